@@ -1,0 +1,2 @@
+COLOUR_MAPS = ("jet", "turbo", "viridis")
+EDGE_MODELS = ("hed", "sobel")

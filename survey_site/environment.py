@@ -1,0 +1,148 @@
+"""Parses the environment variables of the site; a wrong value ends the boot with one clear line.
+
+Pure functions of strings, so that each can be tested without starting Django.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from environs import Env, EnvError
+
+
+class Misconfigured(ValueError):
+    """A setting has a value that cannot work. The message names the variable and what to write instead."""
+
+
+def stop_boot(message: str) -> NoReturn:
+    """Prints one line and ends the process with status 2, so that no traceback hides the reason."""
+    sys.stderr.write(f"saliency-survey: {message}\n")
+    raise SystemExit(2)
+
+
+def database(url: str, data_dir: Path) -> dict[str, Any]:
+    """Django's database settings for `sqlite:///file` (or empty: the embedded default) or `postgres://…`."""
+    if not url:
+        return _sqlite(data_dir / "db.sqlite3")
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        path = unquote(parts.path)
+        if path in ("", "/"):
+            raise Misconfigured(f"DATABASE_URL={url!r} names no file; write sqlite:////absolute/file.sqlite3")
+        return _sqlite(Path(path.removeprefix("/") if not path.startswith("//") else path[1:]))
+    if parts.scheme in ("postgres", "postgresql"):
+        name = unquote(parts.path.lstrip("/"))
+        if not name:
+            raise Misconfigured(
+                "DATABASE_URL names no database; write postgres://user:password@host:5432/name"
+            )
+        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        pool = {"min_size": 1, "max_size": int(query.pop("pool", "8")), "timeout": 10}
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": name,
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": query.pop("host", unquote(parts.hostname or "")),
+            "PORT": str(parts.port or ""),
+            "OPTIONS": {"pool": pool, **query},
+        }
+    raise Misconfigured(f"DATABASE_URL begins with {parts.scheme!r}; write postgres://… or sqlite:///…")
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    # IMMEDIATE takes the write lock at BEGIN: two writers wait for each other instead of failing half-way.
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; "
+                "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;"
+            ),
+        },
+        "TEST": {"NAME": str(path.with_name("test.sqlite3"))},
+    }
+
+
+def broker(url: str, data_dir: Path) -> tuple[str, dict[str, Any]]:
+    """Celery's broker URL and transport options; empty selects files below the data folder."""
+    if not url or url.startswith("filesystem://"):
+        folder = data_dir / "broker"
+        for name in ("messages", "control"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        # One folder for both directions: what one process sends, the other reads.
+        return "filesystem://", {
+            "data_folder_in": str(folder / "messages"),
+            "data_folder_out": str(folder / "messages"),
+            "control_folder": str(folder / "control"),
+        }
+    if url.startswith(("redis://", "rediss://")):
+        return url, {"visibility_timeout": 3600}
+    raise Misconfigured(
+        f"CELERY_BROKER_URL={url!r} is neither redis://… nor empty (files in the data folder)"
+    )
+
+
+def cache(url: str, data_dir: Path) -> dict[str, Any]:
+    """Django's cache settings; empty selects files, which web and workers share."""
+    if not url or url.startswith("file://"):
+        folder = url.removeprefix("file://") or str(data_dir / "cache")
+        return {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": folder}
+    if url.startswith(("redis://", "rediss://")):
+        return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+    raise Misconfigured(f"CACHE_URL={url!r} is neither redis://… nor file:///folder nor empty")
+
+
+def storage(url: str, data_dir: Path) -> dict[str, Any]:
+    """Django's default storage: `file:///folder`, `s3://bucket/prefix?endpoint=https://…`, or the data folder."""
+    if not url or url.startswith("file://"):
+        folder = url.removeprefix("file://") or str(data_dir / "media")
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder}}
+    parts = urlsplit(url)
+    if parts.scheme == "s3" and parts.hostname:
+        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        options = {
+            "bucket_name": parts.hostname,
+            "location": parts.path.strip("/"),
+            "endpoint_url": query.get("endpoint"),
+            "region_name": query.get("region"),
+            "default_acl": None,
+            "file_overwrite": True,
+            "querystring_auth": True,
+        }
+        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    raise Misconfigured(f"STORAGE_URL={url!r} is neither s3://bucket/prefix nor file:///folder nor empty")
+
+
+def secret_key(value: str, debug: bool, data_dir: Path) -> str:
+    """The given key, or one made once and kept in the data folder (embedded use)."""
+    if value:
+        if len(value) < 32:
+            raise Misconfigured(
+                "SECRET_KEY is shorter than 32 characters; make one with `openssl rand -hex 32`"
+            )
+        return value
+    file = data_dir / "secret_key"
+    if not file.exists():
+        import secrets
+
+        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            with file.open("x") as handle:
+                handle.write(secrets.token_hex(32))
+            file.chmod(0o600)
+        except FileExistsError:
+            pass  # another process of the same demo made it a moment earlier
+    return file.read_text().strip()
+
+
+def read(env: Env, kind: str, name: str, default: Any) -> Any:
+    """Reads one typed variable (`bool`, `int`, `list`, `str`); a wrong value is `Misconfigured`."""
+    try:
+        return getattr(env, kind)(name, default)
+    except EnvError as error:
+        raise Misconfigured(f"{error}; see docs/operations.md") from error

@@ -1,0 +1,51 @@
+"""External identifiers of participants: kept apart, for reconciliation only, never in data exports."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Recruitment(models.Model):
+    """How a study recruits: the provider and its completion codes."""
+
+    class Provider(models.TextChoices):
+        LINK = "link", _("Plain link")
+        PROLIFIC = "prolific", _("Prolific")
+        SONA = "sona", _("SONA")
+
+    study = models.OneToOneField("studies.Study", on_delete=models.CASCADE, related_name="recruitment")
+    provider = models.CharField(max_length=10, choices=Provider.choices, default=Provider.LINK)
+    quota = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Most participants let in; empty: no limit.")
+    )
+    allow_phones = models.BooleanField(default=True)
+    completed_code = models.CharField(max_length=60, blank=True)
+    screened_out_code = models.CharField(max_length=60, blank=True)
+    failed_attention_code = models.CharField(max_length=60, blank=True)
+    sona_host = models.CharField(max_length=120, blank=True, help_text=_("Such as school.sona-systems.com"))
+    sona_experiment_id = models.CharField(max_length=60, blank=True)
+    sona_credit_token = models.CharField(max_length=120, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.study}: {self.get_provider_display()}"
+
+
+class ExternalId(models.Model):
+    """Who a participant is to the provider. One person per study, by constraint."""
+
+    study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="external_ids")
+    participant = models.OneToOneField(
+        "trials.Participant", on_delete=models.CASCADE, related_name="external_id"
+    )
+    provider = models.CharField(max_length=10, choices=Recruitment.Provider.choices)
+    value = models.CharField(max_length=120)
+    session = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "provider", "value"], name="one_participant_per_external_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.value}"

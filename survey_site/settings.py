@@ -1,0 +1,200 @@
+"""The one settings file. Every environment variable is read here; docs/operations.md describes each."""
+
+from pathlib import Path
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from environs import Env
+
+from survey_site import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+_env = Env()
+
+try:
+    DATA_DIR = Path(environment.read(_env, "str", "DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+    DEBUG = environment.read(_env, "bool", "DEBUG", False)
+    SECRET_KEY = environment.secret_key(environment.read(_env, "str", "SECRET_KEY", ""), DEBUG, DATA_DIR)
+    ALLOWED_HOSTS = environment.read(_env, "list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+    CSRF_TRUSTED_ORIGINS = environment.read(_env, "list", "CSRF_TRUSTED_ORIGINS", [])
+    BEHIND_HTTPS = environment.read(_env, "bool", "BEHIND_HTTPS", False)
+    X_ACCEL_PREFIX = environment.read(_env, "str", "X_ACCEL_PREFIX", "")
+    SALIENCY_WEIGHTS_DIR = environment.read(_env, "str", "SALIENCY_WEIGHTS_DIR", "")
+    MAX_UPLOAD_MB = environment.read(_env, "int", "MAX_UPLOAD_MB", 32)
+    MAX_IMAGE_MEGAPIXELS = environment.read(_env, "int", "MAX_IMAGE_MEGAPIXELS", 50)
+    DEFAULT_FROM_EMAIL = environment.read(_env, "str", "DEFAULT_FROM_EMAIL", "saliency-survey@localhost")
+    DATABASES = {"default": environment.database(environment.read(_env, "str", "DATABASE_URL", ""), DATA_DIR)}
+    CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = environment.broker(
+        environment.read(_env, "str", "CELERY_BROKER_URL", ""), DATA_DIR
+    )
+    CACHES = {"default": environment.cache(environment.read(_env, "str", "CACHE_URL", ""), DATA_DIR)}
+    STORAGES = {
+        "default": environment.storage(environment.read(_env, "str", "STORAGE_URL", ""), DATA_DIR),
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+except environment.Misconfigured as error:
+    environment.stop_boot(str(error))
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "csp",
+    "survey_site.stimuli",
+    "survey_site.studies",
+    "survey_site.trials",
+    "survey_site.recruitment",
+    "survey_site.reports",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "survey_site.urls"
+WSGI_APPLICATION = "survey_site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "survey_site" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+AXES_FAILURE_LIMIT = 8
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = ["username"]  # a laboratory shares one address
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("fr", "Français"), ("ar", "العربية")]
+LOCALE_PATHS = [BASE_DIR / "survey_site" / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "survey_site" / "static"]
+WHITENOISE_MAX_AGE = 3600
+
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bodies without files: an answer is a few hundred bytes
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        # The admin's Alpine components evaluate expressions; participants' pages set a stricter policy.
+        "script-src": ["'self'", "'unsafe-inline'", "'unsafe-eval'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "saliency"
+CELERY_TASK_ROUTES = {"reports.*": {"queue": "reports"}}
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
+JOB_LEASE_SECONDS = 120
+JOB_MAX_ATTEMPTS = 4
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "PAGE_SIZE": 100,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Saliency Survey",
+    "DESCRIPTION": "Studies, stimuli, precompute jobs, participants, responses and reports.",
+    "VERSION": "1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAdminUser"],
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Saliency Survey",
+    "SITE_HEADER": "Saliency Survey",
+    "SITE_SUBHEADER": _("Human studies of explanations"),
+    "SITE_SYMBOL": "visibility",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("admin/saliency.css")],
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+    "SITE_URL": reverse_lazy("home"),
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "survey_site": {"level": "INFO"},
+        "saliency_worker": {"level": "INFO"},
+        "axes": {"level": "ERROR"},
+    },
+}

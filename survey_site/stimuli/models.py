@@ -1,0 +1,175 @@
+"""Stimulus, PrecomputeJob, SaliencyMap and its pictures: images in, maps out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.db.models.manager import RelatedManager
+
+
+class Stimulus(models.Model):
+    """One source image of a study, stored as PNG without metadata under the SHA-256 of its bytes."""
+
+    class Role(models.TextChoices):
+        MAIN = "main", _("Main: shown in counted trials")
+        RESERVE = "reserve", _("Reserve: practice and attention checks only")
+
+    study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="stimuli")
+    key = models.SlugField(max_length=80, help_text=_("Name in exports; unique in the study."))
+    stimulus_class = models.CharField(_("class"), max_length=120, blank=True)
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MAIN)
+    sha256 = models.CharField(max_length=64, editable=False)
+    upload_sha256 = models.CharField(
+        max_length=64, editable=False, help_text=_("Of the file as uploaded, before re-encoding.")
+    )
+    path = models.CharField(max_length=200, editable=False)
+    width = models.PositiveIntegerField(editable=False)
+    height = models.PositiveIntegerField(editable=False)
+    source = models.CharField(max_length=300, blank=True, help_text=_("Where the picture comes from."))
+    licence = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "stimuli"
+        ordering = ["study", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "key"], name="stimulus_key_once"),
+            models.UniqueConstraint(fields=["study", "sha256"], name="stimulus_image_once"),
+        ]
+
+    if TYPE_CHECKING:
+        maps: RelatedManager[SaliencyMap]
+        jobs: RelatedManager[PrecomputeJob]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class PrecomputeJob(models.Model):
+    """One image × classifier to explain. The row is the truth; the message in the broker is only a bell."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        CANCELLED = "cancelled", _("Cancelled")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="jobs")
+    classifier = models.CharField(max_length=60)
+    methods = models.JSONField(help_text=_("Full keys of the catalogue."))
+    settings = models.JSONField(default=dict, help_text=_("edges, colour_map, metrics, seed …"))
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    reason = models.CharField(max_length=500, blank=True)
+    permanent = models.BooleanField(default=False, help_text=_("Trying again will not help."))
+    worker = models.CharField(max_length=100, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    announced_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text=_("Back-off after a transient failure.")
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stimulus", "classifier"], name="one_job_per_image_and_classifier"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["state", "lease_expires_at"],
+                name="job_open",
+                condition=Q(state__in=["queued", "running"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stimulus_id} {self.classifier} {self.state}"
+
+
+class SaliencyMap(models.Model):
+    """A computed (or uploaded) map: its array, its provenance and the machine metrics."""
+
+    stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="maps")
+    classifier = models.CharField(max_length=60, blank=True)
+    layer = models.CharField(max_length=120, blank=True)
+    class_index = models.IntegerField(null=True)
+    class_name = models.CharField(max_length=120, blank=True)
+    method = models.CharField(max_length=60, help_text=_("Full key of the catalogue."))
+    parameters_hash = models.CharField(max_length=64)
+    array_sha256 = models.CharField(max_length=64, blank=True)
+    array_path = models.CharField(max_length=200, blank=True)
+    metrics = models.JSONField(null=True, blank=True)
+    provenance = models.JSONField()
+    current = models.BooleanField(
+        default=True, help_text=_("The newest for its image, classifier and method; older ones are kept.")
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["stimulus", "classifier", "method"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stimulus", "classifier", "layer", "class_index", "method", "parameters_hash"],
+                name="saliency_map_once",
+                nulls_distinct=False,
+            ),
+            models.UniqueConstraint(
+                fields=["stimulus", "classifier", "method"],
+                condition=Q(current=True),
+                name="one_current_map",
+            ),
+        ]
+
+    if TYPE_CHECKING:
+        pictures: RelatedManager[MapPicture]
+
+    def __str__(self) -> str:
+        return f"{self.stimulus_id} {self.classifier} {self.method}"
+
+
+class MapPicture(models.Model):
+    """The 8-bit RGB PNG of a map under one colour map: what people see."""
+
+    saliency_map = models.ForeignKey(SaliencyMap, on_delete=models.CASCADE, related_name="pictures")
+    colour_map = models.CharField(max_length=10)
+    sha256 = models.CharField(max_length=64)
+    path = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["saliency_map", "colour_map"], name="picture_once_per_colour_map")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.saliency_map_id} {self.colour_map}"
+
+
+class StimulusFeatures(models.Model):
+    """Pooled feature vector of an image under a classifier, for pools of similar-looking images."""
+
+    stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="features")
+    classifier = models.CharField(max_length=60)
+    vector = models.JSONField(help_text=_("Floats, the classifier's pooled last convolution."))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stimulus", "classifier"], name="features_once_per_classifier")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stimulus_id} {self.classifier}"
+
+
+OPEN_STATES = (PrecomputeJob.State.QUEUED, PrecomputeJob.State.RUNNING)

@@ -1,0 +1,244 @@
+"""Study, Condition and Protocol: what a study is, and its sealed definition."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from saliency_worker import catalog
+
+if TYPE_CHECKING:
+    from django.db.models.manager import RelatedManager
+
+    from survey_site.stimuli.models import Stimulus
+
+
+def new_seed() -> int:
+    """A seed that fits a signed 64-bit column and JavaScript's exact integers."""
+    return secrets.randbelow(2**48)
+
+
+class Study(models.Model):
+    """One human study: its design settings while it is a draft, and its state."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        PILOT = "pilot", _("Pilot")
+        LIVE = "live", _("Live")
+        CLOSED = "closed", _("Closed")
+
+    class PoolStrategy(models.TextChoices):
+        RANDOM = "random", _("Random")
+        ONE_PER_CLASS = "one_per_class", _("One image per class")
+        SAME_CLASS = "same_class", _("Same class (hard)")
+        SIMILAR = "similar", _("Visually similar (by the classifier's features)")
+        FIXED = "fixed", _("Fixed by the researcher")
+
+    class Headline(models.TextChoices):
+        IMAGE = "image", _("the source image was picked")
+        CLASS = "class", _("an image of the source's class was picked")
+
+    class Origin(models.TextChoices):
+        COLLECTED = "collected", _("Collected here")
+        IMPORTED = "imported", _("Imported")
+        RECONSTRUCTION = "reconstruction", _("Reconstructed from published aggregates")
+
+    slug = models.SlugField(unique=True, help_text=_("Part of the participants' link: /s/<slug>/"))
+    title = models.CharField(max_length=200, help_text=_("Participants see it."))
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT, editable=False)
+    origin = models.CharField(max_length=20, choices=Origin.choices, default=Origin.COLLECTED, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="studies"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    target_participants = models.PositiveIntegerField(
+        default=24,
+        validators=[MinValueValidator(1)],
+        help_text=_("How many participants shall complete the study."),
+    )
+    pool_size = models.PositiveSmallIntegerField(
+        default=4,
+        validators=[MinValueValidator(2), MaxValueValidator(12)],
+        help_text=_("Candidate images of a matching trial; chance is one in this number."),
+    )
+    pool_strategy = models.CharField(max_length=20, choices=PoolStrategy.choices, default=PoolStrategy.RANDOM)
+    matching_trials_per_column = models.PositiveSmallIntegerField(
+        default=1, help_text=_("Matching trials of a participant for each Table-1 column.")
+    )
+    rating_trials_per_column = models.PositiveSmallIntegerField(
+        default=4, help_text=_("Rating trials of a participant for each Table-1 column.")
+    )
+    practice_trials = models.PositiveSmallIntegerField(
+        default=1,
+        help_text=_("Practice trials with feedback before the matching block; they use reserve images."),
+    )
+    attention_checks = models.PositiveSmallIntegerField(
+        default=0, help_text=_("Attention checks per participant; they use reserve images.")
+    )
+    offer_cant_tell = models.BooleanField(
+        default=True, help_text=_("Offer “I can't tell”. It is an answer, and not a correct one.")
+    )
+    trial_timeout_s = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Seconds until a trial counts as timed out; empty: no limit.")
+    )
+    headline = models.CharField(max_length=10, choices=Headline.choices, default=Headline.IMAGE)
+    count_unknown_seen = models.BooleanField(
+        default=True,
+        help_text=_("Count trials answered without JavaScript, where seeing could not be measured."),
+    )
+    lease_minutes = models.PositiveIntegerField(
+        default=60,
+        help_text=_("After this long without an answer a participant's ticket goes to the next one."),
+    )
+    resume_days = models.PositiveIntegerField(default=7, help_text=_("How long a resume link works."))
+    image_px = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(64), MaxValueValidator(1024)],
+        help_text=_(
+            "Side of every image as served, in pixels; empty: the largest input of the study's classifiers, "
+            "so that nothing is resampled before the browser."
+        ),
+    )
+    colour_map = models.CharField(
+        max_length=10, default="jet", choices=[(name, name) for name in catalog.COLOUR_MAPS]
+    )
+    edges = models.CharField(
+        max_length=20,
+        default="hed",
+        choices=[(name, name) for name in catalog.EDGE_MODELS],
+        help_text=_("Edge detector of Feature CAM. Only “hed” is the paper's."),
+    )
+    seed = models.BigIntegerField(
+        default=new_seed, help_text=_("Seed of pools, assignment and display order.")
+    )
+    fixed_pools = models.JSONField(
+        default=list, blank=True, help_text=_("Lists of stimulus keys, for the strategy “fixed”.")
+    )
+    exclusion_rules = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("Declared before any data; empty takes the defaults of docs/statistics.md."),
+    )
+    analysis_plan = models.JSONField(default=dict, blank=True)
+    languages = models.JSONField(default=list, blank=True, help_text=_("Languages offered; empty: all."))
+
+    class Meta:
+        verbose_name_plural = "studies"
+        ordering = ["-created_at", "slug"]
+
+    if TYPE_CHECKING:
+        conditions: RelatedManager[Condition]
+        protocols: RelatedManager[Protocol]
+        stimuli: RelatedManager[Stimulus]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.PILOT, self.State.LIVE)
+
+    @property
+    def is_editable(self) -> bool:
+        """The design can change in a draft only; afterwards a new version is needed."""
+        return self.state == self.State.DRAFT
+
+
+class Condition(models.Model):
+    """Classifier × base × method, and the Table-1 column its trials count in."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="conditions")
+    column = models.CharField(max_length=60, help_text=_("Table-1 column, such as “Grad-CAMs” or “Ours 1”."))
+    column_order = models.PositiveSmallIntegerField(default=0)
+    classifier = models.CharField(max_length=60, blank=True)
+    base = models.CharField(
+        max_length=30, blank=True, help_text=_("cam, gradcam, gradcampp or smoothgradcampp.")
+    )
+    method = models.CharField(
+        max_length=30,
+        blank=True,
+        help_text=_("Combination such as add-blend21, a control, or empty for the bare base."),
+    )
+    is_reference = models.BooleanField(
+        default=False, help_text=_("The column that the others are compared with.")
+    )
+
+    class Meta:
+        ordering = ["column_order", "column", "classifier", "base", "method"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "column", "classifier", "base", "method"], name="condition_once_per_column"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.column}: {self.classifier} {self.key}".strip()
+
+    @property
+    def key(self) -> str:
+        """Full key of the catalogue: `base`, `base.combination` or a control."""
+        return ".".join(part for part in (self.base, self.method) if part)
+
+
+class StudyText(models.Model):
+    """A text that participants read, in Markdown, per study and language; missing ones come from the defaults."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="texts")
+    key = models.SlugField(max_length=40)
+    language = models.CharField(max_length=10, default="en")
+    markdown = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["study", "key", "language"], name="text_once_per_language")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.language})"
+
+
+class Protocol(models.Model):
+    """The frozen definition of a study: canonical JSON under its SHA-256, pools and seeds included."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="protocols")
+    version = models.PositiveIntegerField()
+    pilot = models.BooleanField(
+        default=False, help_text=_("Answers given under a pilot are never in the analysis.")
+    )
+    hash = models.CharField(max_length=64)
+    document = models.JSONField()
+    sealed_at = models.DateTimeField(null=True)
+    sealed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+
+    class Meta:
+        ordering = ["study", "-version"]
+        constraints = [models.UniqueConstraint(fields=["study", "version"], name="protocol_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.study.slug} v{self.version} ({self.hash[:10]})"
+
+
+class ServedImage(models.Model):
+    """A picture as participants receive it: one pixel size, one format and one byte length per protocol.
+
+    Its file has a random name, so that neither the name nor the length tells what it shows.
+    """
+
+    protocol = models.ForeignKey(Protocol, on_delete=models.CASCADE, related_name="served")
+    saliency_map = models.ForeignKey("stimuli.SaliencyMap", on_delete=models.PROTECT, related_name="+")
+    path = models.CharField(max_length=120, unique=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["protocol", "saliency_map"], name="served_once_per_protocol")
+        ]
+
+    def __str__(self) -> str:
+        return self.path

@@ -1,0 +1,200 @@
+"""Participant, Ticket, Trial, Exposure and Response."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.db.models.manager import RelatedManager
+
+
+def new_token() -> str:
+    """256 random bits for the resume link; it is the participant's only credential."""
+    return secrets.token_urlsafe(32)
+
+
+def new_code() -> str:
+    """Short opaque name of a participant in exports."""
+    return secrets.token_hex(6)
+
+
+class Participant(models.Model):
+    """One person (or bot, or preview) in one study, under one protocol."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person", _("Person")
+        BOT = "bot", _("Simulated")
+        PREVIEW = "preview", _("Preview")
+
+    class State(models.TextChoices):
+        STARTED = "started", _("Started")
+        CONSENTED = "consented", _("In the study")
+        FINISHED = "finished", _("Finished")
+        SCREENED_OUT = "screened_out", _("Screened out")
+        DROPPED = "dropped", _("Dropped out")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    study = models.ForeignKey("studies.Study", on_delete=models.PROTECT, related_name="participants")
+    protocol = models.ForeignKey("studies.Protocol", on_delete=models.PROTECT, related_name="participants")
+    code = models.CharField(max_length=40, default=new_code)
+    token = models.CharField(max_length=64, unique=True, default=new_token)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSON)
+    state = models.CharField(max_length=15, choices=State.choices, default=State.STARTED)
+    ticket_number = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Row of the Latin square.")
+    )
+    surplus = models.BooleanField(
+        default=False, help_text=_("Returned after the ticket was re-issued: outside the primary analysis.")
+    )
+    excluded = models.BooleanField(default=False)
+    exclusion_reason = models.CharField(max_length=200, blank=True)
+    consent_version = models.CharField(max_length=64, blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    user_agent_family = models.CharField(max_length=40, blank=True)
+    demographics = models.JSONField(default=dict, blank=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    consented_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["study", "code"], name="participant_code_once")]
+        indexes = [models.Index(fields=["study", "kind", "state"], name="participant_counts")]
+
+    if TYPE_CHECKING:
+        trials: RelatedManager[Trial]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Ticket(models.Model):
+    """A numbered row of the Latin square: leased to one participant at a time, and re-issued after drop-out."""
+
+    class State(models.TextChoices):
+        LEASED = "leased", _("Leased")
+        RELEASED = "released", _("Released")
+        COMPLETED = "completed", _("Completed")
+
+    protocol = models.ForeignKey("studies.Protocol", on_delete=models.CASCADE, related_name="tickets")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.LEASED)
+    participant = models.ForeignKey(Participant, on_delete=models.SET_NULL, null=True, related_name="tickets")
+    lease_expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["protocol", "number"], name="ticket_number_once")]
+        indexes = [models.Index(fields=["protocol", "state", "number"], name="ticket_next")]
+
+    def __str__(self) -> str:
+        return f"{self.protocol_id} #{self.number} {self.state}"
+
+
+class Trial(models.Model):
+    """One planned presentation to one participant."""
+
+    class Task(models.TextChoices):
+        MATCHING = "matching", _("Matching")
+        RATING = "rating", _("Rating")
+
+    class Block(models.TextChoices):
+        PRACTICE = "practice", _("Practice")
+        MATCHING = "matching", _("Matching")
+        RATING = "rating", _("Rating")
+
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="trials")
+    position = models.PositiveSmallIntegerField(help_text=_("From 0, over the whole study."))
+    block = models.CharField(max_length=10, choices=Block.choices)
+    task = models.CharField(max_length=10, choices=Task.choices)
+    condition = models.ForeignKey("studies.Condition", on_delete=models.PROTECT, null=True, blank=True)
+    stimulus = models.ForeignKey("stimuli.Stimulus", on_delete=models.PROTECT, related_name="+")
+    saliency_map = models.ForeignKey(
+        "stimuli.SaliencyMap", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    pool = models.JSONField(default=list, help_text=_("Stimulus ids in display order; empty for a rating."))
+    pool_index = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Which pool of the protocol.")
+    )
+    attention_check = models.BooleanField(default=False)
+    expected_rating = models.PositiveSmallIntegerField(null=True, blank=True)
+    probability = models.FloatField(default=1.0, help_text=_("Of this assignment, under the design."))
+    issued_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["participant", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "position"], name="trial_position_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.participant_id}/{self.position} {self.task}"
+
+
+class Exposure(models.Model):
+    """An original that a participant has been shown, in whatever role."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="exposures")
+    stimulus = models.ForeignKey("stimuli.Stimulus", on_delete=models.CASCADE, related_name="+")
+    trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["participant", "stimulus"], name="exposed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.participant_id} saw {self.stimulus_id}"
+
+
+class Response(models.Model):
+    """The one answer to a trial. A timeout or skip has neither choice nor rating, and a reason."""
+
+    class Seen(models.TextChoices):
+        YES = "yes", _("Yes")
+        NO = "no", _("No")
+        UNKNOWN = "unknown", _("Unknown")
+
+    class Missing(models.TextChoices):
+        ANSWERED = "", _("Answered")
+        TIMEOUT = "timeout", _("Timed out")
+        SKIPPED = "skipped", _("Skipped")
+        IMAGE_FAILED = "image_failed", _("An image could not be shown")
+
+    trial = models.OneToOneField(Trial, on_delete=models.CASCADE, related_name="response")
+    idempotency_key = models.CharField(max_length=64)
+    body_hash = models.CharField(
+        max_length=64, help_text=_("Tells a repeated post from one with other content.")
+    )
+    choice = models.ForeignKey(
+        "stimuli.Stimulus", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    cant_tell = models.BooleanField(default=False)
+    rating = models.PositiveSmallIntegerField(null=True, blank=True)
+    missing = models.CharField(max_length=15, choices=Missing.choices, default=Missing.ANSWERED, blank=True)
+    correct = models.BooleanField(null=True, blank=True)
+    class_correct = models.BooleanField(null=True, blank=True)
+    rt_ms = models.PositiveIntegerField(null=True, blank=True)
+    seen = models.CharField(max_length=10, choices=Seen.choices, default=Seen.UNKNOWN)
+    client = models.JSONField(default=dict, blank=True, help_text=_("What the browser measured."))
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(rating__isnull=True) | Q(rating__range=(0, 6)), name="rating_is_0_to_6"
+            ),
+            models.CheckConstraint(
+                condition=~Q(missing="")
+                | Q(choice__isnull=False)
+                | Q(cant_tell=True)
+                | Q(rating__isnull=False),
+                name="an_answer_or_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"response to {self.trial_id}"

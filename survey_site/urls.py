@@ -1,0 +1,8 @@
+"""Every address of the site, in the order of the path of the data."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+]
