@@ -1,2 +1,211 @@
-COLOUR_MAPS = ("jet", "turbo", "viridis")
+"""Classifiers and methods as plain data: the one module of the worker that the site imports.
+
+Standard library only. Keys and definitions are those of docs/methods.md: a method key is a base
+(``gradcam``), a base with a combination (``gradcampp.add-blend21``) or a control (``edges``).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class UnknownName(ValueError):  # noqa: N818 (the name of the contract)
+    """An unknown classifier, method, edge model or colour map; the message suggests the nearest."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        choices = list(known)
+        folded = {choice.lower(): choice for choice in choices}
+        near = get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+        shown = [choice for choice in choices if "." not in choice]
+        hint = f'did you mean "{folded[near[0]]}"?' if near else f"known: {', '.join(shown)}."
+        super().__init__(f'Unknown {kind} "{name}": {hint}')
+
+
+@dataclass(frozen=True)
+class ClassifierSpec:
+    """One row of the catalogue.
+
+    builder: a name in keras.applications, or ``demo-cnn``. input_size: side of the square input in pixels.
+    preprocessing: ``caffe`` (BGR minus the ImageNet mean), ``tf`` (-1..1), ``torch`` (standardised RGB),
+    ``raw`` (0..255, the network scales itself) or ``unit`` (0..1). layer: the last convolutional layer, after
+    its activation. head: ``gap`` (global average pooling and one dense layer) or ``dense`` (anything else).
+    last_block_after: the layer whose descendants up to ``layer`` are the last block (``randomcam``).
+    weights_files: glob patterns under which the weights are looked for in a folder.
+    """
+
+    name: str
+    title: str
+    builder: str
+    input_size: int
+    preprocessing: str
+    layer: str
+    head: str
+    last_block_after: str
+    weights_files: tuple[str, ...]
+
+
+def _spec(
+    name: str,
+    size: int,
+    preprocessing: str,
+    layer: str,
+    last_block_after: str,
+    *files: str,
+    head: str = "gap",
+    title: str = "",
+    builder: str = "",
+) -> ClassifierSpec:
+    patterns = (f"{name}.weights.h5", f"{name.lower()}.weights.h5", *files)
+    return ClassifierSpec(
+        name, title or name, builder or name, size, preprocessing, layer, head, last_block_after, patterns
+    )
+
+
+_KERAS = "_weights_tf_dim_ordering_tf_kernels"
+_SPECS = (
+    _spec("VGG16", 224, "caffe", "block5_conv3", "block4_pool", f"vgg16{_KERAS}.h5", head="dense"),
+    _spec("VGG19", 224, "caffe", "block5_conv4", "block4_pool", f"vgg19{_KERAS}.h5", head="dense"),
+    _spec("ResNet50", 224, "caffe", "conv5_block3_out", "conv5_block2_out", f"resnet50{_KERAS}.h5"),
+    _spec("InceptionV3", 299, "tf", "mixed10", "mixed9", f"inception_v3{_KERAS}.h5", title="Inception V3"),
+    _spec(
+        "InceptionResNetV2",
+        299,
+        "tf",
+        "conv_7b_ac",
+        "block8_9_ac",
+        f"inception_resnet_v2{_KERAS}.h5",
+        title="Inception-ResNet V2",
+    ),
+    _spec("Xception", 299, "tf", "block14_sepconv2_act", "block13_pool", f"xception{_KERAS}.h5"),
+    _spec(
+        "MobileNet",
+        224,
+        "tf",
+        "conv_pw_13_relu",
+        "conv_pw_12_relu",
+        "mobilenet_v1_*.weights.h5",
+        "mobilenet_[0-9]_*_tf.h5",
+    ),
+    _spec(
+        "MobileNetV2",
+        224,
+        "tf",
+        "out_relu",
+        "block_15_add",
+        "mobilenet_v2_*.weights.h5",
+        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_[0-9].*_[0-9][0-9][0-9].h5",
+        title="MobileNet V2",
+    ),
+    _spec("DenseNet121", 224, "torch", "relu", "conv5_block15_concat", f"densenet121{_KERAS}.h5"),
+    _spec(
+        "NASNetMobile",
+        224,
+        "tf",
+        "activation_187",
+        "normal_concat_11",
+        "nasnet_mobile.h5",
+        "NASNet-mobile.h5",
+        title="NASNet Mobile",
+    ),
+    _spec(
+        "EfficientNetB0",
+        224,
+        "raw",
+        "top_activation",
+        "block6d_add",
+        "efficientnetb0.h5",
+        title="EfficientNet B0",
+    ),
+)
+
+CLASSIFIERS: dict[str, ClassifierSpec] = {spec.name: spec for spec in _SPECS}
+
+GRADIENT_BASES = ("gradcam", "gradcampp", "smoothgradcampp")
+BASES = (*GRADIENT_BASES, "cam")
+EXPERIMENTS = ("add", "mul", "comp")
+INPUTS = ("edges", "blend21", "blend11")
+COMBINATIONS = tuple(f"{experiment}-{source}" for experiment in EXPERIMENTS for source in INPUTS)
+OURS = {"add-edges": 1, "add-blend21": 2, "add-blend11": 3, "comp-edges": 4, "comp-blend11": 5}
+CONTROLS = ("edges", "original", "randomcam")
 EDGE_MODELS = ("hed", "sobel")
+COLOUR_MAPS = ("jet", "turbo", "viridis")
+
+_BASE_LABELS = {
+    "cam": "CAM",
+    "gradcam": "Grad-CAM",
+    "gradcampp": "Grad-CAM++",
+    "smoothgradcampp": "Smooth Grad-CAM++",
+    "edges": "Edges only",
+    "original": "Original",
+    "randomcam": "CAM of random weights",
+}
+_EXPERIMENT_LABELS = {"add": "addition", "mul": "product", "comp": "complement"}
+_INPUT_LABELS = {"edges": "F1", "blend21": "F2", "blend11": "F3"}
+
+
+def classifier(name: str) -> ClassifierSpec:
+    """The catalogue's row, whatever the case of ``name``. Raises UnknownName with the nearest name."""
+    for spec in _SPECS:
+        if spec.name.lower() == name.lower():
+            return spec
+    raise UnknownName("classifier", name, CLASSIFIERS)
+
+
+def join_key(base: str, combination: str = "") -> str:
+    """``join_key("gradcam", "add-edges") == "gradcam.add-edges"``; without a combination the base alone."""
+    return f"{base}.{combination}" if combination else base
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """Base (or control) and combination ("" for a bare base) of a method key. Raises UnknownName."""
+    base, _, combination = key.partition(".")
+    if base in CONTROLS and "." not in key:
+        return base, ""
+    if base not in BASES:
+        raise UnknownName("method", key, ALL_KEYS)
+    if "." in key and combination not in COMBINATIONS:
+        raise UnknownName("method", key, [join_key(base, known) for known in COMBINATIONS])
+    return base, combination
+
+
+def label(key: str) -> str:
+    """What people read: "Ours 2" for the paper's five, "product F1" for the others, "Grad-CAM" for a base."""
+    base, combination = split_key(key)
+    if not combination:
+        return _BASE_LABELS[base]
+    if combination in OURS:
+        return f"Ours {OURS[combination]}"
+    experiment, source = combination.split("-")
+    return f"{_EXPERIMENT_LABELS[experiment]} {_INPUT_LABELS[source]}"
+
+
+def full_label(key: str) -> str:
+    """The label with its base in front: "Grad-CAM++ Ours 2"."""
+    base, combination = split_key(key)
+    return f"{_BASE_LABELS[base]} {label(key)}" if combination else label(key)
+
+
+FULL_SET = tuple(join_key(base, combination) for base in GRADIENT_BASES for combination in ("", *OURS))
+ALL_KEYS = (
+    *(join_key(base, combination) for base in BASES for combination in ("", *COMBINATIONS)),
+    *CONTROLS,
+)
+
+
+def parse_methods(text: str) -> tuple[str, ...]:
+    """Method keys of ``all`` (the full set of 18), ``everything`` or a comma-separated list, each key once.
+
+    Raises UnknownName with the nearest key, ValueError when nothing is named.
+    """
+    keys: list[str] = []
+    for part in (part.strip() for part in text.split(",")):
+        if part == "all":
+            keys.extend(FULL_SET)
+        elif part == "everything":
+            keys.extend(ALL_KEYS)
+        elif part:
+            split_key(part)
+            keys.append(part)
+    if not keys:
+        raise ValueError('No method named: write "all", "everything" or keys such as "gradcam.add-edges".')
+    return tuple(dict.fromkeys(keys))

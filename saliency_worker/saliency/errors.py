@@ -1,0 +1,30 @@
+"""Errors of the engine: one line that says what to do, and whether trying again can help."""
+
+
+class SaliencyError(Exception):
+    """Base of all errors of the engine.
+
+    ``permanent`` is true when the same input fails again, so a job must not be retried.
+    """
+
+    permanent: bool = True
+
+
+class ImageError(SaliencyError):
+    """The image cannot be used: unreadable, too large, too small."""
+
+
+class WeightsError(SaliencyError):
+    """Weights are missing, torn or do not fit the network."""
+
+    def __init__(self, message: str, *, permanent: bool = True) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class ModelError(SaliencyError):
+    """The network cannot be explained: no convolution, several inputs, an unknown layer, an unsuited head."""
+
+
+class SettingsError(SaliencyError):
+    """A setting is outside its range or unknown."""
