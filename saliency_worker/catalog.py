@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 
-class UnknownName(ValueError):  # noqa: N818 (the name of the contract)
+class UnknownName(ValueError):
     """An unknown classifier, method, edge model or colour map; the message suggests the nearest."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
