@@ -116,6 +116,15 @@ _SPECS = (
         "efficientnetb0.h5",
         title="EfficientNet B0",
     ),
+    _spec(
+        "demo-cnn",
+        192,
+        "tf",
+        "features_relu",
+        "stage3_block1_relu",
+        "demo_cnn.weights.h5",
+        title="Demo CNN (22 coarse groups)",
+    ),
 )
 
 CLASSIFIERS: dict[str, ClassifierSpec] = {spec.name: spec for spec in _SPECS}

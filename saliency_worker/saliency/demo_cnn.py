@@ -1,0 +1,56 @@
+"""The demo classifier: a small residual CNN of our own, trained by distillation (fixtures/training).
+
+Its head is global average pooling and one dense layer, so CAM (eq. 1) applies. The last
+convolutional activation is ``features_relu``, an eighth … sixteenth of the input: 12 × 12 at 192 px.
+"""
+
+import keras
+from keras import layers
+
+INPUT_SIZE = 192
+LAYER = "features_relu"
+STEM = (16, 32)
+STAGES = ((32, 1), (80, 1), (160, 2))
+"""(channels, residual blocks); every stage after the first halves the resolution."""
+FEATURES = 512
+
+
+def build_demo_cnn(
+    classes: int,
+    input_size: int | None = INPUT_SIZE,
+    classifier_activation: str | None = "softmax",
+) -> keras.Model:
+    """The network without weights.
+
+    Input float32 (N, S, S, 3) in -1..1 (preprocessing "tf": ``x / 127.5 - 1``), S = ``input_size``, or any
+    multiple of 16 where that is None. Output float32 (N, classes): probabilities, or logits where
+    ``classifier_activation`` is None. Plain 3 × 3 convolutions: on a CPU the network trains 2.6 times as
+    fast as with depthwise ones of the same size.
+    """
+    image = keras.Input((input_size, input_size, 3), name="image")
+    x = image
+    for index, channels in enumerate(STEM):
+        x = _conv(x, channels, f"stem{index + 1}", stride=2)
+    for index, (channels, blocks) in enumerate(STAGES):
+        if index:
+            x = _conv(x, channels, f"stage{index + 1}_down", stride=2)
+        for block in range(blocks):
+            x = _residual(x, channels, f"stage{index + 1}_block{block + 1}")
+    x = _conv(x, FEATURES, "features", kernel=1)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    scores = layers.Dense(classes, activation=classifier_activation, name="predictions")(x)
+    return keras.Model(image, scores, name="demo_cnn")
+
+
+def _conv(
+    x: keras.KerasTensor, channels: int, name: str, *, kernel: int = 3, stride: int = 1, relu: bool = True
+) -> keras.KerasTensor:
+    x = layers.Conv2D(channels, kernel, stride, "same", use_bias=False, name=f"{name}_conv")(x)
+    x = layers.BatchNormalization(momentum=0.98, name=f"{name}_bn")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
+def _residual(x: keras.KerasTensor, channels: int, name: str) -> keras.KerasTensor:
+    y = _conv(x, channels, f"{name}_a")
+    y = _conv(y, channels, f"{name}_b", relu=False)
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
