@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
@@ -150,8 +151,22 @@ class Exposure(models.Model):
         return f"{self.participant_id} saw {self.stimulus_id}"
 
 
+class ResponseQuerySet(models.QuerySet["Response"]):
+    """Fills the copied columns of every new row, so that no writer can forget them."""
+
+    def bulk_create(self, objs: Iterable[Response], *args: Any, **kwargs: Any) -> list[Response]:
+        rows = list(objs)
+        for row in rows:
+            row.copy_from_trial()
+        return super().bulk_create(rows, *args, **kwargs)
+
+
 class Response(models.Model):
-    """The one answer to a trial. A timeout or skip has neither choice nor rating, and a reason."""
+    """The one answer to a trial. A timeout or skip has neither choice nor rating, and a reason.
+
+    `participant`, `condition`, `task` and `counts` repeat what the trial says (a trial never changes after it
+    was issued), so that Table 1 is one scan of this table.
+    """
 
     class Seen(models.TextChoices):
         YES = "yes", _("Yes")
@@ -165,6 +180,21 @@ class Response(models.Model):
         IMAGE_FAILED = "image_failed", _("An image could not be shown")
 
     trial = models.OneToOneField(Trial, on_delete=models.CASCADE, related_name="response")
+    participant = models.ForeignKey(
+        Participant, on_delete=models.CASCADE, related_name="responses", editable=False
+    )
+    condition = models.ForeignKey(
+        "studies.Condition",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        editable=False,
+    )
+    task = models.CharField(max_length=10, choices=Trial.Task.choices, editable=False)
+    counts = models.BooleanField(
+        default=True, editable=False, help_text=_("Neither practice nor an attention check.")
+    )
     idempotency_key = models.CharField(max_length=64)
     body_hash = models.CharField(
         max_length=64, help_text=_("Tells a repeated post from one with other content.")
@@ -182,6 +212,8 @@ class Response(models.Model):
     client = models.JSONField(default=dict, blank=True, help_text=_("What the browser measured."))
     answered_at = models.DateTimeField()
 
+    objects = ResponseQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -198,3 +230,16 @@ class Response(models.Model):
 
     def __str__(self) -> str:
         return f"response to {self.trial_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.copy_from_trial()
+        super().save(*args, **kwargs)
+
+    def copy_from_trial(self) -> None:
+        """Sets the columns that repeat the trial, on a new row only."""
+        if self.pk is None:
+            trial = self.trial
+            self.participant_id = trial.participant_id
+            self.condition_id = trial.condition_id
+            self.task = trial.task
+            self.counts = trial.block != Trial.Block.PRACTICE and not trial.attention_check
