@@ -101,7 +101,10 @@ def storage(url: str, data_dir: Path) -> dict[str, Any]:
     """Django's default storage: `file:///folder`, `s3://bucket/prefix?endpoint=https://…`, or the data folder."""
     if not url or url.startswith("file://"):
         folder = url.removeprefix("file://") or str(data_dir / "media")
-        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder}}
+        return {
+            "BACKEND": "survey_site.stimuli.storage.AtomicFileSystemStorage",
+            "OPTIONS": {"location": folder},
+        }
     parts = urlsplit(url)
     if parts.scheme == "s3" and parts.hostname:
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}

@@ -1,0 +1,60 @@
+"""manage.py add_images STUDY PATH…: pictures, folders of pictures, or zips into a draft study."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from survey_site.stimuli.archives import BadArchive, Upload, read_labels
+from survey_site.stimuli.intake import Refused, add_images
+from survey_site.stimuli.models import Stimulus
+from survey_site.studies.models import Study
+
+
+class Command(BaseCommand):
+    help = "Adds pictures to a draft study. The class is the folder's name, unless --class or --labels says more."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("study", help="slug of the study")
+        parser.add_argument(
+            "paths", nargs="+", type=Path, help="pictures, folders (read recursively) or zips"
+        )
+        parser.add_argument("--class", dest="stimulus_class", default="", help="class of all these pictures")
+        parser.add_argument("--labels", type=Path, help="CSV with the columns file,class")
+        parser.add_argument("--reserve", action="store_true", help="for practice and attention checks only")
+
+    def handle(self, **options: Any) -> None:
+        study = Study.objects.filter(slug=options["study"]).first()
+        if study is None:
+            raise CommandError(f"no study has the slug {options['study']!r}")
+        try:
+            labels = read_labels(options["labels"].read_text("utf-8-sig")) if options["labels"] else {}
+            uploads = [
+                u for path in options["paths"] for u in uploads_of(path, options["stimulus_class"], labels)
+            ]
+            role = Stimulus.Role.RESERVE if options["reserve"] else Stimulus.Role.MAIN
+            intake = add_images(study, uploads, role)
+        except (Refused, BadArchive, OSError) as error:
+            raise CommandError(str(error)) from error
+        for name in intake.duplicates:
+            self.stdout.write(f"{name}: the study has this picture already")
+        self.stdout.write(f"{len(intake.added)} added, {len(intake.duplicates)} duplicates")
+
+
+def uploads_of(path: Path, stimulus_class: str, labels: dict[str, str]) -> list[Upload]:
+    """The uploads of a file, or of every file below a folder; a file's folder is its class by default."""
+    if not path.exists():
+        raise Refused([f"{path}: no such file or folder"])
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return [
+        Upload(
+            file.name,
+            file.read_bytes(),
+            labels.get(file.name)
+            or stimulus_class
+            or (file.parent.name if path.is_dir() and file.parent != path else ""),
+        )
+        for file in files
+        if not file.name.startswith(".")
+    ]
