@@ -1,0 +1,69 @@
+"""The worker process: Celery with a solo pool, so that TensorFlow lives in one process that never forks.
+
+Beside the queue it sweeps the job rows from a thread, so that a lost broker or message delays work and
+never loses it.
+"""
+
+import argparse
+import os
+import threading
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "survey_site.settings")
+django.setup()
+
+from celery.signals import worker_ready, worker_shutting_down  # noqa: E402
+from django.db import close_old_connections  # noqa: E402
+
+from saliency_worker import tasks  # noqa: E402, F401  (registers the tasks)
+from survey_site.celery import app  # noqa: E402
+from survey_site.stimuli import jobs  # noqa: E402
+
+SWEEP_SECONDS = 10
+_stopping = threading.Event()
+
+
+def sweep_forever() -> None:
+    """Looks at the job rows every few seconds until the worker stops."""
+    while not _stopping.wait(SWEEP_SECONDS):
+        close_old_connections()
+        try:
+            jobs.sweep()
+        except Exception:
+            jobs.logger.exception("the sweep failed; it is tried again in %d s", SWEEP_SECONDS)
+        finally:
+            close_old_connections()
+
+
+@worker_ready.connect
+def _start_sweeping(**_: object) -> None:
+    jobs.sweep()
+    threading.Thread(target=sweep_forever, name="sweeper", daemon=True).start()
+
+
+@worker_shutting_down.connect
+def _stop_sweeping(**_: object) -> None:
+    _stopping.set()
+
+
+def run_worker(argv: list[str] | None = None) -> int:
+    """Runs the worker until it is told to stop; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m saliency_worker worker",
+        description="Takes precompute jobs from the queue and from the job rows, and stores the maps.",
+    )
+    parser.add_argument("--queues", default="saliency", help="comma-separated (default: saliency)")
+    parser.add_argument("--loglevel", default="info")
+    options = parser.parse_args(argv)
+    app.worker_main(
+        [
+            "worker",
+            "--pool=solo",
+            f"--queues={options.queues}",
+            f"--loglevel={options.loglevel}",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
+    return 0

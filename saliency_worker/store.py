@@ -1,0 +1,108 @@
+"""Between the engine and the site: the only file of the worker that touches the ORM and the storage."""
+
+import io
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+
+from saliency_worker.saliency import images as decoding
+from saliency_worker.saliency.errors import SaliencyError
+from saliency_worker.saliency.explain import Explainer, Explanation, MapResult, Settings
+from survey_site.stimuli import jobs, storage
+from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus, StimulusFeatures
+
+
+class Unloadable(Exception):
+    """The classifier or the edge model cannot be had: no image of the group can be explained."""
+
+    def __init__(self, cause: Exception) -> None:
+        self.cause = cause
+        super().__init__(str(cause))
+
+
+class DamagedFile(SaliencyError):
+    """A stored image has other bytes than its row says."""
+
+
+def explainer(job: PrecomputeJob) -> Explainer:
+    """The engine for a job's classifier, methods and settings; the last two are kept loaded."""
+    try:
+        return _load(job.classifier, tuple(job.methods), tuple(sorted(job.settings.items())))
+    except Exception as error:
+        raise Unloadable(error) from error
+
+
+@lru_cache(maxsize=2)
+def _load(classifier: str, methods: tuple[str, ...], options: tuple[tuple[str, Any], ...]) -> Explainer:
+    return Explainer.load(classifier, Settings(methods=methods, **dict(options)))
+
+
+def images(group: Iterable[PrecomputeJob]) -> Iterator[tuple[str, np.ndarray]]:
+    """(SHA-256, uint8 RGB) of the jobs' stimuli, each checked against its hash."""
+    for job in group:
+        data = storage.get(job.stimulus.path)
+        if storage.sha256(data) != job.stimulus.sha256:
+            raise DamagedFile(f"The stored file of {job.stimulus.key} was altered; upload the image again.")
+        yield job.stimulus.sha256, decoding.decode(data)
+
+
+def save(job: PrecomputeJob, explanation: Explanation, worker: str) -> None:
+    """Stores all maps of an image, then their rows and the job's state in one transaction."""
+    colour_map = job.settings["colour_map"]
+    files = {key: _put(result) for key, result in explanation.maps.items()}
+    with transaction.atomic():
+        for key, result in explanation.maps.items():
+            array_path, picture_path = files[key]
+            row = _row(job.stimulus, job.classifier, explanation, result, array_path)
+            MapPicture.objects.update_or_create(
+                saliency_map=row,
+                colour_map=colour_map,
+                defaults={"sha256": result.png_sha256, "path": picture_path},
+            )
+        StimulusFeatures.objects.update_or_create(
+            stimulus=job.stimulus,
+            classifier=job.classifier,
+            defaults={"vector": [round(float(value), 6) for value in explanation.features]},
+        )
+        if not jobs.finish(job, worker):
+            transaction.set_rollback(True)  # the lease was lost: whoever has it now stores the maps
+
+
+def _put(result: MapResult) -> tuple[str, str]:
+    buffer = io.BytesIO()
+    np.save(buffer, result.scalar)
+    array_path, _ = storage.put("maps", buffer.getvalue(), ".npy")
+    picture_path, _ = storage.put("maps", result.png, ".png")
+    return array_path, picture_path
+
+
+def _row(
+    stimulus: Stimulus, classifier: str, explanation: Explanation, result: MapResult, array_path: str
+) -> SaliencyMap:
+    provenance = result.provenance
+    identity = {
+        "stimulus": stimulus,
+        "classifier": classifier,
+        "layer": provenance.get("layer") or "",
+        "class_index": provenance.get("class_index", explanation.class_index),
+        "method": result.key,
+        "parameters_hash": provenance["parameters_hash"],
+    }
+    SaliencyMap.objects.filter(stimulus=stimulus, classifier=classifier, method=result.key).update(
+        current=False
+    )
+    row, _ = SaliencyMap.objects.update_or_create(
+        **identity,
+        defaults={
+            "class_name": explanation.class_name,
+            "array_sha256": result.array_sha256,
+            "array_path": array_path,
+            "metrics": result.metrics,
+            "provenance": provenance,
+            "current": True,
+        },
+    )
+    return row
