@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from saliency_worker import catalog
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django_stubs_ext.db.models.manager import RelatedManager
 
     from survey_site.stimuli.models import Stimulus
 

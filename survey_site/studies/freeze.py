@@ -1,0 +1,104 @@
+"""draft → pilot → live → closed: what must hold before, and the sealing of the protocol."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from survey_site.stimuli import jobs
+from survey_site.studies import canonical, design, served
+from survey_site.studies.models import Protocol, ServedImage, Study
+from survey_site.trials.assignment import DesignError
+
+SHOWN = 8
+
+
+class NotReady(ValueError):
+    """The study cannot go live. `problems` says line by line what must change."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        more = f"\n… and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        super().__init__("\n".join(problems[:SHOWN]) + more)
+
+
+def problems(study: Study) -> list[str]:
+    """Everything that keeps the study from going live, one line each; empty when it is ready."""
+    found: list[str] = []
+    conditions = list(study.conditions.all())
+    if not conditions:
+        return ["The study has no conditions; tick classifiers and methods."]
+    if not study.stimuli.exists():
+        return ["The study has no images; upload some."]
+    references = {c.column for c in conditions if c.is_reference}
+    if len(references) > 1:
+        found.append(f"Only one column can be the reference; now {', '.join(sorted(references))} are.")
+    try:
+        design.design_of_document(draft_document(study))
+    except (DesignError, ValueError) as error:
+        found.append(str(error))
+    return found + jobs.missing_maps(study)
+
+
+def draft_document(study: Study) -> dict[str, Any]:
+    """The document that would be sealed now; served pixel size 0 where it is not known yet."""
+    return design.document(study, image_px=study.image_px or 0, texts=texts_of(study))
+
+
+def texts_of(study: Study) -> dict[str, dict[str, str]]:
+    """The texts of the study that differ from the defaults, by language and key."""
+    found: dict[str, dict[str, str]] = {}
+    for text in study.texts.order_by("language", "key"):
+        found.setdefault(text.language, {})[text.key] = text.markdown
+    return found
+
+
+def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Protocol:
+    """Seals the protocol and opens the study; raises NotReady, and then changes nothing."""
+    if study.state not in (Study.State.DRAFT, Study.State.PILOT):
+        raise NotReady([f"The study is {study.get_state_display().lower()}; make a new version first."])
+    if found := problems(study):
+        raise NotReady(found)
+    maps = served.maps_shown(study)
+    pictures = served.picture_paths(study, maps)
+    side = served.common_size(study, pictures)
+    document = design.document(study, image_px=side, texts=texts_of(study))
+    files = served.write_files(pictures, side)
+    try:
+        with transaction.atomic():
+            target = Study.State.PILOT if pilot else Study.State.LIVE
+            if not Study.objects.filter(pk=study.pk, state=study.state).update(state=target):
+                raise NotReady(["Somebody changed the study's state a moment ago; look again."])
+            protocol = Protocol.objects.create(
+                study=study,
+                version=study.protocols.count() + 1,
+                pilot=pilot,
+                hash=canonical.sha256(document),
+                document=document,
+                sealed_at=timezone.now(),
+                sealed_by=by,
+            )
+            ServedImage.objects.bulk_create(
+                ServedImage(protocol=protocol, saliency_map=m, path=path)
+                for m, path in zip(maps, files, strict=True)
+            )
+    except BaseException:
+        served.remove_files(files)
+        raise
+    study.state = target
+    return protocol
+
+
+def close(study: Study) -> None:
+    """Ends recruitment; who is in the study may finish."""
+    Study.objects.filter(pk=study.pk, state__in=[Study.State.PILOT, Study.State.LIVE]).update(
+        state=Study.State.CLOSED
+    )
+    study.refresh_from_db(fields=["state"])
+
+
+def new_version(study: Study) -> None:
+    """Back to a draft: the next freeze seals a new protocol; answers keep the hash they were given under."""
+    Study.objects.filter(pk=study.pk).exclude(state=Study.State.DRAFT).update(state=Study.State.DRAFT)
+    study.refresh_from_db(fields=["state"])

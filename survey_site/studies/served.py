@@ -1,0 +1,113 @@
+"""The pictures as participants receive them: one pixel size, one format, one byte length, random names.
+
+Neither a file's name nor its length nor its encoder tells what it shows (docs/study-design.md).
+"""
+
+import io
+import os
+import secrets
+import struct
+import tempfile
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db.models import Q
+from PIL import Image
+
+from survey_site.stimuli import storage
+from survey_site.stimuli.models import SaliencyMap
+from survey_site.studies.models import Study
+
+CHUNK_OVERHEAD = 12  # length, type and CRC of a PNG chunk
+LENGTH_STEP = 4096
+
+
+def maps_shown(study: Study) -> list[SaliencyMap]:
+    """Every current map that a condition shows, and the originals of each classifier, with pictures."""
+    conditions = list(study.conditions.all())
+    wanted = Q(pk__in=[])
+    for classifier in {c.classifier for c in conditions}:
+        keys = {c.key for c in conditions if c.classifier == classifier} | {"original"}
+        wanted |= Q(classifier=classifier, method__in=keys)
+    return list(
+        SaliencyMap.objects.filter(wanted, stimulus__study=study, current=True)
+        .filter(pictures__colour_map=study.colour_map)
+        .select_related("stimulus")
+        .prefetch_related("pictures")
+        .order_by("stimulus__key", "classifier", "method")
+    )
+
+
+def picture_paths(study: Study, maps: Sequence[SaliencyMap]) -> list[str]:
+    """The stored picture of each map under the study's colour map."""
+    return [next(p.path for p in m.pictures.all() if p.colour_map == study.colour_map) for m in maps]
+
+
+def common_size(study: Study, paths: Sequence[str]) -> int:
+    """The side in pixels at which all pictures are served: the study's, or the largest there is."""
+    if study.image_px:
+        return study.image_px
+    sides = [64]
+    for path in paths:
+        with Image.open(io.BytesIO(storage.get(path))) as image:
+            sides.append(max(image.size))
+    return max(sides)
+
+
+def encode(data: bytes, side: int) -> bytes:
+    """Any picture as 8-bit RGB PNG of side × side pixels, without metadata, by one encoder."""
+    with Image.open(io.BytesIO(data)) as image:
+        rgb = image.convert("RGB")
+        if rgb.size != (side, side):
+            rgb = rgb.resize((side, side), Image.Resampling.BICUBIC)
+        clean = Image.new("RGB", rgb.size)
+        clean.paste(rgb)
+    out = io.BytesIO()
+    clean.save(out, format="PNG", compress_level=6)
+    return out.getvalue()
+
+
+def pad(png: bytes, length: int) -> bytes:
+    """The PNG with a private chunk of random bytes before its end, `length` bytes in all."""
+    body, end = png[:-CHUNK_OVERHEAD], png[-CHUNK_OVERHEAD:]
+    filler = os.urandom(length - len(png) - CHUNK_OVERHEAD)
+    kind = b"paDd"
+    chunk = struct.pack(">I", len(filler)) + kind + filler + struct.pack(">I", zlib.crc32(kind + filler))
+    return body + chunk + end
+
+
+def common_length(longest: int) -> int:
+    """The byte length that fits the longest picture and its padding chunk."""
+    return -(-(longest + CHUNK_OVERHEAD) // LENGTH_STEP) * LENGTH_STEP
+
+
+def write_files(paths: Sequence[str], side: int) -> list[str]:
+    """Stores one served file for each picture and returns their random paths; takes them back on failure."""
+    written: list[str] = []
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(4) as threads:
+
+        def encode_one(item: tuple[int, str]) -> int:
+            png = encode(storage.get(item[1]), side)
+            (Path(folder) / str(item[0])).write_bytes(png)
+            return len(png)
+
+        length = common_length(max(threads.map(encode_one, enumerate(paths)), default=0))
+        try:
+            for index in range(len(paths)):
+                name = f"served/{secrets.token_hex(2)}/{secrets.token_hex(20)}.png"
+                padded = pad((Path(folder) / str(index)).read_bytes(), length)
+                written.append(default_storage.save(name, ContentFile(padded)))
+        except BaseException:
+            remove_files(written)
+            raise
+    return written
+
+
+def remove_files(paths: Sequence[str]) -> None:
+    """Deletes served files whose protocol was not sealed."""
+    for path in paths:
+        default_storage.delete(path)
