@@ -1,7 +1,66 @@
-"""Settings of all tests."""
+"""Fixtures for all tests. Data, media and broker files lie in a temporary folder; nothing outlives the run."""
 
-from hypothesis import settings
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
 
 # Deadlines measure the machine, not the code: shared cores make them flaky.
-settings.register_profile("steady", deadline=None)
-settings.load_profile("steady")
+hypothesis_settings.register_profile("steady", deadline=None)
+hypothesis_settings.load_profile("steady")
+
+# Read by survey_site.settings at import: a bare `pytest` must not touch the developer's data folder.
+if "DATA_DIR" not in os.environ:
+    _folder = tempfile.mkdtemp(prefix="survey-tests-")
+    os.environ["DATA_DIR"] = _folder
+else:
+    _folder = ""
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Playwright's synchronous interface runs an event loop in the test's thread; the tests' own queries there are safe.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "client", "admin_client", "django_db_setup"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what touches the database: those tests run on SQLite and again on PostgreSQL."""
+    for item in items:
+        if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.database)
+
+
+def pytest_unconfigure() -> None:
+    if _folder:
+        shutil.rmtree(_folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings: object) -> None:
+    """Templates name static files by their plain names, so that tests need no collectstatic."""
+    backend = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": backend}  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real data beside the checkout; a test that needs it is skipped where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not (folder / "weights").is_dir():
+        pytest.skip("needs ../shared (real weights and pictures), which is not part of the product")
+    return folder
+
+
+@pytest.fixture
+def media(tmp_path: Path, settings: object) -> Iterator[Path]:
+    """An empty storage of its own."""
+    folder = tmp_path / "media"
+    options = {
+        "BACKEND": "survey_site.stimuli.storage.AtomicFileSystemStorage",
+        "OPTIONS": {"location": str(folder)},
+    }
+    settings.STORAGES = {**settings.STORAGES, "default": options}  # type: ignore[attr-defined]
+    yield folder

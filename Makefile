@@ -1,0 +1,50 @@
+# Saliency Survey. `make demo` and `make test` work on a fresh machine with Python 3.11+ and make.
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 8000
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint bench screenshots lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: .venv/.installed-dev ## environment with everything, tests and benchmarks too
+
+demo: .venv/.installed-demo ## the whole product on this machine: http://localhost:$(PORT)
+	PORT=$(PORT) $(BIN)/python manage.py demo
+
+test: .venv/.installed-dev ## all tests: SQLite, then PostgreSQL and Redis
+	$(BIN)/python -m tests.run
+
+test-slow: .venv/.installed-dev ## the slow suite
+	$(BIN)/python -m tests.run --slow
+
+lint: .venv/.installed-dev ## ruff, mypy, import contracts, migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: .venv/.installed-dev ## benchmarks: prints what README and docs quote
+	$(BIN)/python -m benchmarks
+
+screenshots: .venv/.installed-dev ## every page, desktop and phone, light and dark, into screenshots/
+	$(BIN)/python -m tests.browser.screenshots
+
+lock: ## pins every version with hashes, without index addresses
+	@for role in web: worker:--extra=worker worker-gpu:--extra=worker-gpu reports:--extra=reports demo:--extra=demo dev:--extra=dev; do \
+	  $(BIN)/uv pip compile pyproject.toml $${role#*:} --universal --generate-hashes --no-emit-index-url \
+	    --python-version 3.11 --custom-compile-command "make lock" -q -o requirements/$${role%%:*}.txt || exit 1; \
+	done
+
+clean: ## environment, caches and the demo's data
+	rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# uv installs several times faster; where it cannot reach the index as configured for pip, pip does it.
+.venv/.installed-%: requirements/%.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r $< \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@

@@ -1,0 +1,91 @@
+"""The demo study: pictures out of installed packages, six columns, pools of three."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from survey_site.stimuli.archives import Upload
+from survey_site.stimuli.intake import add_images
+from survey_site.studies.models import Condition, Study
+
+SLUG = "demo"
+PICTURES = settings.BASE_DIR / "fixtures" / "demo" / "pictures.json"
+BASES = ("gradcam", "gradcampp", "smoothgradcampp")
+OURS = ("add-edges", "add-blend21", "add-blend11", "comp-edges", "comp-blend11")
+
+
+class DemoUnavailable(RuntimeError):
+    """Something that the demo reads is not installed; the message says what to run."""
+
+
+def load(classifier: str, edges: str) -> Study:
+    """The demo study as a draft with its pictures and conditions; the same one when it is there already."""
+    study = Study.objects.filter(slug=SLUG).first()
+    if study is not None:
+        return study
+    with transaction.atomic():
+        study = Study.objects.create(
+            slug=SLUG,
+            title="What did the network look at?",
+            target_participants=36,
+            pool_size=3,
+            matching_trials_per_column=1,
+            rating_trials_per_column=1,
+            practice_trials=1,
+            edges=edges,
+            seed=20240612,
+        )
+        for entry in pictures():
+            upload = Upload(entry["key"] + Path(entry["file"]).suffix, read(entry["file"]), entry["class"])
+            add_images(study, [upload], entry["role"], source=entry["source"], licence=entry["licence"])
+        Condition.objects.bulk_create(conditions(study, classifier))
+    return study
+
+
+def conditions(study: Study, classifier: str) -> list[Condition]:
+    """Grad-CAMs pools the three bases; each “Ours n” is its combination on the same three."""
+    rows = [
+        Condition(column="Grad-CAMs", column_order=0, classifier=classifier, base=base, is_reference=True)
+        for base in BASES
+    ]
+    rows += [
+        Condition(
+            column=f"Ours {number}", column_order=number, classifier=classifier, base=base, method=method
+        )
+        for number, method in enumerate(OURS, start=1)
+        for base in BASES
+    ]
+    for row in rows:
+        row.study = study
+    return rows
+
+
+def pictures() -> list[dict[str, Any]]:
+    """The list in fixtures/demo/pictures.json."""
+    entries: list[dict[str, Any]] = json.loads(PICTURES.read_text("utf-8"))
+    return entries
+
+
+def read(file: str) -> bytes:
+    """A picture out of an installed package; raises DemoUnavailable where the package lacks it."""
+    package, _, rest = file.partition("/")
+    spec = find_spec(package)
+    folder = Path(spec.origin).parent if spec and spec.origin else None
+    if folder is None or not (folder / rest).is_file():
+        raise DemoUnavailable(f"{file} is not installed; run `make demo`, which installs the demo's packages")
+    return (folder / rest).read_bytes()
+
+
+def ensure_admin(password: str) -> None:
+    """The demo's researcher: user `admin` with this password."""
+    user, _ = get_user_model().objects.get_or_create(
+        username="admin", defaults={"is_staff": True, "is_superuser": True, "email": "admin@localhost"}
+    )
+    user.set_password(password)
+    user.is_staff = user.is_superuser = True
+    user.save()

@@ -1,0 +1,70 @@
+"""`make test`: everything on SQLite and files, then all that touches the database on PostgreSQL and Redis.
+
+The closing line adds both runs up. Further arguments go to pytest (`python -m tests.run -k upload`).
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from tests import servers
+
+# What a developer has in the environment must not steer the first run, which proves the defaults.
+OURS = (
+    "DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "CACHE_URL",
+    "STORAGE_URL",
+    "SECRET_KEY",
+    "DEBUG",
+    "ALLOWED_HOSTS",
+    "DATA_DIR",
+)
+SUMMARY = re.compile(r"(\d+) (passed|failed|skipped|errors?)\b")
+
+
+def main(arguments: Sequence[str]) -> int:
+    slow = "--slow" in arguments
+    rest = [argument for argument in arguments if argument != "--slow"]
+    servers.install(["initdb", "redis-server", "chromium"])
+    clean = {name: value for name, value in os.environ.items() if name not in OURS}
+    clean |= {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONWARNINGS": "default"}
+    chosen = "slow" if slow else "not slow"
+    total: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory(prefix="survey-") as folder:
+        status = run("SQLite", ["-m", chosen, *rest], {**clean, "DATA_DIR": f"{folder}/sqlite"}, total)
+        with servers.postgres() as database, servers.redis() as broker:
+            real = {
+                "DATA_DIR": f"{folder}/postgres",
+                "DATABASE_URL": database,
+                "CELERY_BROKER_URL": broker,
+                "CACHE_URL": broker.removesuffix("/0") + "/1",
+            }
+            arguments = ["-m", f"({chosen}) and database", *rest]
+            status |= run("PostgreSQL and Redis", arguments, {**clean, **real}, total)
+    failed = total["failed"] + total["error"] + total["errors"]
+    print(f"{total['passed']} passed, {failed} failed, {total['skipped']} skipped", flush=True)
+    return status or int(failed > 0)
+
+
+def run(title: str, arguments: list[str], environment: Mapping[str, str], total: Counter[str]) -> int:
+    """One pytest run, shown as it goes; adds its counts to `total`. Selecting no test is not a failure."""
+    print(f"\n── {title} ──", flush=True)
+    command = [sys.executable, "-m", "pytest", *arguments]
+    with subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True) as process:
+        last = ""
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            if SUMMARY.search(line) and " in " in line:
+                last = line
+    for number, what in SUMMARY.findall(last):
+        total[what] += int(number)
+    return 0 if process.returncode in (0, 5) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
