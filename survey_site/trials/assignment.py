@@ -5,7 +5,7 @@ recomputed from a sealed protocol at any time. docs/study-design.md explains the
 """
 
 from dataclasses import dataclass, replace
-from math import lcm
+from math import gcd, lcm
 from typing import Literal
 
 from survey_site.seeded import below, permutation
@@ -64,11 +64,22 @@ def exposed(trials: tuple[PlannedTrial, ...]) -> frozenset[Id]:
     return frozenset(stimulus for trial in trials for stimulus in (trial.target, *trial.pool))
 
 
-def _variant(design: Design, cell: Cell, rotation: int, targets: int) -> int:
+def _variant(design: Design, square: Square, cell: Cell, ticket: int, targets: int) -> int:
+    """Which of its column's conditions a cell shows.
+
+    Ticket after ticket a column deals its conditions in turn, so that their totals differ by at most one.
+    From square to square the turn of each cell moves on by one whatever the divisibility, so that every
+    item meets every condition, and, by `extra`, every condition meets every target.
+    """
     variants = len(design.columns[cell.column])
-    # Targets turn with the cell too; the extra step after a common multiple lets each variant meet each target.
     extra = cell.cycle // lcm(targets, variants)
-    return (cell.turn + extra + cell.slot // len(design.columns) + rotation) % variants
+    turn = (cell.cycle + extra) % variants
+    per_ticket = -(-square.trials // square.columns)
+    per_square = per_ticket * square.period
+    orbit = variants // gcd(per_square, variants)
+    row = ticket % square.period
+    dealt = per_ticket * row + cell.slot // square.columns
+    return (dealt + per_square * turn + turn // orbit) % variants
 
 
 def _matching(design: Design, ticket: int) -> list[PlannedTrial]:
@@ -79,7 +90,7 @@ def _matching(design: Design, ticket: int) -> list[PlannedTrial]:
     places = permutation(square.trials, design.seed, "answer position", window)
     trials = []
     for cell in square.cells(ticket):
-        variant = _variant(design, cell, rotation, size)
+        variant = _variant(design, square, cell, ticket, size)
         target = cell.turn % size
         place = (places[cell.slot] + rotation) % size
         shown = _display(design.pools[cell.item], target, place, design.seed, "display", ticket, cell.item)
@@ -106,7 +117,7 @@ def _rating(design: Design, ticket: int) -> list[PlannedTrial]:
     positions = square.positions(ticket, design.seed, "order", "rating")
     trials = []
     for cell in square.cells(ticket):
-        variant = _variant(design, cell, ticket % square.columns, 1)
+        variant = _variant(design, square, cell, ticket, 1)
         trials.append(
             PlannedTrial(
                 block="rating",

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
+from math import lcm
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,10 +68,32 @@ def test_a_participant_gets_every_column_equally_often_or_with_one_trial_differe
 
 @given(any_design(), TICKETS)
 def test_a_participant_meets_the_variants_of_a_column_equally_often_give_or_take_one(design, ticket):
-    if design.matching_trials and len(design.pools) % design.matching_trials == 0:
-        counts = Counter((t.column, t.variant_index) for t in scored(design, [ticket]))
-        for column, variants in enumerate(design.columns):
-            assert spread(counts, [(column, v) for v in range(len(variants))]) <= 1
+    counts = Counter((t.column, t.variant_index) for t in scored(design, [ticket]))
+    for column, variants in enumerate(design.columns):
+        assert spread(counts, [(column, v) for v in range(len(variants))]) <= 1
+
+
+@settings(max_examples=40)
+@given(divisible_design(), st.integers(1, 60))
+def test_the_conditions_of_a_column_are_dealt_in_turn_over_participants(design, tickets):
+    counts = Counter(trial.condition for trial in scored(design, range(tickets)))
+    rated = Counter(trial.condition for trial in scored(design, range(tickets), "rating"))
+    for conditions in design.columns:
+        if tickets <= design.matching_square.period * len(conditions):
+            assert spread(counts, conditions) <= 1
+            assert spread(rated, conditions) <= 1
+
+
+@settings(max_examples=20)
+@given(divisible_design())
+def test_every_pool_meets_every_condition_of_every_column_equally_often(design):
+    squares = lcm(*(len(conditions) for conditions in design.columns))
+    counts = Counter(
+        (t.pool_index, t.condition) for t in scored(design, range(design.matching_square.period * squares))
+    )
+    for conditions in design.columns:
+        for pool in range(len(design.pools)):
+            assert {counts[pool, condition] for condition in conditions} == {squares // len(conditions)}
 
 
 @settings(max_examples=40)
@@ -120,6 +143,7 @@ def test_answer_positions_are_balanced_for_a_participant_and_for_a_pool_in_a_win
         assert all(spread(counts, range(size)) <= 1 for counts in per_pool.values())
 
 
+@settings(max_examples=30)
 @given(divisible_design())
 def test_targets_of_a_pool_turn_so_that_every_image_is_asked_for_under_every_column(design):
     tickets = range(design.matching_square.period * design.pool_size)
