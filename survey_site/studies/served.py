@@ -51,7 +51,7 @@ def common_size(study: Study, paths: Sequence[str]) -> int:
     """The side in pixels at which all pictures are served: the study's, or the largest there is."""
     if study.image_px:
         return study.image_px
-    sides = [64]
+    sides = [1]
     for path in paths:
         with Image.open(io.BytesIO(storage.get(path))) as image:
             sides.append(max(image.size))
