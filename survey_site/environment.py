@@ -38,7 +38,10 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
                 "DATABASE_URL names no database; write postgres://user:password@host:5432/name"
             )
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        pool = {"min_size": 1, "max_size": int(query.pop("pool", "8")), "timeout": 10}
+        size = query.pop("pool", "8")
+        if not size.isdigit() or int(size) < 1:
+            raise Misconfigured(f"DATABASE_URL has pool={size!r}; write a number of connections such as pool=8")
+        pool = {"min_size": 1, "max_size": int(size), "timeout": 10}
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": name,

@@ -1,0 +1,29 @@
+# One file, one target per role; the web image holds no TensorFlow. Built by docker-compose.yml.
+FROM python:3.11-slim AS base
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=survey_site.settings
+WORKDIR /app
+RUN useradd --create-home survey && mkdir /data && chown survey /data
+
+FROM base AS web
+COPY requirements/web.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/web.txt
+COPY . .
+USER survey
+
+FROM base AS reports
+COPY requirements/reports.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/reports.txt
+COPY . .
+USER survey
+
+FROM base AS worker
+COPY requirements/worker.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/worker.txt
+COPY . .
+USER survey
+
+FROM base AS worker-gpu
+COPY requirements/worker-gpu.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/worker-gpu.txt
+COPY . .
+USER survey

@@ -1,0 +1,102 @@
+"""Settings come from the environment alone; a wrong value ends the boot with one clear line."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from survey_site import environment
+from survey_site.environment import Misconfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def boot(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Imports the settings in a fresh process with these variables and prints what they select."""
+    script = (
+        "from django.conf import settings as s; d = s.DATABASES['default'];"
+        "print(d['ENGINE'].rsplit('.')[-1], s.CELERY_BROKER_URL.split(':')[0],"
+        " s.STORAGES['default']['BACKEND'].rsplit('.')[-1], s.DEBUG)"
+    )
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        env={**kept, "DJANGO_SETTINGS_MODULE": "survey_site.settings", "DATA_DIR": str(tmp_path), **variables},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_default_is_embedded_and_not_in_debug(tmp_path: Path) -> None:
+    assert boot(tmp_path).stdout.split() == ["sqlite3", "filesystem", "AtomicFileSystemStorage", "False"]
+
+
+def test_urls_select_the_real_parts(tmp_path: Path) -> None:
+    result = boot(
+        tmp_path,
+        DATABASE_URL="postgres://u:p@db.example:5432/survey",
+        CELERY_BROKER_URL="redis://broker.example:6379/0",
+        CACHE_URL="redis://broker.example:6379/1",
+        STORAGE_URL="s3://bucket/prefix?endpoint=https://s3.example",
+        DEBUG="true",
+    )
+    assert result.stdout.split() == ["postgresql", "redis", "S3Storage", "True"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DATABASE_URL", "mysql://u@h/d", "write postgres://"),
+        ("DATABASE_URL", "postgres://u@h/", "names no database"),
+        ("DATABASE_URL", "sqlite://", "names no file"),
+        ("CELERY_BROKER_URL", "amqp://h", "neither redis://"),
+        ("CACHE_URL", "memcached://h", "neither redis://"),
+        ("STORAGE_URL", "ftp://h", "neither s3://"),
+        ("SECRET_KEY", "short", "openssl rand"),
+        ("DEBUG", "perhaps", "DEBUG"),
+        ("MAX_UPLOAD_MB", "many", "MAX_UPLOAD_MB"),
+    ],
+)
+def test_a_wrong_value_ends_the_boot_with_one_line(tmp_path: Path, name: str, value: str, says: str) -> None:
+    result = boot(tmp_path, **{name: value})
+    assert result.returncode == 2
+    assert says in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_the_embedded_secret_key_is_made_once_and_kept(tmp_path: Path) -> None:
+    first = environment.secret_key("", False, tmp_path)
+    assert first == environment.secret_key("", False, tmp_path)
+    assert len(first) == 64
+    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_sqlite_runs_in_wal_with_immediate_transactions(tmp_path: Path) -> None:
+    options = environment.database("", tmp_path)["OPTIONS"]
+    assert options["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in options["init_command"]
+    assert environment.database("sqlite:////tmp/x.sqlite3", tmp_path)["NAME"] == "/tmp/x.sqlite3"
+
+
+def test_postgres_is_pooled_and_takes_options_from_the_url(tmp_path: Path) -> None:
+    settings = environment.database("postgres://u:p%40ss@h:1/d?sslmode=require&pool=3", tmp_path)
+    assert (settings["PASSWORD"], settings["HOST"], settings["PORT"]) == ("p@ss", "h", "1")
+    assert settings["OPTIONS"] == {"pool": {"min_size": 1, "max_size": 3, "timeout": 10}, "sslmode": "require"}
+
+
+def test_a_pool_size_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="pool"):
+        environment.database("postgres://u@h/d?pool=big", tmp_path)
+
+
+def test_every_variable_is_documented() -> None:
+    source = (ROOT / "survey_site" / "settings.py").read_text("utf-8")
+    names = set(re.findall(r'read\(_env, "\w+", "(\w+)"', source))
+    documented = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    assert len(names) > 10
+    assert [name for name in sorted(names) if f"`{name}`" not in documented] == []
