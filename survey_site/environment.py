@@ -40,7 +40,9 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         size = query.pop("pool", "8")
         if not size.isdigit() or int(size) < 1:
-            raise Misconfigured(f"DATABASE_URL has pool={size!r}; write a number of connections such as pool=8")
+            raise Misconfigured(
+                f"DATABASE_URL has pool={size!r}; write a number of connections such as pool=8"
+            )
         pool = {"min_size": 1, "max_size": int(size), "timeout": 10}
         return {
             "ENGINE": "django.db.backends.postgresql",

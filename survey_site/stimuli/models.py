@@ -104,7 +104,9 @@ class SaliencyMap(models.Model):
     stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="maps")
     classifier = models.CharField(max_length=60, blank=True)
     layer = models.CharField(max_length=120, blank=True)
-    class_index = models.IntegerField(null=True)
+    class_index = models.IntegerField(
+        default=-1, help_text=_("Explained class; −1 where there is none (uploaded maps).")
+    )
     class_name = models.CharField(max_length=120, blank=True)
     method = models.CharField(max_length=60, help_text=_("Full key of the catalogue."))
     parameters_hash = models.CharField(max_length=64)
@@ -123,7 +125,6 @@ class SaliencyMap(models.Model):
             models.UniqueConstraint(
                 fields=["stimulus", "classifier", "layer", "class_index", "method", "parameters_hash"],
                 name="saliency_map_once",
-                nulls_distinct=False,
             ),
             models.UniqueConstraint(
                 fields=["stimulus", "classifier", "method"],
