@@ -247,12 +247,17 @@ def pause(study: Study) -> int:
     return _of(study).filter(state=State.QUEUED).update(state=State.PAUSED)
 
 
-def resume(study: Study) -> int:
-    """Queues what was paused."""
-    ids = list(_of(study).filter(state=State.PAUSED).values_list("pk", flat=True))
+def requeue(chosen: QuerySet[PrecomputeJob]) -> int:
+    """Queues these jobs from the start and rings the bell after commit; returns how many."""
+    ids = list(chosen.values_list("pk", flat=True))
     _requeue(PrecomputeJob.objects.filter(pk__in=ids))
     transaction.on_commit(lambda: announce(ids))
     return len(ids)
+
+
+def resume(study: Study) -> int:
+    """Queues what was paused."""
+    return requeue(_of(study).filter(state=State.PAUSED))
 
 
 def cancel(study: Study) -> int:
@@ -262,10 +267,7 @@ def cancel(study: Study) -> int:
 
 def retry_failed(study: Study) -> int:
     """Queues every failed or cancelled job again."""
-    ids = list(_of(study).filter(state__in=[State.FAILED, State.CANCELLED]).values_list("pk", flat=True))
-    _requeue(PrecomputeJob.objects.filter(pk__in=ids))
-    transaction.on_commit(lambda: announce(ids))
-    return len(ids)
+    return requeue(_of(study).filter(state__in=[State.FAILED, State.CANCELLED]))
 
 
 def _of(study: Study) -> QuerySet[PrecomputeJob]:

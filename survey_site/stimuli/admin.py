@@ -1,0 +1,176 @@
+"""The desk for stimuli, jobs and maps: thumbnails, contact sheets, provenance."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from saliency_worker import catalog
+from survey_site.stimuli import jobs, storage
+from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
+
+
+class ReadOnly(ModelAdmin):
+    """Rows that the site writes and people read."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def png(data: bytes) -> HttpResponse:
+    return HttpResponse(data, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@require_GET
+def stimulus_picture(request: HttpRequest, pk: int) -> HttpResponse:
+    """The stored picture of a stimulus, for researchers."""
+    if not request.user.has_perm("stimuli.view_stimulus"):
+        raise PermissionDenied
+    return png(storage.get(get_object_or_404(Stimulus, pk=pk).path))
+
+
+@require_GET
+def map_picture(request: HttpRequest, pk: int) -> HttpResponse:
+    """The picture of a map, for researchers."""
+    if not request.user.has_perm("stimuli.view_saliencymap"):
+        raise PermissionDenied
+    return png(storage.get(get_object_or_404(MapPicture, pk=pk).path))
+
+
+@admin.register(Stimulus)
+class StimulusAdmin(ModelAdmin):
+    list_display = ("thumbnail", "key", "study", "stimulus_class", "role", "size")
+    list_display_links = ("thumbnail", "key")
+    list_filter = ("study", "role", "stimulus_class")
+    list_select_related = ("study",)
+    search_fields = ("key", "stimulus_class", "sha256")
+    fields = (
+        "key",
+        "stimulus_class",
+        "role",
+        "source",
+        "licence",
+        "study",
+        "size",
+        "sha256",
+        "contact_sheet",
+    )
+    readonly_fields = ("study", "size", "sha256", "contact_sheet")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # images come in through the study's page, where they are decoded and checked
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(stimulus_picture)
+        return [path("<int:pk>/picture.png", view, name="stimulus_picture"), *super().get_urls()]
+
+    @display(description="")
+    def thumbnail(self, stimulus: Stimulus) -> SafeString:
+        url = reverse("admin:stimulus_picture", args=[stimulus.pk])
+        return format_html('<img src="{}" alt="" width="56" height="56" loading="lazy">', url)
+
+    @display(description=_("Size"))
+    def size(self, stimulus: Stimulus) -> str:
+        return f"{stimulus.width} × {stimulus.height}"
+
+    @display(description=_("Maps"))
+    def contact_sheet(self, stimulus: Stimulus) -> SafeString:
+        pictures = MapPicture.objects.filter(saliency_map__stimulus=stimulus, saliency_map__current=True)
+        rows = (
+            (
+                reverse("admin:stimuli_saliencymap_change", args=[p.saliency_map_id]),
+                reverse("admin:map_picture", args=[p.pk]),
+                label_of(p.saliency_map),
+            )
+            for p in pictures.select_related("saliency_map").order_by(
+                "saliency_map__classifier", "saliency_map__method"
+            )
+        )
+        figures = format_html_join(
+            "", '<a href="{}"><img src="{}" alt="" loading="lazy"><small>{}</small></a>', rows
+        )
+        return format_html('<div class="survey-maps">{}</div>', figures)
+
+
+def label_of(saliency_map: SaliencyMap) -> str:
+    """What people read under a map: method and classifier."""
+    try:
+        method = catalog.full_label(saliency_map.method)
+    except ValueError:
+        method = saliency_map.method
+    return f"{method} · {saliency_map.classifier}".strip(" ·")
+
+
+@admin.register(PrecomputeJob)
+class PrecomputeJobAdmin(ReadOnly):
+    list_display = ("stimulus", "classifier", "shown_state", "attempts", "reason", "finished_at")
+    list_filter = ("state", "permanent", "classifier", "stimulus__study")
+    list_select_related = ("stimulus",)
+    search_fields = ("stimulus__key", "reason")
+    actions = ("retry",)
+
+    @display(
+        description=_("State"),
+        label={"queued": "info", "running": "warning", "done": "success", "failed": "danger"},
+    )
+    def shown_state(self, job: PrecomputeJob) -> tuple[str, str]:
+        return job.state, job.get_state_display()
+
+    @admin.action(description=_("Try the selected jobs again"))
+    def retry(self, request: HttpRequest, chosen: QuerySet[PrecomputeJob]) -> None:
+        count = jobs.requeue(
+            chosen.filter(state__in=[PrecomputeJob.State.FAILED, PrecomputeJob.State.CANCELLED])
+        )
+        self.message_user(request, _("%d jobs queued.") % count)
+
+
+@admin.register(SaliencyMap)
+class SaliencyMapAdmin(ReadOnly):
+    list_display = ("stimulus", "classifier", "method", "class_name", "current", "created_at")
+    list_filter = ("classifier", "method", "current", "stimulus__study")
+    list_select_related = ("stimulus",)
+    search_fields = ("stimulus__key", "method", "array_sha256")
+    fields = (
+        "stimulus",
+        "classifier",
+        "layer",
+        "class_name",
+        "method",
+        "picture",
+        "shown_metrics",
+        "shown_provenance",
+    )
+    readonly_fields = ("picture", "shown_metrics", "shown_provenance")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(map_picture)
+        return [path("picture/<int:pk>.png", view, name="map_picture"), *super().get_urls()]
+
+    @display(description=_("Picture"))
+    def picture(self, saliency_map: SaliencyMap) -> SafeString:
+        urls = (
+            (reverse("admin:map_picture", args=[p.pk]), p.colour_map) for p in saliency_map.pictures.all()
+        )
+        return format_html_join("", '<img src="{}" alt="{}" width="448">', urls)
+
+    @display(description=_("Machine metrics"))
+    def shown_metrics(self, saliency_map: SaliencyMap) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(saliency_map.metrics, indent=2))
+
+    @display(description=_("Provenance"))
+    def shown_provenance(self, saliency_map: SaliencyMap) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(saliency_map.provenance, indent=2, ensure_ascii=False))

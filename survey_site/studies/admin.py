@@ -1,0 +1,186 @@
+"""The researcher's desk for studies: design, images, maps, going live."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action, display
+
+from saliency_worker import catalog
+from survey_site.stimuli.models import PrecomputeJob
+from survey_site.studies import desk
+from survey_site.studies.models import Condition, Protocol, Study, StudyText
+
+
+class ConditionForm(forms.ModelForm):
+    """A condition whose classifier, base and method are names of the catalogue."""
+
+    class Meta:
+        model = Condition
+        fields = ("column", "column_order", "classifier", "base", "method", "is_reference")
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        base, method = cleaned.get("base", ""), cleaned.get("method", "")
+        key = ".".join(part for part in (base, method) if part)
+        try:
+            if cleaned.get("classifier"):
+                self.cleaned_data["classifier"] = catalog.classifier(cleaned["classifier"]).name
+            catalog.split_key(key)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        return self.cleaned_data
+
+
+class ConditionInline(TabularInline):
+    model = Condition
+    form = ConditionForm
+    extra = 0
+    tab = True
+
+
+class StudyTextInline(TabularInline):
+    model = StudyText
+    extra = 0
+    tab = True
+
+
+@admin.register(Study)
+class StudyAdmin(ModelAdmin):
+    list_display = ("title", "shown_state", "images", "maps", "finished", "target_participants")
+    list_filter = ("state", "origin")
+    search_fields = ("title", "slug")
+    prepopulated_fields = {"slug": ("title",)}
+    readonly_fields = ("steps",)
+    inlines = (ConditionInline, StudyTextInline)
+    actions_detail = ("images_page", "precompute_page", "live_page", "report_page")
+    fieldsets = (
+        (None, {"fields": ("steps", "title", "slug", "owner")}),
+        (
+            _("Design"),
+            {
+                "classes": ["tab"],
+                "fields": (
+                    ("target_participants", "lease_minutes", "resume_days"),
+                    ("pool_size", "pool_strategy", "fixed_pools"),
+                    ("matching_trials_per_column", "rating_trials_per_column"),
+                    ("practice_trials", "attention_checks"),
+                    ("offer_cant_tell", "trial_timeout_s"),
+                    ("headline", "count_unknown_seen"),
+                    "seed",
+                ),
+            },
+        ),
+        (_("Pictures"), {"classes": ["tab"], "fields": (("edges", "colour_map"), "image_px")}),
+        (_("Analysis"), {"classes": ["tab"], "fields": ("exclusion_rules", "analysis_plan", "languages")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
+        jobs = Q(stimuli__jobs__isnull=False)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                n_images=Count("stimuli", distinct=True),
+                n_jobs=Count("stimuli__jobs", filter=jobs, distinct=True),
+                n_done=Count(
+                    "stimuli__jobs", filter=Q(stimuli__jobs__state=PrecomputeJob.State.DONE), distinct=True
+                ),
+                n_finished=Count(
+                    "participants",
+                    filter=Q(participants__kind="person", participants__state="finished"),
+                    distinct=True,
+                ),
+            )
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
+        if obj is None or obj.is_editable:
+            return self.readonly_fields
+        free = {"title", "owner", "target_participants"}
+        return [
+            f.name for f in Study._meta.fields if f.editable and f.name not in free and f.name != "id"
+        ] + ["steps"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        draft = obj is None or obj.is_editable
+        return draft and super().has_delete_permission(request, obj)
+
+    @display(
+        description=_("State"), label={"draft": "info", "pilot": "warning", "live": "success", "closed": ""}
+    )
+    def shown_state(self, study: Study) -> tuple[str, str]:
+        return study.state, study.get_state_display()
+
+    @display(description=_("Images"), ordering="n_images")
+    def images(self, study: Any) -> int:
+        return int(study.n_images)
+
+    @display(description=_("Maps"))
+    def maps(self, study: Any) -> str:
+        return f"{study.n_done} of {study.n_jobs} jobs" if study.n_jobs else "–"
+
+    @display(description=_("Finished"), ordering="n_finished")
+    def finished(self, study: Any) -> int:
+        return int(study.n_finished)
+
+    @display(description=_("What comes next"))
+    def steps(self, study: Study) -> SafeString:
+        if not study.pk:
+            return format_html("Save, then upload images, compute the maps and go live.")
+        return desk.steps_html(study)
+
+    def get_urls(self) -> list[URLPattern]:
+        views = (
+            ("images", desk.images),
+            ("precompute", desk.precompute),
+            ("precompute-status", desk.precompute_status),
+            ("live", desk.live),
+        )
+        own = [
+            path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"study_{name}")
+            for name, view in views
+        ]
+        return own + super().get_urls()
+
+    @action(description=_("Images"), url_path="go-images", icon="image")
+    def images_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:study_images", object_id)
+
+    @action(description=_("Maps"), url_path="go-precompute", icon="blur_on")
+    def precompute_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:study_precompute", object_id)
+
+    @action(description=_("Go live"), url_path="go-live", icon="rocket_launch")
+    def live_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:study_live", object_id)
+
+    @action(description=_("Report"), url_path="go-report", icon="table_chart")
+    def report_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect(reverse("report", args=[Study.objects.get(pk=object_id).slug]))
+
+
+@admin.register(Protocol)
+class ProtocolAdmin(ModelAdmin):
+    """Sealed protocols, to read."""
+
+    list_display = ("study", "version", "pilot", "hash", "sealed_at", "sealed_by")
+    list_filter = ("study", "pilot")
+    list_select_related = ("study", "sealed_by")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Protocol | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Protocol | None = None) -> bool:
+        return False
