@@ -10,6 +10,7 @@ with half-pixel centres puts it back at their centre; it is what the authors rea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,12 +49,15 @@ ORIGINAL = HedConfig(
 
 
 def build_hed(
-    config: HedConfig = COMPACT, *, size: tuple[int, int] | None = None, batch_norm: bool = False
+    config: HedConfig = COMPACT,
+    *,
+    size: tuple[int, int] | None = None,
+    convolution: Callable[..., keras.layers.Layer] = keras.layers.Conv2D,
 ) -> keras.Model:
     """Network from RGB ``(N, H, W, 3)`` in 0..1 to logits ``(N, H, W, 6)``: five side outputs, then the fused one.
 
     H and W are multiples of 16 (``edge_maps`` pads other sizes); ``size`` fixes them in the graph.
-    ``batch_norm`` puts a batch normalisation behind each 3×3 convolution: for training only, folded before saving.
+    ``convolution`` makes the 3×3 convolutions (the training puts its own layer in their place).
     """
     height, width = size or (None, None)
     if any(n is not None and n % STRIDE for n in (height, width)):
@@ -67,7 +71,9 @@ def build_hed(
         if stage > 1:
             x = keras.layers.MaxPooling2D(2, name=f"pool{stage - 1}")(x)
         for index in range(1, repeats + 1):
-            x = _convolution(x, channels, f"{stage}_{index}", batch_norm)
+            name = f"conv{stage}_{index}"
+            x = convolution(channels, 3, padding="same", kernel_initializer="he_normal", name=name)(x)
+            x = keras.layers.ReLU(name=f"relu{stage}_{index}")(x)
         side = keras.layers.Conv2D(1, 1, name=f"score-dsn{stage}")(x)
         if stage > 1:
             side = keras.layers.UpSampling2D(
@@ -82,20 +88,6 @@ def build_hed(
     return keras.Model(image, logits, name="hed")
 
 
-def _convolution(x: keras.KerasTensor, channels: int, number: str, batch_norm: bool) -> keras.KerasTensor:
-    x = keras.layers.Conv2D(
-        channels,
-        3,
-        padding="same",
-        use_bias=not batch_norm,
-        kernel_initializer="he_normal",
-        name=f"conv{number}",
-    )(x)
-    if batch_norm:
-        x = keras.layers.BatchNormalization(momentum=0.98, name=f"bn{number}")(x)
-    return keras.layers.ReLU(name=f"relu{number}")(x)
-
-
 def save_hed(network: keras.Model, file: Path, dtype: str = "float16") -> None:
     """Write the variables of every layer as ``<layer>/<variable>``: readable by any version of Keras and of HDF5."""
     with h5py.File(file, "w") as store:
@@ -105,12 +97,12 @@ def save_hed(network: keras.Model, file: Path, dtype: str = "float16") -> None:
                 store.create_dataset(f"{layer.name}/{variable.name}", data=data, track_times=False)
 
 
-def load_hed(file: Path, config: HedConfig = COMPACT, *, batch_norm: bool = False) -> keras.Model:
+def load_hed(file: Path, config: HedConfig = COMPACT) -> keras.Model:
     """The network with the weights of a file of ``save_hed`` (float16 or float32; computed in float32).
 
     Raises ``ValueError`` where the file does not fit the form, ``OSError`` where it can't be read.
     """
-    network = build_hed(config, batch_norm=batch_norm)
+    network = build_hed(config)
     with h5py.File(file) as store:
         stored = {name: node[()] for name, node in _datasets(store).items()}
     wanted = {f"{layer.name}/{v.name}": v for layer in network.layers for v in layer.weights}
