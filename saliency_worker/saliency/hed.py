@@ -19,6 +19,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from saliency_worker.saliency.errors import WeightsError
+
 STRIDE = 16  # of the deepest stage: the network itself takes sizes that are multiples of it
 
 
@@ -100,18 +102,18 @@ def save_hed(network: keras.Model, file: Path, dtype: str = "float16") -> None:
 def load_hed(file: Path, config: HedConfig = COMPACT) -> keras.Model:
     """The network with the weights of a file of ``save_hed`` (float16 or float32; computed in float32).
 
-    Raises ``ValueError`` where the file does not fit the form, ``OSError`` where it can't be read.
+    Raises ``WeightsError`` where the file can't be read or does not fit the form.
     """
     network = build_hed(config)
-    with h5py.File(file) as store:
-        stored = {name: node[()] for name, node in _datasets(store).items()}
+    try:
+        with h5py.File(file) as store:
+            stored = {name: node[()] for name, node in _datasets(store).items()}
+    except (OSError, RuntimeError, KeyError) as error:
+        raise WeightsError(f"The HED weights {file} can't be read; give a file of save_hed") from error
     wanted = {f"{layer.name}/{v.name}": v for layer in network.layers for v in layer.weights}
-    if {name: data.shape for name, data in stored.items()} != {
-        name: tuple(v.shape) for name, v in wanted.items()
-    }:
-        raise ValueError(
-            f"{file.name} does not hold the weights of an HED network with widths {config.widths}"
-        )
+    shapes = {name: tuple(variable.shape) for name, variable in wanted.items()}
+    if {name: data.shape for name, data in stored.items()} != shapes:
+        raise WeightsError(f"{file} does not hold the weights of an HED network with widths {config.widths}")
     for name, variable in wanted.items():
         variable.assign(stored[name].astype(np.float32))
     return network

@@ -7,6 +7,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
+from saliency_worker.saliency.errors import WeightsError  # noqa: E402
 from saliency_worker.saliency.hed import (  # noqa: E402
     COMPACT,
     ORIGINAL,
@@ -109,5 +110,13 @@ def test_half_precision_changes_the_map_by_less_than_one_level_of_a_png(
 @pytest.mark.parametrize("other", [COMPACT, HedConfig(widths=(3, 4, 5, 6, 8))])
 def test_weights_of_another_form_are_refused(tiny: "keras.Model", tmp_path: Path, other: HedConfig) -> None:
     save_hed(tiny, tmp_path / "tiny.weights.h5")
-    with pytest.raises(ValueError, match=r"tiny\.weights\.h5 does not hold"):
+    with pytest.raises(WeightsError, match=r"tiny\.weights\.h5 does not hold"):
         load_hed(tmp_path / "tiny.weights.h5", other)
+
+
+def test_a_torn_file_is_refused(tiny: "keras.Model", tmp_path: Path) -> None:
+    file = tmp_path / "tiny.weights.h5"
+    save_hed(tiny, file)
+    file.write_bytes(file.read_bytes()[:2000])
+    with pytest.raises(WeightsError, match="can't be read"):
+        load_hed(file, TINY)

@@ -19,7 +19,7 @@ def test_it_runs_the_commands_that_the_demo_runs() -> None:
     from survey_site.studies.management.commands.demo import server_arguments
 
     web = " ".join(COMPOSE["services"]["web"]["command"].split())
-    demo = server_arguments(8000, "0.0.0.0")  # noqa: S104
+    demo = server_arguments(8000, "0.0.0.0")
     assert [part for part in demo if part != "-m" and part not in web and not part.isdigit()] == []
     assert COMPOSE["services"]["worker"]["command"] == "python -m saliency_worker worker"
 
