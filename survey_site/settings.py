@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from django.templatetags.static import static
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from environs import Env
 
@@ -183,7 +182,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("admin/saliency.css")],
     "SIDEBAR": {"show_search": True, "show_all_applications": False},
-    "SITE_URL": reverse_lazy("home"),
+    "SITE_URL": "/",
 }
 
 LOGGING = {

@@ -1,8 +1,9 @@
 """Every address of the site, in the order of the path of the data."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("reports/", include("survey_site.reports.urls")),
 ]

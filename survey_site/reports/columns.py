@@ -1,0 +1,141 @@
+"""Every column of the data exports, described once: drives the CSV, the API and the data dictionary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db.models import Case, CharField, F, IntegerField, Min, TextField, Value, When, Window
+from django.db.models.functions import Coalesce, Concat
+
+from survey_site.reports.sql import PlaceInPool, PoolKeys, SafeText, UtcText, code, text, zero_one
+from survey_site.trials.models import Participant
+
+Kind = Literal["string", "integer", "number", "boolean", "datetime"]
+CANT_TELL = "cant_tell"
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column: how it is called, what it means, what values it takes and where they come from.
+
+    `source` is a database expression over the rows of the export. Missing is always the empty cell.
+    """
+
+    name: str
+    description: str
+    kind: Kind
+    source: Any
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    levels: tuple[str, ...] = ()
+
+
+def condition_key(prefix: str) -> Case:
+    """Full key of the catalogue from base and method: `gradcam`, `gradcam.add-edges`, `edges`."""
+    base, method = f"{prefix}base", f"{prefix}method"
+    return Case(
+        When(**{base: "", method: "", "then": Value(None)}),
+        When(**{base: "", "then": F(method)}),
+        When(**{method: "", "then": F(base)}),
+        default=Concat(F(base), Value("."), F(method)),
+        output_field=CharField(),
+    )
+
+
+def exclusion(prefix: str) -> Case:
+    """Why a participant's answers are outside the primary analysis; NULL when they are inside."""
+    return Case(
+        When(**{f"{prefix}excluded": True, f"{prefix}exclusion_reason": "", "then": Value("excluded")}),
+        When(**{f"{prefix}excluded": True, "then": F(f"{prefix}exclusion_reason")}),
+        When(**{f"{prefix}surplus": True, "then": Value("surplus")}),
+        When(**{f"{prefix}protocol__pilot": True, "then": Value("pilot")}),
+        When(**{f"{prefix}state": Participant.State.FINISHED, "then": Value(None)}),
+        default=Value("unfinished"),
+        output_field=CharField(),
+    )
+
+
+def excluded_flag(prefix: str) -> Case:
+    """1 where `exclusion` gives a reason, else 0."""
+    inside = {
+        f"{prefix}excluded": False,
+        f"{prefix}surplus": False,
+        f"{prefix}protocol__pilot": False,
+        f"{prefix}state": Participant.State.FINISHED,
+    }
+    return Case(When(**inside, then=Value(0)), default=Value(1), output_field=IntegerField())
+
+
+def _first_of_block() -> Window:
+    return Window(Min("trial__position"), partition_by=[F("participant_id"), F("trial__block")])
+
+
+def _choice() -> Case:
+    return Case(
+        When(cant_tell=True, then=Value(CANT_TELL)),
+        default=text("choice__key"),
+        output_field=TextField(),
+    )
+
+
+def _only_matching(expression: Any, output: Any) -> Case:
+    # Ratings have an empty pool; not looking into it saves most of the time of a large export.
+    return Case(When(task="matching", then=expression), output_field=output)
+
+
+RESPONSES: tuple[Column, ...] = (
+    Column("study", "Slug of the study.", "string", text("participant__study__slug")),
+    Column(
+        "protocol_hash",
+        "SHA-256 of the frozen protocol under which the answer was given; empty where none is known.",
+        "string",
+        code("participant__protocol__hash"),
+    ),
+    Column("participant", "Opaque code of the participant, unique in the study.", "string",
+           text("participant__code")),
+    Column("trial", "Number of the trial in the participant's whole session, from 1.", "integer",
+           F("trial__position") + Value(1), minimum=1),
+    Column("position", "Place of the trial in its block, from 1.", "integer",
+           F("trial__position") - _first_of_block() + Value(1), minimum=1),
+    Column("block", "Block of the session; practice never counts in the report.", "string",
+           F("trial__block"), levels=("practice", "matching", "rating")),
+    Column("task", "matching: pick the source image of the map; rating: how well the map interprets the image.",
+           "string", F("task"), levels=("matching", "rating")),
+    Column("stimulus", "Source image of the map.", "string", text("trial__stimulus__key")),
+    Column("stimulus_class", "Class of the source image.", "string", text("trial__stimulus__stimulus_class")),
+    Column("classifier", "Classifier that was explained.", "string",
+           Coalesce(code("trial__condition__classifier"), code("trial__saliency_map__classifier"))),
+    Column("base", "Class activation map the method builds on.", "string", code("trial__condition__base"),
+           levels=("cam", "gradcam", "gradcampp", "smoothgradcampp")),
+    Column("method", "Full key of the method: a base, base.combination, or a control.", "string",
+           Coalesce(condition_key("trial__condition__"), code("trial__saliency_map__method"))),
+    Column("column", "Table-1 column in which the trial counts.", "string", text("trial__condition__column")),
+    Column("map_sha256", "SHA-256 of the array of the shown map.", "string",
+           code("trial__saliency_map__array_sha256")),
+    Column("pool", "Candidate images of a matching trial in the order shown, separated by |.", "string",
+           _only_matching(PoolKeys(F("trial__pool")), TextField())),
+    Column("pool_position", "Place of the source image in the pool, from 1.", "integer",
+           _only_matching(PlaceInPool(F("trial__pool"), F("trial__stimulus_id")), IntegerField()), minimum=1),
+    Column("choice", "Image the participant picked, or cant_tell.", "string", _choice()),
+    Column("choice_class", "Class of the picked image.", "string", text("choice__stimulus_class")),
+    Column("correct", "1: the source image was picked; 0: another one, or cant_tell.", "boolean",
+           zero_one("correct")),
+    Column("class_correct", "1: an image of the source image's class was picked.", "boolean",
+           zero_one("class_correct")),
+    Column("rating", "How well the map interprets the original image.", "integer", F("rating"),
+           minimum=0, maximum=6),
+    Column("rt_ms", "Time from the onset of the image to the answer, measured in the browser.", "integer",
+           F("rt_ms"), unit="ms", minimum=0),
+    Column("seen", "Whether the image was decoded and visible; unknown without JavaScript.", "string", F("seen"),
+           levels=("yes", "no", "unknown")),
+    Column("shown_at", "When the server issued the trial (UTC).", "datetime", UtcText(F("trial__issued_at"))),
+    Column("answered_at", "When the server stored the answer (UTC).", "datetime", UtcText(F("answered_at"))),
+    Column("attention_check", "1: an attention check; it never counts in the report.", "boolean",
+           zero_one("trial__attention_check")),
+    Column("excluded", "1: outside the primary analysis, for the reason beside it.", "boolean",
+           excluded_flag("participant__")),
+    Column("exclusion_reason", "Why: a rule, a researcher's words, surplus, unfinished or pilot.", "string",
+           SafeText(exclusion("participant__"))),
+)  # fmt: skip

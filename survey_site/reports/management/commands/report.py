@@ -1,0 +1,40 @@
+"""`manage.py report STUDY --format json|csv|latex|text`: Table 1 of a study."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from survey_site.reports.formats import FORMATS
+from survey_site.reports.population import Population, protocol_of
+from survey_site.reports.report import point_report
+from survey_site.studies.models import Study
+
+
+class Command(BaseCommand):
+    help = "Prints Table 1 of a study, with n and intervals."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("--format", choices=sorted(FORMATS), default="text")
+        parser.add_argument(
+            "--protocol", type=int, help="version of the protocol; default: the newest, no pilot"
+        )
+        parser.add_argument("--include-bots", action="store_true", help="count simulated participants too")
+        parser.add_argument("--include-unfinished", action="store_true", help="count who has not finished")
+        parser.add_argument("--include-excluded", action="store_true", help="count excluded participants")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        study = Study.objects.filter(slug=options["study"]).first()
+        if study is None:
+            known = ", ".join(Study.objects.values_list("slug", flat=True)[:20]) or "none yet"
+            raise CommandError(f"no study {options['study']!r}; there are: {known}")
+        if options["protocol"] is not None and protocol_of(study, options["protocol"]) is None:
+            raise CommandError(f"study {study.slug} has no protocol of version {options['protocol']}")
+        population = Population(
+            bots=options["include_bots"],
+            unfinished=options["include_unfinished"],
+            excluded=options["include_excluded"],
+        )
+        self.stdout.write(FORMATS[options["format"]](point_report(study, population, options["protocol"])))

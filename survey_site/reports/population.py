@@ -1,0 +1,84 @@
+"""Which answers count: the analysed population, as one filter that every estimate and export shares.
+
+Primary analysis: persons (no bots, no previews) who finished, were not withdrawn, not excluded and not
+surplus, under one protocol that is no pilot; trials of the two main blocks that are no attention check; and
+not known to be unseen. Source: docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from survey_site.studies.models import Protocol, Study
+from survey_site.trials.models import Participant, Response, Trial
+
+
+@dataclass(frozen=True)
+class Population:
+    """Choices of who counts. The defaults are the primary analysis; the others are sensitivity analyses."""
+
+    bots: bool = False
+    unfinished: bool = False
+    excluded: bool = False
+    pilot: bool = False
+
+    @classmethod
+    def from_query(cls, query: Any) -> Population:
+        """From a query string such as `?bots=1&unfinished=1`."""
+        return cls(**{name: query.get(name) == "1" for name in cls.__dataclass_fields__})
+
+    def as_query(self) -> str:
+        """The query string that gives this population again; empty for the primary analysis."""
+        return "&".join(f"{name}=1" for name in self.__dataclass_fields__ if getattr(self, name))
+
+    @property
+    def is_primary(self) -> bool:
+        return self == Population()
+
+    def kinds(self) -> list[str]:
+        kinds = [Participant.Kind.PERSON.value]
+        return [*kinds, Participant.Kind.BOT.value] if self.bots else kinds
+
+    def in_data(self, prefix: str = "") -> Q:
+        """Participants whose rows are in the data exports; reasons why a row does not count are flags there."""
+        q = self._not_withdrawn(prefix)
+        return q if self.pilot else q & Q(**{f"{prefix}protocol__pilot": False})
+
+    def _not_withdrawn(self, prefix: str) -> Q:
+        return Q(**{f"{prefix}kind__in": self.kinds()}) & ~Q(
+            **{f"{prefix}state": Participant.State.WITHDRAWN}
+        )
+
+    def analysed(self, protocol: Protocol, prefix: str = "") -> Q:
+        """Participants under this protocol whose answers count in the estimates."""
+        q = self._not_withdrawn(prefix) & Q(**{f"{prefix}protocol": protocol, f"{prefix}surplus": False})
+        if not self.excluded:
+            q &= Q(**{f"{prefix}excluded": False})
+        if not self.unfinished:
+            q &= Q(**{f"{prefix}state": Participant.State.FINISHED})
+        return q
+
+
+def counted_trials(protocol: Protocol, prefix: str = "") -> Q:
+    """Trials that can count: of a main block and no attention check."""
+    return Q(**{f"{prefix}attention_check": False}) & ~Q(**{f"{prefix}block": Trial.Block.PRACTICE})
+
+
+def seen_responses(protocol: Protocol) -> Q:
+    """Answers not known to be unseen; whether "unknown" counts is the protocol's choice (default yes)."""
+    design = protocol.document.get("design", {})
+    apart = [Response.Seen.NO.value]
+    if not design.get("count_unknown_seen", True):
+        apart.append(Response.Seen.UNKNOWN.value)
+    return ~Q(seen__in=apart)
+
+
+def protocol_of(study: Study, version: int | None = None) -> Protocol | None:
+    """The protocol a report is about: the asked version, else the newest that is no pilot."""
+    protocols = study.protocols.order_by("-version")
+    if version is not None:
+        return protocols.filter(version=version).first()
+    return protocols.filter(pilot=False).first()

@@ -1,0 +1,107 @@
+"""Database expressions of the exports: the same text on SQLite and PostgreSQL, made inside the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import BooleanField, F, Func, IntegerField, TextField, Value
+from django.db.models.functions import Cast, NullIf
+
+# A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV injection").
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_STARTS_SQLITE = "('=', '+', '-', '@', char(9), char(13))"
+_STARTS_POSTGRESQL = "('=', '+', '-', '@', chr(9), chr(13))"
+
+
+class SafeText(Func):
+    """Text that no spreadsheet takes for a formula: a leading apostrophe where needed; empty becomes NULL."""
+
+    arity = 1
+    output_field = TextField()
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, Any]:
+        sql, params = compiler.compile(self.source_expressions[0])
+        starts = _STARTS_SQLITE if connection.vendor == "sqlite" else _STARTS_POSTGRESQL
+        text = f"CASE WHEN substr({sql}, 1, 1) IN {starts} THEN '''' || {sql} ELSE NULLIF({sql}, '') END"
+        return text, (*params, *params, *params)
+
+
+class UtcText(Func):
+    """A date-time as `2026-01-31T12:00:00.000000Z`."""
+
+    arity = 1
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        template = "replace(substr(%(expressions)s || '.000000', 1, 26), ' ', 'T') || 'Z'"
+        return super().as_sql(compiler, connection, template=template)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        template = "to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+        return super().as_sql(compiler, connection, template=template)
+
+
+class PoolKeys(Func):
+    """Keys of the stimuli whose ids a JSON array holds, in its order, separated by `|`; NULL for none."""
+
+    arity = 1
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        source = (
+            "(SELECT s.key AS k FROM json_each(%(expressions)s) AS e"
+            " JOIN stimuli_stimulus AS s ON s.id = e.value ORDER BY e.key)"
+        )
+        template = self._joined("group_concat(k, '|')", _STARTS_SQLITE, source)
+        return super().as_sql(compiler, connection, template=template)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        source = (
+            "jsonb_array_elements_text(%(expressions)s) WITH ORDINALITY AS e(id, n)"
+            " JOIN stimuli_stimulus AS s ON s.id = e.id::bigint"
+        )
+        template = self._joined("string_agg(s.key, '|' ORDER BY e.n)", _STARTS_POSTGRESQL, source)
+        return super().as_sql(compiler, connection, template=template)
+
+    def _joined(self, keys: str, starts: str, source: str) -> str:
+        # Constants of this file only; values reach the statement as parameters.
+        text = f"CASE WHEN substr({keys}, 1, 1) IN {starts} THEN '''' ELSE '' END || {keys}"
+        return f"(SELECT {text} FROM {source})"  # noqa: S608
+
+
+class PlaceInPool(Func):
+    """1-based place of a stimulus id in a JSON array of ids; NULL where it is not there."""
+
+    arity = 2
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        template = "(SELECT e.key + 1 FROM json_each(%(pool)s) AS e WHERE e.value = %(id)s)"
+        return self._compile(compiler, template)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        template = (
+            "(SELECT e.n FROM jsonb_array_elements_text(%(pool)s) WITH ORDINALITY AS e(id, n)"
+            " WHERE e.id = %(id)s::text)"
+        )
+        return self._compile(compiler, template)
+
+    def _compile(self, compiler: Any, template: str) -> tuple[str, Any]:
+        pool, pool_params = compiler.compile(self.source_expressions[0])
+        stimulus, stimulus_params = compiler.compile(self.source_expressions[1])
+        return template % {"pool": pool, "id": stimulus}, (*pool_params, *stimulus_params)
+
+
+def text(path: str) -> SafeText:
+    """A text of people's making, safe for spreadsheets."""
+    return SafeText(F(path))
+
+
+def code(path: str) -> NullIf:
+    """A text of this program's making (a hash, a key of the catalogue, a choice); empty becomes NULL."""
+    return NullIf(F(path), Value(""))
+
+
+def zero_one(path: str) -> Cast:
+    """A truth value as 1 or 0; NULL stays NULL."""
+    return Cast(Cast(F(path), BooleanField()), IntegerField())

@@ -1,0 +1,14 @@
+"""Addresses of the report and of its downloads."""
+
+from django.urls import path
+
+from survey_site.reports import views
+
+urlpatterns = [
+    path("<slug:slug>/", views.report_page, name="report"),
+    path("<slug:slug>/responses.csv", views.responses, name="responses_csv"),
+    path("<slug:slug>/responses.csv.sha256", views.responses_checksum, name="responses_checksum"),
+    path("<slug:slug>/table1.json", views.table1, {"kind": "json"}, name="table1_json"),
+    path("<slug:slug>/table1.csv", views.table1, {"kind": "csv"}, name="table1_csv"),
+    path("<slug:slug>/table1.tex", views.table1, {"kind": "latex"}, name="table1_tex"),
+]
