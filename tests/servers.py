@@ -138,10 +138,10 @@ def redis() -> Iterator[str]:
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
     for _ in range(200):
-        if server.poll() is not None:
-            raise Missing(f"redis-server ended with status {server.returncode}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.05):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            raise Missing(f"redis-server ended with status {server.wait(0.05)}")
     raise Missing(f"redis-server does not listen on port {port}")
 
 

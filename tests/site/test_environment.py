@@ -24,7 +24,12 @@ def boot(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-c", script],
-        env={**kept, "DJANGO_SETTINGS_MODULE": "survey_site.settings", "DATA_DIR": str(tmp_path), **variables},
+        env={
+            **kept,
+            "DJANGO_SETTINGS_MODULE": "survey_site.settings",
+            "DATA_DIR": str(tmp_path),
+            **variables,
+        },
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -86,7 +91,10 @@ def test_sqlite_runs_in_wal_with_immediate_transactions(tmp_path: Path) -> None:
 def test_postgres_is_pooled_and_takes_options_from_the_url(tmp_path: Path) -> None:
     settings = environment.database("postgres://u:p%40ss@h:1/d?sslmode=require&pool=3", tmp_path)
     assert (settings["PASSWORD"], settings["HOST"], settings["PORT"]) == ("p@ss", "h", "1")
-    assert settings["OPTIONS"] == {"pool": {"min_size": 1, "max_size": 3, "timeout": 10}, "sslmode": "require"}
+    assert settings["OPTIONS"] == {
+        "pool": {"min_size": 1, "max_size": 3, "timeout": 10},
+        "sslmode": "require",
+    }
 
 
 def test_a_pool_size_that_is_no_number_is_refused(tmp_path: Path) -> None:

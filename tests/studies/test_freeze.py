@@ -1,16 +1,21 @@
 """Going live: refused with words while something is missing, sealed under a hash, changed by versions only."""
 
 import copy
+import io
 
+import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from PIL import Image
 
-from survey_site.stimuli.models import SaliencyMap, Stimulus
+from survey_site.stimuli import storage
+from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
 from survey_site.studies import canonical, freeze, served
 from survey_site.studies.design import design_of
 from survey_site.studies.models import Condition, Protocol, ServedImage, Study
 from survey_site.trials.assignment import plan
+from tests.stimuli.pictures import encoded
 from tests.studies.sample import ready_study
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -91,7 +96,7 @@ def test_every_picture_has_one_size_format_and_byte_length_under_a_random_name()
     freeze.go_live(study)
     images = list(ServedImage.objects.select_related("saliency_map"))
     assert len(images) == 9 * 3
-    data = [default_storage.open(image.path).read() for image in images]
+    data = [storage.get(image.path) for image in images]
     assert len({len(each) for each in data}) == 1
     assert len({each[:33] for each in data}) == 1  # signature and header: size, depth, colour type
     assert len(set(data)) == len(data)
@@ -100,10 +105,6 @@ def test_every_picture_has_one_size_format_and_byte_length_under_a_random_name()
 
 def add_small_picture(study: Study) -> None:
     """Makes one map's picture smaller than the others, as another classifier's would be."""
-    from survey_site.stimuli import storage
-    from survey_site.stimuli.models import MapPicture
-    from tests.stimuli.pictures import encoded
-
     path, digest = storage.put("maps", encoded(5, size=(24, 24)), ".png")
     picture = MapPicture.objects.filter(saliency_map__stimulus__study=study).first()
     assert picture is not None
@@ -111,13 +112,6 @@ def add_small_picture(study: Study) -> None:
 
 
 def test_the_padding_changes_no_pixel() -> None:
-    import io
-
-    import numpy as np
-    from PIL import Image
-
-    from tests.stimuli.pictures import encoded
-
     png = served.encode(encoded(3, size=(32, 32)), 32)
     padded = served.pad(png, served.common_length(len(png)))
     assert len(padded) % served.LENGTH_STEP == 0
