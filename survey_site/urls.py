@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("survey_site.trials.urls")),
     path("admin/", admin.site.urls),
     path("reports/", include("survey_site.reports.urls")),
 ]

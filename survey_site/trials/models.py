@@ -58,6 +58,12 @@ class Participant(models.Model):
     language = models.CharField(max_length=10, blank=True)
     user_agent_family = models.CharField(max_length=40, blank=True)
     demographics = models.JSONField(default=dict, blank=True)
+    acknowledged = models.JSONField(
+        default=list, blank=True, help_text=_("Pages between trials that the participant has continued past.")
+    )
+    receipt = models.CharField(
+        max_length=64, unique=True, default=new_token, help_text=_("Secret of the withdrawal link.")
+    )
     started_at = models.DateTimeField(auto_now_add=True)
     consented_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

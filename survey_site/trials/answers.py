@@ -1,0 +1,258 @@
+"""Takes answers in and issues the next presentation: each call is one transaction, acknowledged after its commit."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from survey_site.trials import demographics, leases
+from survey_site.trials.flow import Planned, Step, next_step
+from survey_site.trials.models import Exposure, Participant, Response, Trial
+from survey_site.trials.opaque import BadAddress, position_of
+from survey_site.trials.scoring import Answer, read_answer, score
+from survey_site.trials.sealed import Sealed, sealed
+
+log = logging.getLogger(__name__)
+State = Participant.State
+
+ROW = (
+    "pk", "position", "block", "task", "issued_at", "stimulus_id", "saliency_map_id", "pool", "condition_id",
+    "attention_check", "expected_rating", "response__idempotency_key", "response__body_hash",
+)  # fmt: skip
+
+
+class Conflict(Exception):
+    """The trial was answered before with other content, or is not the current one."""
+
+
+class Ended(Exception):
+    """The participant can answer no more: withdrawn, screened out, or the resume link has expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A trial with what its presentation and the order of pages need; one query reads all of a participant's."""
+
+    pk: int
+    position: int
+    block: str
+    task: str
+    issued_at: datetime | None
+    stimulus: int
+    saliency_map: int
+    pool: list[int]
+    condition: int | None
+    attention_check: bool
+    expected_rating: int | None
+    key: str | None
+    body_hash: str | None
+
+    @property
+    def answered(self) -> bool:
+        return self.key is not None
+
+    def as_trial(self, participant: Participant) -> Trial:
+        """The model row as far as a response repeats it, without reading it again."""
+        return Trial(
+            pk=self.pk,
+            participant=participant,
+            condition_id=self.condition,
+            task=self.task,
+            block=self.block,
+            attention_check=self.attention_check,
+        )
+
+
+class Sitting:
+    """A participant with their trials, as read in this request."""
+
+    def __init__(self, participant: Participant) -> None:
+        self.participant = participant
+        self.sealed: Sealed = sealed(participant.protocol)
+        self.rows = [Row(*values) for values in participant.trials.order_by("position").values_list(*ROW)]
+
+    @cached_property
+    def plan(self) -> list[Planned]:
+        return [Planned(row.position, row.block, row.task, row.answered) for row in self.rows]
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        return self.sealed.texts_in(self.participant.language)
+
+    @property
+    def fields(self) -> tuple[demographics.Question, ...]:
+        return demographics.questions(self.texts.get("demographics", ""))
+
+    def step(self) -> Step:
+        return next_step(self.plan, self.participant.acknowledged, bool(self.fields))
+
+    def answered(self, position: int, key: str) -> None:
+        """Notes an answer that was just written, without reading the rows again."""
+        self.rows[position] = replace(self.rows[position], key=key)
+        self.__dict__.pop("plan", None)
+
+    @property
+    def complete(self) -> bool:
+        return all(row.answered for row in self.rows)
+
+
+def find(token: str, *, lock: bool = False) -> Participant | None:
+    """The participant of a resume link, with study and protocol; `lock` inside a transaction that writes."""
+    participants = Participant.objects.select_related("protocol", "study").defer("protocol__document")
+    if lock:
+        participants = participants.select_for_update(of=("self",), no_key=True)
+    return participants.filter(token=token).first()
+
+
+def refuse_ended(participant: Participant, settings: Mapping[str, Any], now: datetime) -> None:
+    """Raises Ended where no more answers are taken. A closed study lets its participants finish."""
+    if participant.state in (State.WITHDRAWN, State.SCREENED_OUT):
+        raise Ended(participant.state)
+    seen = participant.last_seen_at or participant.started_at
+    if participant.state != State.FINISHED and seen + timedelta(days=settings["resume_days"]) < now:
+        raise Ended("expired")
+
+
+def take(token: str, fields: Mapping[str, str]) -> Sitting | None:
+    """Whatever a participant's form says: past a page (`page`), or an answer."""
+    return acknowledge(token, fields["page"], fields) if "page" in fields else record(token, fields)
+
+
+@transaction.atomic
+def record(token: str, fields: Mapping[str, str]) -> Sitting | None:
+    """Writes one answer and issues what follows; None where no participant has this token.
+
+    A repeated post with the same key and content is acknowledged again and writes nothing. Raises
+    Conflict, Ended, opaque.BadAddress (foreign trial) or scoring.Refused (not an answer); then nothing is written.
+    """
+    participant = find(token, lock=True)
+    if participant is None:
+        return None
+    sitting, now = Sitting(participant), timezone.now()
+    if participant.state == State.WITHDRAWN:
+        raise Ended(participant.state)
+    position = position_of(token, fields.get("trial", ""))
+    if position >= len(sitting.rows):
+        raise BadAddress("This form does not belong to a trial of yours.")
+    row = sitting.rows[position]
+    answer = read_answer(fields, row.task, len(row.pool), sitting.sealed.settings["offer_cant_tell"])
+    if row.answered:
+        if (row.key, row.body_hash) == (answer.idempotency_key, answer.body_hash):
+            return sitting
+        raise Conflict("answered")
+    refuse_ended(participant, sitting.sealed.settings, now)
+    step = sitting.step()
+    if step.kind != "trial" or step.position != position or row.issued_at is None:
+        raise Conflict("not_current")
+    _write(row, answer, sitting, now)
+    sitting.answered(position, answer.idempotency_key)
+    _move_on(sitting, now)
+    return sitting
+
+
+@transaction.atomic
+def acknowledge(token: str, page: str, fields: Mapping[str, str]) -> Sitting | None:
+    """Continues past a page between trials; a page already passed changes nothing.
+
+    Raises Conflict for a page that is not the current one, demographics.Invalid for its answers.
+    """
+    participant = find(token, lock=True)
+    if participant is None:
+        return None
+    sitting, now = Sitting(participant), timezone.now()
+    if page in participant.acknowledged:
+        return sitting
+    refuse_ended(participant, sitting.sealed.settings, now)
+    step = sitting.step()
+    if step.kind != "page" or step.key != page:
+        raise Conflict("not_current")
+    if page == "demographics":
+        participant.demographics = demographics.read(sitting.fields, fields)
+    participant.acknowledged = [*participant.acknowledged, page]
+    _move_on(sitting, now, "acknowledged", "demographics")
+    return sitting
+
+
+def _write(row: Row, answer: Answer, sitting: Sitting, now: datetime) -> None:
+    scored = score(answer, row.stimulus, row.pool, sitting.sealed.stimulus_classes)
+    Response.objects.create(
+        trial=row.as_trial(sitting.participant),
+        idempotency_key=answer.idempotency_key,
+        body_hash=answer.body_hash,
+        choice_id=scored.choice,
+        cant_tell=answer.cant_tell,
+        rating=answer.rating,
+        missing=answer.missing,
+        correct=scored.correct,
+        class_correct=scored.class_correct,
+        rt_ms=answer.rt_ms,
+        seen=answer.seen,
+        client=answer.client,
+        answered_at=now,
+    )
+
+
+def _move_on(sitting: Sitting, now: datetime, *changed: str) -> None:
+    """Issues the next trial if one is due, keeps the ticket, and notes the end."""
+    participant = sitting.participant
+    participant.last_seen_at = now
+    _issue(sitting, now)
+    if participant.state != State.FINISHED:
+        _keep_ticket(sitting, now)
+    participant.save(update_fields=["last_seen_at", "state", "surplus", "finished_at", *changed])
+
+
+def _keep_ticket(sitting: Sitting, now: datetime) -> None:
+    participant, minutes = sitting.participant, sitting.sealed.settings["lease_minutes"]
+    complete = sitting.complete
+    participant.state = State.FINISHED if complete else State.CONSENTED
+    participant.finished_at = now if complete else None
+    if participant.kind != Participant.Kind.PERSON or participant.surplus:
+        return
+    kept = leases.settle(participant, completed=True) if complete else leases.renew(participant, now, minutes)
+    participant.surplus = not kept
+
+
+def _issue(sitting: Sitting, now: datetime) -> None:
+    """Writes the presentation of the trial that comes next, with every original it shows."""
+    step = sitting.step()
+    if step.kind != "trial" or sitting.rows[step.position].issued_at is not None:
+        return
+    row, participant = sitting.rows[step.position], sitting.participant
+    shown = {row.stimulus, *row.pool}
+    if row.task == "matching" and participant.exposures.filter(stimulus_id__in=shown).exists():
+        log.error("Trial %s would show a picture again and was skipped.", row.pk)
+        _skip(sitting, row, now)
+        _issue(sitting, now)
+        return
+    Trial.objects.filter(pk=row.pk, issued_at=None).update(issued_at=now)
+    Exposure.objects.bulk_create(
+        [
+            Exposure(participant=participant, stimulus_id=stimulus, trial_id=row.pk)
+            for stimulus in sorted(shown)
+        ],
+        ignore_conflicts=row.task != "matching",
+    )
+
+
+def _skip(sitting: Sitting, row: Row, now: datetime) -> None:
+    """A matching trial on a picture already seen measures memory, so it is never shown."""
+    key = f"skipped-{row.pk}"
+    Response.objects.create(
+        trial=row.as_trial(sitting.participant),
+        idempotency_key=key,
+        body_hash="",
+        missing=Response.Missing.SKIPPED,
+        answered_at=now,
+    )
+    sitting.answered(row.position, key)
+
+
+def positions(rows: Sequence[Row], task: str) -> list[int]:
+    """Positions of the counted trials of a task, for “3 of 24”."""
+    return [row.position for row in rows if row.task == task and row.block != "practice"]

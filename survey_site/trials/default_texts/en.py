@@ -1,0 +1,84 @@
+"""Default texts of a study, in English. Each can be replaced per study in the admin."""
+
+TEXTS = {
+    "welcome": """\
+In this study you look at **heat maps**: pictures that show which parts of a photo a computer looked at
+when it decided what is in the photo. We want to know how well people understand them.
+
+It takes a few minutes. There are no trick questions, and you need no knowledge of computers.
+""",
+    "consent": """\
+**What you will do.** First you see heat maps and pick the photo each of them was made from. Then you see
+heat maps beside their photos and rate how well they fit.
+
+**Taking part is your choice.** You may stop at any time by closing the page, without giving a reason. You can
+come back by the same link and go on where you stopped. At the end you get a link with which you can withdraw
+your answers.
+
+**What is stored.** Your answers, how long they took, the size of your window, the family of your browser and
+your language. Your network address is not stored. The answers may be published without anything that names you.
+
+**Who may take part.** Adults who see the screen well enough to tell photos apart.
+""",
+    "demographics": "",
+    "instructions_matching": """\
+You will see one **heat map**. Warm colours mark the parts that mattered to the computer. Some maps also show
+outlines.
+
+Below it are several photos. **One of them is the photo the map was made from.** Pick the one you think it is,
+then press *Confirm*.
+
+There is no time to beat, but your first impression is usually good. You will see every photo only once.
+""",
+    "begin_matching": """\
+That was the practice. From now on you will not be told whether you were right.
+""",
+    "instructions_rating": """\
+Now you see a **heat map and its photo side by side**.
+
+**How well does the map interpret the photo?** Choose a number from 0 to 6: 0 means not at all, 6 means
+perfectly. There is no right or wrong answer. Please use the whole scale.
+""",
+    "begin_rating": """\
+That was the practice. The ratings that count begin now.
+""",
+    "break": """\
+Time for a short rest. Look away from the screen for a moment, and go on when you are ready. Your answers so far
+are safe.
+""",
+    "debrief": """\
+Thank you. You have given all your answers.
+
+**What this was about.** Computers that recognise pictures can point at what they looked at. Some of the maps
+you saw were plain heat maps; others had the outlines of the photo mixed in. We compare how well people
+recognise the photo from each kind, and how convincing each kind looks.
+""",
+    "done": "All your answers have been received and stored.",
+    "screened_out": """\
+Thank you for your interest. This study needs a larger screen than a phone's, so you cannot take part with this
+device. Nothing about you has been stored.
+""",
+    "full": """\
+Thank you for your interest. All places of this study are taken at the moment. Nothing about you has been stored.
+""",
+    "closed": "This study is closed and takes no new participants. Thank you for your interest.",
+    "matching_question": "Which photo was this map made from?",
+    "rating_question": "How well does the map interpret the photo?",
+    "rating_low": "not at all",
+    "rating_high": "perfectly",
+    "privacy": """\
+**Stored with your answers:** what you chose, when, how long it took, whether the page was visible, the size of
+your window and of the pictures, the family of your browser (such as Firefox), your language, and the answers
+you give to questions about yourself, if the study asks any.
+
+**Stored apart:** if a recruitment service sent you, the identifier it gave you. It serves to confirm your
+participation and is never part of the research data.
+
+**Not stored:** your network address, your name, your e-mail address, or any tracking cookie. The pages load
+nothing from other companies. One cookie protects the start form; the link in your address bar is what lets
+you come back.
+
+**Withdrawal:** with the link on the last page you can withdraw at any time. Your answers are then erased from
+the data and from every later export; what remains is an empty row saying that somebody withdrew.
+""",
+}

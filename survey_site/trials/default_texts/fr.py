@@ -1,0 +1,88 @@
+"""Textes par défaut d'une étude, en français."""
+
+TEXTS = {
+    "welcome": """\
+Dans cette étude, vous regardez des **cartes de chaleur** : des images qui montrent quelles parties d'une photo
+un ordinateur a regardées pour décider de ce qu'elle représente. Nous voulons savoir à quel point on les comprend.
+
+Cela prend quelques minutes. Il n'y a pas de question piège, et aucune connaissance en informatique n'est
+nécessaire.
+""",
+    "consent": """\
+**Ce que vous ferez.** D'abord, vous verrez des cartes de chaleur et choisirez la photo dont chacune provient.
+Ensuite, vous verrez des cartes à côté de leur photo et noterez à quel point elles conviennent.
+
+**Votre participation est libre.** Vous pouvez arrêter à tout moment en fermant la page, sans donner de raison.
+Le même lien vous permet de revenir et de continuer là où vous vous étiez arrêté. À la fin, un lien vous permettra
+de retirer vos réponses.
+
+**Ce qui est conservé.** Vos réponses, leur durée, la taille de votre fenêtre, la famille de votre navigateur et
+votre langue. Votre adresse réseau n'est pas conservée. Les réponses peuvent être publiées sans rien qui vous
+nomme.
+
+**Qui peut participer.** Les adultes qui voient l'écran assez bien pour distinguer des photos.
+""",
+    "demographics": "",
+    "instructions_matching": """\
+Vous verrez une **carte de chaleur**. Les couleurs chaudes marquent les parties qui ont compté pour l'ordinateur.
+Certaines cartes montrent aussi des contours.
+
+En dessous se trouvent plusieurs photos. **L'une d'elles est celle dont la carte provient.** Choisissez celle que
+vous pensez être la bonne, puis appuyez sur *Confirmer*.
+
+Vous n'êtes pas pressé par le temps, mais la première impression est souvent bonne. Vous ne verrez chaque photo
+qu'une seule fois.
+""",
+    "begin_matching": """\
+C'était l'entraînement. À partir de maintenant, on ne vous dira plus si vous aviez raison.
+""",
+    "instructions_rating": """\
+Vous verrez maintenant une **carte de chaleur et sa photo côte à côte**.
+
+**À quel point la carte interprète-t-elle bien la photo ?** Choisissez un nombre de 0 à 6 : 0 signifie pas du
+tout, 6 signifie parfaitement. Il n'y a pas de bonne ou de mauvaise réponse. Utilisez toute l'échelle.
+""",
+    "begin_rating": """\
+C'était l'entraînement. Les notes qui comptent commencent maintenant.
+""",
+    "break": """\
+C'est le moment d'une courte pause. Détournez un instant les yeux de l'écran, et continuez quand vous êtes prêt.
+Vos réponses sont en sécurité.
+""",
+    "debrief": """\
+Merci. Vous avez donné toutes vos réponses.
+
+**De quoi il s'agissait.** Les ordinateurs qui reconnaissent des images peuvent indiquer ce qu'ils ont regardé.
+Certaines des cartes étaient de simples cartes de chaleur ; d'autres y mêlaient les contours de la photo. Nous
+comparons à quel point on reconnaît la photo avec chaque sorte, et à quel point chacune paraît convaincante.
+""",
+    "done": "Toutes vos réponses ont été reçues et enregistrées.",
+    "screened_out": """\
+Merci de votre intérêt. Cette étude demande un écran plus grand que celui d'un téléphone ; vous ne pouvez donc pas
+y participer avec cet appareil. Rien n'a été conservé à votre sujet.
+""",
+    "full": """\
+Merci de votre intérêt. Toutes les places de cette étude sont prises pour le moment. Rien n'a été conservé à votre
+sujet.
+""",
+    "closed": "Cette étude est close et ne prend plus de participants. Merci de votre intérêt.",
+    "matching_question": "De quelle photo cette carte provient-elle ?",
+    "rating_question": "À quel point la carte interprète-t-elle bien la photo ?",
+    "rating_low": "pas du tout",
+    "rating_high": "parfaitement",
+    "privacy": """\
+**Conservé avec vos réponses :** ce que vous avez choisi, quand, en combien de temps, si la page était visible, la
+taille de votre fenêtre et des images, la famille de votre navigateur (par exemple Firefox), votre langue, et les
+réponses aux questions sur vous-même, si l'étude en pose.
+
+**Conservé à part :** si un service de recrutement vous a envoyé, l'identifiant qu'il vous a donné. Il sert à
+confirmer votre participation et ne fait jamais partie des données de recherche.
+
+**Non conservé :** votre adresse réseau, votre nom, votre adresse électronique, ni aucun cookie de suivi. Les pages
+ne chargent rien d'autres entreprises. Un cookie protège le formulaire de départ ; c'est le lien dans votre barre
+d'adresse qui vous permet de revenir.
+
+**Retrait :** avec le lien de la dernière page, vous pouvez vous retirer à tout moment. Vos réponses sont alors
+effacées des données et de toute exportation ultérieure ; il reste une ligne vide disant que quelqu'un s'est retiré.
+""",
+}

@@ -1,0 +1,121 @@
+"""Lets a participant in: one short transaction writes the participant, the ticket and all trials, or nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from survey_site.recruitment.models import ExternalId
+from survey_site.studies.models import Protocol, Study
+from survey_site.trials import leases, planning
+from survey_site.trials.models import Participant, Trial
+from survey_site.trials.sealed import sealed
+
+Kind = Participant.Kind
+
+
+class NotOpen(Exception):
+    """The study takes no participants now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Who knocks. `token` comes from the start form, so that sending it twice starts one participant."""
+
+    token: str
+    kind: str = Kind.PERSON
+    provider: str = ""
+    external_id: str = ""
+    session: str = ""
+    language: str = ""
+    user_agent_family: str = ""
+    consent_version: str = ""
+    quota: int | None = None
+
+
+def enrol(study: Study, arrival: Arrival) -> Participant:
+    """The participant of this arrival, new or known. Raises NotOpen or leases.NoTicketLeft, and writes nothing.
+
+    The lock on the protocol's row serialises arrivals; the unique constraints stand behind it.
+    """
+    try:
+        return _enrol(study, arrival)
+    except IntegrityError:
+        found = known(study, arrival)
+        if found is None:
+            raise
+        return found
+
+
+def current_protocol(study: Study) -> Protocol | None:
+    """The newest sealed protocol, its document left in the database."""
+    sealed_ones = study.protocols.filter(sealed_at__isnull=False).defer("document")
+    return sealed_ones.order_by("-version").first()
+
+
+def known(study: Study, arrival: Arrival) -> Participant | None:
+    """Who already came with this external id, or by this very form."""
+    if arrival.external_id:
+        found = (
+            ExternalId.objects.filter(study=study, provider=arrival.provider, value=arrival.external_id)
+            .select_related("participant")
+            .first()
+        )
+        if found:
+            return found.participant
+    return Participant.objects.filter(study=study, token=arrival.token).first()
+
+
+@transaction.atomic
+def _enrol(study: Study, arrival: Arrival) -> Participant:
+    protocol = (
+        Protocol.objects.select_for_update(of=("self",), no_key=True)
+        .filter(study=study, sealed_at__isnull=False)
+        .defer("document")
+        .select_related("study")
+        .order_by("-version")
+        .first()
+    )
+    if found := known(study, arrival):
+        return found
+    if protocol is None or not (protocol.study.is_open or _may_preview(protocol, arrival)):
+        raise NotOpen
+    now = timezone.now()
+    participant = _create(protocol, arrival, now)
+    Trial.objects.bulk_create(planning.trials_of(participant, sealed(protocol)))
+    return participant
+
+
+def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
+    participant = Participant.objects.create(
+        study=protocol.study,
+        protocol=protocol,
+        token=arrival.token,
+        kind=arrival.kind,
+        state=Participant.State.CONSENTED,
+        language=arrival.language,
+        user_agent_family=arrival.user_agent_family,
+        consent_version=arrival.consent_version,
+        consented_at=now,
+        last_seen_at=now,
+        ticket_number=None if arrival.kind == Kind.PERSON else leases.next_uncounted(protocol, arrival.kind),
+    )
+    if arrival.external_id:
+        ExternalId.objects.create(
+            study=protocol.study,
+            participant=participant,
+            provider=arrival.provider,
+            value=arrival.external_id,
+            session=arrival.session,
+        )
+    if arrival.kind == Kind.PERSON:
+        leases.release_expired(protocol, now)
+        minutes = sealed(protocol).settings["lease_minutes"]
+        participant.ticket_number = leases.take(protocol, participant, now, minutes, arrival.quota)
+        participant.save(update_fields=["ticket_number"])
+    return participant
+
+
+def _may_preview(protocol: Protocol, arrival: Arrival) -> bool:
+    return arrival.kind == Kind.PREVIEW and protocol.study.state != Study.State.CLOSED

@@ -1,0 +1,83 @@
+"""The rows of the numbered tickets: leased at consent, renewed by every answer, released when the lease ran out.
+
+Which ticket an arrival takes is `tickets.offer`, a pure rule.
+
+Every function runs inside the caller's transaction. `take` needs the lock on the protocol row (`enrolment`
+holds it); the others are single conditional UPDATEs, safe beside it.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Min, Q
+
+from survey_site.studies.models import Protocol
+from survey_site.trials.models import Participant, Ticket
+from survey_site.trials.tickets import offer
+
+State = Ticket.State
+
+
+class NoTicketLeft(Exception):
+    """The quota is used up: every ticket is leased or completed."""
+
+
+def release_expired(protocol: Protocol, now: datetime) -> int:
+    """Frees the tickets of participants who have not answered within the lease; their answers stay."""
+    expired = Ticket.objects.filter(protocol=protocol, state=State.LEASED, lease_expires_at__lt=now)
+    Participant.objects.filter(
+        pk__in=expired.values("participant"), state=Participant.State.CONSENTED
+    ).update(state=Participant.State.DROPPED)
+    return expired.update(state=State.RELEASED)
+
+
+def take(protocol: Protocol, participant: Participant, now: datetime, minutes: int, quota: int | None) -> int:
+    """Leases the lowest released ticket, else the next new one. The caller holds the protocol's lock."""
+    lease = now + timedelta(minutes=minutes)
+    tickets = Ticket.objects.filter(protocol=protocol)
+    known = tickets.aggregate(lowest=Min("number", filter=Q(state=State.RELEASED)), highest=Max("number"))
+    issued = 0 if known["highest"] is None else known["highest"] + 1
+    # Without a quota the door stays open: people whom a recruiter sent are not turned away.
+    offered = offer(lowest_released=known["lowest"], issued=issued, quota=quota or issued + 1)
+    if offered.ticket is None:
+        raise NoTicketLeft
+    if offered.reason == "released":
+        tickets.filter(number=offered.ticket).update(
+            state=State.LEASED, participant=participant, lease_expires_at=lease
+        )
+    else:
+        Ticket.objects.create(
+            protocol=protocol,
+            number=offered.ticket,
+            participant=participant,
+            state=State.LEASED,
+            lease_expires_at=lease,
+        )
+    return offered.ticket
+
+
+def next_uncounted(protocol: Protocol, kind: str) -> int:
+    """Number for a bot or preview: each kind has its own sequence and takes no ticket from a person."""
+    used = Participant.objects.filter(protocol=protocol, kind=kind)
+    highest = used.aggregate(highest=Max("ticket_number"))["highest"]
+    return 0 if highest is None else highest + 1
+
+
+def renew(participant: Participant, now: datetime, minutes: int) -> bool:
+    """Keeps or takes back the participant's own ticket; False where it was given to someone else."""
+    return bool(
+        Ticket.objects.filter(
+            protocol_id=participant.protocol_id,
+            participant=participant,
+            state__in=[State.LEASED, State.RELEASED],
+        ).update(state=State.LEASED, lease_expires_at=now + timedelta(minutes=minutes))
+    )
+
+
+def settle(participant: Participant, *, completed: bool) -> bool:
+    """Ends the lease: completed for good, or released for the next one. False where the ticket was lost."""
+    return bool(
+        Ticket.objects.filter(
+            protocol_id=participant.protocol_id,
+            participant=participant,
+        ).update(state=State.COMPLETED if completed else State.RELEASED, lease_expires_at=None)
+    )

@@ -1,0 +1,62 @@
+"""What the pages show of a trial: opaque addresses and texts. Nothing here tells method, stimulus or answer."""
+
+import secrets
+from typing import Any
+
+from django.urls import reverse
+
+from survey_site.trials.answers import Row, Sitting, positions
+from survey_site.trials.flow import stretch
+from survey_site.trials.opaque import picture_token, trial_key
+
+PICTURE_LIFETIME_S = 12 * 3600
+AHEAD = 4
+"""Trials whose pictures are fetched ahead: so many can be answered while the network is away."""
+
+
+def picture_url(path: str) -> str:
+    return reverse("image", args=[picture_token(path, PICTURE_LIFETIME_S)])
+
+
+def trial(sitting: Sitting, row: Row) -> dict[str, Any]:
+    """Template context of one presentation."""
+    sealed, texts = sitting.sealed, sitting.texts
+    classifier = sealed.conditions[row.condition][0] if row.condition else ""
+    counted = positions(sitting.rows, row.task)
+    matching = row.task == "matching"
+    return {
+        "key": trial_key(sitting.participant.token, row.position),
+        "idempotency_key": secrets.token_urlsafe(12),
+        "position": row.position,
+        "task": row.task,
+        "practice": row.block == "practice",
+        "number": counted.index(row.position) + 1 if row.position in counted else 0,
+        "total": len(counted),
+        "map_url": picture_url(sealed.paths[row.saliency_map]),
+        "original_url": "" if matching else picture_url(sealed.original(row.stimulus, classifier).path),
+        "options": [
+            {
+                "value": place,
+                "number": place + 1,
+                "url": picture_url(sealed.original(stimulus, classifier).path),
+            }
+            for place, stimulus in enumerate(row.pool)
+        ],
+        "question": texts["matching_question" if matching else "rating_question"],
+        "low": texts["rating_low"],
+        "high": texts["rating_high"],
+        "ratings": range(7),
+        "expected_rating": row.expected_rating,
+        "offer_cant_tell": sealed.settings["offer_cant_tell"],
+        "timeout_s": sealed.settings["trial_timeout_s"] or "",
+        "image_px": sealed.settings["image_px"],
+    }
+
+
+def ahead(sitting: Sitting, after: int) -> list[Row]:
+    """The next trials after a position that no page separates from the current one."""
+    step = sitting.step()
+    if step.kind != "trial":
+        return []
+    run = stretch(sitting.plan, step.position)
+    return [sitting.rows[position] for position in run[: AHEAD + 1] if position > after]

@@ -1,0 +1,17 @@
+"""Addresses of the participants' pages and of health."""
+
+from django.urls import path
+
+from survey_site.trials.views import health, leave, pictures, session, start
+
+urlpatterns = [
+    path("", health.home, name="home"),
+    path("s/<slug:slug>/", start.start, name="study_start"),
+    path("s/<slug:slug>/privacy/", leave.privacy, name="privacy"),
+    path("p/<str:token>/", session.resume, name="resume"),
+    path("p/<str:token>/upcoming/", session.upcoming, name="upcoming"),
+    path("w/<str:receipt>/", leave.leave, name="withdraw"),
+    path("i/<str:token>", pictures.image, name="image"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

@@ -1,0 +1,54 @@
+"""What every page for participants has in common: strict policy, no caching, clear errors."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from csp.decorators import csp_replace
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+
+View = Callable[..., HttpResponse]
+
+STRICT = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'", "blob:"],
+    "connect-src": ["'self'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+    "base-uri": ["'none'"],
+}
+
+
+def participants_page(view: View) -> View:
+    """No third party, no inline script, no copy in any cache; an oversized body gets a clear page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except (RequestDataTooBig, TooManyFieldsSent):
+            response = refusal(request, 413, "too_large", _("This was too large to be an answer."))
+        patch_cache_control(response, private=True, no_store=True)
+        response["Referrer-Policy"] = "no-referrer"
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    return cast(View, csp_replace(STRICT)(guarded))
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")
+
+
+def refusal(request: HttpRequest, status: int, code: str, message: str, **context: Any) -> HttpResponse:
+    """A page or JSON object that says what is wrong and what to do; nothing was written."""
+    if wants_json(request):
+        return JsonResponse({"error": code, "message": message}, status=status)
+    page = {"message": message, "code": code, **context}
+    return render(request, "trials/refusal.html", page, status=status)

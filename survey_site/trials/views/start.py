@@ -1,0 +1,127 @@
+"""The start page with consent. Looking at it changes nothing; sending its form lets the participant in."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from survey_site.recruitment.arrivals import BadLink, Sender, kept, sender
+from survey_site.recruitment.completion import way_out
+from survey_site.recruitment.models import Recruitment
+from survey_site.studies.models import Study
+from survey_site.trials import devices, enrolment, texts
+from survey_site.trials.leases import NoTicketLeft
+from survey_site.trials.models import Participant
+from survey_site.trials.opaque import new_start_nonce, token_of_start
+from survey_site.trials.sealed import sealed
+from survey_site.trials.views.guards import participants_page, refusal
+
+Kind = Participant.Kind
+
+
+@participants_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: HttpRequest, slug: str) -> HttpResponse:
+    """GET shows welcome and consent, POST enrols and leads to the participant's own page."""
+    study = Study.objects.select_related("recruitment").filter(slug=slug).first()
+    if study is None:
+        raise Http404
+    language = chosen_language(request, study)
+    with translation.override(language):
+        try:
+            return _start(request, study, language)
+        except BadLink as error:
+            return refusal(request, 400, "bad_link", str(error))
+
+
+def chosen_language(request: HttpRequest, study: Study) -> str:
+    """`?lang=` where offered, else the browser's wish, else the study's first language."""
+    offered = [code for code, _name in languages(study)]
+    wish = (
+        request.POST.get("lang") or request.GET.get("lang") or translation.get_language_from_request(request)
+    )
+    return wish if wish in offered else offered[0]
+
+
+def languages(study: Study) -> list[tuple[str, str]]:
+    """Languages offered by the study, as (code, own name)."""
+    offered = [pair for pair in settings.LANGUAGES if not study.languages or pair[0] in study.languages]
+    return offered or list(settings.LANGUAGES)
+
+
+def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
+    protocol = enrolment.current_protocol(study)
+    recruitment: Recruitment | None = getattr(study, "recruitment", None)
+    fields = request.POST.dict() if request.method == "POST" else request.GET.dict()
+    kind = _kind(request, fields)
+    if protocol is None or not (study.is_open or kind == Kind.PREVIEW):
+        return _not_open(request, study, language)
+    words = sealed(protocol).texts_in(language)
+    who = sender(fields)
+    user_agent = request.headers.get("User-Agent", "")
+    if recruitment and not recruitment.allow_phones and devices.is_phone(user_agent):
+        return _screened_out(request, study, recruitment, who, words["screened_out"])
+    nonce = fields.get("nonce") or new_start_nonce()
+    context: dict[str, Any] = {
+        "study": study,
+        "welcome": words["welcome"],
+        "consent": words["consent"],
+        "kept": kept(fields),
+        "nonce": nonce,
+        "languages": languages(study),
+        "language": language,
+        "preview": kind == Kind.PREVIEW,
+    }
+    if request.method != "POST":
+        return render(request, "trials/start.html", context)
+    if fields.get("consent") != "yes" or not 16 <= len(nonce) <= 64:
+        context["error"] = _(
+            "Please tick the box if you agree to take part. Without it the study cannot begin."
+        )
+        return render(request, "trials/start.html", context, status=422)
+    arrival = enrolment.Arrival(
+        token=token_of_start(nonce, study.slug),
+        kind=kind,
+        provider=who.provider,
+        external_id=who.external_id,
+        session=who.session,
+        language=language,
+        user_agent_family=devices.browser_family(user_agent),
+        consent_version=texts.version(words["consent"]),
+        quota=recruitment.quota if recruitment else None,
+    )
+    try:
+        participant = enrolment.enrol(study, arrival)
+    except NoTicketLeft:
+        return render(request, "trials/notice.html", {"study": study, "text": words["full"]}, status=403)
+    except enrolment.NotOpen:
+        return _not_open(request, study, language)
+    response = HttpResponseRedirect(reverse("resume", args=[participant.token]))
+    response.status_code = 303
+    return response
+
+
+def _kind(request: HttpRequest, fields: dict[str, str]) -> str:
+    if fields.get("preview") and request.user.is_authenticated and request.user.is_staff:
+        return Kind.PREVIEW
+    return Kind.BOT if fields.get("bot") else Kind.PERSON
+
+
+def _not_open(request: HttpRequest, study: Study, language: str) -> HttpResponse:
+    if study.state == Study.State.CLOSED:
+        text = texts.merged(texts.own_texts(study), language)["closed"]
+        return render(request, "trials/notice.html", {"study": study, "text": text}, status=410)
+    return refusal(request, 403, "not_open", _("This study has not been opened yet. Please come back later."))
+
+
+def _screened_out(
+    request: HttpRequest, study: Study, recruitment: Recruitment, who: Sender, text: str
+) -> HttpResponse:
+    context: dict[str, Any] = {"study": study, "text": text}
+    context["exit"] = way_out(recruitment, "screened_out", who.external_id)
+    return render(request, "trials/notice.html", context, status=403)

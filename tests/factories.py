@@ -1,0 +1,106 @@
+"""Studies for the tests, sealed by the product's own freeze from maps painted on the spot."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from survey_site.stimuli import storage
+from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
+from survey_site.studies import freeze
+from survey_site.studies.models import Condition, Study
+from survey_site.trials import enrolment
+from survey_site.trials.models import Participant
+
+CLASSIFIER = "MobileNetV2"
+METHODS = ("gradcam", "gradcam.add-edges", "gradcam.add-blend21")
+SIDE = 64
+
+
+def png(seed: int, side: int = SIDE) -> bytes:
+    """A picture of coloured blocks; the same seed gives the same bytes."""
+    blocks = np.random.default_rng(seed).integers(0, 255, (4, 4, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(blocks).resize((side, side), Image.Resampling.NEAREST).save(out, format="PNG")
+    return out.getvalue()
+
+
+def draft(
+    slug: str = "test",
+    *,
+    images: int = 6,
+    reserve: int = 3,
+    methods: Sequence[str] = METHODS,
+    **settings: Any,
+) -> Study:
+    """A draft study with maps of every method for every image, one Table-1 column for each method."""
+    values: dict[str, Any] = {
+        "title": "What did the network look at?",
+        "pool_size": 2,
+        "matching_trials_per_column": 1,
+        "rating_trials_per_column": 1,
+        "practice_trials": 1,
+        "seed": 11,
+        "target_participants": 12,
+    }
+    study = Study.objects.create(slug=slug, **(values | settings))
+    for number, method in enumerate(methods):
+        base, _, combination = method.partition(".")
+        Condition.objects.create(
+            study=study,
+            column=f"Column {number}",
+            column_order=number,
+            classifier=CLASSIFIER,
+            base=base,
+            method=combination,
+            is_reference=number == 0,
+        )
+    for number in range(images + reserve):
+        role = Stimulus.Role.MAIN if number < images else Stimulus.Role.RESERVE
+        paint(study, f"image-{number:03d}", number, role, (*methods, "original"))
+    return study
+
+
+def paint(study: Study, key: str, seed: int, role: str, methods: Sequence[str]) -> Stimulus:
+    """One stimulus with a picture for each method."""
+    path, digest = storage.put("stimuli", png(seed), ".png")
+    stimulus = Stimulus.objects.create(
+        study=study,
+        key=key,
+        stimulus_class=f"class-{seed % 3}",
+        role=role,
+        sha256=digest,
+        upload_sha256=digest,
+        path=path,
+        width=SIDE,
+        height=SIDE,
+    )
+    for number, method in enumerate(methods):
+        saliency_map = SaliencyMap.objects.create(
+            stimulus=stimulus,
+            classifier=CLASSIFIER,
+            method=method,
+            parameters_hash=f"{seed}-{number}",
+            array_sha256=f"{seed:032d}{number:032d}",
+            provenance={},
+        )
+        data = png(seed) if method == "original" else png(1000 + seed * 20 + number)
+        path, digest = storage.put("maps", data, ".png")
+        MapPicture.objects.create(
+            saliency_map=saliency_map, colour_map=study.colour_map, sha256=digest, path=path
+        )
+    return stimulus
+
+
+def live(slug: str = "test", **settings: Any) -> Study:
+    """A study that takes participants."""
+    study = draft(slug, **settings)
+    freeze.go_live(study)
+    return study
+
+
+def participant(study: Study, token: str = "a-token-of-some-length", **arrival: Any) -> Participant:
+    """Somebody who has just consented."""
+    return enrolment.enrol(study, enrolment.Arrival(token=token, language="en", **arrival))

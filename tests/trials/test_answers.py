@@ -1,0 +1,206 @@
+"""One answer per trial: repeated, contradicting, foreign and impossible posts."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from survey_site.trials.models import Participant, Response, Trial
+from tests import factories
+from tests.trials.player import Form, begin, fill, until_trial
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
+
+
+@pytest.fixture
+def address(client: Client) -> str:
+    factories.live()
+    return begin(client, "test")
+
+
+def counts() -> tuple[int, int]:
+    return Response.objects.count(), Trial.objects.filter(issued_at__isnull=False).count()
+
+
+def test_it_acknowledges_a_repeated_post_and_writes_nothing(client: Client, address: str) -> None:
+    body = fill(until_trial(client, address))
+    assert client.post(address, body).status_code == 303
+    before = counts()
+    assert client.post(address, body).status_code == 303
+    assert counts() == before
+
+
+def test_it_refuses_the_same_key_with_other_content(client: Client, address: str) -> None:
+    form = until_trial(client, address)
+    client.post(address, form.hidden | {"choice": "0"})
+    before = counts()
+    response = client.post(address, form.hidden | {"choice": "1"})
+    assert (response.status_code, counts()) == (409, before)
+    assert (
+        Response.objects.latest("answered_at").choice_id
+        == Trial.objects.get(pk=Response.objects.latest("answered_at").trial_id).pool[0]
+    )
+
+
+def test_it_refuses_a_second_answer_under_another_key(client: Client, address: str) -> None:
+    form = until_trial(client, address)
+    client.post(address, form.hidden | {"choice": "0"})
+    before = counts()
+    other = form.hidden | {"choice": "0", "idempotency_key": "another-key-entirely"}
+    assert client.post(address, other).status_code == 409
+    assert counts() == before
+
+
+@pytest.mark.parametrize(
+    ("task", "field", "value"),
+    [
+        ("rating", "rating", "7"),
+        ("rating", "rating", "-1"),
+        ("rating", "rating", ""),
+        ("rating", "rating", "3.5"),
+        ("rating", "rating", "٣"),
+        ("rating", "choice", "1"),
+        ("choice", "choice", "2"),
+        ("choice", "choice", ""),
+        ("choice", "choice", "cant-tell"),
+        ("choice", "rating", "3"),
+        ("choice", "missing", "bored"),
+    ],
+)
+def test_it_refuses_what_is_no_answer(
+    client: Client, address: str, task: str, field: str, value: str
+) -> None:
+    form = until_trial(client, address, task)
+    before = counts()
+    response = client.post(address, form.hidden | {field: value})
+    assert (response.status_code, counts()) == (422, before)
+    assert 'role="alert"' in response.content.decode()
+    as_json = client.post(address, form.hidden | {field: value}, headers={"Accept": "application/json"})
+    assert as_json.status_code == 422
+    assert as_json.json()["message"]
+
+
+def test_it_refuses_an_answer_without_its_key(client: Client, address: str) -> None:
+    form = until_trial(client, address)
+    before = counts()
+    for key in ("", "short", "x" * 65):
+        assert client.post(address, form.hidden | {"choice": "0", "idempotency_key": key}).status_code == 422
+    assert counts() == before
+
+
+def test_it_refuses_the_trial_of_another_participant(client: Client, address: str) -> None:
+    theirs = until_trial(client, address)
+    mine = begin(client, "test")
+    until_trial(client, mine)
+    before = counts()
+    for trial in (theirs.hidden["trial"], "", "0", "3-forged", "99999999-x", "-", "٣-x"):
+        response = client.post(mine, fill(theirs) | {"trial": trial})
+        assert (response.status_code, counts()) == (404, before), trial
+
+
+def test_it_refuses_a_trial_that_is_not_due(client: Client, address: str) -> None:
+    from survey_site.trials.opaque import trial_key
+
+    form = until_trial(client, address)
+    before = counts()
+    token = Participant.objects.get().token
+    for position in (5, 7):
+        body: dict[str, Any] = form.hidden | {
+            "trial": trial_key(token, position),
+            "choice": "0",
+            "rating": "1",
+        }
+        assert client.post(address, body).status_code == 409
+    assert (
+        client.post(address, form.hidden | {"trial": trial_key(token, 999), "choice": "0"}).status_code == 404
+    )
+    assert counts() == before
+
+
+def test_it_takes_cant_tell_as_an_answer_that_is_not_correct(client: Client, address: str) -> None:
+    form = until_trial(client, address)
+    client.post(address, form.hidden | {"choice": "cant_tell"})
+    response = Response.objects.latest("answered_at")
+    assert (response.cant_tell, response.correct, response.choice_id, response.missing) == (
+        True,
+        False,
+        None,
+        "",
+    )
+
+
+def test_it_refuses_cant_tell_where_the_study_does_not_offer_it(client: Client) -> None:
+    factories.live("strict", offer_cant_tell=False)
+    address = begin(client, "strict")
+    form = until_trial(client, address)
+    assert "cant_tell" not in form.offered["choice"]
+    assert client.post(address, form.hidden | {"choice": "cant_tell"}).status_code == 422
+
+
+def test_it_keeps_a_timeout_as_missing_with_its_reason(client: Client, address: str) -> None:
+    form = until_trial(client, address, "rating")
+    assert client.post(address, form.hidden | {"missing": "timeout"}).status_code == 303
+    response = Response.objects.latest("answered_at")
+    assert (response.missing, response.rating, response.correct) == ("timeout", None, None)
+
+
+def test_it_keeps_what_the_browser_measured_and_drops_what_it_made_up(client: Client, address: str) -> None:
+    form = until_trial(client, address)
+    client.post(
+        address,
+        form.hidden
+        | {
+            "choice": "0",
+            "rt_ms": "1234",
+            "seen": "yes",
+            "client": '{"dpr": 2, "input": "touch", "evil": "x", "blurs": "many", "onset_ms": NaN}',
+        },
+    )
+    response = Response.objects.latest("answered_at")
+    assert (response.rt_ms, response.seen, response.client) == (1234, "yes", {"dpr": 2, "input": "touch"})
+
+
+def test_without_javascript_seeing_is_unknown(client: Client, address: str) -> None:
+    client.post(address, fill(until_trial(client, address)))
+    response = Response.objects.latest("answered_at")
+    assert (response.rt_ms, response.seen) == (None, "unknown")
+
+
+def test_looking_at_a_page_changes_nothing(client: Client, address: str) -> None:
+    form = until_trial(client, address)
+    before = counts(), Participant.objects.values_list().get()
+    for _ in range(3):
+        assert Form(client.get(address).content.decode()).hidden["trial"] == form.hidden["trial"]
+        assert client.get(address + "upcoming/").status_code == 200
+    assert (counts(), Participant.objects.values_list().get()) == before
+
+
+def test_queries_do_not_grow_with_the_study(client: Client, django_assert_num_queries: Any) -> None:
+    used = {}
+    for slug, size in (("small", {"images": 6}), ("large", {"images": 24, "rating_trials_per_column": 8})):
+        factories.live(slug, **size)
+        address = begin(client, slug)
+        form = until_trial(client, address)
+        with CountQueries() as get:
+            client.get(address)
+        with CountQueries() as post:
+            client.post(address, fill(form))
+        used[slug] = (get.count, post.count)
+    assert used["small"] == used["large"]
+    assert used["large"][0] <= 2
+    assert used["large"][1] <= 11
+
+
+class CountQueries:
+    """Counts the queries of a block."""
+
+    def __enter__(self) -> "CountQueries":
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+
+        self._captured = CaptureQueriesContext(connection).__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._captured.__exit__(*error)
+        self.count = len(self._captured)

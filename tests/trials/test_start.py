@@ -1,0 +1,119 @@
+"""The start page: consent, one person per form and per external id, closed doors."""
+
+import pytest
+from django.test import Client
+
+from survey_site.recruitment.models import ExternalId, Recruitment
+from survey_site.studies import freeze
+from survey_site.trials.models import Participant, Ticket, Trial
+from tests import factories
+from tests.trials.player import Form, begin
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
+
+
+def test_looking_at_the_start_page_lets_nobody_in(client: Client) -> None:
+    factories.live()
+    for method in (client.get, client.head):
+        assert method("/s/test/?PROLIFIC_PID=abc").status_code == 200
+    assert not Participant.objects.exists()
+
+
+def test_it_needs_the_box_ticked(client: Client) -> None:
+    factories.live()
+    form = Form(client.get("/s/test/").content.decode())
+    response = client.post("/s/test/", form.hidden)
+    assert response.status_code == 422
+    assert not Participant.objects.exists()
+
+
+def test_sending_a_start_form_twice_starts_one_participant(client: Client) -> None:
+    factories.live()
+    body = {**Form(client.get("/s/test/").content.decode()).hidden, "consent": "yes"}
+    first, second = client.post("/s/test/", body), client.post("/s/test/", body)
+    assert first["Location"] == second["Location"]
+    assert Participant.objects.count() == Ticket.objects.count() == 1
+
+
+def test_one_external_id_is_one_person(client: Client) -> None:
+    factories.live()
+    query = "?PROLIFIC_PID=5f00&STUDY_ID=1&SESSION_ID=2"
+    assert begin(client, "test", query) == begin(client, "test", query)
+    assert ExternalId.objects.get().value == "5f00"
+    assert begin(client, "test", "?PROLIFIC_PID=5f01") != begin(client, "test", query)
+
+
+@pytest.mark.parametrize("value", ["{{%PROLIFIC_PID%}}", "x" * 121, "a%0Ab"])
+def test_it_refuses_an_unusable_external_id(client: Client, value: str) -> None:
+    factories.live()
+    assert client.get("/s/test/", {"PROLIFIC_PID": value.replace("%0A", "\n")}).status_code == 400
+    assert not Participant.objects.exists()
+
+
+def test_it_keeps_consent_version_and_browser_family_but_no_address(client: Client) -> None:
+    factories.live()
+    form = Form(client.get("/s/test/").content.decode())
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    client.post(
+        "/s/test/", form.hidden | {"consent": "yes"}, headers={"User-Agent": agent}, REMOTE_ADDR="203.0.113.9"
+    )
+    row = Participant.objects.values().get()
+    assert (row["user_agent_family"], len(row["consent_version"])) == ("Firefox", 16)
+    assert "203.0.113.9" not in str(row)
+
+
+def test_a_draft_is_not_open_yet_and_a_closed_study_says_so(client: Client) -> None:
+    study = factories.draft("later")
+    assert client.get("/s/later/").status_code == 403
+    freeze.go_live(study)
+    form = Form(client.get("/s/later/").content.decode())
+    freeze.close(study)
+    assert client.get("/s/later/").status_code == 410
+    assert client.post("/s/later/", form.hidden | {"consent": "yes"}).status_code == 410
+    assert client.get("/s/unknown/").status_code == 404
+    assert not Participant.objects.exists()
+
+
+def test_who_is_in_may_finish_after_the_study_closed(client: Client) -> None:
+    from tests.trials.player import play
+
+    study = factories.live()
+    address = begin(client, "test")
+    freeze.close(study)
+    play(client, address)
+    assert Participant.objects.get().state == Participant.State.FINISHED
+
+
+def test_a_full_study_takes_nobody_and_stores_nothing(client: Client) -> None:
+    study = factories.live()
+    Recruitment.objects.create(study=study, quota=1)
+    begin(client, "test")
+    form = Form(client.get("/s/test/").content.decode())
+    assert client.post("/s/test/", form.hidden | {"consent": "yes"}).status_code == 403
+    assert Participant.objects.count() == 1
+
+
+def test_bots_and_previews_take_no_ticket(client: Client, admin_client: Client) -> None:
+    factories.live()
+    begin(client, "test", "?bot=1")
+    begin(client, "test", "?bot=1")
+    begin(admin_client, "test", "?preview=1")
+    begin(client, "test", "?preview=1")
+    kinds = list(Participant.objects.order_by("id").values_list("kind", "ticket_number"))
+    assert kinds == [("bot", 0), ("bot", 1), ("preview", 0), ("person", 0)]
+    assert Ticket.objects.count() == 1
+
+
+def test_an_enrolment_costs_the_same_queries_for_any_number_of_trials(client: Client) -> None:
+    from tests.trials.test_answers import CountQueries
+
+    used = []
+    for slug, images in (("small", 6), ("large", 24)):
+        factories.live(slug, images=images, rating_trials_per_column=images // 3)
+        begin(client, slug)
+        form = Form(client.get(f"/s/{slug}/").content.decode())
+        with CountQueries() as counted:
+            client.post(f"/s/{slug}/", form.hidden | {"consent": "yes"})
+        used.append(counted.count)
+    assert used[0] == used[1] <= 16
+    assert Trial.objects.count() > 40
