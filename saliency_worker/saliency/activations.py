@@ -1,0 +1,168 @@
+"""Two views of a classifier, trunk and head, frozen into graphs of one fixed batch size.
+
+The trunk runs once, from the image to the last convolutional activation ``A``; the gradient of the logit goes
+through the head only. The model itself is never changed: the logits come from a second view of its last layer.
+"""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from saliency_worker.saliency.classifiers import Classifier
+from saliency_worker.saliency.errors import ModelError
+from saliency_worker.saliency.frozen import freeze
+from saliency_worker.saliency.gradcam import cam, gradcam, gradcampp
+
+Array = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int32]
+Maps = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class View:
+    """A classifier cut at its last convolutional layer.
+
+    trunk: input to ``A`` (N, h, w, K); head: ``A`` to logits (N, classes).
+    cam_weights: (K, classes) of the dense layer behind global average pooling, None for another head.
+    """
+
+    trunk: keras.Model
+    head: keras.Model
+    cam_weights: Array | None
+
+
+def view(classifier: Classifier) -> View:
+    """Cut the classifier at its layer. Raises ModelError where that is not possible."""
+    model, layer = classifier.model, classifier.spec.layer
+    activation = feature_layer(model, layer).output
+    if len(activation.shape) != 4:
+        raise ModelError(f'Layer "{layer}" gives {activation.shape}, not a feature map: name a convolution.')
+    try:
+        head = keras.Model(activation, logits_of(model))
+    except ValueError as error:
+        raise ModelError(
+            f'The output does not depend on layer "{layer}" alone: name a later layer.'
+        ) from error
+    return View(keras.Model(model.inputs[0], activation), head, _cam_weights(head))
+
+
+def feature_layer(model: keras.Model, name: str) -> keras.Layer:
+    """The layer of that name.
+
+    Keras numbers unnamed layers through the whole process (``activation_187`` of NASNet), so an unknown number
+    stands for the last layer with the same stem. Raises ModelError with the names of the last feature maps.
+    """
+    stem = name.rstrip("0123456789")
+    exact = [layer for layer in model.layers if layer.name == name]
+    alike = [layer for layer in model.layers if stem.endswith("_") and layer.name.startswith(stem)]
+    if exact or alike:
+        return exact[0] if exact else alike[-1]
+    maps = [layer.name for layer in model.layers if len(getattr(layer.output, "shape", ())) == 4]
+    raise ModelError(f'No layer "{name}": the last feature maps are {", ".join(maps[-3:]) or "none"}.')
+
+
+def logits_of(model: keras.Model) -> keras.KerasTensor:
+    """The scores before the softmax, as a second view of the last layer. Raises ModelError."""
+    if len(model.outputs) != 1 or len(model.outputs[0].shape) != 2 or (model.outputs[0].shape[1] or 0) < 2:
+        raise ModelError(
+            f"{model.name} does not end in one vector of class scores: give an image classifier."
+        )
+    last = model.layers[-1]
+    if isinstance(last, keras.layers.Softmax) or _is_squashing_activation(last):
+        return last.input
+    if not isinstance(last, keras.layers.Dense):
+        raise ModelError(f'The last layer "{last.name}" is no dense layer and no softmax: logits are needed.')
+    if last.activation is keras.activations.linear:
+        return model.outputs[0]
+    if last.activation not in (keras.activations.softmax, keras.activations.sigmoid):
+        raise ModelError(
+            f'The last layer "{last.name}" has an activation other than softmax: logits are needed.'
+        )
+    plain = keras.layers.Dense(last.units, use_bias=last.use_bias, name=f"{last.name}_logits")
+    scores = plain(last.input)
+    plain.set_weights(last.get_weights())
+    return scores
+
+
+def _is_squashing_activation(layer: keras.Layer) -> bool:
+    squashing = (keras.activations.softmax, keras.activations.sigmoid)
+    return isinstance(layer, keras.layers.Activation) and layer.activation in squashing
+
+
+def _cam_weights(head: keras.Model) -> Array | None:
+    """Weights (K, classes) where the head is global average pooling and one dense layer (or a 1x1 convolution)."""
+    ignored = (keras.layers.InputLayer, keras.layers.Dropout, keras.layers.Reshape, keras.layers.Flatten)
+    layers = [layer for layer in head.layers if not isinstance(layer, ignored)]
+    if len(layers) != 2 or not isinstance(layers[0], keras.layers.GlobalAveragePooling2D):
+        return None
+    kernel = layers[1].get_weights()[0] if layers[1].get_weights() else np.zeros(0)
+    return np.asarray(kernel.reshape(-1, kernel.shape[-1]), np.float32) if kernel.ndim in (2, 4) else None
+
+
+class Network:
+    """A classifier as frozen graphs. The rows of a batch do not influence each other.
+
+    Rows are preprocessed images, float32 (rows, H, W, 3). ``bases`` says which maps are computed.
+    """
+
+    def __init__(self, classifier: Classifier, bases: tuple[str, ...], rows: int, masks: int) -> None:
+        self._view = view(classifier)
+        if "cam" in bases and self._view.cam_weights is None:
+            raise ModelError(
+                f"CAM needs global average pooling and one dense layer as head; {classifier.spec.name} has "
+                "another: choose gradcam."
+            )
+        self.classes = int(self._view.head.outputs[0].shape[1])
+        self._bases = bases
+        side = classifier.spec.input_size
+        whole = tf.TensorSpec((rows, side, side, 3), tf.float32)
+        index = tf.TensorSpec((rows,), tf.int32)
+        self._explain = freeze(self._explain_graph, whole, index, index, tf.TensorSpec((None,), tf.int32))
+        self._classify = freeze(self._classify_graph, tf.TensorSpec((masks, side, side, 3), tf.float32))
+        del self._view
+
+    def explain(self, rows: Array, given: Indices, owner: Indices, images: Indices) -> Maps:
+        """Raw maps of a batch.
+
+        given: the class to explain per row, (rows,), -1 for the top-1 class of the row that ``owner`` names.
+        images: the rows that are images themselves; the others are noisy copies. ``logits`` (rows, classes)
+        come for all rows, ``gradcampp`` (rows, h, w) for all if smooth is asked for, else for the images;
+        ``features`` (images, K), ``gradcam`` and ``cam`` (images, h, w) for the images.
+        """
+        indices = (tf.constant(np.asarray(values, np.int32)) for values in (given, owner, images))
+        results = self._explain(tf.constant(rows), *indices)
+        return {name: np.asarray(value) for name, value in results.items()}
+
+    def classify(self, rows: Array) -> Array:
+        """Logits (rows, classes)."""
+        return np.asarray(self._classify(tf.constant(rows))["logits"])
+
+    def _explain_graph(
+        self, rows: tf.Tensor, given: tf.Tensor, owner: tf.Tensor, images: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        activations = self._view.trunk(rows, training=False)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(activations)
+            logits = self._view.head(activations, training=False)
+            top = tf.argmax(tf.gather(logits, owner), axis=1, output_type=tf.int32)
+            target = tf.where(given >= 0, given, top)
+            score = tf.gather(logits, target, batch_dims=1)
+        gradients = tape.gradient(score, activations)
+        own, own_gradients = tf.gather(activations, images), tf.gather(gradients, images)
+        results = {"logits": logits, "features": tf.reduce_mean(own, axis=(1, 2))}
+        if "gradcam" in self._bases:
+            results["gradcam"] = gradcam(own, own_gradients)
+        if "cam" in self._bases and self._view.cam_weights is not None:
+            per_class = tf.constant(self._view.cam_weights.T)
+            results["cam"] = cam(own, tf.gather(per_class, tf.gather(target, images)))
+        if "smoothgradcampp" in self._bases:
+            results["gradcampp"] = gradcampp(activations, gradients)
+        elif "gradcampp" in self._bases:
+            results["gradcampp"] = gradcampp(own, own_gradients)
+        return results
+
+    def _classify_graph(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"logits": self._view.head(self._view.trunk(rows, training=False), training=False)}

@@ -1,0 +1,74 @@
+"""From the raw CAMs of one image to its maps: scalar, display image, mask."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency_worker.catalog import split_key
+from saliency_worker.saliency.feature_cam import blend, experiment, luma, normalise
+from saliency_worker.saliency.render import colour_map, display, to_bytes
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Composed:
+    """scalar: float32 (H, W) in 0..1; display: uint8 RGB (H, W, 3)."""
+
+    scalar: Array
+    display: npt.NDArray[np.uint8]
+
+
+def enlarge(raw: npt.NDArray[np.floating], size: int) -> Array:
+    """A raw CAM (h, w) to float32 (size, size), bilinear with half-pixel centres, the border continued."""
+    rows = _between(np.asarray(raw, np.float64), size)
+    return np.ascontiguousarray(_between(rows.T, size).T, dtype=np.float32)
+
+
+def _between(values: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
+    """Linear interpolation along the first axis. Written out, for the bytes must not depend on a library."""
+    position = np.clip((np.arange(size) + 0.5) * len(values) / size - 0.5, 0, len(values) - 1)
+    low = np.floor(position).astype(np.intp)
+    high = np.minimum(low + 1, len(values) - 1)
+    share = (position - low)[:, None]
+    return np.asarray(values[low] * (1 - share) + values[high] * share)
+
+
+class Composer:
+    """The maps of one image by key. Inputs and CAMs are enlarged and coloured once, whatever the keys.
+
+    image: uint8 (H, W, 3); edges: float32 (H, W) in 0..1; raw: float32 (h, w) per base and ``randomcam``.
+    """
+
+    def __init__(
+        self, image: npt.NDArray[np.uint8], edges: Array, raw: dict[str, Array], k: float, colours: str
+    ) -> None:
+        self._image = image
+        self._unit = image.astype(np.float32) / np.float32(255)
+        self._edges = edges
+        self._k = k
+        self._cams = {base: normalise(enlarge(cam, image.shape[0])) for base, cam in raw.items()}
+        self._coloured = {base: colour_map(cam, colours) for base, cam in self._cams.items()}
+        self._inputs: dict[str, tuple[Array, Array]] = {}
+
+    def compose(self, key: str) -> Composed:
+        """The map of a key. A control without a CAM shows the edges or the image itself."""
+        base, combination = split_key(key)
+        if base == "edges":
+            return Composed(normalise(self._edges), np.repeat(to_bytes(self._edges)[..., None], 3, axis=2))
+        if base == "original":
+            return Composed(normalise(luma(self._unit)), self._image)
+        if not combination:
+            return Composed(self._cams[base], to_bytes(self._coloured[base]))
+        kind, source = combination.split("-")
+        features, grey = self._features(source)
+        scalar = normalise(experiment(kind, grey, self._cams[base], self._k))
+        return Composed(scalar, display(kind, features, self._coloured[base], self._k))
+
+    def _features(self, source: str) -> tuple[Array, Array]:
+        if source not in self._inputs:
+            features = blend(source, self._unit, self._edges)
+            # The luma of F1 is E itself; its weights do not sum to exactly 1 in float32.
+            self._inputs[source] = features, self._edges if source == "edges" else luma(features)
+        return self._inputs[source]

@@ -1,0 +1,328 @@
+"""From images to maps: one pass through the network for the maps, one for the metrics, in fixed-size batches."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency_worker.catalog import split_key
+from saliency_worker.saliency import classifiers, provenance
+from saliency_worker.saliency.activations import Network
+from saliency_worker.saliency.batches import RowStream, Segment, batch_size, overlap, read_ahead
+from saliency_worker.saliency.classifiers import PREPROCESSING, Classifier, preprocess
+from saliency_worker.saliency.compose import Composed, Composer
+from saliency_worker.saliency.edges import EdgeDetector, edge_detector
+from saliency_worker.saliency.errors import SaliencyError, SettingsError
+from saliency_worker.saliency.explanation import explanation_mask
+from saliency_worker.saliency.frozen import prepare_device, rows_per_batch
+from saliency_worker.saliency.images import crop
+from saliency_worker.saliency.metrics import Prediction, map_metrics, predict
+from saliency_worker.saliency.random_weights import randomised
+from saliency_worker.saliency.render import png
+from saliency_worker.saliency.settings import Settings as Settings
+from saliency_worker.saliency.smooth import derive_seed, noise, smooth
+
+Array = npt.NDArray[np.float32]
+Image = tuple[str, npt.NDArray[np.uint8]]
+_AHEAD = 2  # images prepared, composed or encoded while the device computes: this bounds the memory
+
+
+@dataclass(frozen=True)
+class MapResult:
+    """One map of one image; shapes and ranges in docs/methods.md."""
+
+    key: str
+    scalar: Array
+    display: npt.NDArray[np.uint8]
+    png: bytes
+    array_sha256: str
+    png_sha256: str
+    metrics: dict[str, Any] | None
+    raw: Array | None
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All maps of one image, and what the network says about the image itself.
+
+    features: float32 (K,), the activations averaged over the picture. original: uint8 (H, W, 3), the crop.
+    edges: float32 (H, W), zeros where no method needs them. confidence: softmax of ``class_index``.
+    """
+
+    image_sha256: str
+    class_index: int
+    class_name: str
+    confidence: float
+    features: Array
+    original: npt.NDArray[np.uint8]
+    edges: Array
+    maps: dict[str, MapResult]
+    metrics_original: dict[str, Any]
+
+
+@dataclass(eq=False)
+class _Work:
+    """An image on its way through the engine."""
+
+    sha256: str
+    original: npt.NDArray[np.uint8]
+    seed: int
+    edges: Array
+    rows: Array
+    target: int
+    prediction: Prediction | None = None
+    features: Array | None = None
+    raw: dict[str, Array] = field(default_factory=dict)
+    noisy: list[Array] = field(default_factory=list)
+    composed: dict[str, Composed] = field(default_factory=dict)
+    kept: dict[str, float] = field(default_factory=dict)
+    masked_logits: list[Array] = field(default_factory=list)
+
+
+class Explainer:
+    """A classifier, its frozen graphs and the settings; explains any number of images in bounded memory."""
+
+    def __init__(
+        self, classifier: Classifier, settings: Settings, detector: EdgeDetector | None = None
+    ) -> None:
+        self.settings = settings
+        self.spec = classifier.spec
+        keys = [split_key(key) for key in settings.methods]
+        self._bases = tuple(dict.fromkeys(base for base, _ in keys))
+        device, limit = prepare_device(), settings.batch or rows_per_batch()
+        self._copies = settings.samples if "smoothgradcampp" in self._bases else 0
+        self._rows = batch_size(1 + self._copies, limit)
+        self._masks = batch_size(len(settings.methods), limit)
+        self._network = Network(classifier, self._bases, self._rows, self._masks)
+        if settings.target_class is not None and settings.target_class >= self._network.classes:
+            raise SettingsError(
+                f"Class {settings.target_class} does not exist: {self.spec.name} has {self._network.classes}."
+            )
+        needs_edges = any(combination or base == "edges" for base, combination in keys)
+        self._detector = (detector or edge_detector(settings.edges)) if needs_edges else None
+        self._random: Network | None = None
+        if "randomcam" in self._bases:
+            self._random = Network(randomised(classifier, settings.seed or 0), ("gradcam",), 1, 1)
+        self._class_name = classifier.class_name
+        self._black = preprocess(np.zeros(3, np.uint8), self.spec.preprocessing)
+        edge_weights = self._detector.weights_sha256 if self._detector else ""
+        self._run = provenance.Run(
+            classifier.spec,
+            classifier.weights_sha256,
+            edge_weights,
+            settings,
+            self._rows,
+            self._masks,
+            device,
+        )
+
+    @classmethod
+    def load(
+        cls,
+        classifier: str,
+        settings: Settings,
+        *,
+        weights: Path | None = None,
+        weights_dir: Path | None = None,
+    ) -> "Explainer":
+        """The engine for a classifier of the catalogue or a saved model. Errors as of classifiers.load."""
+        return cls(classifiers.load(classifier, weights, weights_dir), settings)
+
+    def explain(self, images: Iterable[Image]) -> Iterator[Explanation]:
+        """Explanations in the order of the images, lazily; ``images`` is read in another thread.
+
+        images: SHA-256 of the stored bytes and uint8 RGB of any size, EXIF orientation applied.
+        Raises ImageError for an array that is no image, SaliencyError where the network's output is not finite.
+        """
+        with ThreadPoolExecutor(2, "compose") as pool, ThreadPoolExecutor(1, "read") as reader:
+            try:
+                composed = overlap(pool, self._compose, self._through_network(reader, images), _AHEAD)
+                yield from overlap(pool, self._finish, self._through_metrics(composed), _AHEAD)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+                reader.shutdown(wait=False, cancel_futures=True)
+
+    def _through_network(self, reader: ThreadPoolExecutor, images: Iterable[Image]) -> Iterator[_Work]:
+        stream: RowStream[_Work] = RowStream(self._rows, self._run_rows)
+        for work in read_ahead(reader, self._prepare, images, _AHEAD):
+            yield from map(self._collect, stream.push(work, 1 + self._copies))
+        yield from map(self._collect, stream.flush())
+
+    def _through_metrics(self, composed: Iterable[_Work]) -> Iterator[_Work]:
+        if not self.settings.metrics:
+            yield from composed
+            return
+        stream: RowStream[_Work] = RowStream(self._masks, self._run_masks)
+        for work in composed:
+            yield from stream.push(work, len(self.settings.methods))
+        yield from stream.flush()
+
+    def _prepare(self, image: Image) -> _Work:
+        sha256, rgb = image
+        side = self.spec.input_size
+        original = crop(rgb, side)
+        plain = preprocess(original, self.spec.preprocessing)
+        seed = derive_seed(sha256, self.settings.seed)
+        rows = np.empty((1 + self._copies, side, side, 3), np.float32)
+        rows[0] = plain
+        if self._copies:
+            scale = PREPROCESSING[self.spec.preprocessing][0].astype(np.float32)
+            noise_rows = noise(rows[1:].shape, self.settings.noise, seed)
+            np.add(noise_rows * scale, plain, out=rows[1:])
+        edges = np.zeros((side, side), np.float32)
+        if self._detector is not None:
+            edges = self._detector(original[None])[0]
+        target = -1 if self.settings.target_class is None else self.settings.target_class
+        return _Work(sha256, original, seed, edges, rows, target)
+
+    def _run_rows(self, segments: list[Segment[_Work]]) -> None:
+        given = np.zeros(self._rows, np.int32)
+        owner = np.arange(self._rows, dtype=np.int32)
+        images = []
+        at = 0
+        for segment in segments:
+            rows = slice(at, at + segment.stop - segment.start)
+            given[rows] = segment.item.target
+            if segment.start == 0:
+                owner[rows] = at
+                images.append(at)
+            at = rows.stop
+        batch = _padded([segment.item.rows[segment.start : segment.stop] for segment in segments], self._rows)
+        maps = self._network.explain(batch, given, owner, np.array(images, np.int32))
+        self._hand_out(segments, maps)
+
+    def _hand_out(self, segments: list[Segment[_Work]], maps: dict[str, Array]) -> None:
+        at = image = 0
+        for segment in segments:
+            work, rows = segment.item, slice(at, at + segment.stop - segment.start)
+            if segment.start == 0:
+                self._take_image(work, maps, row=at, image=image)
+                image += 1
+            if self._copies:
+                work.noisy.append(maps["gradcampp"][rows])
+            at = rows.stop
+
+    def _take_image(self, work: _Work, maps: dict[str, Array], row: int, image: int) -> None:
+        logits = maps["logits"][row]
+        if not np.isfinite(logits).all():
+            raise SaliencyError(
+                f"{self.spec.name} gives scores that are not finite: check its weights and preprocessing."
+            )
+        work.target = int(np.argmax(logits)) if work.target < 0 else work.target
+        work.prediction = predict(logits, work.target)
+        work.features = maps["features"][image]
+        for base in ("gradcam", "cam"):
+            if base in self._bases:
+                work.raw[base] = maps[base][image]
+        if "gradcampp" in self._bases:
+            work.raw["gradcampp"] = maps["gradcampp"][row if self._copies else image]
+
+    def _collect(self, work: _Work) -> _Work:
+        """What needs all rows of the image: the smooth map, and the network of random weights."""
+        if self._copies:
+            work.raw["smoothgradcampp"] = smooth(np.concatenate(work.noisy)[1:])
+        if self._random is not None:
+            zero = np.zeros(1, np.int32)
+            maps = self._random.explain(work.rows[:1], zero + work.target, zero, zero)
+            work.raw["randomcam"] = maps["gradcam"][0]
+        work.noisy, work.rows = [], work.rows[:1].copy()
+        return work
+
+    def _compose(self, work: _Work) -> _Work:
+        settings = self.settings
+        composer = Composer(work.original, work.edges, work.raw, settings.k, settings.colour_map)
+        if settings.metrics:
+            plain, work.rows = (
+                work.rows[0],
+                np.empty((len(settings.methods), *work.rows.shape[1:]), np.float32),
+            )
+        for index, key in enumerate(settings.methods):
+            work.composed[key] = composer.compose(key)
+            if settings.metrics:
+                mask = explanation_mask(
+                    work.composed[key].scalar, settings.percentile, settings.keep, work.seed
+                )
+                work.kept[key] = float(mask.mean())
+                work.rows[index] = np.where(mask[..., None], plain, self._black)
+        return work
+
+    def _run_masks(self, segments: list[Segment[_Work]]) -> None:
+        batch = _padded(
+            [segment.item.rows[segment.start : segment.stop] for segment in segments], self._masks
+        )
+        logits = self._network.classify(batch)
+        at = 0
+        for segment in segments:
+            count = segment.stop - segment.start
+            segment.item.masked_logits.append(logits[at : at + count])
+            at += count
+
+    def _finish(self, work: _Work) -> Explanation:
+        original, features = work.prediction, work.features
+        assert original is not None and features is not None
+        metrics = self._metrics(work, original)
+        return Explanation(
+            image_sha256=work.sha256,
+            class_index=work.target,
+            class_name=self._class_name(work.target),
+            confidence=original.target_confidence,
+            features=features,
+            original=work.original,
+            edges=work.edges,
+            maps={key: self._result(work, key, metrics.get(key)) for key in self.settings.methods},
+            metrics_original={
+                "class_index": original.class_index,
+                "class_name": self._class_name(original.class_index),
+                "confidence": original.confidence,
+                "target_confidence": original.target_confidence,
+            },
+        )
+
+    def _metrics(self, work: _Work, original: Prediction) -> dict[str, dict[str, Any]]:
+        if not self.settings.metrics:
+            return {}
+        rows = np.concatenate(work.masked_logits)
+        predictions = {
+            key: predict(logits, work.target) for key, logits in zip(self.settings.methods, rows, strict=True)
+        }
+        metrics = {}
+        for key, prediction in predictions.items():
+            base, combination = split_key(key)
+            bare = predictions.get(base) if combination else None
+            metrics[key] = {
+                **map_metrics(original, prediction, bare, work.kept[key]),
+                "class_name": self._class_name(prediction.class_index),
+            }
+        return metrics
+
+    def _result(self, work: _Work, key: str, metrics: dict[str, Any] | None) -> MapResult:
+        composed = work.composed[key]
+        data = png(composed.display)
+        array_hash = provenance.array_sha256(composed.scalar)
+        png_hash = provenance.bytes_sha256(data)
+        inputs = self._run.inputs(work.sha256, work.seed, work.target, key)
+        return MapResult(
+            key=key,
+            scalar=composed.scalar,
+            display=composed.display,
+            png=data,
+            array_sha256=array_hash,
+            png_sha256=png_hash,
+            metrics=metrics,
+            raw=work.raw.get(split_key(key)[0]) if self.settings.raw else None,
+            provenance=provenance.provenance(inputs, self.settings.colour_map, array_hash, png_hash),
+        )
+
+
+def _padded(parts: list[Array], size: int) -> Array:
+    """The parts as one batch of ``size`` rows, zeros behind them."""
+    if len(parts) == 1 and len(parts[0]) == size:
+        return parts[0]
+    filled = sum(len(part) for part in parts)
+    padding = np.zeros((size - filled, *parts[0].shape[1:]), np.float32)
+    return np.concatenate([*parts, padding])

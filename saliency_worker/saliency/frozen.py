@@ -1,0 +1,42 @@
+"""Frozen graphs, and the device they run on."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+Graph = Callable[..., dict[str, Any]]
+
+
+def freeze(function: Graph, *inputs: tf.TensorSpec) -> Graph:
+    """The function as one graph with its variables turned into constants, so that they can be folded."""
+    traced = tf.function(function, autograph=False).get_concrete_function(*inputs)
+    frozen = convert_variables_to_constants_v2(traced)
+    names = sorted(traced.structured_outputs)  # a frozen graph gives a flat list, in the order of tf.nest
+
+    def run(*arguments: Any) -> dict[str, Any]:
+        return dict(zip(names, frozen(*arguments), strict=True))
+
+    return run
+
+
+@cache
+def prepare_device() -> str:
+    """Make the device ready once per process; returns "cpu" or the name of the first GPU.
+
+    A GPU's memory is taken as needed, for the worker shares it, and its kernels are the deterministic ones.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "cpu"
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    tf.config.experimental.enable_op_determinism()
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))
+
+
+def rows_per_batch() -> int:
+    """Upper limit of the batch size that suits the device: a CPU's caches, a GPU's many cores."""
+    return 16 if prepare_device() == "cpu" else 128

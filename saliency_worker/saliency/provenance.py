@@ -1,0 +1,117 @@
+"""Provenance of a map: every input that decides its bytes, and a hash over all of them."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency_worker.catalog import ClassifierSpec, split_key
+from saliency_worker.saliency.settings import Settings
+
+ENGINE = "1"  # raise it with every change of the code that changes the bytes of a map
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of the libraries whose code decides the bytes of a map."""
+    names = {
+        "tensorflow": ("tensorflow", "tensorflow-cpu"),
+        "keras": ("keras",),
+        "numpy": ("numpy",),
+        "opencv": ("opencv-python-headless", "opencv-python"),
+    }
+    return {"engine": ENGINE, **{name: _version(packages) for name, packages in names.items()}}
+
+
+def _version(packages: tuple[str, ...]) -> str:
+    for package in packages:
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    return "unknown"
+
+
+def array_sha256(array: npt.NDArray[np.float32]) -> str:
+    """SHA-256 of the values of a float32 array, little-endian, row by row; the shape is not part of it."""
+    return hashlib.sha256(np.ascontiguousarray(array, dtype="<f4").data).hexdigest()
+
+
+def bytes_sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def canonical_hash(inputs: dict[str, Any]) -> str:
+    """SHA-256 of the inputs as JSON with sorted keys and no spaces."""
+    return bytes_sha256(json.dumps(inputs, sort_keys=True, separators=(",", ":")).encode())
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all maps of a run share. ``rows``, ``masks``: batch sizes of the two passes."""
+
+    spec: ClassifierSpec
+    weights_sha256: str
+    edge_weights_sha256: str
+    settings: Settings
+    rows: int
+    masks: int
+    device: str
+
+    def inputs(self, image_sha256: str, noise_seed: int, class_index: int, key: str) -> dict[str, Any]:
+        """Every input that decides the map of ``key`` and its metrics; what the key does not use is left out."""
+        base, combination = split_key(key)
+        settings = self.settings
+        record: dict[str, Any] = {
+            "image_sha256": image_sha256,
+            "classifier": self.spec.name,
+            "weights_sha256": self.weights_sha256,
+            "layer": self.spec.layer,
+            "input_size": self.spec.input_size,
+            "preprocessing": self.spec.preprocessing,
+            "class_index": class_index,
+            "method": key,
+            "parameters": self._parameters(base, combination),
+            "edge_model": None,
+            "edge_weights_sha256": None,
+            "noise_seed": noise_seed if base == "smoothgradcampp" or settings.keep == "rank" else None,
+            "batch": {"rows": self.rows, "masks": self.masks if settings.metrics else None},
+            "device": self.device,
+            "versions": versions(),
+        }
+        if combination or base == "edges":
+            record["edge_model"] = settings.edges
+            record["edge_weights_sha256"] = self.edge_weights_sha256 or None
+        return record
+
+    def _parameters(self, base: str, combination: str) -> dict[str, Any]:
+        settings = self.settings
+        chosen: dict[str, Any] = {}
+        if base == "smoothgradcampp":
+            chosen |= {"samples": settings.samples, "noise": settings.noise}
+        if base == "randomcam":
+            chosen["random_seed"] = settings.seed or 0
+        if combination.startswith("add"):
+            chosen["k"] = settings.k
+        if settings.metrics:
+            chosen |= {"percentile": settings.percentile, "keep": settings.keep}
+        return chosen
+
+
+def provenance(inputs: dict[str, Any], colour_map: str, array: str, png: str) -> dict[str, Any]:
+    """The record of a map: its inputs, their ``parameters_hash``, and what came out.
+
+    The colour map is no input of the map: PNGs hang below it, one per colour map.
+    """
+    return {
+        **inputs,
+        "parameters_hash": canonical_hash(inputs),
+        "colour_map": colour_map,
+        "array_sha256": array,
+        "png_sha256": png,
+    }

@@ -1,0 +1,50 @@
+"""The control ``randomcam``: a classifier whose head and last block forget what they learned (Adebayo 2018)."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from saliency_worker.saliency.classifiers import Classifier, is_convolution
+
+
+def randomised(classifier: Classifier, seed: int) -> Classifier:
+    """A copy of the classifier with head and last block drawn anew from ``seed``; the original is untouched.
+
+    Kernels are He-normal, biases 0, batch norms the identity.
+    """
+    model = keras.models.clone_model(classifier.model)
+    model.set_weights(classifier.model.get_weights())
+    generator = np.random.default_rng(seed)
+    for layer in forgotten_layers(model, classifier.spec.last_block_after):
+        for weight in layer.weights:
+            weight.assign(_draw(weight.name, tuple(weight.shape), generator))
+    return replace(classifier, model=model)
+
+
+def forgotten_layers(model: keras.Model, last_block_after: str) -> list[keras.Layer]:
+    """Layers with weights that are no ancestors of ``last_block_after``.
+
+    Without that name (a saved model): the last convolution and all behind it.
+    """
+    weighted = [layer for layer in model.layers if layer.weights]
+    if last_block_after:
+        kept = keras.Model(model.inputs[0], model.get_layer(last_block_after).output)
+        names = {layer.name for layer in kept.layers}
+        return [layer for layer in weighted if layer.name not in names]
+    flat = [inner for layer in weighted for inner in _inner(layer)]
+    last = max(index for index, layer in enumerate(flat) if is_convolution(layer))
+    return flat[last:]
+
+
+def _inner(layer: keras.Layer) -> list[keras.Layer]:
+    if not isinstance(layer, keras.Model):
+        return [layer]
+    return [inner for child in layer.layers if child.weights for inner in _inner(child)]
+
+
+def _draw(name: str, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    if name.endswith("kernel"):
+        fan_in = int(np.prod(shape[:2])) if "depthwise" in name else int(np.prod(shape[:-1]))
+        return generator.normal(0, np.sqrt(2 / fan_in), shape).astype(np.float32)
+    return np.full(shape, 1 if name in ("gamma", "moving_variance", "variance") else 0, np.float32)

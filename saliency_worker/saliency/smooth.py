@@ -1,0 +1,45 @@
+"""Noise of Smooth Grad-CAM++: reproducible, the same on every machine, independent of batches.
+
+Smooth Grad-CAM++ is the mean of the un-normalised Grad-CAM++ maps of n noisy copies (Omeiza et al. 2019;
+Feature CAM eq. 6). The noise of an image follows from its own seed alone.
+"""
+
+import hashlib
+from functools import cache
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+_LEVELS = 2**16
+
+
+def derive_seed(image_sha256: str, seed: int | None = None) -> int:
+    """The 63-bit noise seed of an image: SHA-256 over the image's hash and the run's seed (0 if none)."""
+    digest = hashlib.sha256(f"{image_sha256}:{seed or 0}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+@cache
+def normal_quantiles() -> npt.NDArray[np.float32]:
+    """Quantiles of the standard normal distribution at ``(i + 1/2) / 65536``, shape (65536,)."""
+    inverse = NormalDist().inv_cdf
+    upper = np.array([inverse((i + 0.5) / _LEVELS) for i in range(_LEVELS // 2, _LEVELS)])
+    return np.concatenate([-upper[::-1], upper]).astype(np.float32)
+
+
+def noise(shape: tuple[int, ...], sigma: float, seed: int) -> npt.NDArray[np.float32]:
+    """Gaussian noise of standard deviation ``sigma`` and the given shape, float32.
+
+    16 random bits choose one of 65536 normal quantiles: four times faster than a normal generator, and equal
+    on every machine and version, since NumPy fixes the bit stream of SFC64 but not that of its normals.
+    """
+    count = int(np.prod(shape))
+    bits = np.random.SFC64(seed).random_raw((count + 3) // 4).view(np.uint16)[:count]
+    scaled = normal_quantiles() * np.float32(sigma)
+    return np.take(scaled, bits, mode="clip").reshape(shape)
+
+
+def smooth(maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Mean over the noisy copies: maps (n, h, w) to float32 (h, w), summed in float64."""
+    return np.asarray(maps.mean(axis=0, dtype=np.float64), dtype=np.float32)
