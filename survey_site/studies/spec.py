@@ -1,0 +1,79 @@
+"""What a researcher chose for a study, as plain data, and the numbers that follow from it alone."""
+
+from dataclasses import dataclass
+
+from survey_site.studies.pools import Strategy
+from survey_site.trials.design import Id
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of Table 1 and the conditions (variants) that it pools."""
+
+    name: str
+    conditions: tuple[Id, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """The design choices of a draft; trials are per column and participant."""
+
+    columns: tuple[Column, ...]
+    participants: int
+    seed: str
+    pool_size: int = 4
+    strategy: Strategy = "random"
+    matching_per_column: int = 1
+    rating_per_column: int = 4
+    practice_trials: int = 1
+    attention_checks: int = 0
+    fixed_pools: tuple[tuple[Id, ...], ...] = ()
+    headline: str = "image"
+
+    @property
+    def matching_trials(self) -> int:
+        return self.matching_per_column * len(self.columns)
+
+    @property
+    def rating_trials(self) -> int:
+        return self.rating_per_column * len(self.columns)
+
+    @property
+    def matching_checks(self) -> int:
+        """Half of the checks, rounded down, match an original; the others are instructed ratings."""
+        if not self.rating_trials:
+            return self.attention_checks
+        return self.attention_checks // 2 if self.matching_trials else 0
+
+    @property
+    def rating_checks(self) -> int:
+        return self.attention_checks - self.matching_checks
+
+    @property
+    def practice_pools(self) -> int:
+        return self.practice_trials if self.matching_trials else 0
+
+    @property
+    def practice_ratings(self) -> int:
+        """Ratings have no right answer to explain: they are practised only where nothing else is."""
+        return 0 if self.matching_trials else self.practice_trials
+
+    @property
+    def reserve_images(self) -> int:
+        """Images kept out of the scored trials for practice and attention checks."""
+        pools = self.practice_pools + self.matching_checks
+        return self.pool_size * pools + self.practice_ratings + self.rating_checks
+
+    @property
+    def scored_images(self) -> int:
+        """The fewest images for the scored trials; rating may use the images of the pools."""
+        pools = max(self.matching_trials, len(self.fixed_pools) if self.strategy == "fixed" else 0)
+        return max(self.pool_size * pools, self.rating_trials)
+
+    @property
+    def images_needed(self) -> int:
+        return self.scored_images + self.reserve_images
+
+    @property
+    def conditions(self) -> int:
+        return sum(len(column.conditions) for column in self.columns)
