@@ -4,11 +4,11 @@ Canonical means: keys sorted by code point, no white space, UTF-8, numbers in th
 text survives every JSON store (PostgreSQL's jsonb, SQLite, a file): reading it back gives the same hash.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from hashlib import sha256
 from math import isfinite
 from typing import Any
 
@@ -29,9 +29,9 @@ def canonical(document: Json) -> bytes:
     return json.dumps(normal, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def digest(document: Json) -> str:
+def sha256(document: Json) -> str:
     """SHA-256 of the canonical text, 64 hexadecimal digits."""
-    return sha256(canonical(document)).hexdigest()
+    return hashlib.sha256(canonical(document)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

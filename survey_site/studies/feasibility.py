@@ -47,8 +47,9 @@ class Assessment:
 
     images_available: int
     images_needed: int
+    reserve_available: int
+    reserve_needed: int
     images_missing: int = 0
-    reserve_images: int = 0
     pools: int = 0
     rating_images: int = 0
     matching_trials: int = 0
@@ -66,14 +67,16 @@ class Assessment:
         return not any(finding.blocking for finding in self.findings)
 
 
-def assess(spec: Spec, labels: Sequence[str], pace: Pace | None = None) -> Assessment:
-    """Needs and findings of a draft that has one image per entry of `labels` (the images' classes)."""
+def assess(spec: Spec, labels: Sequence[str], reserve: int = 0, pace: Pace | None = None) -> Assessment:
+    """Needs and findings of a draft with one main image per entry of `labels` (their classes).
+
+    reserve: how many images are set aside for practice and attention checks.
+    """
     if refused := tuple(_impossible(spec)):
-        return Assessment(len(labels), spec.images_needed, findings=refused)
+        return Assessment(len(labels), spec.main_images, reserve, spec.reserve_images, findings=refused)
     short = missing(spec, labels)
     pools = max(pool_count(spec, labels), spec.matching_trials)
-    available = max(len(labels), spec.images_needed)
-    rated = rating_count(spec, pools * spec.pool_size, available)
+    rated = rating_count(spec, max(len(labels), spec.main_images))
     matching = Square(len(spec.columns), pools, spec.matching_trials)
     rating = Square(len(spec.columns), rated, spec.rating_trials)
     period = lcm(matching.period, rating.period)
@@ -83,10 +86,10 @@ def assess(spec: Spec, labels: Sequence[str], pace: Pace | None = None) -> Asses
     minutes = (pace or Pace()).minutes(
         spec.matching_trials + spec.matching_checks,
         spec.rating_trials + spec.rating_checks,
-        spec.practice_trials,
+        spec.practice_pools + spec.practice_ratings,
     )
     findings = (
-        *_shortage(spec, len(labels), short),
+        *_shortage(spec, len(labels), short, reserve),
         *_balance(spec, matching, rating, balanced),
         *_variants(spec),
         *_inference(spec, pools),
@@ -94,9 +97,10 @@ def assess(spec: Spec, labels: Sequence[str], pace: Pace | None = None) -> Asses
     )
     return Assessment(
         images_available=len(labels),
-        images_needed=len(labels) + short if short else spec.images_needed,
+        images_needed=len(labels) + short if short else spec.main_images,
+        reserve_available=reserve,
+        reserve_needed=spec.reserve_images,
         images_missing=short,
-        reserve_images=spec.reserve_images,
         pools=pools,
         rating_images=rated,
         matching_trials=spec.matching_trials,
@@ -137,10 +141,17 @@ def _impossible(spec: Spec) -> Iterator[Finding]:
         )
 
 
-def _shortage(spec: Spec, available: int, short: int) -> Iterator[Finding]:
+def _shortage(spec: Spec, available: int, short: int, reserve: int) -> Iterator[Finding]:
     if short:
         text, change = shortage(spec, available, short)
         yield Finding("images", text, change, blocking=True)
+    if (lacking := spec.reserve_images - reserve) > 0:
+        yield Finding(
+            "reserve",
+            f"Practice and attention checks need {spec.reserve_images} reserve images, there are {reserve}.",
+            f"Mark {lacking} more images as reserve, or plan fewer practice trials and checks.",
+            blocking=True,
+        )
 
 
 def _balance(spec: Spec, matching: Square, rating: Square, balanced: tuple[int, ...]) -> Iterator[Finding]:
@@ -202,7 +213,7 @@ def _inference(spec: Spec, pools: int) -> Iterator[Finding]:
             f"{spec.matching_per_column} matching trials per column on {pools} pools: the comparisons of Human "
             "Faith hold for these images only and have little power.",
             f"Ask for {t} or more matching trials per column on {needed} or more pools "
-            f"({needed * spec.pool_size + spec.reserve_images} images).",
+            f"({needed * spec.pool_size} images).",
         )
     if spec.attention_checks == 1:
         yield Finding(

@@ -55,24 +55,20 @@ class Spec:
 
     @property
     def practice_ratings(self) -> int:
-        """Ratings have no right answer to explain: they are practised only where nothing else is."""
-        return 0 if self.matching_trials else self.practice_trials
+        return self.practice_trials if self.rating_trials else 0
 
     @property
     def reserve_images(self) -> int:
-        """Images kept out of the scored trials for practice and attention checks."""
-        pools = self.practice_pools + self.matching_checks
-        return self.pool_size * pools + self.practice_ratings + self.rating_checks
+        """Reserve images for practice and checks; the images of practice pools are rated in practice too."""
+        pooled = self.pool_size * self.practice_pools
+        loose = max(self.practice_ratings - pooled, 0)
+        return pooled + loose + self.pool_size * self.matching_checks + self.rating_checks
 
     @property
-    def scored_images(self) -> int:
-        """The fewest images for the scored trials; rating may use the images of the pools."""
+    def main_images(self) -> int:
+        """The fewest images for the counted trials; rating may use the images of the pools."""
         pools = max(self.matching_trials, len(self.fixed_pools) if self.strategy == "fixed" else 0)
-        return max(self.pool_size * pools, self.rating_trials)
-
-    @property
-    def images_needed(self) -> int:
-        return self.scored_images + self.reserve_images
+        return max(self.pool_size * pools if self.matching_trials else 0, self.rating_trials)
 
     @property
     def conditions(self) -> int:

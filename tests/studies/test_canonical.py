@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey_site.studies.canonical import NotCanonical, canonical, differences, digest
+from survey_site.studies.canonical import NotCanonical, canonical, differences, sha256
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
 DOCUMENTS = st.recursive(
@@ -20,27 +20,27 @@ def test_the_hash_is_that_of_sha256sum():
     # printf '{"a":[1,2.5,"é"],"b":null}' | sha256sum
     document = {"b": None, "a": (1.0, 2.5, "é")}
     assert canonical(document) == '{"a":[1,2.5,"é"],"b":null}'.encode()
-    assert digest(document) == "c85a32002ab44befebd40fe674e4ac562524fa9d905f307b8f88d90d0b01b62c"
+    assert sha256(document) == "c85a32002ab44befebd40fe674e4ac562524fa9d905f307b8f88d90d0b01b62c"
 
 
 @given(DOCUMENTS)
 def test_reading_the_canonical_text_back_gives_the_same_hash(document):
-    assert digest(json.loads(canonical(document))) == digest(document)
-    assert digest(json.loads(json.dumps(document))) == digest(document)
+    assert sha256(json.loads(canonical(document))) == sha256(document)
+    assert sha256(json.loads(json.dumps(document))) == sha256(document)
 
 
 @given(st.dictionaries(TEXT, st.integers(), min_size=2))
 def test_the_order_of_keys_does_not_matter(document):
-    assert digest(dict(reversed(document.items()))) == digest(document)
+    assert sha256(dict(reversed(document.items()))) == sha256(document)
 
 
 def test_numbers_that_jsonb_rewrites_hash_alike():
-    assert digest([1e20, -0.0, 3.0]) == digest([100000000000000000000, 0, 3])
-    assert digest([1e-07]) == digest(json.loads("[0.0000001]"))
+    assert sha256([1e20, -0.0, 3.0]) == sha256([100000000000000000000, 0, 3])
+    assert sha256([1e-07]) == sha256(json.loads("[0.0000001]"))
 
 
 def test_true_is_not_one_and_order_in_lists_counts():
-    assert len({digest(value) for value in ([1], [True], ["1"], [1, 2], [2, 1], None, [], {})}) == 8
+    assert len({sha256(value) for value in ([1], [True], ["1"], [1, 2], [2, 1], None, [], {})}) == 8
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_a_store_would_refuse_or_change_is_refused_with_its_place(value, me
 
 @given(DOCUMENTS, DOCUMENTS)
 def test_there_is_a_difference_exactly_if_the_hashes_differ(one, two):
-    assert bool(differences(one, two)) == (digest(one) != digest(two))
+    assert bool(differences(one, two)) == (sha256(one) != sha256(two))
 
 
 @given(DOCUMENTS)

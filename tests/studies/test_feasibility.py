@@ -10,7 +10,7 @@ from survey_site.studies.feasibility import Pace, assess
 from survey_site.studies.layout import groups, lay_out
 from survey_site.studies.pools import Candidate, PoolError
 from survey_site.studies.spec import Column, Spec
-from survey_site.trials.assignment import plan
+from survey_site.trials.assignment import Design, DesignError, plan
 
 
 def spec_with(columns: int = 6, variants: int = 1, **choices) -> Spec:
@@ -24,6 +24,12 @@ def labels_of(number: int, classes: int = 1000) -> list[str]:
 
 def candidates_of(labels: list[str]) -> list[Candidate]:
     return [Candidate(n, label) for n, label in enumerate(labels)]
+
+
+def design_of(spec: Spec, number: int, classes: int = 1000) -> Design:
+    """Laid out from so many main images and as many reserve images as it needs."""
+    reserve = [f"reserve {n}" for n in range(spec.reserve_images)]
+    return lay_out(spec, candidates_of(labels_of(number, classes)), reserve).design(spec)
 
 
 def codes(assessment) -> set[str]:
@@ -50,20 +56,22 @@ def test_what_is_called_feasible_can_be_laid_out_and_what_is_not_names_the_image
     spec, number, classes
 ):
     labels = labels_of(number, classes)
-    assessment = assess(spec, labels)
+    assessment = assess(spec, labels, spec.reserve_images)
     if assessment.images_missing:
         with pytest.raises(PoolError, match=f"Add {assessment.images_missing}") as caught:
-            lay_out(spec, candidates_of(labels))
+            design_of(spec, number, classes)
         assert caught.value.missing == assessment.images_missing
         assert not assessment.feasible
         return
-    layout = lay_out(spec, candidates_of(labels))
-    assert len(layout.pools) == assessment.pools
-    assert len(layout.design.rating) == assessment.rating_images
-    assert layout.design.period == assessment.period
-    trials = plan(layout.design, 3)
+    design = design_of(spec, number, classes)
+    assert len(design.pools) == assessment.pools
+    assert len(design.rating) == assessment.rating_images
+    assert design.period == assessment.period
+    trials = plan(design, 3)
     assert sum(t.attention_check for t in trials) == spec.attention_checks
-    assert sum(t.block == "practice" for t in trials) == spec.practice_trials
+    for task, trials_of_task in (("matching", spec.matching_trials), ("rating", spec.rating_trials)):
+        practised = sum(t.block == "practice" and t.task == task for t in trials)
+        assert practised == (spec.practice_trials if trials_of_task else 0)
 
 
 @settings(max_examples=60)
@@ -78,11 +86,10 @@ def test_adding_exactly_the_images_named_makes_the_design_feasible(spec, number,
             assert assess(spec, labels + added[1:]).images_missing == 1
 
 
-def test_images_needed_are_pool_size_times_trials_times_columns_plus_the_reserve():
-    spec = spec_with(matching_per_column=4, practice_trials=0)
-    assert assess(spec, labels_of(96)).images_needed == 96
-    with_reserve = replace(spec, practice_trials=1, attention_checks=3)
-    assert assess(with_reserve, []).images_needed == 96 + 4 + 4 + 2
+def test_images_needed_are_pool_size_times_trials_times_columns_and_a_reserve_beside_them():
+    spec = spec_with(matching_per_column=4, practice_trials=1, attention_checks=3)
+    assessment = assess(spec, [])
+    assert (assessment.images_needed, assessment.reserve_needed) == (96, 4 + 4 + 2)
 
 
 def test_the_shortage_names_the_numbers():
@@ -90,6 +97,15 @@ def test_the_shortage_names_the_numbers():
     (finding,) = [f for f in assess(spec, labels_of(90)).findings if f.blocking]
     assert "needs 96 images (96 for matching (4 per pool × 4 trials × 6 columns)" in finding.text
     assert finding.change.startswith("Add 6,")
+
+
+def test_a_short_reserve_is_named_before_the_freeze_and_refused_at_it():
+    spec = spec_with(practice_trials=1, attention_checks=3)
+    (finding,) = [f for f in assess(spec, labels_of(50), reserve=7).findings if f.blocking]
+    assert finding.code == "reserve"
+    assert finding.change.startswith("Mark 3 more")
+    with pytest.raises(DesignError, match="need 10 reserve images, there are 7: mark 3 more"):
+        lay_out(spec, candidates_of(labels_of(50)), list("abcdefg"))
 
 
 def test_more_images_are_used_as_far_as_the_participants_fill_whole_squares():
@@ -110,7 +126,7 @@ def test_the_numbers_of_participants_that_balance_are_named(participants, expect
 
 
 def test_the_paper_design_is_told_that_it_does_not_generalise_beyond_its_images():
-    assessment = assess(spec_with(participants=25), labels_of(24 + 4))
+    assessment = assess(spec_with(participants=25), labels_of(24), reserve=4)
     assert {"matching_cells", "rating_cells", "images_not_generalised"} <= codes(assessment)
     assert assessment.feasible
     assert assessment.chance == 0.25
@@ -118,7 +134,7 @@ def test_the_paper_design_is_told_that_it_does_not_generalise_beyond_its_images(
 
 def test_conditions_that_nobody_would_see_block_the_freeze():
     spec = spec_with(variants=27, participants=6)
-    blocking = [f for f in assess(spec, labels_of(200)).findings if f.blocking]
+    blocking = [f for f in assess(spec, labels_of(200), reserve=4).findings if f.blocking]
     assert {finding.code for finding in blocking} == {"variants_unseen"}
     assert "21 conditions would never be shown" in blocking[0].text
     assert "plan 27 participants" in blocking[0].change
@@ -127,8 +143,8 @@ def test_conditions_that_nobody_would_see_block_the_freeze():
 def test_minutes_follow_the_pace():
     spec = spec_with(matching_per_column=2, rating_per_column=1, practice_trials=1, attention_checks=2)
     pace = Pace(matching_s=10, rating_s=5, practice_s=20, pages_s=60)
-    assessment = assess(spec, labels_of(100), pace)
-    assert assessment.minutes == pytest.approx((13 * 10 + 7 * 5 + 20 + 60) / 60)
+    assessment = assess(spec, labels_of(100), pace=pace)
+    assert assessment.minutes == pytest.approx((13 * 10 + 7 * 5 + 2 * 20 + 60) / 60)
     assert assessment.minutes_of_all == pytest.approx(24 * assessment.minutes)
 
 
@@ -165,40 +181,43 @@ def test_impossible_choices_are_blocked_before_anything_else(choices, code):
     ],
 )
 def test_weaknesses_are_named_without_blocking(choices, code):
-    assessment = assess(spec_with(**choices), labels_of(200))
+    assessment = assess(spec_with(**choices), labels_of(200), reserve=20)
     assert code in codes(assessment)
     assert assessment.feasible
 
 
 def test_ratings_alone_use_all_images_that_fill_squares():
     spec = spec_with(matching_per_column=0, rating_per_column=2, practice_trials=2)
-    layout = lay_out(spec, candidates_of(labels_of(50)))
-    assert len(layout.design.rating) == 48
-    assert not layout.design.pools
-    assert len(layout.design.practice_ratings) == 2
+    design = design_of(spec, 50)
+    assert len(design.rating) == 48
+    assert not design.pools
+    assert len(design.practice_ratings) == 2
 
 
 def test_rating_is_topped_up_where_the_pools_have_too_few_images():
     spec = spec_with(
         matching_per_column=1, pool_size=2, rating_per_column=4, practice_trials=0, participants=6
     )
-    layout = lay_out(spec, candidates_of(labels_of(24)))
-    assert len(layout.design.rating) == 24
-    assert {s for pool in layout.design.pools for s in pool} < set(layout.design.rating)
+    design = design_of(spec, 24)
+    assert len(design.rating) == 24
+    assert {s for pool in design.pools for s in pool} < set(design.rating)
 
 
-def test_the_stimuli_of_a_layout_are_all_that_anybody_may_meet():
-    spec = spec_with(attention_checks=3)
-    layout = lay_out(spec, candidates_of(labels_of(200)))
-    met = {s for n in range(48) for t in plan(layout.design, n) for s in (t.target, *t.pool)}
-    assert met == layout.stimuli
+def test_practice_rates_the_images_of_the_practice_pools():
+    design = design_of(spec_with(practice_trials=2), 24)
+    assert set(design.practice_ratings) <= {s for pool in design.practice_pools for s in pool}
 
 
-def test_fixed_pools_keep_their_images_and_the_reserve_comes_from_the_others():
+def test_fixed_pools_keep_their_images():
     fixed = tuple((2 * n, 2 * n + 1) for n in range(6))
-    spec = spec_with(
-        strategy="fixed", fixed_pools=fixed, pool_size=2, rating_per_column=1, attention_checks=2
-    )
-    layout = lay_out(spec, candidates_of(labels_of(30)))
-    assert layout.design.pools == fixed
-    assert not {s for pool in layout.design.practice_pools for s in pool} & set(range(12))
+    spec = spec_with(strategy="fixed", fixed_pools=fixed, pool_size=2, rating_per_column=1)
+    assert design_of(spec, 30).pools == fixed
+
+
+def test_all_fixed_pools_are_used_and_balanced_as_far_as_they_can_be():
+    fixed = tuple((2 * n, 2 * n + 1) for n in range(8))
+    spec = spec_with(strategy="fixed", fixed_pools=fixed, pool_size=2, practice_trials=0)
+    assessment = assess(spec, labels_of(24))
+    assert (assessment.pools, assessment.period) == (8, 24)
+    assert "matching_cells" not in codes(assessment)
+    assert "matching_cells" in codes(assess(replace(spec, participants=30), labels_of(24)))

@@ -10,7 +10,7 @@ from survey_site.studies.layout import lay_out
 from survey_site.studies.pools import Candidate
 from survey_site.studies.presets import PRESETS, Preset
 from survey_site.studies.spec import Column, Spec
-from survey_site.trials.assignment import plan
+from survey_site.trials.assignment import Design, plan
 
 
 def spec_of(preset: Preset) -> Spec:
@@ -32,13 +32,21 @@ def spec_of(preset: Preset) -> Spec:
     )
 
 
+LABELS = [f"class {n % 100}" for n in range(1000)]
+
+
+def design_of(spec: Spec) -> Design:
+    candidates = [Candidate(f"m{n}", label) for n, label in enumerate(LABELS[: spec.main_images])]
+    reserve = [f"r{n}" for n in range(spec.reserve_images)]
+    return lay_out(spec, candidates, reserve).design(spec)
+
+
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_every_preset_can_be_laid_out_and_planned(preset):
     spec = spec_of(preset)
-    labels = [f"class {n % 100}" for n in range(spec.images_needed)]
-    assert assess(spec, labels).feasible
-    layout = lay_out(spec, [Candidate(n, label) for n, label in enumerate(labels)])
-    scored = Counter(trial.task for trial in plan(layout.design, 0) if trial.column is not None)
+    design = design_of(spec)
+    assert assess(spec, LABELS[: spec.main_images], spec.reserve_images).feasible
+    scored = Counter(trial.task for trial in plan(design, 0) if trial.column is not None)
     columns = len(preset.columns)
     assert scored == {
         "matching": preset.matching_per_column * columns,
@@ -71,11 +79,11 @@ def test_table_1_has_the_trial_counts_of_the_published_table():
 def test_the_full_preset_gives_every_condition_the_answers_it_promises():
     preset = PRESETS["feature-cam-full"]
     spec = spec_of(preset)
-    layout = lay_out(spec, [Candidate(n, f"class {n % 100}") for n in range(spec.images_needed)])
+    design = design_of(spec)
     counts = Counter(
         trial.condition
         for ticket in range(preset.participants)
-        for trial in plan(layout.design, ticket)
+        for trial in plan(design, ticket)
         if trial.task == "matching" and trial.column is not None
     )
     assert len(counts) == 6 * 27
