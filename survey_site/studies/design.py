@@ -1,13 +1,14 @@
 """From a study's rows to the protocol's document, and from a document to the plain design of an assignment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from survey_site.stimuli.models import Stimulus, StimulusFeatures
-from survey_site.studies import pools
+from survey_site.studies.layout import Layout, deal_reserve, main_stimuli
 from survey_site.studies.models import Condition, Protocol, Study
-from survey_site.trials.assignment import Design, DesignError
+from survey_site.studies.pools import Candidate, Pool
+from survey_site.studies.spec import Column, Spec
+from survey_site.trials.assignment import Design
 
 SETTINGS = (
     "pool_size",
@@ -30,16 +31,6 @@ SETTINGS = (
 )
 
 
-@dataclass(frozen=True)
-class Reserve:
-    """How reserve images serve practice and attention checks (stimulus keys)."""
-
-    practice_pools: tuple[tuple[str, ...], ...] = ()
-    practice_ratings: tuple[str, ...] = ()
-    check_pools: tuple[tuple[str, ...], ...] = ()
-    check_ratings: tuple[str, ...] = ()
-
-
 def columns(conditions: Sequence[Condition]) -> list[tuple[str, list[Condition]]]:
     """Table-1 columns in order, each with its conditions in order."""
     grouped: dict[str, list[Condition]] = {}
@@ -48,87 +39,44 @@ def columns(conditions: Sequence[Condition]) -> list[tuple[str, list[Condition]]
     return list(grouped.items())
 
 
-def share_reserve(
-    keys: Sequence[str], *, pool_size: int, practice: int, checks: int, matching: bool, rating: bool
-) -> Reserve:
-    """Deals the reserve images out; raises DesignError with the number of images that are missing.
-
-    Checks alternate: an instructed rating needs one image, a repeated original a pool of them. The images of
-    a practice pool are rated in the practice of the rating task too.
-    """
-    practice_pools = practice if matching else 0
-    check_ratings = (checks + 1) // 2 if rating and matching else checks if rating else 0
-    check_pools = checks - check_ratings
-    loose = check_ratings + (practice if rating and not matching else 0)
-    needed = pool_size * (practice_pools + check_pools) + loose
-    if practice_pools and rating and practice > pool_size * practice_pools:
-        needed += practice - pool_size * practice_pools
-    if len(keys) < needed:
-        raise DesignError(
-            f"Practice and attention checks need {needed} reserve images, there are {len(keys)}: "
-            f"mark {needed - len(keys)} more as reserve, or ask for fewer."
-        )
-    rest = list(keys)
-
-    def take(count: int) -> tuple[str, ...]:
-        taken, rest[:] = tuple(rest[:count]), rest[count:]
-        return taken
-
-    pools_of_practice = tuple(take(pool_size) for _ in range(practice_pools))
-    pools_of_checks = tuple(take(pool_size) for _ in range(check_pools))
-    rated_checks = take(check_ratings)
-    practised = [key for pool in pools_of_practice for key in pool] or list(take(practice))
-    return Reserve(
-        pools_of_practice, tuple(practised[:practice]) if rating else (), pools_of_checks, rated_checks
+def spec_of(study: Study) -> Spec:
+    """The study's choices as plain data; conditions are named by their keys."""
+    return Spec(
+        columns=tuple(
+            Column(name, tuple(f"{c.classifier} {c.key}" for c in members))
+            for name, members in columns(list(study.conditions.all()))
+        ),
+        participants=study.target_participants,
+        seed=str(study.seed),
+        pool_size=study.pool_size,
+        strategy=study.pool_strategy,  # type: ignore[arg-type]
+        matching_per_column=study.matching_trials_per_column,
+        rating_per_column=study.rating_trials_per_column,
+        practice_trials=study.practice_trials,
+        attention_checks=study.attention_checks,
+        fixed_pools=tuple(map(tuple, study.fixed_pools)),
+        headline=study.headline,
     )
 
 
-def make_pools(study: Study, stimuli: Sequence[Stimulus]) -> list[dict[str, Any]]:
-    """The partition of the main stimuli that the chosen strategy gives: [{"stimuli": keys, "similarity"}]."""
-    if not study.matching_trials_per_column:
-        return []
+def candidates_of(study: Study, stimuli: Sequence[Stimulus]) -> list[Candidate]:
+    """The stimuli as candidates for pools, with the feature vectors that the worker stored."""
     features = dict(
         StimulusFeatures.objects.filter(stimulus__study=study)
         .order_by("-classifier")
         .values_list("stimulus__key", "vector")
     )
-    candidates = [
-        pools.Candidate(s.key, s.stimulus_class, tuple(features[s.key]) if s.key in features else None)
+    return [
+        Candidate(s.key, s.stimulus_class, tuple(features[s.key]) if s.key in features else None)
         for s in stimuli
     ]
-    made = pools.partition(
-        candidates,
-        strategy=study.pool_strategy,  # type: ignore[arg-type]
-        size=study.pool_size,
-        count=pool_count(study, [c.label for c in candidates]),
-        seed=str(study.seed),
-        fixed=study.fixed_pools,
-    )
-    return [{"stimuli": list(pool.stimuli), "similarity": pool.similarity} for pool in made]
-
-
-def pool_count(study: Study, labels: Sequence[str]) -> int:
-    """As many pools as the images give, at least one for each matching trial of a participant."""
-    columns = {condition.column for condition in study.conditions.all()}
-    trials: int = study.matching_trials_per_column * len(columns)
-    if study.pool_strategy == Study.PoolStrategy.FIXED:
-        return max(trials, len(study.fixed_pools))
-    most = len(labels) // study.pool_size
-    for count in range(most, trials, -1):
-        if not pools.missing_images(
-            labels,
-            strategy=study.pool_strategy,  # type: ignore[arg-type]
-            size=study.pool_size,
-            count=count,
-        ):
-            return count
-    return trials
 
 
 def document(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
     """The protocol of a study as JSON-able data; the same study gives the same document."""
     stimuli = list(study.stimuli.order_by("key"))
     main = [s for s in stimuli if s.role == Stimulus.Role.MAIN]
+    pools, rating = main_stimuli(spec_of(study), candidates_of(study, main))
     settings = {name: getattr(study, name) for name in SETTINGS} | {"image_px": image_px}
     return {
         "format": 1,
@@ -157,8 +105,8 @@ def document(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -
             for s in stimuli
         ],
         "maps": map_entries(study),
-        "pools": make_pools(study, main),
-        "rating": [s.key for s in main] if study.rating_trials_per_column else [],
+        "pools": [{"stimuli": list(pool.stimuli), "similarity": pool.similarity} for pool in pools],
+        "rating": list(rating),
         "reserve": [s.key for s in stimuli if s.role == Stimulus.Role.RESERVE],
         "texts": texts,
         "exclusion_rules": study.exclusion_rules,
@@ -187,31 +135,23 @@ def design_of_document(
     doc: dict[str, Any], condition_ids: dict[tuple[str, str, str, str], int] | None = None
 ) -> Design:
     """The plain design of a protocol's document. Conditions are row ids where given, else their positions."""
+    settings = doc["design"]
     grouped: dict[str, list[int]] = {}
     for position, entry in enumerate(doc["conditions"]):
         identity = (entry["column"], entry["classifier"], entry["base"], entry["method"])
         grouped.setdefault(entry["column"], []).append(condition_ids[identity] if condition_ids else position)
-    settings = doc["design"]
-    reserve = share_reserve(
-        doc["reserve"],
-        pool_size=settings["pool_size"],
-        practice=settings["practice_trials"],
-        checks=settings["attention_checks"],
-        matching=bool(doc["pools"]),
-        rating=bool(doc["rating"]),
-    )
-    return Design(
+    spec = Spec(
+        columns=tuple(Column(name, tuple(ids)) for name, ids in grouped.items()),
+        participants=settings["target_participants"],
         seed=str(settings["seed"]),
-        columns=tuple(tuple(ids) for ids in grouped.values()),
-        pools=tuple(tuple(pool["stimuli"]) for pool in doc["pools"]),
-        rating=tuple(doc["rating"]),
-        matching_trials=settings["matching_trials_per_column"] * len(grouped) if doc["pools"] else 0,
-        rating_trials=settings["rating_trials_per_column"] * len(grouped),
-        practice_pools=reserve.practice_pools,
-        practice_ratings=reserve.practice_ratings,
-        check_pools=reserve.check_pools,
-        check_ratings=reserve.check_ratings,
+        pool_size=settings["pool_size"],
+        matching_per_column=settings["matching_trials_per_column"] if doc["pools"] else 0,
+        rating_per_column=settings["rating_trials_per_column"],
+        practice_trials=settings["practice_trials"],
+        attention_checks=settings["attention_checks"],
     )
+    pools = tuple(Pool(tuple(pool["stimuli"]), pool["similarity"]) for pool in doc["pools"])
+    return Layout(pools, tuple(doc["rating"]), deal_reserve(spec, doc["reserve"])).design(spec)
 
 
 def design_of(protocol: Protocol) -> Design:

@@ -47,7 +47,7 @@ def test_a_map_under_another_colour_map_counts_as_missing() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"images": 5}, "add 1"),
+        ({"images": 5}, "Add 1"),
         ({"reserve": 2}, "mark 1 more as reserve"),
         ({"matching_trials_per_column": 0, "rating_trials_per_column": 0}, "no trial"),
     ],
