@@ -1,0 +1,275 @@
+"""Trials as arrays: the one input of every statistic.
+
+Built from rows (or columns) named as in ``responses.csv``. Categories become integer codes with sorted
+labels, so that the order of the rows never changes a result. Missing is code −1 or NaN, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+MATCHING, RATING = "matching", "rating"
+CANT_TELL = "cant_tell"
+# Participants (or trials) of these kinds stand apart: they are in no estimate, before or after exclusion.
+APART = ("bot", "preview", "withdrawn", "surplus", "unfinished", "unseen")
+_TRUE = frozenset({"1", "true", "yes", "t"})
+_FALSE = frozenset({"0", "false", "no", "f"})
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """A categorical variable: int64 ``codes`` (N,), −1 where missing, into the sorted ``labels``."""
+
+    codes: IntArray
+    labels: tuple[str, ...]
+
+    @classmethod
+    def encode(cls, values: Iterable[Any]) -> Factor:
+        """Codes of any printable values; ``None`` and the empty string are missing."""
+        seen: dict[str, int] = {}
+        raw = np.fromiter(
+            (-1 if v is None or v == "" else seen.setdefault(str(v), len(seen)) for v in values), np.int64
+        )
+        labels = sorted(seen)
+        order = np.empty(len(seen) + 1, np.int64)
+        order[-1] = -1  # missing stays missing
+        for rank, label in enumerate(labels):
+            order[seen[label]] = rank
+        return cls(order[raw], tuple(labels))
+
+    def take(self, index: IntArray | BoolArray) -> Factor:
+        """The same labels over a selection of rows."""
+        return Factor(self.codes[index], self.labels)
+
+    def equals(self, label: str) -> BoolArray:
+        """Mask of the rows with this label; nowhere true if the label never occurs."""
+        if label not in self.labels:
+            return np.zeros(len(self.codes), np.bool_)
+        return np.asarray(self.codes == self.labels.index(label), np.bool_)
+
+    def isin(self, labels: Iterable[str]) -> BoolArray:
+        """Mask of the rows with any of these labels."""
+        wanted = [i for i, label in enumerate(self.labels) if label in set(labels)]
+        return np.isin(self.codes, wanted)
+
+    def present(self) -> list[str]:
+        """Labels that occur in the rows, sorted."""
+        return [self.labels[i] for i in np.unique(self.codes[self.codes >= 0])]
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """N presented trials. ``item`` is the cluster of images: the pool (matching) or the image (rating).
+
+    ``value``: 0/1 (matching; "can't tell" is 0) or the rating; NaN = missing, with ``timeout`` saying why.
+    ``class_value``: 0/1 agreement of the class. ``check``: 0 no attention check, 1 passed, 2 failed.
+    ``answer_at``/``target_at``: 0-based place of the answer and of the source in the shown pool, −1 unknown.
+    """
+
+    task: Factor
+    participant: Factor
+    item: Factor
+    stimulus: Factor
+    stimulus_class: Factor
+    column: Factor
+    classifier: Factor
+    base: Factor
+    method: Factor
+    condition: Factor
+    map_id: Factor
+    choice: Factor
+    choice_class: Factor
+    value: FloatArray
+    class_value: FloatArray
+    timeout: BoolArray
+    position: FloatArray
+    pool_size: IntArray
+    answer_at: IntArray
+    target_at: IntArray
+    rt_ms: FloatArray
+    seen: Factor
+    check: IntArray
+    practice: BoolArray
+    exclusion: Factor
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def select(self, index: IntArray | BoolArray) -> Trials:
+        """The chosen rows; codes and labels keep their meaning."""
+        parts: dict[str, Any] = {}
+        for f in fields(self):
+            part = getattr(self, f.name)
+            parts[f.name] = part.take(index) if isinstance(part, Factor) else part[index]
+        return Trials(**parts)
+
+    def of_task(self, task: str) -> Trials:
+        """Rows of one task (``matching`` or ``rating``)."""
+        return self.select(self.task.equals(task))
+
+    def answered(self) -> Trials:
+        """Rows with a value."""
+        return self.select(~np.isnan(self.value))
+
+    def with_values(self, value: FloatArray) -> Trials:
+        """The same trials under another scoring."""
+        return replace(self, value=value)
+
+
+def from_rows(rows: Iterable[Mapping[str, Any]]) -> Trials:
+    """Trials from dictionaries keyed by the columns of ``responses.csv`` (values typed or as text)."""
+    names = _NEEDED + _OPTIONAL
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    appends = [(name, columns[name].append) for name in names]
+    for row in rows:
+        for name, append in appends:
+            append(row.get(name))
+    return from_columns(columns)
+
+
+_NEEDED = ("participant", "task", "column", "stimulus")
+_OPTIONAL = (
+    "stimulus_class", "classifier", "base", "method", "map_sha256", "pool", "choice", "choice_class",
+    "correct", "class_correct", "rating", "position", "block", "rt_ms", "seen", "attention_check",
+    "excluded", "exclusion_reason", "missing_reason",
+)  # fmt: skip
+
+
+def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
+    """Trials from equally long columns named as in ``responses.csv``.
+
+    Raises ``ValueError`` naming the column when one that is needed is absent, when lengths differ, when a
+    task is neither ``matching`` nor ``rating`` or when a number cannot be read.
+    """
+    n = _checked_length(columns)
+    empty: list[Any] = [None] * n
+    get = {name: columns.get(name, empty) for name in _NEEDED + _OPTIONAL}
+    task = Factor.encode(get["task"])
+    if set(task.labels) - {MATCHING, RATING} or (task.codes < 0).any():
+        raise ValueError("column task: every row must say matching or rating")
+    matching = task.equals(MATCHING)
+    correct, rating = _numbers(get["correct"], "correct"), _numbers(get["rating"], "rating")
+    shown = _pools(get["pool"], get["choice"], get["stimulus"], matching)
+    reasons = Factor.encode(get["missing_reason"])
+    value = np.where(matching, correct, rating)
+    excluded = _excluded(get["excluded"], get["exclusion_reason"])
+    return Trials(
+        task=task,
+        participant=Factor.encode(get["participant"]),
+        item=shown.item,
+        stimulus=Factor.encode(get["stimulus"]),
+        stimulus_class=Factor.encode(get["stimulus_class"]),
+        column=Factor.encode(get["column"]),
+        classifier=Factor.encode(get["classifier"]),
+        base=Factor.encode(get["base"]),
+        method=Factor.encode(get["method"]),
+        condition=_conditions(get),
+        map_id=Factor.encode(get["map_sha256"]),
+        choice=Factor.encode(get["choice"]),
+        choice_class=Factor.encode(get["choice_class"]),
+        value=value,
+        class_value=_numbers(get["class_correct"], "class_correct"),
+        timeout=np.isnan(value) & (reasons.equals("timeout") | (reasons.codes < 0)),
+        position=_numbers(get["position"], "position"),
+        pool_size=shown.size,
+        answer_at=shown.answer_at,
+        target_at=shown.target_at,
+        rt_ms=_numbers(get["rt_ms"], "rt_ms"),
+        seen=Factor.encode(get["seen"]),
+        check=_checks(get["attention_check"], correct),
+        practice=Factor.encode(get["block"]).equals("practice"),
+        exclusion=excluded,
+    )
+
+
+def _checked_length(columns: Mapping[str, Sequence[Any]]) -> int:
+    absent = [name for name in _NEEDED if name not in columns]
+    if absent:
+        raise ValueError(f"columns needed and not there: {', '.join(absent)}")
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"columns differ in length: {lengths}")
+    return lengths["participant"]
+
+
+def _numbers(values: Sequence[Any], name: str) -> FloatArray:
+    """float64 with NaN for missing; booleans and their words count as 0/1."""
+
+    def number(v: Any) -> float:
+        if v is None or v == "":
+            return np.nan
+        try:
+            return float(v)
+        except ValueError:
+            word = str(v).lower()
+            if word in _TRUE or word in _FALSE:
+                return float(word in _TRUE)
+            raise ValueError(f"column {name}: {v!r} is not a number") from None
+
+    return np.fromiter((number(v) for v in values), np.float64, len(values))
+
+
+@dataclass(frozen=True)
+class _Pools:
+    item: Factor
+    size: IntArray
+    answer_at: IntArray
+    target_at: IntArray
+
+
+def _pools(
+    pools: Sequence[Any], choices: Sequence[Any], targets: Sequence[Any], matching: BoolArray
+) -> _Pools:
+    """Pool size, places and cluster of each trial. The shown order varies; the cluster is the set."""
+    n = len(pools)
+    size, answer, target = np.zeros(n, np.int64), np.full(n, -1), np.full(n, -1)
+    items: list[str] = []
+    cache: dict[str, tuple[str, dict[str, int]]] = {}
+    for row in range(n):
+        if not matching[row] or not pools[row]:
+            items.append(str(targets[row]))
+            continue
+        text = pools[row] if isinstance(pools[row], str) else "|".join(map(str, pools[row]))
+        if text not in cache:
+            shown = text.split("|")
+            cache[text] = "|".join(sorted(shown)), {image: place for place, image in enumerate(shown)}
+        key, places = cache[text]
+        items.append(key)
+        size[row] = len(places)
+        answer[row] = places.get(str(choices[row]), -1)
+        target[row] = places.get(str(targets[row]), -1)
+    return _Pools(Factor.encode(items), size, answer, target)
+
+
+def _conditions(get: Mapping[str, Sequence[Any]]) -> Factor:
+    names = ("column", "classifier", "base", "method")
+    return Factor.encode(
+        "/".join(str(p or "") for p in parts) for parts in zip(*(get[k] for k in names), strict=True)
+    )
+
+
+def _checks(flags: Sequence[Any], correct: FloatArray) -> IntArray:
+    """``attention_check`` is 0/1 (passed where ``correct`` is 1) or says passed/failed itself."""
+    words = Factor.encode(str(f).lower() if f not in (None, "") else None for f in flags)
+    passed = words.isin(("passed", "pass"))
+    failed = words.isin(("failed", "fail"))
+    plain = words.isin(_TRUE)
+    return np.select([passed | (plain & (correct == 1)), failed | plain], [1, 2], 0).astype(np.int64)
+
+
+def _excluded(flags: Sequence[Any], reasons: Sequence[Any]) -> Factor:
+    def reason(flag: Any, text: Any) -> str | None:
+        if flag in (None, "") or str(flag).lower() in _FALSE:
+            return None
+        return str(text) if text not in (None, "") else "excluded"
+
+    return Factor.encode(reason(f, r) for f, r in zip(flags, reasons, strict=True))

@@ -1,0 +1,115 @@
+"""The analysis plan: every choice of the report, fixed before the data. Standard library alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+HEADLINES = ("correct", "class_correct")
+CONTROL_METHODS = ("edges", "original", "randomcam")
+
+
+@dataclass(frozen=True)
+class QualityRules:
+    """Thresholds of exclusion (proposals, editable before the freeze). ``None`` switches a rule off.
+
+    Times in milliseconds. ``position_alpha``: a participant is excluded who chose one answer position so
+    often that guessing would do so with a smaller probability than this (union bound over positions).
+    """
+
+    rt_min_ms: float | None = 500.0
+    rt_max_ms: float | None = 120_000.0
+    flagged_share: float | None = 0.25
+    failed_checks: int | None = 2
+    straight_lining: bool = True
+    position_alpha: float | None = 0.001
+
+    @classmethod
+    def off(cls) -> QualityRules:
+        """No rule at all, as for data whose rows are a reconstruction."""
+        return cls(None, None, None, None, False, None)
+
+
+@dataclass(frozen=True)
+class AnalysisPlan:
+    """Choices of the analysis, part of the frozen protocol.
+
+    ``columns`` gives the order of Table 1 (columns met in the data but not named here follow, sorted);
+    ``controls`` are columns compared with but never part of the two Holm families; ``edges_control`` is the
+    control that "faith beyond edges" subtracts. ``headline`` says which answer is right: the source image
+    (``correct``) or any image of its class (``class_correct``). ``seen_unknown_counts``: trials of browsers
+    without JavaScript count. ``seed`` drives all resampling; ``resamples`` is B.
+    """
+
+    columns: tuple[str, ...] = ()
+    reference: str = "Grad-CAMs"
+    controls: tuple[str, ...] = ()
+    edges_control: str | None = None
+    headline: str = "correct"
+    level: float = 0.95
+    rating_min: int = 0
+    rating_max: int = 6
+    seen_unknown_counts: bool = True
+    rules: QualityRules = field(default_factory=QualityRules)
+    seed: int = 20240512
+    resamples: int = 9999
+    model_rows_max: int = 50_000
+
+    def __post_init__(self) -> None:
+        if self.headline not in HEADLINES:
+            raise ValueError(f"headline must be one of {', '.join(HEADLINES)}, not {self.headline!r}")
+        if not 0.5 <= self.level < 1:
+            raise ValueError(f"level must be at least 0.5 and below 1, not {self.level!r}")
+        if self.rating_min >= self.rating_max:
+            raise ValueError("rating_min must be below rating_max")
+        if self.resamples < 99:
+            raise ValueError("resamples must be at least 99")
+
+    @property
+    def alpha(self) -> float:
+        """Size of the tests, 1 − level."""
+        return 1 - self.level
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain data for the protocol's JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> AnalysisPlan:
+        """The plan from a protocol's JSON; unknown keys are refused with their names."""
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise ValueError(f"unknown settings of the analysis plan: {', '.join(unknown)}")
+        values = dict(data)
+        for name in ("columns", "controls"):
+            if name in values:
+                values[name] = tuple(values[name])
+        if isinstance(values.get("rules"), Mapping):
+            values["rules"] = QualityRules(**values["rules"])
+        return cls(**values)
+
+    @classmethod
+    def from_protocol(cls, document: Mapping[str, Any]) -> AnalysisPlan:
+        """The plan of a frozen protocol: columns, reference and controls from its conditions.
+
+        ``analysis_plan`` of the document overrides, ``exclusion_rules`` gives the thresholds.
+        """
+        conditions = sorted(document.get("conditions", ()), key=lambda c: c.get("column_order", 0))
+        columns = list(dict.fromkeys(c["column"] for c in conditions))
+        controls = {c["column"] for c in conditions if c.get("method") in CONTROL_METHODS}
+        edges = [c["column"] for c in conditions if c.get("method") == "edges"]
+        reference = [c["column"] for c in conditions if c.get("is_reference")] or columns
+        design = document.get("design", {})
+        values: dict[str, Any] = {
+            "columns": columns,
+            "controls": [c for c in columns if c in controls],
+            "edges_control": edges[0] if edges else None,
+            "headline": "class_correct" if design.get("headline") == "class" else "correct",
+            "seen_unknown_counts": design.get("count_unknown_seen", True),
+            "rules": document.get("exclusion_rules") or {},
+        }
+        if reference:
+            values["reference"] = reference[0]
+        return cls.from_mapping(values | dict(document.get("analysis_plan") or {}))
