@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from saliency_worker import store
+from saliency_worker.catalog import UnknownName
 from saliency_worker.saliency.errors import SaliencyError
 from survey_site.celery import app
 from survey_site.stimuli import jobs
@@ -36,7 +37,8 @@ def explain_group(group: list[PrecomputeJob], worker: str) -> None:
     try:
         explainer = store.explainer(group[0])
         for explanation in explainer.explain(store.images(group)):
-            store.save(waiting.pop(explanation.image_sha256), explanation, worker)
+            store.save(waiting[explanation.image_sha256], explanation, worker)
+            del waiting[explanation.image_sha256]
     except Exception as error:
         remaining = list(waiting.values())
         if len(remaining) == 1 or isinstance(error, store.Unloadable):
@@ -50,8 +52,9 @@ def explain_group(group: list[PrecomputeJob], worker: str) -> None:
 def report(job: PrecomputeJob, worker: str, error: Exception) -> None:
     """Writes the failure into the job, with words for the researcher and the retry policy."""
     cause = error.cause if isinstance(error, store.Unloadable) else error
-    permanent = bool(getattr(cause, "permanent", False))
-    if not isinstance(cause, SaliencyError):
+    known = isinstance(cause, SaliencyError | UnknownName)
+    permanent = bool(getattr(cause, "permanent", known))
+    if not known:
         logger.exception("job %s failed", job.pk, exc_info=cause)
     jobs.fail(job, worker, str(cause) or type(cause).__name__, permanent=permanent)
 

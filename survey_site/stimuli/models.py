@@ -62,7 +62,7 @@ class PrecomputeJob(models.Model):
         FAILED = "failed", _("Failed")
 
     stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="jobs")
-    classifier = models.CharField(max_length=60)
+    classifier = models.CharField(max_length=200)
     methods = models.JSONField(help_text=_("Full keys of the catalogue."))
     settings = models.JSONField(default=dict, help_text=_("edges, colour_map, metrics, seed …"))
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
@@ -102,7 +102,7 @@ class SaliencyMap(models.Model):
     """A computed (or uploaded) map: its array, its provenance and the machine metrics."""
 
     stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="maps")
-    classifier = models.CharField(max_length=60, blank=True)
+    classifier = models.CharField(max_length=200, blank=True)
     layer = models.CharField(max_length=120, blank=True)
     class_index = models.IntegerField(
         default=-1, help_text=_("Explained class; −1 where there is none (uploaded maps).")
@@ -161,7 +161,7 @@ class StimulusFeatures(models.Model):
     """Pooled feature vector of an image under a classifier, for pools of similar-looking images."""
 
     stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="features")
-    classifier = models.CharField(max_length=60)
+    classifier = models.CharField(max_length=200)
     vector = models.JSONField(help_text=_("Floats, the classifier's pooled last convolution."))
 
     class Meta:

@@ -157,7 +157,7 @@ class Condition(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="conditions")
     column = models.CharField(max_length=60, help_text=_("Table-1 column, such as “Grad-CAMs” or “Ours 1”."))
     column_order = models.PositiveSmallIntegerField(default=0)
-    classifier = models.CharField(max_length=60, blank=True)
+    classifier = models.CharField(max_length=200, blank=True)
     base = models.CharField(
         max_length=30, blank=True, help_text=_("cam, gradcam, gradcampp or smoothgradcampp.")
     )
