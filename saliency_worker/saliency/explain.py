@@ -111,7 +111,7 @@ class Explainer:
         self._class_name = classifier.class_name
         self._black = preprocess(np.zeros(3, np.uint8), self.spec.preprocessing)
         edge_weights = self._detector.weights_sha256 if self._detector else ""
-        self._run = provenance.Run(
+        self.run = provenance.Run(
             classifier.spec,
             classifier.weights_sha256,
             edge_weights,
@@ -305,7 +305,7 @@ class Explainer:
         data = png(composed.display)
         array_hash = provenance.array_sha256(composed.scalar)
         png_hash = provenance.bytes_sha256(data)
-        inputs = self._run.inputs(work.sha256, work.seed, work.target, key)
+        inputs = self.run.inputs(work.sha256, work.seed, work.target, key)
         return MapResult(
             key=key,
             scalar=composed.scalar,

@@ -63,6 +63,19 @@ class Run:
     masks: int
     device: str
 
+    def shared(self) -> dict[str, Any]:
+        """What all maps of the run have in common beyond its settings; maps that differ in it don't belong together."""
+        return {
+            "weights_sha256": self.weights_sha256,
+            "layer": self.spec.layer,
+            "input_size": self.spec.input_size,
+            "preprocessing": self.spec.preprocessing,
+            "edge_weights_sha256": self.edge_weights_sha256 or None,
+            "rows": {"explain": self.rows, "classify": self.masks},
+            "device": self.device,
+            "versions": versions(),
+        }
+
     def inputs(self, image_sha256: str, noise_seed: int, class_index: int, key: str) -> dict[str, Any]:
         """Every input that decides the map of ``key`` and its metrics; what the key does not use is left out."""
         base, combination = split_key(key)

@@ -1,0 +1,85 @@
+"""The bridge from command-line options to the engine. TensorFlow is loaded here: late, or not at all."""
+
+import argparse
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from saliency_worker import catalog
+from saliency_worker.cli.inputs import Decoder
+
+if TYPE_CHECKING:
+    from saliency_worker.saliency.explain import Explainer
+
+_SAVED_MODEL = re.compile(r"(.+\.(?:keras|h5))(?:@|$)", re.IGNORECASE)
+# The options that change a map, by their name in the engine's Settings.
+PARAMETERS = (
+    "edges",
+    "samples",
+    "noise",
+    "k",
+    "percentile",
+    "keep",
+    "colour_map",
+    "target_class",
+    "seed",
+    "batch",
+)
+
+
+def decoder() -> Decoder:
+    """The function from stored bytes to uint8 RGB."""
+    from saliency_worker.saliency.images import decode
+
+    return decode
+
+
+def resolve(text: str) -> tuple[str, str]:
+    """(name for the engine, folder name) of a catalogue classifier or of `model.keras[@layer[:preprocessing]]`.
+
+    Raises UnknownName with the nearest name of the catalogue.
+    """
+    saved = _SAVED_MODEL.match(text)
+    if saved:
+        return text, Path(saved[1]).stem
+    name = catalog.classifier(text).name
+    return name, name
+
+
+def parameters(options: argparse.Namespace, methods: tuple[str, ...]) -> dict[str, Any]:
+    """What must be equal for maps to stand in one folder, as plain JSON."""
+    return {"methods": list(methods), **{name: getattr(options, name) for name in PARAMETERS}}
+
+
+def load_explainer(
+    classifier: str, wanted: dict[str, Any], weights: str | None, *, raw: bool = False
+) -> "Explainer":
+    """The engine for a classifier and the parameters of `parameters`. Raises SaliencyError."""
+    with _silence():
+        from saliency_worker.saliency.explain import Explainer
+    from saliency_worker.saliency.settings import Settings
+
+    chosen = {name: wanted[name] for name in PARAMETERS}
+    settings = Settings(methods=tuple(wanted["methods"]), raw=raw, **chosen)
+    return Explainer.load(classifier, settings, weights=Path(weights) if weights else None)
+
+
+def facts(explainer: "Explainer") -> dict[str, Any]:
+    """What else must be equal for maps to stand in one folder: weights, layer, edge weights, device, versions."""
+    return explainer.run.shared()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing on standard error: TensorFlow's libraries greet there on import, whatever their log level."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,102 @@
+"""`evaluate`: Tables 2 and 3 over a set of images, for one or several classifiers."""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from saliency_worker import catalog
+from saliency_worker.cli import engine, inputs, tables
+from saliency_worker.cli.errors import CommandError
+from saliency_worker.cli.files import write_atomically
+from saliency_worker.cli.inputs import Source
+from saliency_worker.cli.manifest import Manifest, discard
+from saliency_worker.cli.progress import progress
+from saliency_worker.cli.records import jsonable
+
+FILE = "evaluation.json"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure what is not measured yet, then print and write the tables. Returns the exit status."""
+    names = dict(engine.resolve(name.strip()) for name in options.classifier.split(","))
+    if options.weights and len(names) > 1:
+        raise CommandError(
+            "--weights FILE fits one classifier; for several put the files into SALIENCY_WEIGHTS_DIR"
+        )
+    sources = inputs.expand(options.images)
+    checked = progress(sources, len(sources), "Reading", quiet=options.quiet)
+    hashes = inputs.check(checked, engine.decoder())
+    measurements: list[tables.Measurement] = []
+    for name, label in names.items():
+        records = _measure(name, Path(options.out) / label, sources, hashes, options)
+        measurements += _measurements(label, sources, records)
+    _write(Path(options.out), tables.summarise(measurements), len(sources), options)
+    return 0
+
+
+def methods(*, all_combinations: bool) -> tuple[str, ...]:
+    """The keys of Tables 2 and 3, or of the initial evaluation: three bases, bare and with all nine combinations."""
+    if not all_combinations:
+        return catalog.FULL_SET
+    pairs = ((b, c) for b in catalog.GRADIENT_BASES for c in ("", *catalog.COMBINATIONS))
+    return tuple(catalog.join_key(base, combination) for base, combination in pairs)
+
+
+def _measure(
+    name: str, folder: Path, sources: Sequence[Source], hashes: dict[str, str], options: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
+    wanted = engine.parameters(options, methods(all_combinations=options.all_combinations))
+    explainer = engine.load_explainer(name, wanted, options.weights)
+    if options.overwrite:
+        discard(folder, name=FILE)
+    store = Manifest(folder, {"classifier": name, **wanted, **engine.facts(explainer)}, name=FILE)
+    with store.writing():
+        todo = [s for s in sources if store.records.get(s.stem, {}).get("image_sha256") != hashes[s.stem]]
+        results = _explained(explainer, todo, store)
+        for _ in progress(results, len(todo), folder.name, quiet=options.quiet):
+            pass
+    return store.records
+
+
+def _explained(explainer: Any, sources: Sequence[Source], store: Manifest) -> Iterator[Source]:
+    decode = engine.decoder()
+    images = (inputs.load(source, decode) for source in sources)
+    for source, explanation in zip(sources, explainer.explain(images), strict=True):
+        record = {
+            "source": source.path.as_posix(),
+            "image_sha256": explanation.image_sha256,
+            "class_index": int(explanation.class_index),
+            "class_name": explanation.class_name,
+            "original": jsonable(explanation.metrics_original),
+            "maps": {key: jsonable(result.metrics) for key, result in explanation.maps.items()},
+        }
+        store.add(source.stem, record)
+        yield source
+
+
+def _measurements(
+    classifier: str, sources: Sequence[Source], records: dict[str, dict[str, Any]]
+) -> Iterator[tables.Measurement]:
+    for source in sources:
+        record = records[source.stem]
+        common = {"classifier": classifier, "image": source.stem}
+        yield {**common, "key": tables.ORIGINAL, "right": True, "kept_share": 1.0, **record["original"]}
+        for key, metrics in record["maps"].items():
+            yield {**common, "key": key, **metrics}
+
+
+def _write(out: Path, summaries: list[tables.Summary], images: int, options: argparse.Namespace) -> None:
+    text = tables.as_text(summaries)
+    files = {
+        "tables.txt": text,
+        "table2.csv": tables.layout_csv(summaries, "right_percent"),
+        "table3.csv": tables.layout_csv(summaries, "average_confidence"),
+        "measures.csv": tables.tidy_csv(summaries),
+        "tables.json": json.dumps({"images": images, **tables.as_json(summaries)}, indent=1) + "\n",
+    }
+    for name, content in files.items():
+        write_atomically(out / name, content.encode())
+    shown = {"text": "tables.txt", "csv": "measures.csv", "json": "tables.json"}[options.format]
+    print(files[shown], end="")

@@ -1,0 +1,75 @@
+"""`explain`: the maps of images, as arrays and pictures, with a manifest that says how each was made."""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from saliency_worker import catalog
+from saliency_worker.cli import engine, inputs, manifest, records, sheet
+from saliency_worker.cli.files import write_folder
+from saliency_worker.cli.inputs import Source
+from saliency_worker.cli.manifest import Manifest
+from saliency_worker.cli.progress import progress
+
+if TYPE_CHECKING:
+    from saliency_worker.saliency.explain import Explainer
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain every image that is not complete yet. Returns the exit status; raises CommandError."""
+    methods = catalog.parse_methods(options.methods)
+    name, label = engine.resolve(options.classifier)
+    wanted = engine.parameters(options, methods)
+    folder = Path(options.out) / label
+    asked = {"classifier": name, **wanted}
+    sources = inputs.expand(options.images)
+    if not options.overwrite:
+        manifest.require_same(folder, asked)
+    hashes = inputs.check(progress(sources, len(sources), "Reading", quiet=options.quiet), engine.decoder())
+    explainer = engine.load_explainer(name, wanted, options.weights, raw=options.raw)
+    if options.overwrite:
+        manifest.discard(folder)
+    store = Manifest(folder, {**asked, **engine.facts(explainer)})
+    started = time.perf_counter()
+    with store.writing():
+        todo = [s for s in sources if not _is_complete(store, s, hashes[s.stem], options)]
+        results = _explained(explainer, todo, store, options)
+        for _ in progress(results, len(todo), "Explaining", quiet=options.quiet):
+            pass
+    if not options.quiet:
+        print(_summary(len(todo), len(sources), time.perf_counter() - started, store.path))
+    return 0
+
+
+def _is_complete(store: Manifest, source: Source, sha256: str, options: argparse.Namespace) -> bool:
+    """Whether everything asked for is there, unchanged, and of the same image."""
+    record = store.records.get(source.stem)
+    if record is None or record["image_sha256"] != sha256:
+        return False
+    asked = {sheet.FILE} if options.sheet else set()
+    if options.raw:
+        asked |= set(records.raw_names(record["maps"]))
+    return asked <= set(record["files"]) and not records.damaged(store.folder / source.stem, record)
+
+
+def _explained(
+    explainer: "Explainer", sources: Sequence[Source], store: Manifest, options: argparse.Namespace
+) -> Iterator[Source]:
+    """Explain and store image after image; an image is recorded once all its files are in place."""
+    decode = engine.decoder()
+    images = (inputs.load(source, decode) for source in sources)
+    for source, explanation in zip(sources, explainer.explain(images), strict=True):
+        files = records.files_of(explanation)
+        if options.sheet:
+            files[sheet.FILE] = sheet.contact_sheet(explanation, source.stem, store.folder.name)
+        write_folder(store.folder / source.stem, files)
+        store.add(source.stem, records.record_of(explanation, source.path, files))
+        yield source
+
+
+def _summary(done: int, asked: int, seconds: float, path: Path) -> str:
+    kept = f", {asked - done} complete already" if asked > done else ""
+    rate = f" in {seconds:.1f} s ({done / seconds:.2f} images/s)" if done else ""
+    return f"{done} image{'s' * (done != 1)} explained{rate}{kept}: {path}"

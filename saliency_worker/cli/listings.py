@@ -1,0 +1,44 @@
+"""`methods` and `classifiers`: the catalogue as a table or as JSON."""
+
+import json
+from collections.abc import Sequence
+
+from saliency_worker import catalog
+
+
+def methods(*, as_json: bool = False) -> int:
+    """Print every method key with its label and whether `--methods all` holds it."""
+    rows = [
+        (key, catalog.full_label(key), "all" if key in catalog.FULL_SET else "") for key in catalog.ALL_KEYS
+    ]
+    if as_json:
+        print(
+            json.dumps(
+                [{"key": k, "label": label, "in_all": bool(group)} for k, label, group in rows], indent=1
+            )
+        )
+    else:
+        _table(("key", "what it is", "in"), rows)
+        print("\nall = the rows marked so; everything = every row. Definitions: docs/methods.md")
+    return 0
+
+
+def classifiers(*, as_json: bool = False) -> int:
+    """Print the catalogue's classifiers with input size, preprocessing, layer and head."""
+    specs = catalog.CLASSIFIERS.values()
+    if as_json:
+        fields = ("name", "title", "input_size", "preprocessing", "layer", "head")
+        print(json.dumps([{field: getattr(spec, field) for field in fields} for spec in specs], indent=1))
+    else:
+        _table(
+            ("name", "input", "preprocessing", "layer explained", "head"),
+            [(s.name, f"{s.input_size} px", s.preprocessing, s.layer, s.head) for s in specs],
+        )
+        print("\nWeights: --weights FILE, else the folder SALIENCY_WEIGHTS_DIR, else Keras's own download.")
+    return 0
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(str(row[i])) for row in (head, *rows)) for i in range(len(head))]
+    for row in (head, ["-" * width for width in widths], *rows):
+        print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,250 @@
+"""The arguments of every command, and the help that teaches them."""
+
+import argparse
+from collections.abc import Callable
+from typing import NoReturn
+
+from saliency_worker import catalog
+
+KEEP = ("percentile", "rank")
+PROGRAM = "python -m saliency_worker"
+
+DESCRIPTION = (
+    "Saliency maps of image classifiers: Grad-CAM, Grad-CAM++, Smooth Grad-CAM++, CAM and Feature CAM."
+)
+EPILOG = f"""examples:
+  {PROGRAM} explain photos/ --classifier MobileNetV2 --out maps
+  {PROGRAM} explain 'photos/*.jpg' --classifier VGG16 --methods gradcam,gradcam.add-edges --sheet --out maps
+  {PROGRAM} evaluate photos/ --classifier MobileNetV2,MobileNet --out tables
+  {PROGRAM} verify maps
+  {PROGRAM} methods
+
+Weights are looked for in --weights FILE, then in the folder SALIENCY_WEIGHTS_DIR, then downloaded by Keras.
+Exit status: 0 when all went well, 2 with one line on standard error that says what is wrong."""
+
+EXPLAIN = """Write the saliency maps of images.
+
+For each image: OUT/<classifier>/<stem>/<key>.npy (float32, H x W of the classifier's input, 0..1: the data)
+and <key>.png (what people see); for all: OUT/<classifier>/manifest.json with prediction, machine metrics and
+provenance of every map. A run that was stopped goes on where it was: run the same command again."""
+
+EXPLAIN_EPILOG = f"""images:
+  files, folders (searched in depth) and quoted globs; results are filed under the stem of the file name, so
+  two images of one stem are refused.
+
+methods:
+  all         the three gradient bases, each bare and as Ours 1-5: 18 maps
+  everything  also CAM, all nine combinations on each base, and the controls edges, original, randomcam
+  KEY,...     for example gradcampp.add-blend21; `{PROGRAM} methods` lists them
+
+examples:
+  {PROGRAM} explain cat.jpg dog.png --classifier MobileNetV2 --out maps
+  {PROGRAM} explain photos/ --classifier VGG16 --weights vgg16.weights.h5 --seed 7 --out maps
+  {PROGRAM} explain photos/ --classifier demo-cnn --edges sobel --sheet --out maps"""
+
+EVALUATE = """Measure how well the maps keep what the classifier needs (Tables 2 and 3 of the Feature CAM paper).
+
+Each map keeps the pixels at or above a percentile of its values, the rest turns black, and the result is
+classified again. Printed and written to OUT: right classification (Table 2), average confidence (Table 3),
+increase in confidence, average drop and the share of pixels kept, as text, CSV and JSON."""
+
+VERIFY = """Check that maps are what their manifest says.
+
+Compares the SHA-256 of every file; with --recompute every map is computed again from its image and compared:
+identical bytes, or within 1e-5 (arrays) and one grey level (pictures), or a mismatch. Every mismatch is a line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see --help)\n")
+
+
+def build(run: dict[str, Callable[[argparse.Namespace], int]]) -> Parser:
+    """The parser of `python -m saliency_worker`; `run` gives each command's function."""
+    parser = Parser(
+        prog=PROGRAM,
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, summary: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            help=summary,
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=run[name])
+        return made
+
+    explain = command("explain", "write the saliency maps of images", EXPLAIN, EXPLAIN_EPILOG)
+    _images(explain)
+    _classifier(explain, "a name of the catalogue (see `classifiers`)")
+    explain.add_argument(
+        "--methods", default="all", metavar="all|everything|KEY,…", help="which maps (default: all)"
+    )
+    _engine(explain)
+    _colour_map(explain)
+    explain.add_argument(
+        "--raw",
+        action="store_true",
+        help="also <base>.raw.npy: the h x w base CAM before scaling and enlarging",
+    )
+    explain.add_argument(
+        "--sheet",
+        action="store_true",
+        help="also sheet.png per image: original, edges, every base with Ours 1-5",
+    )
+    _output(explain)
+
+    evaluate = command("evaluate", "print and write Tables 2 and 3", EVALUATE)
+    _images(evaluate)
+    _classifier(evaluate, "one or more names of the catalogue, separated by commas")
+    evaluate.add_argument(
+        "--all-combinations", action="store_true", help="all nine combinations instead of Ours 1-5"
+    )
+    evaluate.add_argument(
+        "--format",
+        choices=("text", "csv", "json"),
+        default="text",
+        help="what is printed; OUT has all of them",
+    )
+    _engine(evaluate)
+    _output(evaluate)
+
+    verify = command("verify", "check maps against their manifest", VERIFY)
+    verify.add_argument(
+        "folder", metavar="DIR", help="an --out folder of explain, or one classifier's folder in it"
+    )
+    verify.add_argument("--recompute", action="store_true", help="compute every map again and compare")
+    verify.add_argument(
+        "--images",
+        nargs="+",
+        default=[],
+        metavar="IMAGE",
+        help="where the images are now (default: where they were)",
+    )
+    verify.add_argument("--weights", metavar="FILE", help="weights file of the classifier")
+    _quiet(verify)
+
+    for name, summary in (("methods", "list the method keys"), ("classifiers", "list the classifiers")):
+        listing = command(name, summary, f"{summary.capitalize()}.")
+        listing.add_argument("--json", action="store_true", help="as JSON")
+
+    command("worker", "run the Celery worker; further arguments go to Celery", "Run the Celery worker.")
+    return parser
+
+
+def _images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="files, folders and globs")
+
+
+def _classifier(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--classifier", required=True, metavar="NAME", help=text)
+    parser.add_argument("--weights", metavar="FILE", help="weights file (default: looked for by name)")
+
+
+def _engine(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("parameters (the defaults are the paper's)")
+    group.add_argument(
+        "--edges",
+        type=_one_of("edge model", catalog.EDGE_MODELS),
+        default="hed",
+        metavar="|".join(catalog.EDGE_MODELS),
+        help="edge detector (default: hed)",
+    )
+    group.add_argument("--seed", type=_whole(0), help="seed of the noise (default: derived from each image)")
+    group.add_argument(
+        "--samples", type=_whole(1), default=25, help="noisy copies of Smooth Grad-CAM++ (default: 25)"
+    )
+    group.add_argument(
+        "--noise",
+        type=_within(0, 1),
+        default=0.15,
+        help="their sigma as a share of the input range (default: 0.15)",
+    )
+    group.add_argument(
+        "--k", type=_within(0, 0.5), default=0.25, help="weight of the features in addition (default: 0.25)"
+    )
+    group.add_argument(
+        "--percentile",
+        type=_within(0, 100),
+        default=20.0,
+        help="below it pixels turn black in explanation maps (default: 20)",
+    )
+    group.add_argument(
+        "--keep",
+        type=_one_of("rule", KEEP),
+        default="percentile",
+        metavar="|".join(KEEP),
+        help="rank keeps exactly the share of pixels even where many are equal (default: percentile)",
+    )
+    group.add_argument(
+        "--target-class", type=_whole(0), metavar="INDEX", help="class to explain (default: top-1)"
+    )
+    group.add_argument("--batch", type=_whole(1), help="images per device batch (default: chosen by memory)")
+    parser.set_defaults(colour_map="jet")
+
+
+def _colour_map(parser: argparse.ArgumentParser) -> None:
+    names = "|".join(catalog.COLOUR_MAPS)
+    parser.add_argument(
+        "--colour-map",
+        type=_one_of("colour map", catalog.COLOUR_MAPS),
+        default="jet",
+        metavar=names,
+        help="colours of the pictures (default: jet)",
+    )
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="start afresh where DIR holds results of other settings"
+    )
+    _quiet(parser)
+
+
+def _quiet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quiet", action="store_true", help="neither progress bar nor summary")
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value < 2**63:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {least}")
+        return value
+
+    return convert
+
+
+def _within(low: float, high: float) -> Callable[[str], float]:
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number from {low:g} to {high:g}")
+        return value
+
+    return convert
+
+
+def _one_of(kind: str, known: tuple[str, ...]) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        for name in known:
+            if name.lower() == text.lower():
+                return name
+        raise argparse.ArgumentTypeError(str(catalog.UnknownName(kind, text, known)))
+
+    return convert
