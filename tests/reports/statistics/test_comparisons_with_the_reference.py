@@ -55,6 +55,13 @@ def test_holm_equals_the_step_down_loop(p: list[float]) -> None:
     assert c.holm(p) == pytest.approx(naive.holm(p))
 
 
+def test_holm_equals_statsmodels() -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.random.default_rng(4).random(12) / 8
+    assert c.holm(p.tolist()) == pytest.approx(multipletests(p, method="holm")[1].tolist())
+
+
 def test_holm_leaves_out_what_could_not_be_tested() -> None:
     assert c.holm([0.01, None, 0.04]) == [pytest.approx(0.02), None, pytest.approx(0.04)]
     assert c.holm([None]) == [None]
