@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from django.db.models import Case, CharField, F, IntegerField, Min, TextField, Value, When, Window
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import Case, CharField, F, IntegerField, TextField, Value, When
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from survey_site.reports.sql import PlaceInPool, PoolKeys, SafeText, UtcText, code, text, zero_one
 from survey_site.trials.models import Participant
@@ -32,16 +32,10 @@ class Column:
     levels: tuple[str, ...] = ()
 
 
-def condition_key(prefix: str) -> Case:
-    """Full key of the catalogue from base and method: `gradcam`, `gradcam.add-edges`, `edges`."""
-    base, method = f"{prefix}base", f"{prefix}method"
-    return Case(
-        When(**{base: "", method: "", "then": Value(None)}),
-        When(**{base: "", "then": F(method)}),
-        When(**{method: "", "then": F(base)}),
-        default=Concat(F(base), Value("."), F(method)),
-        output_field=CharField(),
-    )
+def trial_name(prefix: str = "") -> SafeText:
+    """`participant-position`: the same in every export and after an import elsewhere."""
+    place = Cast(F(f"{prefix}position"), TextField())
+    return SafeText(Concat(F(f"{prefix}participant__code"), Value("-"), place, output_field=TextField()))
 
 
 def exclusion(prefix: str) -> Case:
@@ -68,10 +62,6 @@ def excluded_flag(prefix: str) -> Case:
     return Case(When(**inside, then=Value(0)), default=Value(1), output_field=IntegerField())
 
 
-def _first_of_block() -> Window:
-    return Window(Min("trial__position"), partition_by=[F("participant_id"), F("trial__block")])
-
-
 def _choice() -> Case:
     return Case(
         When(cant_tell=True, then=Value(CANT_TELL)),
@@ -95,10 +85,9 @@ RESPONSES: tuple[Column, ...] = (
     ),
     Column("participant", "Opaque code of the participant, unique in the study.", "string",
            text("participant__code")),
-    Column("trial", "Number of the trial in the participant's whole session, from 1.", "integer",
-           F("trial__position") + Value(1), minimum=1),
-    Column("position", "Place of the trial in its block, from 1.", "integer",
-           F("trial__position") - _first_of_block() + Value(1), minimum=1),
+    Column("trial", "Identifier of the trial: participant and position.", "string", trial_name("trial__")),
+    Column("position", "Place of the trial in the participant's whole session, from 0.", "integer",
+           F("trial__position"), minimum=0),
     Column("block", "Block of the session; practice never counts in the report.", "string",
            F("trial__block"), levels=("practice", "matching", "rating")),
     Column("task", "matching: pick the source image of the map; rating: how well the map interprets the image.",
@@ -109,15 +98,15 @@ RESPONSES: tuple[Column, ...] = (
            Coalesce(code("trial__condition__classifier"), code("trial__saliency_map__classifier"))),
     Column("base", "Class activation map the method builds on.", "string", code("trial__condition__base"),
            levels=("cam", "gradcam", "gradcampp", "smoothgradcampp")),
-    Column("method", "Full key of the method: a base, base.combination, or a control.", "string",
-           Coalesce(condition_key("trial__condition__"), code("trial__saliency_map__method"))),
+    Column("method", "Combination with the edges, such as add-blend21, or a control; empty for the bare base.",
+           "string", code("trial__condition__method")),
     Column("column", "Table-1 column in which the trial counts.", "string", text("trial__condition__column")),
     Column("map_sha256", "SHA-256 of the array of the shown map.", "string",
            code("trial__saliency_map__array_sha256")),
     Column("pool", "Candidate images of a matching trial in the order shown, separated by |.", "string",
            _only_matching(PoolKeys(F("trial__pool")), TextField())),
-    Column("pool_position", "Place of the source image in the pool, from 1.", "integer",
-           _only_matching(PlaceInPool(F("trial__pool"), F("trial__stimulus_id")), IntegerField()), minimum=1),
+    Column("pool_position", "Place of the source image in the pool, from 0.", "integer",
+           _only_matching(PlaceInPool(F("trial__pool"), F("trial__stimulus_id")), IntegerField()), minimum=0),
     Column("choice", "Image the participant picked, or cant_tell.", "string", _choice()),
     Column("choice_class", "Class of the picked image.", "string", text("choice__stimulus_class")),
     Column("correct", "1: the source image was picked; 0: another one, or cant_tell.", "boolean",

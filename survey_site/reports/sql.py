@@ -70,18 +70,18 @@ class PoolKeys(Func):
 
 
 class PlaceInPool(Func):
-    """1-based place of a stimulus id in a JSON array of ids; NULL where it is not there."""
+    """Place, from 0, of a stimulus id in a JSON array of ids; NULL where it is not there."""
 
     arity = 2
     output_field = IntegerField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
-        template = "(SELECT e.key + 1 FROM json_each(%(pool)s) AS e WHERE e.value = %(id)s)"
+        template = "(SELECT e.key FROM json_each(%(pool)s) AS e WHERE e.value = %(id)s)"
         return self._compile(compiler, template)
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
         template = (
-            "(SELECT e.n FROM jsonb_array_elements_text(%(pool)s) WITH ORDINALITY AS e(id, n)"
+            "(SELECT e.n - 1 FROM jsonb_array_elements_text(%(pool)s) WITH ORDINALITY AS e(id, n)"
             " WHERE e.id = %(id)s::text)"
         )
         return self._compile(compiler, template)

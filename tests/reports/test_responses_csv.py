@@ -43,10 +43,10 @@ def test_a_matching_answer_is_told_in_full(small: Survey) -> None:
     small.matching(small.participant(), 1, 2)
     assert read(small.study) == [
         {
-            "study": "small", "protocol_hash": "ab" * 32, "participant": "p01", "trial": "1", "position": "1",
+            "study": "small", "protocol_hash": "ab" * 32, "participant": "p01", "trial": "p01-0", "position": "0",
             "block": "matching", "task": "matching", "stimulus": "cat-0", "stimulus_class": "cat",
-            "classifier": "MobileNetV2", "base": "gradcam", "method": "gradcam.add-edges", "column": "Ours 1",
-            "map_sha256": "", "pool": "cat-0|dog-1|cat-2|dog-3", "pool_position": "1", "choice": "cat-2",
+            "classifier": "MobileNetV2", "base": "gradcam", "method": "add-edges", "column": "Ours 1",
+            "map_sha256": "", "pool": "cat-0|dog-1|cat-2|dog-3", "pool_position": "0", "choice": "cat-2",
             "choice_class": "cat", "correct": "0", "class_correct": "1", "rating": "", "rt_ms": "1500",
             "seen": "yes", "shown_at": "2026-03-01T12:00:00.250000Z",
             "answered_at": "2026-03-01T12:00:00.750000Z", "attention_check": "0", "excluded": "0",
@@ -78,18 +78,26 @@ def test_times_without_a_fraction_have_the_same_form(small: Survey) -> None:
     assert read(small.study)[0]["answered_at"] == "2026-03-01T12:00:00Z".replace("Z", ".000000Z")
 
 
-def test_positions_count_from_one_in_each_block_and_trials_over_the_session(small: Survey) -> None:
+def test_positions_count_from_zero_over_the_session_and_name_the_trial(small: Survey) -> None:
     who = small.participant()
     small.matching(who, 0, 0, block="practice")
-    for _ in range(2):
-        small.matching(who, 0, 0)
-    for _ in range(2):
-        small.rating(who, 0, 3)
+    small.matching(who, 0, 0)
+    small.rating(who, 0, 3)
     rows = read(small.study)
-    assert [row["trial"] for row in rows] == ["1", "2", "3", "4", "5"]
-    assert [(row["block"], row["position"]) for row in rows] == [
-        ("practice", "1"), ("matching", "1"), ("matching", "2"), ("rating", "1"), ("rating", "2"),
-    ]  # fmt: skip
+    assert [(row["block"], row["position"], row["trial"]) for row in rows] == [
+        ("practice", "0", "p01-0"),
+        ("matching", "1", "p01-1"),
+        ("rating", "2", "p01-2"),
+    ]
+
+
+def test_the_source_is_found_wherever_it_stands_in_the_pool(small: Survey) -> None:
+    response = small.matching(small.participant(), 0, 0)
+    trial = response.trial
+    trial.pool = [small.stimuli[i].pk for i in (3, 2, 0, 1)]
+    trial.save()
+    (row,) = read(small.study)
+    assert (row["pool"], row["pool_position"]) == ("dog-3|cat-2|cat-0|dog-1", "2")
 
 
 @pytest.mark.parametrize(
