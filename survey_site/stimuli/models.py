@@ -39,7 +39,10 @@ class Stimulus(models.Model):
         ordering = ["study", "key"]
         constraints = [
             models.UniqueConstraint(fields=["study", "key"], name="stimulus_key_once"),
-            models.UniqueConstraint(fields=["study", "sha256"], name="stimulus_image_once"),
+            # A reconstructed study has no pictures, hence no hashes.
+            models.UniqueConstraint(
+                fields=["study", "sha256"], condition=~Q(sha256=""), name="stimulus_image_once"
+            ),
         ]
 
     if TYPE_CHECKING:

@@ -64,7 +64,9 @@ class Participant(models.Model):
     receipt = models.CharField(
         max_length=64, unique=True, default=new_token, help_text=_("Secret of the withdrawal link.")
     )
-    started_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(
+        auto_now_add=True, null=True, help_text=_("Empty in a reconstruction, where no time is known.")
+    )
     consented_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
@@ -76,6 +78,7 @@ class Participant(models.Model):
 
     if TYPE_CHECKING:
         trials: RelatedManager[Trial]
+        exposures: RelatedManager[Exposure]
 
     def __str__(self) -> str:
         return self.code
@@ -148,7 +151,7 @@ class Exposure(models.Model):
 
     participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="exposures")
     stimulus = models.ForeignKey("stimuli.Stimulus", on_delete=models.CASCADE, related_name="+")
-    trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="+")
+    trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="exposures")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["participant", "stimulus"], name="exposed_once")]
@@ -216,7 +219,7 @@ class Response(models.Model):
     rt_ms = models.PositiveIntegerField(null=True, blank=True)
     seen = models.CharField(max_length=10, choices=Seen.choices, default=Seen.UNKNOWN)
     client = models.JSONField(default=dict, blank=True, help_text=_("What the browser measured."))
-    answered_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, help_text=_("Empty in a reconstruction only."))
 
     objects = ResponseQuerySet.as_manager()
 

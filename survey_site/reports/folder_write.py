@@ -1,0 +1,163 @@
+"""Writes a study as a folder (`export_study`): the same study gives the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Prefetch
+
+from survey_site.reports import folder
+from survey_site.reports.folder import line, packed, without_empty
+from survey_site.stimuli.models import MapPicture, SaliencyMap, StimulusFeatures
+from survey_site.studies.models import Study
+from survey_site.trials.models import Exposure, Ticket, Trial
+
+Rows = Iterator[dict[str, Any]]
+BATCH = 2000
+
+
+def write_folder(study: Study, out: Path, *, media: bool = True) -> dict[str, Any]:
+    """Writes the folder whole or not at all; returns the manifest. Raises BadFolder where `out` is not empty."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise folder.BadFolder(f"{out} exists and is not an empty folder; name another one")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
+        target = Path(temporary) / "study"
+        target.mkdir()
+        with transaction.atomic():
+            manifest = _write(study, target, media)
+        if out.exists():
+            out.rmdir()
+        target.rename(out)
+    return manifest
+
+
+def _write(study: Study, target: Path, media: bool) -> dict[str, Any]:
+    files: dict[str, dict[str, Any]] = {}
+    head = json.dumps(study_json(study), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    (target / folder.STUDY).write_text(head, encoding="utf-8")
+    files[folder.STUDY] = {"sha256": folder.digest(head.encode())}
+    for name, rows in tables(study):
+        files[f"{name}.jsonl"] = _write_table(target / f"{name}.jsonl", rows)
+    for path in media_paths(study) if media else ():
+        files[f"{folder.MEDIA}/{path}"] = _copy_out(path, target / folder.MEDIA / path)
+    manifest = {"format": folder.FORMAT, "version": folder.VERSION, "study": study.slug, "files": files}
+    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    (target / folder.MANIFEST).write_text(text, encoding="utf-8")
+    return manifest
+
+
+def _write_table(path: Path, rows: Rows) -> dict[str, Any]:
+    sha256, count = hashlib.sha256(), 0
+    with path.open("wb") as handle:
+        for row in rows:
+            data = line(row)
+            sha256.update(data)
+            handle.write(data)
+            count += 1
+    return {"rows": count, "sha256": sha256.hexdigest()}
+
+
+def _copy_out(path: str, target: Path) -> dict[str, Any]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with default_storage.open(path, "rb") as source, target.open("wb") as handle:
+        shutil.copyfileobj(source, handle)
+    with target.open("rb") as handle:
+        return {"sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
+
+
+def study_json(study: Study) -> dict[str, Any]:
+    """Settings, conditions, texts and protocols. An imported study keeps saying that answers were collected."""
+    reconstruction = study.origin == Study.Origin.RECONSTRUCTION
+    return {
+        "origin": study.origin if reconstruction else Study.Origin.COLLECTED.value,
+        "settings": packed(study, folder.STUDY_FIELDS),
+        "conditions": [packed(c, folder.CONDITION_FIELDS) for c in study.conditions.all()],
+        "texts": [packed(t, ("language", "key", "markdown")) for t in study.texts.order_by("language", "key")],
+        "protocols": [packed(p, folder.PROTOCOL_FIELDS) for p in study.protocols.order_by("version")],
+    }
+
+
+def ordered_maps(study: Study) -> Any:
+    """The study's maps in the order by which trials name them."""
+    order = ("stimulus__key", "classifier", "layer", "class_index", "method", "parameters_hash")
+    return SaliencyMap.objects.filter(stimulus__study=study).order_by(*order)
+
+
+def tables(study: Study) -> Iterator[tuple[str, Rows]]:
+    """Name and rows of every table, in the order in which an import needs them."""
+    yield "stimuli", (packed(s, folder.STIMULUS_FIELDS) for s in study.stimuli.order_by("key"))
+    yield "features", _features(study)
+    yield "maps", _maps(study)
+    yield "participants", _participants(study)
+    yield "tickets", _tickets(study)
+    yield "trials", _trials(study)
+
+
+def _features(study: Study) -> Rows:
+    rows = StimulusFeatures.objects.filter(stimulus__study=study).order_by("stimulus__key", "classifier")
+    for row in rows.select_related("stimulus").iterator(BATCH):
+        yield {"stimulus": row.stimulus.key, "classifier": row.classifier, "vector": row.vector}
+
+
+def _maps(study: Study) -> Rows:
+    pictures = Prefetch("pictures", MapPicture.objects.order_by("colour_map"))
+    for row in ordered_maps(study).select_related("stimulus").prefetch_related(pictures).iterator(BATCH):
+        own = [packed(picture, folder.PICTURE_FIELDS) for picture in row.pictures.all()]
+        yield without_empty(
+            {"stimulus": row.stimulus.key, "pictures": own} | packed(row, folder.MAP_FIELDS)
+        )
+
+
+def _participants(study: Study) -> Rows:
+    for row in study.participants.select_related("protocol").order_by("pk").iterator(BATCH):
+        yield packed(row, folder.PARTICIPANT_FIELDS) | {"protocol": row.protocol.version}
+
+
+def _tickets(study: Study) -> Rows:
+    rows = Ticket.objects.filter(protocol__study=study).select_related("protocol", "participant")
+    for row in rows.order_by("protocol__version", "number").iterator(BATCH):
+        holder = row.participant.code if row.participant else None
+        own = {"protocol": row.protocol.version, "participant": holder}
+        yield without_empty(own | packed(row, folder.TICKET_FIELDS))
+
+
+def _trials(study: Study) -> Rows:
+    keys = dict(study.stimuli.values_list("pk", "key"))
+    conditions = {pk: place for place, pk in enumerate(study.conditions.values_list("pk", flat=True))}
+    maps = {pk: place for place, pk in enumerate(ordered_maps(study).values_list("pk", flat=True))}
+    rows = Trial.objects.filter(participant__study=study).select_related("participant", "response")
+    shown = Prefetch("exposures", Exposure.objects.order_by("stimulus__key"))
+    for row in rows.order_by("participant_id", "position").prefetch_related(shown).iterator(BATCH):
+        own: dict[str, Any] = {
+            "participant": row.participant.code,
+            "stimulus": keys[row.stimulus_id],
+            "condition": conditions.get(row.condition_id),
+            "map": maps.get(row.saliency_map_id),
+            "pool": [keys[pk] for pk in row.pool],
+            "exposed": [keys[exposure.stimulus_id] for exposure in row.exposures.all()],
+        }
+        if hasattr(row, "response"):
+            choice = keys.get(row.response.choice_id)
+            own["response"] = without_empty({"choice": choice} | packed(row.response, folder.RESPONSE_FIELDS))
+        yield without_empty(own | packed(row, folder.TRIAL_FIELDS))
+
+
+def media_paths(study: Study) -> list[str]:
+    """Storage paths of images, arrays and pictures, sorted, each once."""
+    maps = SaliencyMap.objects.filter(stimulus__study=study)
+    pictures = MapPicture.objects.filter(saliency_map__stimulus__study=study)
+    found = {
+        *study.stimuli.values_list("path", flat=True),
+        *maps.values_list("array_path", flat=True),
+        *pictures.values_list("path", flat=True),
+    }
+    return sorted(path for path in found if path)
