@@ -1,7 +1,7 @@
 """Studies for the tests, sealed by the product's own freeze from maps painted on the spot."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ CLASSIFIER = "MobileNetV2"
 METHODS = ("gradcam", "gradcam.add-edges", "gradcam.add-blend21")
 SIDE = 64
 
+Painter = Callable[[int, str], bytes]
+
 
 def png(seed: int, side: int = SIDE) -> bytes:
     """A picture of coloured blocks; the same seed gives the same bytes."""
@@ -30,6 +32,7 @@ def png(seed: int, side: int = SIDE) -> bytes:
 def draft(
     slug: str = "test",
     *,
+    painter: Painter | None = None,
     images: int = 6,
     reserve: int = 3,
     methods: Sequence[str] = METHODS,
@@ -59,13 +62,20 @@ def draft(
         )
     for number in range(images + reserve):
         role = Stimulus.Role.MAIN if number < images else Stimulus.Role.RESERVE
-        paint(study, f"image-{number:03d}", number, role, (*methods, "original"))
+        paint(study, f"image-{number:03d}", number, role, (*methods, "original"), painter or blocks)
     return study
 
 
-def paint(study: Study, key: str, seed: int, role: str, methods: Sequence[str]) -> Stimulus:
+def blocks(seed: int, method: str) -> bytes:
+    """The default painter: blocks of colour that differ from method to method."""
+    return png(seed) if method == "original" else png(1000 + 50 * seed + len(method))
+
+
+def paint(
+    study: Study, key: str, seed: int, role: str, methods: Sequence[str], painter: Painter = blocks
+) -> Stimulus:
     """One stimulus with a picture for each method."""
-    path, digest = storage.put("stimuli", png(seed), ".png")
+    path, digest = storage.put("stimuli", painter(seed, "original"), ".png")
     stimulus = Stimulus.objects.create(
         study=study,
         key=key,
@@ -86,8 +96,7 @@ def paint(study: Study, key: str, seed: int, role: str, methods: Sequence[str]) 
             array_sha256=f"{seed:032d}{number:032d}",
             provenance={},
         )
-        data = png(seed) if method == "original" else png(1000 + seed * 20 + number)
-        path, digest = storage.put("maps", data, ".png")
+        path, digest = storage.put("maps", painter(seed, method), ".png")
         MapPicture.objects.create(
             saliency_map=saliency_map, colour_map=study.colour_map, sha256=digest, path=path
         )

@@ -15,7 +15,7 @@ LONGEST_RT_MS = 24 * 3600 * 1000
 
 _NUMBERS = (
     "onset_ms", "answered_ms", "onset_epoch_ms", "dpr", "viewport_w", "viewport_h", "map_w", "map_h", "natural_w",
-    "natural_h", "option_w", "option_h", "blurs", "hidden_ms", "image_retries", "sent_after_ms",
+    "natural_h", "option_w", "option_h", "blurs", "hidden_ms", "image_retries", "answered_epoch_ms",
 )  # fmt: skip
 _WORDS = {"input": ("mouse", "touch", "pen", "keyboard"), "scheme": ("light", "dark")}
 

@@ -35,7 +35,9 @@ def participants_page(view: View) -> View:
         except (RequestDataTooBig, TooManyFieldsSent):
             response = refusal(request, 413, "too_large", _("This was too large to be an answer."))
         patch_cache_control(response, private=True, no_store=True)
-        response["Referrer-Policy"] = "no-referrer"
+        response["Referrer-Policy"] = (
+            "same-origin"  # “no-referrer” would void the Origin that CSRF checks need
+        )
         response["X-Robots-Tag"] = "noindex"
         return response
 

@@ -1,0 +1,113 @@
+// Answers wait here until the server has acknowledged them; they survive a reload and a lost network.
+"use strict";
+(function () {
+  const FIRST_WAIT_MS = 800;
+  const LONGEST_WAIT_MS = 20000;
+  const TIMEOUT_MS = 20000;
+
+  class AnswerQueue extends EventTarget {
+    constructor(address) {
+      super();
+      this.address = address;
+      this.storageKey = "survey:" + address;
+      this.memory = [];
+      this.wait = FIRST_WAIT_MS;
+      this.running = null;
+      this.wake = () => {};
+      window.addEventListener("online", () => this.wake());
+      document.addEventListener("visibilitychange", () => this.wake());
+    }
+
+    get items() {
+      try {
+        return JSON.parse(localStorage.getItem(this.storageKey) || "[]");
+      } catch {
+        return this.memory; // storage is switched off: the answer lives as long as the page
+      }
+    }
+
+    set items(list) {
+      this.memory = list;
+      try {
+        if (list.length) localStorage.setItem(this.storageKey, JSON.stringify(list));
+        else localStorage.removeItem(this.storageKey);
+      } catch {
+        // kept in memory
+      }
+    }
+
+    push(body) {
+      this.items = [...this.items, body];
+      this.drain();
+    }
+
+    // Resolves when nothing waits any more. One sender per page; a second tab repeats posts harmlessly.
+    drain() {
+      if (!this.running) {
+        this.running = this.send().finally(() => {
+          this.running = null;
+        });
+      }
+      return this.running;
+    }
+
+    async send() {
+      for (let body = this.items[0]; body !== undefined; body = this.items[0]) {
+        const reply = await this.post(body);
+        if (reply) {
+          const [first, ...rest] = this.items;
+          if (first === body) this.items = rest;
+          this.wait = FIRST_WAIT_MS;
+          this.tell("reply", reply);
+        } else {
+          this.tell("trouble");
+          await this.pause();
+        }
+      }
+      this.tell("empty");
+    }
+
+    // The server's JSON, or null where the answer must be sent again.
+    async post(body) {
+      const abort = new AbortController();
+      const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
+      try {
+        const response = await fetch(this.address + "?after=" + this.known(), {
+          method: "POST",
+          headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
+          body,
+          signal: abort.signal,
+        });
+        if (response.status >= 500 || response.status === 429) return null;
+        const reply = await response.json(); // a proxy's error page is no JSON: try again
+        return reply.ok || reply.error ? reply : null;
+      } catch {
+        return null;
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+
+    known() {
+      return -1;
+    }
+
+    pause() {
+      const wait = this.wait * (0.75 + Math.random() / 2);
+      this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, wait);
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+
+    tell(name, detail) {
+      this.dispatchEvent(new CustomEvent(name, { detail }));
+    }
+  }
+
+  window.survey = Object.assign(window.survey || {}, { AnswerQueue });
+})();

@@ -1,0 +1,117 @@
+"""Every page on laptop and phone, light and dark: one screen for trials, no violation by axe, no error.
+
+With SCREENSHOTS=folder each page is saved there too (`make screenshots`).
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from survey_site.recruitment.models import Recruitment
+from survey_site.studies import freeze
+from survey_site.studies.models import Study, StudyText
+from survey_site.trials.models import Participant
+from tests import factories
+from tests.browser import pictured, walking
+from tests.browser.conftest import DESKTOP, PHONE, NewPage
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
+
+RULES = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }
+}
+DEMOGRAPHICS = """\
+age*: How old are you? [18-99]
+sight: Do you see colours normally? [Yes / No / I do not know]
+note: Anything else?
+"""
+ONE_SCREEN = {
+    "practice-matching",
+    "matching",
+    "practice-rating",
+    "rating",
+    "feedback-matching",
+    "feedback-rating",
+}
+
+
+@pytest.fixture
+def study() -> Study:
+    photographs = pictured.photographs()
+
+    def painter(seed: int, method: str) -> bytes:
+        photograph = photographs[seed % len(photographs)]
+        if method == "original":
+            return photograph
+        return pictured.heat_map(photograph, seed, outlines="." in method)
+
+    study = factories.draft(
+        images=12, reserve=6, pool_size=4, painter=painter, attention_checks=1, rating_trials_per_column=2
+    )
+    StudyText.objects.create(study=study, key="demographics", language="en", markdown=DEMOGRAPHICS)
+    freeze.go_live(study)
+    Recruitment.objects.create(study=study, provider="prolific", completed_code="C1A2B3C4")
+    return study
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_every_page_is_accessible_and_trials_fit_one_screen(
+    study: Study, live_server: Any, new_page: NewPage, size: tuple[int, int], scheme: str
+) -> None:
+    page = new_page(size, color_scheme=scheme)
+    shot = Shots(page, f"{size[0]}x{size[1]}-{scheme}")
+    page.goto(f"{live_server.url}/s/test/")
+    shot("start")
+    address = walking.start(page, live_server.url, query="?PROLIFIC_PID=1")
+    page.locator("[name=q_age]").fill("30")
+    seen = []
+    for name in walking.pages(page, address):
+        if name == "demographics":
+            shot(name)
+            page.locator("button.primary").click()
+            page.locator(".error").wait_for()
+            shot("demographics-error")
+            page.locator("[name=q_age]").fill("30")
+            continue
+        shot(name)
+        seen.append(name)
+        if name == "matching":
+            walking.ready(page).locator("label.option").nth(1).click()
+            shot("matching-chosen")
+    assert set(seen) >= ONE_SCREEN
+    receipt = Participant.objects.get().receipt
+    for name, path in (("leave", f"/w/{receipt}/"), ("privacy", "/s/test/privacy/"), ("home", "/")):
+        page.goto(live_server.url + path)
+        shot(name)
+    page.goto(live_server.url + "/s/test/?lang=ar")
+    shot("start-arabic")
+
+
+class Shots:
+    """Checks the page shown now and saves it where screenshots were asked for."""
+
+    def __init__(self, page: Page, label: str) -> None:
+        self.page, self.label, self.number = page, label, 0
+        self.folder = Path(os.environ["SCREENSHOTS"]) if os.environ.get("SCREENSHOTS") else None
+
+    def __call__(self, name: str) -> None:
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.number += 1
+            self.page.screenshot(path=self.folder / f"{self.label}-{self.number:02d}-{name}.png")
+        found = Axe().run(self.page, options=RULES)
+        assert not found.response["violations"], f"{name} {self.label}\n{found.generate_report()}"
+        width, height, scroll_width, scroll_height = self.page.evaluate(
+            "[innerWidth, innerHeight, document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+        )
+        assert scroll_width <= width, f"{name} scrolls sideways"
+        if name in ONE_SCREEN:
+            assert scroll_height <= height, f"{name} is {scroll_height} px high on a screen of {height}"
