@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('stimuli', '0003_class_index_without_null'),
+        ('stimuli', '0004_longer_classifier'),
         ('studies', '0001_initial'),
     ]
 
