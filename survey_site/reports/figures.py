@@ -68,9 +68,10 @@ def _estimates(
     for k, row in enumerate(rows):
         points = factor * participant_points(trials, row["column"])
         # Equal values are spread sideways, so that a pile of points is seen as one.
-        spread = np.arange(len(points)) - np.searchsorted(points, points, "left")
-        size = np.bincount(np.searchsorted(points, points, "left"), minlength=1).max(initial=1)
-        offset = 0.12 + 0.25 * spread / max(size, 1)
+        first = np.searchsorted(points, points, "left")
+        offset = 0.12 + 0.25 * (np.arange(len(points)) - first) / np.bincount(first, minlength=1).max(
+            initial=1
+        )
         axis.plot(k + offset, points, "o", ms=2, mfc="none", mec=MID, mew=0.5)
         value, interval = row["estimate"][key], row["estimate"]["ci"]
         if value is not None:
@@ -138,9 +139,10 @@ def _grid(axis: Axes, values: FloatArray, label: str, vmin: float, vmax: float) 
     )  # fmt: skip
     axis.patch.set(hatch="////", edgecolor=PALE, facecolor="w")  # empty cells are hatched, zeros are white
     axis.invert_yaxis()
-    bar = axis.get_figure(root=True).colorbar(mesh, ax=axis, label=label, shrink=0.8)
-    if bar.solids is not None:
-        bar.solids.set_rasterized(False)
+    if isinstance(figure := axis.get_figure(), Figure):
+        bar = figure.colorbar(mesh, ax=axis, label=label, shrink=0.8)
+        if bar.solids is not None:  # Matplotlib would embed it as a picture
+            bar.solids.set_rasterized(False)
 
 
 def class_confusion(report: Report, trials: Trials) -> Figure:

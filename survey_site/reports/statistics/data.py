@@ -20,7 +20,7 @@ BoolArray = NDArray[np.bool_]
 MATCHING, RATING = "matching", "rating"
 CANT_TELL = "cant_tell"
 # Participants (or trials) of these kinds stand apart: they are in no estimate, before or after exclusion.
-APART = ("bot", "preview", "withdrawn", "surplus", "unfinished", "unseen")
+APART = ("bot", "preview", "pilot", "withdrawn", "surplus", "unfinished", "unseen")
 _TRUE = frozenset({"1", "true", "yes", "t"})
 _FALSE = frozenset({"0", "false", "no", "f"})
 
@@ -251,10 +251,9 @@ def _pools(
 
 
 def _conditions(get: Mapping[str, Sequence[Any]]) -> Factor:
-    names = ("column", "classifier", "base", "method")
-    return Factor.encode(
-        "/".join(str(p or "") for p in parts) for parts in zip(*(get[k] for k in names), strict=True)
-    )
+    """Column, classifier, base and method joined by tabs, which none of them contains."""
+    parts = zip(*(get[k] for k in ("column", "classifier", "base", "method")), strict=True)
+    return Factor.encode("\t".join(str(p or "") for p in row) for row in parts)
 
 
 def _checks(flags: Sequence[Any], correct: FloatArray) -> IntArray:

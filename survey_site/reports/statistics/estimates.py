@@ -84,23 +84,31 @@ def faith_json(trials: Trials, level: float = 0.95) -> dict[str, Any]:
     """
     estimate = faith(sample_of(trials), level)
     late = trials.with_values(np.where(trials.timeout, 0.0, trials.value))
-    strict = faith(sample_of(late), level)
-    by_class = faith(sample_of(trials.with_values(trials.class_value)), level)
     return {
         "correct": estimate.total,
         "n": estimate.n,
         "participants": estimate.participants,
         "items": estimate.items,
         "percent": _percent(estimate),
-        "percent_text": percent_text(estimate.total, estimate.n),
+        "text": percent_text(estimate.total, estimate.n),
         "ci": estimate.interval.pair(100),
         "ci_df": estimate.interval.df,
-        "reason": estimate.interval.reason,
+        "ci_reason": estimate.interval.reason,
         "participant_mean": None if estimate.participant_mean is None else 100 * estimate.participant_mean,
         "cant_tell": int(trials.choice.equals("cant_tell").sum()),
         "timeouts": int(trials.timeout.sum()),
-        "with_timeouts_wrong": {"percent": _percent(strict), "n": strict.n, "ci": strict.interval.pair(100)},
-        "class_level": {"percent": _percent(by_class), "n": by_class.n, "ci": by_class.interval.pair(100)},
+        "timeouts_as_wrong": _share(faith(sample_of(late), level)),
+        "class": _share(faith(sample_of(trials.with_values(trials.class_value)), level)),
+    }
+
+
+def _share(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "correct": estimate.total,
+        "n": estimate.n,
+        "percent": _percent(estimate),
+        "text": percent_text(estimate.total, estimate.n),
+        "ci": estimate.interval.pair(100),
     }
 
 
@@ -115,14 +123,14 @@ def index_json(trials: Trials, level: float = 0.95, bounds: tuple[float, float] 
     levels = np.arange(int(bounds[0]), int(bounds[1]) + 1)
     return {
         "mean": estimate.value,
-        "mean_text": mean_text(estimate.total, estimate.n),
+        "text": mean_text(estimate.total, estimate.n),
         "sum": estimate.total,
         "n": estimate.n,
         "participants": estimate.participants,
         "items": estimate.items,
         "ci": estimate.interval.pair(),
         "ci_df": estimate.interval.df,
-        "reason": estimate.interval.reason,
+        "ci_reason": estimate.interval.reason,
         "participant_mean": estimate.participant_mean,
         "sd": float(sample.y.std(ddof=1)) if estimate.n > 1 else None,
         "timeouts": int(trials.timeout.sum()),

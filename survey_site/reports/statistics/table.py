@@ -102,7 +102,7 @@ def column_order(trials: Trials, plan: AnalysisPlan) -> list[str]:
 
 
 def table(trials: Trials, plan: AnalysisPlan, names: list[str]) -> list[dict[str, Any]]:
-    """Table 1: one entry per column, with its variants (base CAMs) and its conditions (classifier × method)."""
+    """Table 1: one entry per column, split by base CAM and by variant (classifier × base × method)."""
     matching, rating = trials.of_task(MATCHING), trials.of_task(RATING)
     rows = []
     for name in names:
@@ -114,12 +114,15 @@ def table(trials: Trials, plan: AnalysisPlan, names: list[str]) -> list[dict[str
             "control": name in plan.controls,
             "faith": _faith(m, plan) | {"chance": chance.against_chance(m, plan.resamples, plan.seed)},
             "index": _index(r, plan),
-            "variants": _parts(m, r, plan, lambda t: t.base),
-            "conditions": _parts(m, r, plan, lambda t: t.condition),
+            "bases": [{"base": base} | part for base, part in _parts(m, r, plan, lambda t: t.base)],
+            "variants": [
+                dict(zip(("classifier", "base", "method"), name_of.split("\t")[1:], strict=True)) | part
+                for name_of, part in _parts(m, r, plan, lambda t: t.condition)
+            ],
             "published": {"faith": published.faith, "index": published.mean_rating} if published else None,
         }
         for outcome in ("faith", "index"):
-            row[outcome]["equal_weight_mean"] = _equal_weight(row["variants"], outcome)
+            row[outcome]["equal_weight_mean"] = _equal_weight(row["bases"], outcome)
         rows.append(row)
     return rows
 
@@ -134,15 +137,12 @@ def _index(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
 
 def _parts(
     matching: Trials, rating: Trials, plan: AnalysisPlan, factor: Callable[[Trials], Factor]
-) -> list[dict[str, Any]]:
-    """The column split by a factor; nothing where there is only one part."""
-    present = sorted({*factor(matching).present(), *factor(rating).present()})
-    if len(present) < 2:
-        return []
+) -> list[tuple[str, dict[str, Any]]]:
+    """The column split by a factor: label and estimates of each part that occurs."""
     rows = []
-    for label in present:
+    for label in sorted({*factor(matching).present(), *factor(rating).present()}):
         m, r = matching.select(factor(matching).equals(label)), rating.select(factor(rating).equals(label))
-        rows.append({"name": label, "faith": _faith(m, plan), "index": _index(r, plan)})
+        rows.append((label, {"faith": _faith(m, plan), "index": _index(r, plan)}))
     return rows
 
 
@@ -160,8 +160,11 @@ def _brief(trials: Trials, plan: AnalysisPlan, names: list[str]) -> list[dict[st
         rows.append(
             {
                 "column": name,
-                "faith": {k: faith[k] for k in ("correct", "n", "participants", "percent", "ci", "reason")},
-                "index": {k: index[k] for k in ("mean", "n", "participants", "ci", "reason")},
+                "faith": {
+                    k: faith[k]
+                    for k in ("correct", "n", "participants", "percent", "text", "ci", "ci_reason")
+                },
+                "index": {k: index[k] for k in ("mean", "n", "participants", "text", "ci", "ci_reason")},
             }
         )
     return rows

@@ -25,7 +25,7 @@ def report(replayed: data.Trials, replay_plan: AnalysisPlan) -> dict:
 
 
 def test_all_twelve_values_come_out_as_printed(report: dict) -> None:
-    printed = [(c["column"], c["faith"]["percent_text"], c["index"]["mean_text"]) for c in report["columns"]]
+    printed = [(c["column"], c["faith"]["text"], c["index"]["text"]) for c in report["columns"]]
     assert printed == [tuple(row) for row in TABLE_1]
 
 
@@ -67,9 +67,11 @@ def test_nothing_is_shown_twice_to_a_participant() -> None:
     for rows, key in ((MATCHING, "pool"), (RATING, "stimulus")):
         shown = Counter((r["participant"], frozenset(r[key].split("|"))) for r in rows)
         assert set(shown.values()) == {1}
-    positions = Counter((r["participant"], r["position"]) for r in ROWS)
-    assert set(positions.values()) == {1}
-    assert {position for _, position in positions} == set(range(30))
+    numbers = Counter((r["participant"], r["trial"]) for r in ROWS)
+    assert set(numbers.values()) == {1}
+    assert {number for _, number in numbers} == set(range(1, 31))
+    assert {r["position"] for r in MATCHING} == set(range(1, 7))
+    assert {r["position"] for r in RATING} == set(range(1, 25))
 
 
 def shown_item(row: dict) -> frozenset[str]:
@@ -107,7 +109,7 @@ def test_the_answer_agrees_with_the_images_of_the_pool() -> None:
     for row in MATCHING:
         shown = row["pool"].split("|")
         assert row["stimulus"] in shown and row["choice"] in shown
-        assert shown[row["pool_position"]] == row["stimulus"]
+        assert shown[row["pool_position"] - 1] == row["stimulus"]
         assert row["correct"] == (row["choice"] == row["stimulus"])
 
 

@@ -29,8 +29,8 @@ def test_no_data_at_all() -> None:
     result = report([])
     for c in result["columns"]:
         assert (c["faith"]["n"], c["faith"]["percent"], c["faith"]["ci"]) == (0, None, None)
-        assert (c["index"]["n"], c["index"]["mean"], c["index"]["mean_text"]) == (0, None, None)
-        assert c["faith"]["reason"]
+        assert (c["index"]["n"], c["index"]["mean"], c["index"]["text"]) == (0, None, None)
+        assert c["faith"]["ci_reason"]
     assert result["comparisons"]["faith"]["rows"] == []
     assert "no answers" in result["comparisons"]["faith"]["reason"]
 
@@ -38,7 +38,7 @@ def test_no_data_at_all() -> None:
 def test_one_participant_has_estimates_without_intervals(made_up) -> None:
     c = column(report(made_up(participants=1)), "B")
     assert c["faith"]["percent"] is not None and c["faith"]["ci"] is None
-    assert "2 participants" in c["faith"]["reason"]
+    assert "2 participants" in c["faith"]["ci_reason"]
     assert c["index"]["mean"] is not None and c["index"]["ci"] is None
 
 
@@ -60,7 +60,7 @@ def test_all_the_same_rating(made_up) -> None:
     result = report(rows, replace(PLAN, rules=QualityRules(straight_lining=False)))
     c = column(result, "B")
     assert (c["index"]["mean"], c["index"]["ci"]) == (0, None)
-    assert "no variation" in c["index"]["reason"]
+    assert "no variation" in c["index"]["ci_reason"]
     assert c["index"]["vs_reference"]["ratio"] is None
     assert result["agreement"]["rating_alpha"]["alpha"] is None
     assert "same" in result["models"]["index_odds_ratios"]["reason"]
@@ -110,8 +110,8 @@ def test_timeouts_are_missing_and_stand_as_wrong_beside(made_up) -> None:
         "missing_reason": "timeout",
     }
     faith = column(report(rows), "A")["faith"]
-    assert (faith["n"], faith["timeouts"], faith["with_timeouts_wrong"]["n"]) == (23, 1, 24)
-    assert faith["with_timeouts_wrong"]["percent"] == pytest.approx(100 * faith["correct"] / 24)
+    assert (faith["n"], faith["timeouts"], faith["timeouts_as_wrong"]["n"]) == (23, 1, 24)
+    assert faith["timeouts_as_wrong"]["percent"] == pytest.approx(100 * faith["correct"] / 24)
 
 
 def test_cant_tell_counts_as_wrong(made_up) -> None:
@@ -128,7 +128,7 @@ def test_the_headline_of_the_plan_decides_what_is_right(made_up) -> None:
     )
     assert column(by_class, "A")["faith"]["percent"] == 100
     assert column(report(rows), "A")["faith"]["percent"] < 100
-    assert column(report(rows), "A")["faith"]["class_level"]["percent"] == 100
+    assert column(report(rows), "A")["faith"]["class"]["percent"] == 100
 
 
 def test_faith_beyond_edges_subtracts_the_control(made_up) -> None:
@@ -147,8 +147,8 @@ def test_faith_beyond_edges_subtracts_the_control(made_up) -> None:
 def test_variants_are_shown_and_reweighted_when_unequal(made_up) -> None:
     rows = [r | {"base": "x" if int(r["participant"][1:]) < 3 else "y"} for r in made_up()]
     c = column(report(rows), "A")
-    assert [v["name"] for v in c["variants"]] == ["x", "y"]
-    means = [v["index"]["mean"] for v in c["variants"]]
+    assert [v["base"] for v in c["bases"]] == ["x", "y"]
+    means = [v["index"]["mean"] for v in c["bases"]]
     assert c["index"]["equal_weight_mean"] == pytest.approx(sum(means) / 2)
 
 
