@@ -10,7 +10,7 @@ import warnings
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from saliency_worker.saliency.errors import ImageError
 
@@ -31,6 +31,8 @@ def decode(data: bytes) -> npt.NDArray[np.uint8]:
                 _check_size(*image.size)
                 image.load()
                 return np.asarray(_to_rgb(ImageOps.exif_transpose(image)), dtype=np.uint8)
+    except UnidentifiedImageError as error:
+        raise ImageError("The image cannot be read (no known format): save it again as PNG or JPEG.") from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise ImageError(f"The image cannot be read ({error}): save it again as PNG or JPEG.") from error
 
