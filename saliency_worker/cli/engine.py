@@ -3,8 +3,9 @@
 import argparse
 import os
 import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,8 @@ def load_explainer(
 
     chosen = {name: wanted[name] for name in PARAMETERS}
     settings = Settings(methods=tuple(wanted["methods"]), raw=raw, **chosen)
-    return Explainer.load(classifier, settings, weights=Path(weights) if weights else None)
+    with _downloads_on_the_terminal():
+        return Explainer.load(classifier, settings, weights=Path(weights) if weights else None)
 
 
 def facts(explainer: "Explainer") -> dict[str, Any]:
@@ -83,3 +85,13 @@ def _silence() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+@contextmanager
+def _downloads_on_the_terminal() -> Iterator[None]:
+    """Keras reports a download on standard output, where our tables go: a person sees it, a pipe does not."""
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        redirect_stdout(sys.stderr if sys.stderr.isatty() else nowhere),
+    ):
+        yield

@@ -32,6 +32,11 @@ EXPLAIN_EPILOG = f"""images:
   files, folders (searched in depth) and quoted globs; results are filed under the stem of the file name, so
   two images of one stem are refused.
 
+classifier:
+  a name of the catalogue (`{PROGRAM} classifiers` lists them), or a saved Keras model as
+  model.keras[@layer[:preprocessing]], for example net.keras@last_conv:unit; preprocessing is one of
+  raw (0..255, the default), unit (0..1), tf (-1..1), torch, caffe
+
 methods:
   all         the three gradient bases, each bare and as Ours 1-5: 18 maps
   everything  also CAM, all nine combinations on each base, and the controls edges, original, randomcam
@@ -84,7 +89,7 @@ def build(run: dict[str, Callable[[argparse.Namespace], int]]) -> Parser:
 
     explain = command("explain", "write the saliency maps of images", EXPLAIN, EXPLAIN_EPILOG)
     _images(explain)
-    _classifier(explain, "a name of the catalogue (see `classifiers`)")
+    _classifier(explain, "a name of the catalogue (see `classifiers`) or a saved model")
     explain.add_argument(
         "--methods", default="all", metavar="all|everything|KEY,…", help="which maps (default: all)"
     )
@@ -150,7 +155,7 @@ def _classifier(parser: argparse.ArgumentParser, text: str) -> None:
 
 
 def _engine(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("parameters (the defaults are the paper's)")
+    group = parser.add_argument_group("parameters")
     group.add_argument(
         "--edges",
         type=_one_of("edge model", catalog.EDGE_MODELS),
