@@ -195,5 +195,6 @@ LOGGING = {
         "survey_site": {"level": "INFO"},
         "saliency_worker": {"level": "INFO"},
         "axes": {"level": "ERROR"},
+        "kombu": {"level": "ERROR"},  # the broker of files has no host name, which kombu warns of
     },
 }

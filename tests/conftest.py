@@ -64,3 +64,11 @@ def media(tmp_path: Path, settings: object) -> Iterator[Path]:
     }
     settings.STORAGES = {**settings.STORAGES, "default": options}  # type: ignore[attr-defined]
     yield folder
+
+
+@pytest.fixture(scope="session")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of a tiny saved classifier with which the real engine runs in a moment."""
+    from tests.worker.tiny import tiny_classifier
+
+    return tiny_classifier(tmp_path_factory.mktemp("model"))

@@ -220,9 +220,12 @@ def sweep(now: datetime | None = None) -> int:
         lease_expires_at=None,
         announced_at=None,
     )
+    silent = Q(announced_at=None)
+    if not PrecomputeJob.objects.filter(state=State.RUNNING).exists():
+        # While a worker is busy its messages wait in the queue; only silence means that they were lost.
+        silent |= Q(announced_at__lt=now - REANNOUNCE_AFTER)
     unheard = list(
-        PrecomputeJob.objects.filter(state=State.QUEUED)
-        .filter(Q(announced_at=None) | Q(announced_at__lt=now - REANNOUNCE_AFTER))
+        PrecomputeJob.objects.filter(silent, state=State.QUEUED)
         .filter(Q(not_before=None) | Q(not_before__lte=now))
         .order_by("classifier", "pk")
         .values_list("pk", flat=True)[:512]

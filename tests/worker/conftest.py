@@ -1,39 +1,13 @@
-"""A study with a tiny classifier, for tests that run the real engine."""
+"""Fixtures of the worker's tests."""
 
 from pathlib import Path
 
 import pytest
 
-from survey_site.stimuli.archives import Upload
-from survey_site.stimuli.intake import add_images
-from survey_site.studies.models import Condition, Study
-from tests.stimuli.pictures import encoded
-from tests.worker.tiny import tiny_classifier
-
-
-@pytest.fixture(scope="session")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return tiny_classifier(tmp_path_factory.mktemp("model"))
+from survey_site.studies.models import Study
+from tests.worker.study import tiny_study
 
 
 @pytest.fixture
 def study(db: None, media: Path, classifier: str) -> Study:
     return tiny_study(classifier)
-
-
-def tiny_study(classifier: str, images: int = 3) -> Study:
-    """Two columns on every gradient base, edges by Sobel."""
-    study = Study.objects.create(slug="tiny", title="Tiny", edges="sobel", pool_size=3, practice_trials=0)
-    add_images(study, [Upload(f"{n}.png", encoded(n, size=(48, 40)), f"class {n}") for n in range(images)])
-    for base in ("gradcam", "gradcampp"):
-        for order, method in enumerate(("", "add-edges")):
-            Condition.objects.create(
-                study=study,
-                column="Ours 1" if method else "Grad-CAMs",
-                column_order=order,
-                classifier=classifier,
-                base=base,
-                method=method,
-                is_reference=not order,
-            )
-    return study

@@ -22,6 +22,8 @@ from survey_site.studies.models import Study
 from survey_site.studies.precompute_bar import wait_for_maps
 from survey_site.studies.processes import Processes
 
+REPLAY = settings.BASE_DIR / "fixtures" / "feature_cam_table_1"
+
 
 class Command(BaseCommand):
     help = "Runs the whole product on this machine with the demo study. PORT selects the port (8000)."
@@ -68,7 +70,8 @@ class Command(BaseCommand):
             if reason := failure(study):
                 raise CommandError(f"the maps could not be computed: {reason}")
             freeze.go_live(study)
-        call_command("load_replay", verbosity=0)
+        if REPLAY.is_dir() and not Study.objects.filter(slug=REPLAY.name.replace("_", "-")).exists():
+            call_command("import_study", str(REPLAY), verbosity=0)
 
     def watch(self, processes: Processes) -> None:
         """Ends the demo with the reason when one of its processes ended."""
