@@ -41,8 +41,7 @@ def render(figure: Figure, fmt: Format) -> bytes:
 
 def _new(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, columns)).ravel()
-    return figure, list(axes)
+    return figure, list(np.atleast_1d(figure.subplots(1, columns)))
 
 
 def _nothing(axis: Axes, text: str = "no answers") -> None:
@@ -229,9 +228,9 @@ def response_times(report: Report, trials: Trials) -> Figure:
 
 def answers_heat_map(report: Report, trials: Trials) -> Figure:
     """Participants × images: mean rating, or share right where a study has matching only; hatched: not shown."""
-    rating = trials.of_task(RATING).answered()
-    own, label, top = (rating, "rating", float(report["plan"]["rating_max"])) if len(rating) else (
-        trials.of_task(MATCHING).answered(), "right", 1.0)  # fmt: skip
+    rating, plan = trials.of_task(RATING).answered(), report["plan"]
+    own = rating if len(rating) else trials.of_task(MATCHING).answered()
+    low, high = (plan["rating_min"], plan["rating_max"]) if len(rating) else (0, 1)
     with mpl.rc_context(STYLE):
         figure, (axis,) = _new(8, 5)
         if not len(own):
@@ -244,13 +243,7 @@ def answers_heat_map(report: Report, trials: Trials) -> Figure:
         n = np.bincount(cell, minlength=people * images)
         with np.errstate(invalid="ignore"):
             means = np.bincount(cell, own.value[inside], people * images) / n
-        _grid(
-            axis,
-            means.reshape(people, images),
-            label,
-            float(report["plan"]["rating_min"]) if len(rating) else 0.0,
-            top,
-        )
+        _grid(axis, means.reshape(people, images), "rating" if len(rating) else "right", low, high)
         axis.set_ylabel("participant")
         axis.set_xlabel("image")
     return figure
