@@ -126,7 +126,6 @@ def test_the_csv_holds_what_the_generator_made(imported: Study, admin_client: Cl
         "column",
         "stimulus",
         "pool",
-        "pool_position",
         "choice",
         "correct",
         "rating",
