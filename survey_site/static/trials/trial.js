@@ -56,8 +56,8 @@
     const panel = document.getElementById("picture-exit").content.cloneNode(true);
     panel.querySelector("[data-again]").addEventListener("click", () => window.location.reload());
     panel.querySelector("[data-skip]").addEventListener("click", () => answer(current, { missing: "image_failed" }));
-    current.form.querySelector(".stage").replaceChildren(panel);
-    current.form.querySelector(".actions").hidden = true;
+    current.form.querySelectorAll(".stage > *, form > .actions").forEach((part) => (part.hidden = true));
+    current.form.querySelector(".stage").append(panel);
     current.form.classList.remove("waiting");
     root.querySelector("[data-again]").focus();
   }
@@ -65,7 +65,7 @@
   function answer(current, extra) {
     if (current.answered || current !== shown) return;
     current.answered = true;
-    if (current.form.querySelector("img")) current.measure.finish(current.pictures.retries);
+    current.measure.finish(current.pictures.retries);
     const fields = new FormData(current.form);
     if (extra) {
       fields.delete("choice");

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.formats import FORMATS
-from survey_site.reports.management.find import study_named
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report import point_report
+from survey_site.studies.models import Study
 
 
 class Command(BaseCommand):
@@ -26,7 +26,10 @@ class Command(BaseCommand):
         parser.add_argument("--include-excluded", action="store_true", help="count excluded participants")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        study = study_named(options["study"])
+        study = Study.objects.filter(slug=options["study"]).first()
+        if study is None:
+            known = ", ".join(Study.objects.values_list("slug", flat=True)[:20]) or "none yet"
+            raise CommandError(f"no study {options['study']!r}; there are: {known}")
         if options["protocol"] is not None and protocol_of(study, options["protocol"]) is None:
             raise CommandError(f"study {study.slug} has no protocol of version {options['protocol']}")
         population = Population(
