@@ -7,19 +7,28 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-Graph = Callable[..., dict[str, Any]]
+from saliency_worker.saliency.folding import fold_batch_norms
 
 
-def freeze(function: Graph, *inputs: tf.TensorSpec) -> Graph:
-    """The function as one graph with its variables turned into constants, so that they can be folded."""
+class Graph:
+    """A function of tensors as one frozen graph; gives its results by name. ``graph`` is for inspection."""
+
+    def __init__(self, function: Any, names: list[str]) -> None:
+        self.graph = function.graph
+        self._function = function
+        self._names = names
+
+    def __call__(self, *arguments: tf.Tensor) -> dict[str, tf.Tensor]:
+        return dict(zip(self._names, self._function(*arguments), strict=True))
+
+
+def freeze(function: Callable[..., dict[str, tf.Tensor]], *inputs: tf.TensorSpec) -> Graph:
+    """The function as one graph: its variables turned into constants, its batch norms folded."""
     traced = tf.function(function, autograph=False).get_concrete_function(*inputs)
-    frozen = convert_variables_to_constants_v2(traced)
-    names = sorted(traced.structured_outputs)  # a frozen graph gives a flat list, in the order of tf.nest
-
-    def run(*arguments: Any) -> dict[str, Any]:
-        return dict(zip(names, frozen(*arguments), strict=True))
-
-    return run
+    frozen = fold_batch_norms(convert_variables_to_constants_v2(traced))
+    return Graph(
+        frozen, sorted(traced.structured_outputs)
+    )  # a frozen graph gives a list in the order of tf.nest
 
 
 @cache
