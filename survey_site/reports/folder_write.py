@@ -81,7 +81,9 @@ def study_json(study: Study) -> dict[str, Any]:
         "origin": study.origin if reconstruction else Study.Origin.COLLECTED.value,
         "settings": packed(study, folder.STUDY_FIELDS),
         "conditions": [packed(c, folder.CONDITION_FIELDS) for c in study.conditions.all()],
-        "texts": [packed(t, ("language", "key", "markdown")) for t in study.texts.order_by("language", "key")],
+        "texts": [
+            packed(t, ("language", "key", "markdown")) for t in study.texts.order_by("language", "key")
+        ],
         "protocols": [packed(p, folder.PROTOCOL_FIELDS) for p in study.protocols.order_by("version")],
     }
 
@@ -112,9 +114,7 @@ def _maps(study: Study) -> Rows:
     pictures = Prefetch("pictures", MapPicture.objects.order_by("colour_map"))
     for row in ordered_maps(study).select_related("stimulus").prefetch_related(pictures).iterator(BATCH):
         own = [packed(picture, folder.PICTURE_FIELDS) for picture in row.pictures.all()]
-        yield without_empty(
-            {"stimulus": row.stimulus.key, "pictures": own} | packed(row, folder.MAP_FIELDS)
-        )
+        yield without_empty({"stimulus": row.stimulus.key, "pictures": own} | packed(row, folder.MAP_FIELDS))
 
 
 def _participants(study: Study) -> Rows:

@@ -40,14 +40,27 @@ class ConditionForm(forms.ModelForm):
         return self.cleaned_data
 
 
-class ConditionInline(TabularInline):
+class DraftInline(TabularInline):
+    """Rows that belong to the sealed design: changed in a draft only."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return (obj is None or obj.is_editable) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return (obj is None or obj.is_editable) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return (obj is None or obj.is_editable) and super().has_delete_permission(request, obj)
+
+
+class ConditionInline(DraftInline):
     model = Condition
     form = ConditionForm
     extra = 0
     tab = True
 
 
-class StudyTextInline(TabularInline):
+class StudyTextInline(DraftInline):
     model = StudyText
     extra = 0
     tab = True
@@ -109,6 +122,9 @@ class StudyAdmin(ModelAdmin):
         return [
             f.name for f in Study._meta.fields if f.editable and f.name not in free and f.name != "id"
         ] + ["steps"]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
+        return {} if obj is not None and not obj.is_editable else self.prepopulated_fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         draft = obj is None or obj.is_editable

@@ -52,9 +52,9 @@ def ready_study(
     return study
 
 
-def add_maps(stimulus: Stimulus, methods: list[str], side: int = 48) -> None:
+def add_maps(stimulus: Stimulus, methods: list[str], side: int = 48, originals: bool = True) -> None:
     """Stored maps of these methods and the original for a stimulus, as a worker would leave them."""
-    for number, method in enumerate([*methods, "original"]):
+    for number, method in enumerate([*methods, "original"] if originals else methods):
         picture = encoded(1000 * stimulus.pk + number, size=(side, side))
         path, digest = storage.put("maps", picture, ".png")
         row = SaliencyMap.objects.create(
