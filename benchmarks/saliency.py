@@ -6,7 +6,7 @@
 Without --weights the weights are random, without --images the pictures synthetic: speed depends on neither.
 
 Prints seconds per image (median of interleaved rounds), the ratios with their budgets, the numerical agreement
-at h×w and peak memory. Peers that are not installed are named and left out; benchmarks/README.md says how to
+at h×w and peak memory. Peers that are not installed are named and left out; benchmarks/requirements-peers.txt says how to
 install them. `--json FILE` also writes the figures.
 """
 

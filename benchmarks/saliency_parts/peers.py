@@ -1,6 +1,6 @@
 """The two libraries people use today with Keras, each through its public calls.
 
-tf-keras-vis and Xplique are optional; `benchmarks/README.md` says how to install them.
+tf-keras-vis and Xplique are optional; `benchmarks/requirements-peers.txt` says how to install them.
 """
 
 from typing import Any
