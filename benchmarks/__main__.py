@@ -1,0 +1,36 @@
+"""`make bench`: every benchmark that needs nothing but this repository, one after the other.
+
+python -m benchmarks                    all of them
+python -m benchmarks saliency --rounds 9    one, with its own arguments
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+# Name of the file in this folder and the arguments of the short run.
+BENCHMARKS: dict[str, list[str]] = {
+    "saliency": ["--rounds", "3", "--count", "4"],
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the named benchmark, or all. Returns the first failing status, 0 where there is none."""
+    name, own = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if name and name not in BENCHMARKS:
+        print(f'No benchmark "{name}": one of {", ".join(BENCHMARKS)}.', file=sys.stderr)
+        return 2
+    chosen = {name: own} if name else BENCHMARKS
+    statuses = [_run(each, options) for each, options in chosen.items()]
+    return next((status for status in statuses if status), 0)
+
+
+def _run(name: str, options: list[str]) -> int:
+    print(f"== {name} {' '.join(options)}".rstrip(), flush=True)
+    return subprocess.run(
+        [sys.executable, Path(__file__).with_name(f"{name}.py"), *options], check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
