@@ -113,7 +113,7 @@ def refuse_ended(participant: Participant, settings: Mapping[str, Any], now: dat
     """Raises Ended where no more answers are taken. A closed study lets its participants finish."""
     if participant.state in (State.WITHDRAWN, State.SCREENED_OUT):
         raise Ended(participant.state)
-    seen = participant.last_seen_at or participant.started_at
+    seen = participant.last_seen_at or participant.started_at or now
     if participant.state != State.FINISHED and seen + timedelta(days=settings["resume_days"]) < now:
         raise Ended("expired")
 

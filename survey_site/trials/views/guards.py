@@ -54,3 +54,12 @@ def refusal(request: HttpRequest, status: int, code: str, message: str, **contex
         return JsonResponse({"error": code, "message": message}, status=status)
     page = {"message": message, "code": code, **context}
     return render(request, "trials/refusal.html", page, status=status)
+
+
+@participants_page
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The start form came without its cookie; the participant's own page needs none."""
+    message = _(
+        "Your browser did not send the cookie that protects this form. Allow it, reload the page and try again."
+    )
+    return refusal(request, 403, "no_cookie", message)

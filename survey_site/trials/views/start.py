@@ -35,8 +35,8 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     with translation.override(language):
         try:
             return _start(request, study, language)
-        except BadLink as error:
-            return refusal(request, 400, "bad_link", str(error))
+        except BadLink:
+            return refusal(request, 400, "bad_link", _bad_link())
 
 
 def chosen_language(request: HttpRequest, study: Study) -> str:
@@ -104,6 +104,12 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
     response = HttpResponseRedirect(reverse("resume", args=[participant.token]))
     response.status_code = 303
     return response
+
+
+def _bad_link() -> str:
+    return _(
+        "The identifier in this link is not valid. Please open the study from the service that sent you."
+    )
 
 
 def _kind(request: HttpRequest, fields: dict[str, str]) -> str:

@@ -1,0 +1,71 @@
+"""Every language of the interface is complete, and Arabic runs from right to left."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import translation
+
+from survey_site.trials.texts import DEFAULTS, KEYS, html
+from tests import factories
+from tests.trials.player import begin, play, until_trial
+
+FOLDER = Path(settings.BASE_DIR) / "survey_site"
+SOURCES = [*FOLDER.glob("templates/*.html"), *FOLDER.glob("trials/templates/trials/*.html"), *FOLDER.glob("trials/views/*.py")]
+SAME = {"Photo %(number)s"}
+
+
+def messages() -> set[str]:
+    """Every translatable text of the participants' pages."""
+    found: set[str] = set()
+    for source in SOURCES:
+        text = source.read_text("utf-8")
+        found |= set(re.findall(r"""{% translate (?:"|')(.+?)(?:"|') %}""", text))
+        found |= {
+            re.sub(r"{{ (\w+) }}", r"%(\1)s", body)
+            for body in re.findall(r"{% blocktranslate .*?%}(.*?){% endblocktranslate %}", text)
+        }
+        found |= set(re.findall(r"""\b_\(\s*"(.+?)"\s*\)""", text))
+    return found
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_every_message_is_translated(language: str) -> None:
+    assert len(messages()) > 60
+    with translation.override(language):
+        assert not [text for text in messages() - SAME if translation.gettext(text) == text]
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_every_default_text_is_translated(language: str) -> None:
+    assert set(DEFAULTS[language]) == set(KEYS)
+    assert not [key for key in KEYS if DEFAULTS["en"][key] and DEFAULTS[language][key] == DEFAULTS["en"][key]]
+
+
+def test_markdown_is_sanitised() -> None:
+    shown = html('**bold** <script>alert(1)</script> [x](javascript:alert(1)) ![y](https://z/p.png) <b onclick="a">c</b>')
+    assert "<strong>bold</strong>" in shown
+    assert not re.search(r"<script|href="javascript|<img|<b ", shown)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_a_participant_keeps_the_language_chosen_at_the_start(client: Client) -> None:
+    factories.live()
+    address = begin(client, "test", "?lang=ar")
+    until_trial(client, address)
+    page = client.get(address, headers={"Accept-Language": "fr"}).content.decode()
+    assert '<html lang="ar" dir="rtl">' in page
+    assert "من أي صورة" in page
+    play(client, address)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_only_offered_languages_are_used(client: Client) -> None:
+    factories.live(languages=["fr"])
+    page = client.get("/s/test/?lang=ar", headers={"Accept-Language": "en"}).content.decode()
+    assert '<html lang="fr" dir="ltr">' in page
+    assert "العربية" not in page
