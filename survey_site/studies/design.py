@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from survey_site.stimuli.models import Stimulus, StimulusFeatures
+from survey_site.studies.feasibility import Assessment, assess
 from survey_site.studies.layout import Layout, deal_reserve, main_stimuli
 from survey_site.studies.models import Condition, Protocol, Study
 from survey_site.studies.pools import Candidate, Pool
@@ -57,6 +58,13 @@ def spec_of(study: Study) -> Spec:
         fixed_pools=tuple(map(tuple, study.fixed_pools)),
         headline=study.headline,
     )
+
+
+def assessment_of(study: Study) -> Assessment:
+    """What the study needs and what stands in its way, before anything is computed."""
+    roles = list(study.stimuli.values_list("role", "stimulus_class"))
+    labels = [stimulus_class for role, stimulus_class in roles if role == Stimulus.Role.MAIN]
+    return assess(spec_of(study), labels, reserve=len(roles) - len(labels))
 
 
 def candidates_of(study: Study, stimuli: Sequence[Stimulus]) -> list[Candidate]:

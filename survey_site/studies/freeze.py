@@ -34,6 +34,8 @@ def problems(study: Study) -> list[str]:
     references = {c.column for c in conditions if c.is_reference}
     if len(references) > 1:
         found.append(f"Only one column can be the reference; now {', '.join(sorted(references))} are.")
+    if blocking := [f"{f.text} {f.change}" for f in design.assessment_of(study).findings if f.blocking]:
+        return found + blocking + jobs.missing_maps(study)
     try:
         design.design_of_document(draft_document(study))
     except (DesignError, ValueError) as error:

@@ -48,7 +48,7 @@ def test_a_map_under_another_colour_map_counts_as_missing() -> None:
     ("change", "says"),
     [
         ({"images": 5}, "Add 1"),
-        ({"reserve": 2}, "mark 1 more as reserve"),
+        ({"reserve": 2}, "Mark 1 more images as reserve"),
         ({"matching_trials_per_column": 0, "rating_trials_per_column": 0}, "no trial"),
     ],
     ids=["one image short", "one reserve image short", "no trial"],
