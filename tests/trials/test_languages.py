@@ -13,7 +13,8 @@ from tests import factories
 from tests.trials.player import begin, play, until_trial
 
 FOLDER = Path(settings.BASE_DIR) / "survey_site"
-SOURCES = [*FOLDER.glob("templates/*.html"), *FOLDER.glob("trials/templates/trials/*.html"), *FOLDER.glob("trials/views/*.py")]
+PLACES = ("templates/*.html", "trials/templates/trials/*.html", "trials/views/*.py")
+SOURCES = [path for place in PLACES for path in FOLDER.glob(place)]
 SAME = {"Photo %(number)s"}
 
 
@@ -45,9 +46,11 @@ def test_every_default_text_is_translated(language: str) -> None:
 
 
 def test_markdown_is_sanitised() -> None:
-    shown = html('**bold** <script>alert(1)</script> [x](javascript:alert(1)) ![y](https://z/p.png) <b onclick="a">c</b>')
+    shown = html(
+        '**bold** <script>alert(1)</script> [x](javascript:alert(1)) ![y](https://z/p.png) <b onclick="a">c</b>'
+    )
     assert "<strong>bold</strong>" in shown
-    assert not re.search(r"<script|href="javascript|<img|<b ", shown)
+    assert not re.search(r"<script|href=.javascript|<img|<b ", shown)
 
 
 @pytest.mark.django_db
