@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .data import FloatArray, Trials
+from .data import CANT_TELL, FloatArray, Trials
 from .point import half_up, mean_text, percent_text, quotient
 from .uncertainty import Interval, Sample, clusters, mean_interval, proportion_interval
 
@@ -95,7 +95,7 @@ def faith_json(trials: Trials, level: float = 0.95) -> dict[str, Any]:
         "ci_df": estimate.interval.df,
         "ci_reason": estimate.interval.reason,
         "participant_mean": None if estimate.participant_mean is None else 100 * estimate.participant_mean,
-        "cant_tell": int(trials.choice.equals("cant_tell").sum()),
+        "cant_tell": int(trials.choice.equals(CANT_TELL).sum()),
         "timeouts": int(trials.timeout.sum()),
         "timeouts_as_wrong": _share(faith(sample_of(late), level)),
         "class": _share(faith(sample_of(trials.with_values(trials.class_value)), level)),

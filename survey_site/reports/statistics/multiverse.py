@@ -5,13 +5,13 @@ The headline is the plan's; this table shows how much it depends on the plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from .data import APART, MATCHING, RATING, Trials
+from .data import APART, CANT_TELL, MATCHING, RATING, Trials
 from .estimates import participant_means, samples_by_column
 from .plan import AnalysisPlan, QualityRules
 from .quality import REASONS, analysed, eligible, rule_violations
@@ -47,38 +47,34 @@ STATISTICS: dict[str, Statistic] = {
 }
 
 
-def exclusion_choices(trials: Trials, plan: AnalysisPlan) -> dict[str, Trials]:
-    """The analysed trials under no rule, each rule alone, all rules, and with or without unknown seeing."""
-    judged = trials.select(~trials.exclusion.isin(APART))
-    violations = rule_violations(judged, plan.rules)
+def exclusion_choices(trials: Trials, plan: AnalysisPlan) -> Iterator[tuple[str, Trials]]:
+    """The analysed trials under no rule, each rule alone, all rules, and known to be seen; one at a time."""
+    violations = rule_violations(trials.select(~trials.exclusion.isin(APART)), plan.rules)
     everyone = set().union(*violations.values())
-    rules_on = plan.rules != QualityRules.off()
-    choices = {"no exclusion": eligible(trials, plan), "as stored": analysed(trials, plan)}
-    if rules_on:
-        choices |= {f"only {reason}": analysed(trials, plan, violations[reason]) for reason in REASONS}
-        choices["all rules"] = analysed(trials, plan, everyone)
-    strict = replace(plan, seen_unknown_counts=False)
-    choices["only trials known to be seen"] = analysed(trials, strict, everyone)
-    return choices
+    yield "no exclusion", eligible(trials, plan)
+    yield "as stored", analysed(trials, plan)
+    if plan.rules != QualityRules.off():
+        for reason in REASONS:
+            yield f"only {reason}", analysed(trials, plan, violations[reason])
+        yield "all rules", analysed(trials, plan, everyone)
+    yield "only trials known to be seen", analysed(trials, replace(plan, seen_unknown_counts=False), everyone)
 
 
-def scorings(trials: Trials) -> dict[str, Trials]:
+def scorings(trials: Trials) -> Iterator[tuple[str, Trials]]:
     """Matching answers under each way to count them."""
     matching = trials.of_task(MATCHING)
-    cant_tell = matching.choice.equals("cant_tell")
-    return {
-        "source image": matching,
-        "class": matching.with_values(matching.class_value),
-        "timeouts as wrong": matching.with_values(np.where(matching.timeout, 0.0, matching.value)),
-        "can't tell left out": matching.with_values(np.where(cant_tell, np.nan, matching.value)),
-    }
+    cant_tell = matching.choice.equals(CANT_TELL)
+    yield "source image", matching
+    yield "class", matching.with_values(matching.class_value)
+    yield "timeouts as wrong", matching.with_values(np.where(matching.timeout, 0.0, matching.value))
+    yield "can't tell left out", matching.with_values(np.where(cant_tell, np.nan, matching.value))
 
 
 def multiverse(trials: Trials, plan: AnalysisPlan, columns: list[str]) -> list[dict[str, Any]]:
     """One row per choice: the estimate of every column (percent for faith) and the number of answers."""
     rows: list[dict[str, Any]] = []
-    for exclusion, kept in exclusion_choices(trials, plan).items():
-        for scoring, matching in scorings(kept).items():
+    for exclusion, kept in exclusion_choices(trials, plan):
+        for scoring, matching in scorings(kept):
             samples = samples_by_column(matching, columns)
             rows += [_row("faith", exclusion, scoring, name, samples) for name in STATISTICS]
         samples = samples_by_column(kept.of_task(RATING), columns)

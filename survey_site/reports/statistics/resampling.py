@@ -52,9 +52,10 @@ def _all_sums(d: FloatArray) -> FloatArray:
 
 
 def _random_sums(d: FloatArray, resamples: int, seed: int) -> Iterator[FloatArray]:
+    """Sums of d with random signs, in blocks. Equal sizes share a binomial draw of how many are positive."""
     rng = np.random.default_rng(seed)
-    step = max(1, _CELLS_AT_ONCE // len(d))
+    sizes, counts = np.unique(np.abs(d), return_counts=True)
+    step = max(1, _CELLS_AT_ONCE // len(sizes))
     for start in range(0, resamples, step):
-        rows = min(step, resamples - start)
-        signs = rng.integers(0, 2, (rows, len(d)), dtype=np.int8)
-        yield 2 * (signs @ d) - d.sum()
+        positive = rng.binomial(counts, 0.5, (min(step, resamples - start), len(sizes)))
+        yield (2 * positive - counts) @ sizes

@@ -52,7 +52,8 @@ def build_report(
     the correlation of people and machines. ``progress`` is called with a fraction 0..1 and what comes next.
     What the data cannot give is ``None`` beside a ``reason``. Raises ``ValueError`` for a bad plan only.
     """
-    trials = _headline(_sorted(trials), plan)
+    unscored = _sorted(trials)
+    trials = _headline(unscored, plan)
     excluded = quality.all_exclusions(trials, plan)
     kept = quality.analysed(trials, plan, excluded)
     names = column_order(quality.eligible(trials, plan), plan)
@@ -67,7 +68,7 @@ def build_report(
         ("quality", lambda: quality.summary(trials, plan)),
         ("agreement", lambda: _agreement(kept, plan)),
         ("order", lambda: _order(kept, plan)),
-        ("multiverse", lambda: _multiverse(trials, plan, names)),
+        ("multiverse", lambda: _multiverse(unscored, plan, names)),
         ("human_machine", lambda: None if maps is None else human_machine(kept, maps, plan.level)),
     ]
     for k, (name, step) in enumerate(steps):

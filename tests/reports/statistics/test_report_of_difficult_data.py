@@ -131,6 +131,17 @@ def test_the_headline_of_the_plan_decides_what_is_right(made_up) -> None:
     assert column(report(rows), "A")["faith"]["class"]["percent"] == 100
 
 
+def test_the_multiverse_keeps_both_scorings_whatever_the_headline(made_up) -> None:
+    rows = [r | {"class_correct": 1} if r["task"] == "matching" else r for r in made_up()]
+    plan = replace(PLAN, headline="class_correct")
+    shown = {
+        r["scoring"]: r["values"]["A"]
+        for r in report(rows, plan)["multiverse"]["rows"]
+        if r["outcome"] == "faith"
+    }
+    assert shown["class"] == 100 > shown["source image"]
+
+
 def test_faith_beyond_edges_subtracts_the_control(made_up) -> None:
     plan = AnalysisPlan(
         columns=("A", "B", "C"), reference="A", controls=("C",), edges_control="C", resamples=199
