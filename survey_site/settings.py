@@ -182,7 +182,59 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("admin/saliency.css")],
-    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+    "DASHBOARD_CALLBACK": "survey_site.studies.dashboard.dashboard",
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "items": [
+                    {"title": _("Overview"), "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
+                    {
+                        "title": _("Studies"),
+                        "icon": "science",
+                        "link": reverse_lazy("admin:studies_study_changelist"),
+                    },
+                    {
+                        "title": _("Stimuli"),
+                        "icon": "image",
+                        "link": reverse_lazy("admin:stimuli_stimulus_changelist"),
+                    },
+                    {
+                        "title": _("Precompute jobs"),
+                        "icon": "blur_on",
+                        "link": reverse_lazy("admin:stimuli_precomputejob_changelist"),
+                    },
+                    {
+                        "title": _("Saliency maps"),
+                        "icon": "gradient",
+                        "link": reverse_lazy("admin:stimuli_saliencymap_changelist"),
+                    },
+                    {
+                        "title": _("Protocols"),
+                        "icon": "lock",
+                        "link": reverse_lazy("admin:studies_protocol_changelist"),
+                    },
+                ]
+            },
+            {
+                "title": _("People"),
+                "collapsible": True,
+                "items": [
+                    {
+                        "title": _("Researchers"),
+                        "icon": "person",
+                        "link": reverse_lazy("admin:auth_user_changelist"),
+                    },
+                    {
+                        "title": _("API tokens"),
+                        "icon": "key",
+                        "link": reverse_lazy("admin:authtoken_tokenproxy_changelist"),
+                    },
+                ],
+            },
+        ],
+    },
     "SITE_URL": "/",
 }
 

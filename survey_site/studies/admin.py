@@ -16,7 +16,7 @@ from unfold.decorators import action, display
 
 from saliency_worker import catalog
 from survey_site.stimuli.models import PrecomputeJob
-from survey_site.studies import desk
+from survey_site.studies import conditions_page, desk
 from survey_site.studies.models import Condition, Protocol, Study, StudyText
 
 
@@ -74,7 +74,14 @@ class StudyAdmin(ModelAdmin):
     prepopulated_fields = {"slug": ("title",)}
     readonly_fields = ("steps",)
     inlines = (ConditionInline, StudyTextInline)
-    actions_detail = ("images_page", "precompute_page", "live_page", "report_page")
+    actions_detail = (
+        "images_page",
+        "conditions_page",
+        "precompute_page",
+        "check_page",
+        "live_page",
+        "report_page",
+    )
     fieldsets = (
         (None, {"fields": ("steps", "title", "slug", "owner")}),
         (
@@ -159,6 +166,8 @@ class StudyAdmin(ModelAdmin):
             ("images", desk.images),
             ("precompute", desk.precompute),
             ("precompute-status", desk.precompute_status),
+            ("conditions", conditions_page.conditions),
+            ("check", desk.check),
             ("live", desk.live),
         )
         own = [
@@ -170,6 +179,14 @@ class StudyAdmin(ModelAdmin):
     @action(description=_("Images"), url_path="go-images", icon="image")
     def images_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return redirect("admin:study_images", object_id)
+
+    @action(description=_("Conditions"), url_path="go-conditions", icon="grid_on")
+    def conditions_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:study_conditions", object_id)
+
+    @action(description=_("Check"), url_path="go-check", icon="fact_check")
+    def check_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:study_check", object_id)
 
     @action(description=_("Maps"), url_path="go-precompute", icon="blur_on")
     def precompute_page(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -18,7 +18,8 @@ from survey_site.stimuli import jobs
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import Refused, add_images
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.studies import freeze
+from survey_site.studies import design, freeze
+from survey_site.studies.feasibility import assess
 from survey_site.studies.models import Study
 
 
@@ -123,6 +124,19 @@ def status_of(study: Study) -> dict[str, Any]:
     }
 
 
+@require_GET
+def check(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the design needs and what it cannot do, in numbers and words."""
+    study = study_for(request, pk)
+    if not study.conditions.exists():
+        messages.info(request, _("Choose conditions first; the numbers follow from them."))
+        return redirect("admin:study_conditions", pk)
+    main = study.stimuli.filter(role=Stimulus.Role.MAIN).values_list("stimulus_class", flat=True)
+    reserve = study.stimuli.filter(role=Stimulus.Role.RESERVE).count()
+    verdict = assess(design.spec_of(study), list(main), reserve)
+    return page(request, "studies/check.html", study, _("Check the design"), verdict=verdict)
+
+
 @require_http_methods(["GET", "POST"])
 def live(request: HttpRequest, pk: int) -> HttpResponse:
     """What keeps the study from going live; pilot, live, close, new version."""
@@ -152,13 +166,14 @@ def steps_html(study: Study) -> SafeString:
     n_images, n_conditions = study.stimuli.count(), study.conditions.count()
     steps = [
         (_("Images"), "admin:study_images", n_images > 0, f"{n_images}"),
-        (_("Conditions"), "admin:studies_study_change", n_conditions > 0, f"{n_conditions}"),
+        (_("Conditions"), "admin:study_conditions", n_conditions > 0, f"{n_conditions}"),
         (
             _("Maps"),
             "admin:study_precompute",
             counts.done > 0 and counts.done == counts.total,
             f"{counts.done}/{counts.total}",
         ),
+        (_("Check"), "admin:study_check", not study.is_editable, ""),
         (_("Live"), "admin:study_live", study.is_open, study.get_state_display()),
     ]
     items = format_html_join(

@@ -1,0 +1,95 @@
+"""The page on which a researcher picks a preset or ticks methods and classifiers. All or nothing."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from saliency_worker import catalog
+from survey_site.studies import matrix
+from survey_site.studies.desk import page, study_for
+from survey_site.studies.models import Condition, Study
+from survey_site.studies.presets import PRESETS, Preset, PresetCondition
+
+
+@require_http_methods(["GET", "POST"])
+def conditions(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows the matrix; a POST with `preset` or with ticks replaces the draft's conditions."""
+    study = study_for(request, pk)
+    if request.method == "POST":
+        try:
+            count = change(study, request.POST)
+        except (matrix.BadMatrix, ValueError) as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("%d conditions saved.") % count)
+        return redirect("admin:study_conditions", pk)
+    present = [(c.key, c.classifier, c.column) for c in study.conditions.all()]
+    known = list(catalog.CLASSIFIERS)
+    others = sorted({classifier for _key, classifier, _column in present} - set(known))
+    return page(
+        request,
+        "studies/conditions.html",
+        study,
+        _("Conditions"),
+        groups=matrix.rows(present),
+        classifiers=[*known, *others],
+        presets=PRESETS.values(),
+    )
+
+
+def change(study: Study, data: QueryDict) -> int:
+    """Replaces the conditions of a draft; returns how many there are now."""
+    if not study.is_editable:
+        raise matrix.BadMatrix("The study is sealed; make a new version to change its conditions.")
+    if "preset" in data:
+        preset = PRESETS.get(data["preset"])
+        if preset is None:
+            raise matrix.BadMatrix("Choose one of the presets.")
+        return apply_preset(study, preset, data.getlist("classifier"))
+    ticks = [tuple(value.split("|", 1)) for value in data.getlist("tick") if "|" in value]
+    columns = {key.removeprefix("column:"): value for key, value in data.items() if key.startswith("column:")}
+    return replace(study, matrix.conditions(((key, name) for key, name in ticks), columns))  # type: ignore[misc]
+
+
+def apply_preset(study: Study, preset: Preset, classifiers: list[str]) -> int:
+    """Fills design and conditions from a preset, with these classifiers where any are given."""
+    chosen = [catalog.classifier(name).name for name in classifiers] or list(preset.classifiers)
+    first = preset.classifiers[0]
+    template = [c for c in preset.conditions() if c.classifier == first]
+    made = [
+        PresetCondition(c.column, c.column_order, name, c.base, c.method, c.is_reference)
+        for c in template
+        for name in chosen
+    ]
+    study.target_participants = preset.participants
+    study.matching_trials_per_column = preset.matching_per_column
+    study.rating_trials_per_column = preset.rating_per_column
+    study.pool_size = preset.pool_size
+    study.pool_strategy = preset.strategy
+    study.practice_trials = preset.practice_trials
+    study.attention_checks = preset.attention_checks
+    return replace(study, made, save=True)
+
+
+def replace(study: Study, made: list[PresetCondition], *, save: bool = False) -> int:
+    """Stores these conditions instead of the present ones, in one transaction."""
+    with transaction.atomic():
+        if save:
+            study.save()
+        study.conditions.all().delete()
+        Condition.objects.bulk_create(
+            Condition(
+                study=study,
+                column=c.column,
+                column_order=c.column_order,
+                classifier=c.classifier,
+                base=c.base,
+                method=c.method,
+                is_reference=c.is_reference,
+            )
+            for c in made
+        )
+    return len(made)
