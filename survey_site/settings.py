@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from environs import Env
 
@@ -182,6 +183,21 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("admin/saliency.css")],
+    "COLORS": {
+        "primary": {
+            "50": "#eef6fb",
+            "100": "#d6e9f5",
+            "200": "#aed3ea",
+            "300": "#7db7db",
+            "400": "#4c97c6",
+            "500": "#2f7bad",
+            "600": "#1f5f8b",
+            "700": "#1b4f74",
+            "800": "#18415e",
+            "900": "#14344b",
+            "950": "#0c2131",
+        }
+    },
     "DASHBOARD_CALLBACK": "survey_site.studies.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": True,

@@ -48,7 +48,7 @@ class Study(models.Model):
         IMPORTED = "imported", _("Imported")
         RECONSTRUCTION = "reconstruction", _("Reconstructed from published aggregates")
 
-    slug = models.SlugField(unique=True, help_text=_("Part of the participants' link: /s/<slug>/"))
+    slug = models.SlugField(unique=True, help_text=_("Part of the participants' link: /s/NAME/"))
     title = models.CharField(max_length=200, help_text=_("Participants see it."))
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT, editable=False)
     origin = models.CharField(max_length=20, choices=Origin.choices, default=Origin.COLLECTED, editable=False)
