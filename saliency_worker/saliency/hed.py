@@ -30,23 +30,31 @@ class HedConfig:
 
     ``widths`` and ``convolutions``: channels and number of 3×3 convolutions of each of the stages.
     ``scale`` and ``offset``: the first layer computes ``scale · RGB + offset`` from RGB in 0..1.
+    ``border``: zeros put around that and cut off again from the result, in pixels, a multiple of 16.
     """
 
     widths: tuple[int, ...]
     convolutions: tuple[int, ...] = (2, 2, 3, 3, 3)
     scale: float = 4.0
     offset: tuple[float, float, float] = (-2.0, -2.0, -2.0)
+    border: int = 0
 
     def __post_init__(self) -> None:
         if len(self.widths) != 5 or len(self.convolutions) != 5:
             raise ValueError("HED has five stages: give five widths and five numbers of convolutions")
+        if self.border % STRIDE:
+            raise ValueError(f"The border of HED is a multiple of {STRIDE} pixels, not {self.border}")
 
 
 # The bundled network, trained by fixtures/training/hed_train.py.
 COMPACT = HedConfig(widths=(16, 32, 64, 96, 128))
-# The authors' network: VGG16 without its head; the mean of ImageNet in RGB (their model reads BGR, 0..255).
+# The authors' network: VGG16 without its head; the mean of ImageNet in RGB (their model reads BGR, 0..255). Their
+# border is 34 pixels wide (the padding of 35 of conv1_1); 32 keeps the pooling in step with the picture.
 ORIGINAL = HedConfig(
-    widths=(64, 128, 256, 512, 512), scale=255.0, offset=(-122.67891434, -116.66876762, -104.00698793)
+    widths=(64, 128, 256, 512, 512),
+    scale=255.0,
+    offset=(-122.67891434, -116.66876762, -104.00698793),
+    border=32,
 )
 
 
@@ -66,6 +74,8 @@ def build_hed(
         raise ValueError(f"HED takes heights and widths that are multiples of {STRIDE}, not {height}×{width}")
     image = keras.Input((height, width, 3), name="data")
     x = keras.layers.Rescaling(config.scale, config.offset, name="scaled")(image)
+    if config.border:
+        x = keras.layers.ZeroPadding2D(config.border, name="border")(x)
     sides = []
     for stage, (channels, repeats) in enumerate(
         zip(config.widths, config.convolutions, strict=True), start=1
@@ -79,14 +89,15 @@ def build_hed(
         side = keras.layers.Conv2D(1, 1, name=f"score-dsn{stage}")(x)
         if stage > 1:
             side = keras.layers.UpSampling2D(
-                2 ** (stage - 1), interpolation="bilinear", name=f"score-dsn{stage}-up"
+                2 ** (stage - 1), interpolation="bilinear", name=f"upsample_{2 ** (stage - 1)}"
             )(side)
         sides.append(side)
-    joined = keras.layers.Concatenate(name="concat-upscore")(sides)
-    fused = keras.layers.Conv2D(
-        1, 1, kernel_initializer=keras.initializers.Constant(0.2), name="upscore-fuse"
-    )(joined)
+    joined = keras.layers.Concatenate(name="concat")(sides)
+    fifth = keras.initializers.Constant(0.2)
+    fused = keras.layers.Conv2D(1, 1, kernel_initializer=fifth, name="new-score-weighting")(joined)
     logits = keras.layers.Concatenate(name="logits", dtype="float32")([joined, fused])
+    if config.border:
+        logits = keras.layers.Cropping2D(config.border, name="crop")(logits)
     return keras.Model(image, logits, name="hed")
 
 
