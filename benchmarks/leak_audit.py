@@ -2,7 +2,7 @@
 
     python -m benchmarks.leak_audit [--studies 100]
 
-The figures of docs/study-design.md come from here; about half a minute per hundred studies and line.
+The figures of docs/study-design.md come from here; about a minute per hundred studies.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Leak audit: can the answer or the method be told from what a browser receives, the pictures left out?
 
 Pure analysis of collected observations. Two simple classifiers (naive Bayes, a small decision tree) learn from
-some participants and predict for others; a study without leaks scores at chance. To the values of each option
+some participants and predict for the next ones; a study without leaks scores at chance. To the values of each option
 comes how it compares with the other options and with the map, because a leak is most often a relation ("the
 only file of that size").
 """
@@ -15,7 +15,6 @@ from statistics import NormalDist
 from survey_site.seeded import below, permutation
 from survey_site.trials.leak_classifiers import CLASSIFIERS, Features, Value, Vocabulary, tokenise
 
-# Folds share their training data, so accuracies vary a fifth more than independent trials would: hence not 5 %.
 FAMILY_ERROR = 0.01
 
 
@@ -38,7 +37,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Cross-validated accuracy of one classifier for one target.
+    """Accuracy on unseen participants of one classifier for one target.
 
     low, high: 99 % simultaneous interval over all results of the audit, participants as clusters (Wilson's
     formula with the effective number of trials). leaking: the whole interval lies above chance.
@@ -78,8 +77,11 @@ class Audit:
 
 
 def audit(observations: Sequence[Observation], *, folds: int = 5, seed: str = "audit") -> Audit:
-    """Trains on some participants, predicts for the others, for every target and classifier.
+    """Accuracy by forward validation over participants, for every target and classifier.
 
+    Each fold is predicted from the folds before it (Dawid's prequential validation, 1984). Ordinary
+    cross-validation would cry wolf: what holds by chance in all the data is learnt from the other folds and
+    found again in the one left out. Forward, every prediction has chance accuracy given what was learnt.
     Raises ValueError with fewer participants than folds.
     """
     people = sorted({observation.participant for observation in observations})
@@ -91,7 +93,7 @@ def audit(observations: Sequence[Observation], *, folds: int = 5, seed: str = "a
     results: list[Result] = []
     suspects: list[tuple[str, Result]] = []
     for task in tasks:
-        found = [_cross_validate(task, name, fold_of, folds, seed, tests) for name in CLASSIFIERS]
+        found = [_validate(task, name, fold_of, folds, seed, tests) for name in CLASSIFIERS]
         results += found
         if any(result.leaking for result in found):
             suspects += _suspects(task, fold_of, folds, seed)
@@ -177,13 +179,13 @@ def _rank(value: float, rest: Sequence[float]) -> str:
     return "largest" if value > max(rest) else "smallest" if value < min(rest) else "neither"
 
 
-def _cross_validate(
+def _validate(
     task: _Task, name: str, fold_of: Mapping[str, int], folds: int, seed: str, tests: int
 ) -> Result:
     hits: list[tuple[str, bool]] = []
     examples = [(example, tokenise(example.features)) for example in task.examples]
-    for fold in range(folds):
-        training = [(e, tokenised) for e, tokenised in examples if fold_of[e.participant] != fold]
+    for fold in range(1, folds):
+        training = [(e, tokenised) for e, tokenised in examples if fold_of[e.participant] < fold]
         vocabulary = Vocabulary(tokenised for _, tokenised in training)
         score = CLASSIFIERS[name]([(vocabulary.tokens(found), e.label) for e, found in training])
         groups: defaultdict[int, list[tuple[_Example, Mapping[str, float]]]] = defaultdict(list)
@@ -235,7 +237,7 @@ def _suspects(task: _Task, fold_of: Mapping[str, int], folds: int, seed: str) ->
             for e in task.examples
         )
         alone = _Task(task.target, examples, task.chance)
-        result = _cross_validate(alone, "naive Bayes", fold_of, folds, seed, len(names))
+        result = _validate(alone, "naive Bayes", fold_of, folds, seed, len(names))
         if result.leaking:
             found.append((name, result))
     yield from sorted(found, key=lambda entry: -entry[1].accuracy)

@@ -60,7 +60,7 @@ def test_clean_pages_score_at_chance(seed):
     }
     for result in found.results:
         assert result.low <= result.chance <= result.high
-        assert (result.chance, result.trials, result.participants) == (0.25, 240, 20)
+        assert (result.chance, result.trials, result.participants) == (0.25, 192, 16)
 
 
 def one_byte_more(trial):
@@ -117,7 +117,7 @@ def test_a_planted_leak_of_the_method_is_caught(plant):
 def test_results_are_printed_with_interval_and_chance():
     text = str(audit(run_through(one_byte_more)).results[0])
     assert text.startswith("answer by naive Bayes: 100.0% [")
-    assert "chance 25.0%, 240 trials of 20 participants: LEAK" in text
+    assert "chance 25.0%, 192 trials of 16 participants: LEAK" in text
 
 
 def test_ratings_are_audited_for_the_method_alone():
