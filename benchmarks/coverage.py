@@ -18,9 +18,11 @@ import numpy as np
 
 from benchmarks import coverage_parts as parts
 from benchmarks.coverage_parts import PAIR, Scenario
+from survey_site.reports.statistics.agreement import alpha, alpha_interval
 from survey_site.reports.statistics.comparisons import pair, t_test, wilcoxon
 from survey_site.reports.statistics.models import gee_odds_ratios
 from survey_site.reports.statistics.point import wilson
+from survey_site.reports.statistics.published import TABLE_1
 from survey_site.reports.statistics.resampling import sign_flip
 from survey_site.reports.statistics.uncertainty import (
     Sample,
@@ -123,6 +125,24 @@ def null_scenarios(ratings: bool) -> list[Scenario]:
     ]
 
 
+def alpha_coverage(
+    repetitions: int, resamples: int, participants: int = 25, seed: int = 1
+) -> dict[str, float]:
+    """Coverage of ordinal α by the jackknife and by the percentile bootstrap; truth from 3,000 participants."""
+    means, rng = tuple(float(row.mean_rating) for row in TABLE_1), np.random.default_rng(seed)
+    (crowd,) = parts.rating_studies(3000, means, 4, 1, seed + 1)
+    truth = alpha(crowd.unit, crowd.value, "ordinal") or 0.0
+    hits = {"jackknife (report)": 0, "participant percentile": 0}
+    for study in parts.rating_studies(participants, means, 4, repetitions, seed):
+        ends = {
+            "jackknife (report)": alpha_interval(study.unit, study.value, study.participant, "ordinal"),
+            "participant percentile": parts.alpha_percentile(study, resamples, rng),
+        }
+        for name, interval in ends.items():
+            hits[name] += interval is not None and interval[0] <= truth <= interval[1]
+    return {name: k / repetitions for name, k in hits.items()} | {"true alpha": truth}
+
+
 def _say(text: str = "") -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
@@ -171,14 +191,28 @@ def print_size(repetitions: int, resamples: int) -> None:
         _say(f"| {'index' if ratings else 'faith'} | {' | '.join(cells)} | {span.get('GEE', '—')} |")
 
 
+def print_alpha(repetitions: int, resamples: int) -> None:
+    """Coverage of Krippendorff's alpha."""
+    result = alpha_coverage(repetitions, min(resamples, 499))
+    truth = f"true value {result['true alpha']:.3f}"
+    _say(f"\nCoverage of ordinal alpha, P = 25, 24 images, {repetitions} repetitions ({truth})\n")
+    for name in ("jackknife (report)", "participant percentile"):
+        _say(f"- {name}: {result[name]:.3f}")
+
+
+TABLES = {"faith": print_faith, "index": print_index, "size": print_size, "alpha": print_alpha}
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the three tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=1500, help="simulated studies per scenario")
     parser.add_argument("--resamples", type=int, default=999, help="B of bootstraps and sign-flips")
+    parser.add_argument("--only", choices=TABLES, help="one of the tables")
     options = parser.parse_args(argv)
-    for table in (print_faith, print_index, print_size):
-        table(options.repetitions, options.resamples)
+    for name, table in TABLES.items():
+        if options.only in (None, name):
+            table(options.repetitions, options.resamples)
 
 
 if __name__ == "__main__":

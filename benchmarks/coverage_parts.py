@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from survey_site.reports.statistics.agreement import alpha_of_counts
 from survey_site.reports.statistics.power import Plan, Spread, column_centres, layout, simulate
 from survey_site.reports.statistics.uncertainty import Sample
 
@@ -102,3 +103,43 @@ def ratio_bootstrap(a: Sample, b: Sample, resamples: int, rng: np.random.Generat
     """Participant percentile bootstrap of the ratio of two means."""
     top, bottom = participant_draws([a, b], resamples, rng)
     return _percentiles(top[bottom > 0] / bottom[bottom > 0])
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Answers to image × method units: codes of unit and participant, and the value, (N,) each."""
+
+    unit: NDArray[np.int64]
+    participant: NDArray[np.int64]
+    value: Floats
+
+
+def rating_studies(
+    participants: int, means: tuple[float, ...], trials: int, repetitions: int, seed: int
+) -> Iterator[Ratings]:
+    """Studies of other participants on the *same* images: α and its interval are conditional on these."""
+    plan = Plan({f"c{k}": m for k, m in enumerate(means)}, participants, trials, ratings=True)
+    person, item, column = layout(plan)
+    rng, s = np.random.default_rng(seed), plan.spread
+    images = np.random.default_rng(7)
+    shift = images.normal(0, s.item, plan.item_count)[item]
+    shift = shift + images.normal(0, s.interaction, (plan.item_count, len(means)))[item, column]
+    for _ in range(repetitions):
+        noise = rng.normal(0, s.participant, participants)[person] + rng.normal(0, s.residual, len(person))
+        value = np.clip(np.rint(column_centres(plan)[column] + shift + noise), *plan.scale)
+        yield Ratings(item * len(means) + column, person, value)
+
+
+def alpha_percentile(study: Ratings, resamples: int, rng: np.random.Generator) -> PAIR:
+    """Ordinal α's percentile bootstrap over participants: one drawn twice counts as two raters."""
+    values, column = np.unique(study.value, return_inverse=True)
+    units, row = np.unique(study.unit, return_inverse=True)
+    people = int(study.participant.max()) + 1
+    draws = []
+    for weights in rng.multinomial(people, np.full(people, 1 / people), resamples):
+        weight = weights[study.participant].astype(float)
+        counts: Floats = np.bincount(row * len(values) + column, weight, len(units) * len(values)).astype(
+            float
+        )
+        draws.append(alpha_of_counts(counts.reshape(len(units), len(values)), values, "ordinal") or 0.0)
+    return _percentiles(np.array(draws))

@@ -68,3 +68,9 @@ def test_bootstraps_agree_where_all_are_valid() -> None:
 def test_bca_is_refused_for_degenerate_data() -> None:
     same = Sample(np.ones(10), np.repeat(np.arange(5), 2), np.tile(np.arange(2), 5))
     assert bca(same, 199, np.random.default_rng(1)) is None
+
+
+def test_the_jackknife_of_alpha_covers_and_the_percentile_bootstrap_does_not() -> None:
+    result = coverage.alpha_coverage(100, 99)
+    assert result["jackknife (report)"] >= 0.9
+    assert result["participant percentile"] < 0.5
