@@ -38,13 +38,17 @@ def trial_name(prefix: str = "") -> SafeText:
     return SafeText(Concat(F(f"{prefix}participant__code"), Value("-"), place, output_field=TextField()))
 
 
-def exclusion(prefix: str) -> Case:
-    """Why a participant's answers are outside the primary analysis; NULL when they are inside."""
+def exclusion(prefix: str, *, pilots: bool = False) -> Case:
+    """Why a participant's answers are outside the primary analysis; NULL when they are inside.
+
+    `pilots`: the analysis is that of the pilot itself, so being in it is no reason.
+    """
+    pilot = [] if pilots else [When(**{f"{prefix}protocol__pilot": True, "then": Value("pilot")})]
     return Case(
         When(**{f"{prefix}excluded": True, f"{prefix}exclusion_reason": "", "then": Value("excluded")}),
         When(**{f"{prefix}excluded": True, "then": F(f"{prefix}exclusion_reason")}),
         When(**{f"{prefix}surplus": True, "then": Value("surplus")}),
-        When(**{f"{prefix}protocol__pilot": True, "then": Value("pilot")}),
+        *pilot,
         When(**{f"{prefix}state": Participant.State.FINISHED, "then": Value(None)}),
         default=Value("unfinished"),
         output_field=CharField(),

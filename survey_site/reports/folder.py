@@ -88,14 +88,14 @@ def _typed(field: Any, value: Any) -> Any:
 def _empty(field: Field[Any, Any]) -> Any:
     if field.null:
         return None
-    if field.get_internal_type() == "JSONField":
-        return field.get_default() if field.has_default() else {}
-    return ""
+    if field.has_default():
+        return field.get_default()
+    return {} if field.get_internal_type() == "JSONField" else ""
 
 
 def line(row: dict[str, Any]) -> bytes:
     """One row as canonical JSON with its line end."""
-    return canonical.dumps(row).encode() + b"\n"
+    return canonical.canonical(row) + b"\n"
 
 
 def digest(data: bytes) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from survey_site.stimuli.models import MapPicture, SaliencyMap, StimulusFeatures
 from survey_site.studies.models import Study
 from survey_site.trials.models import Exposure, Ticket, Trial
 
-Rows = Iterator[dict[str, Any]]
+Rows = Iterable[dict[str, Any]]
 BATCH = 2000
 
 
@@ -33,23 +33,29 @@ def write_folder(study: Study, out: Path, *, media: bool = True) -> dict[str, An
         target = Path(temporary) / "study"
         target.mkdir()
         with transaction.atomic():
-            manifest = _write(study, target, media)
+            manifest = write_files(
+                target, study_json(study), tables(study), media_paths(study) if media else ()
+            )
         if out.exists():
             out.rmdir()
         target.rename(out)
     return manifest
 
 
-def _write(study: Study, target: Path, media: bool) -> dict[str, Any]:
+def write_files(
+    target: Path, head_json: dict[str, Any], tables: Iterable[tuple[str, Rows]], media: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Writes the files of a folder from plain rows; returns the manifest, which is written last."""
     files: dict[str, dict[str, Any]] = {}
-    head = json.dumps(study_json(study), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    head = json.dumps(head_json, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     (target / folder.STUDY).write_text(head, encoding="utf-8")
     files[folder.STUDY] = {"sha256": folder.digest(head.encode())}
-    for name, rows in tables(study):
+    for name, rows in tables:
         files[f"{name}.jsonl"] = _write_table(target / f"{name}.jsonl", rows)
-    for path in media_paths(study) if media else ():
+    for path in media:
         files[f"{folder.MEDIA}/{path}"] = _copy_out(path, target / folder.MEDIA / path)
-    manifest = {"format": folder.FORMAT, "version": folder.VERSION, "study": study.slug, "files": files}
+    slug = head_json["settings"]["slug"]
+    manifest = {"format": folder.FORMAT, "version": folder.VERSION, "study": slug, "files": files}
     text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     (target / folder.MANIFEST).write_text(text, encoding="utf-8")
     return manifest
@@ -140,13 +146,14 @@ def _trials(study: Study) -> Rows:
         own: dict[str, Any] = {
             "participant": row.participant.code,
             "stimulus": keys[row.stimulus_id],
-            "condition": conditions.get(row.condition_id),
-            "map": maps.get(row.saliency_map_id),
+            "condition": None if row.condition_id is None else conditions[row.condition_id],
+            "map": None if row.saliency_map_id is None else maps[row.saliency_map_id],
             "pool": [keys[pk] for pk in row.pool],
             "exposed": [keys[exposure.stimulus_id] for exposure in row.exposures.all()],
         }
         if hasattr(row, "response"):
-            choice = keys.get(row.response.choice_id)
+            picked = row.response.choice_id
+            choice = None if picked is None else keys[picked]
             own["response"] = without_empty({"choice": choice} | packed(row.response, folder.RESPONSE_FIELDS))
         yield without_empty(own | packed(row, folder.TRIAL_FIELDS))
 

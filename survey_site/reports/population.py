@@ -44,17 +44,18 @@ class Population:
 
     def in_data(self, prefix: str = "") -> Q:
         """Participants whose rows are in the data exports; reasons why a row does not count are flags there."""
-        q = self._not_withdrawn(prefix)
+        q = self.not_withdrawn(prefix)
         return q if self.pilot else q & Q(**{f"{prefix}protocol__pilot": False})
 
-    def _not_withdrawn(self, prefix: str) -> Q:
+    def not_withdrawn(self, prefix: str = "") -> Q:
+        """Participants of the wanted kinds who have not withdrawn."""
         return Q(**{f"{prefix}kind__in": self.kinds()}) & ~Q(
             **{f"{prefix}state": Participant.State.WITHDRAWN}
         )
 
     def analysed(self, protocol: Protocol, prefix: str = "") -> Q:
         """Participants under this protocol whose answers count in the estimates."""
-        q = self._not_withdrawn(prefix) & Q(**{f"{prefix}protocol": protocol, f"{prefix}surplus": False})
+        q = self.not_withdrawn(prefix) & Q(**{f"{prefix}protocol": protocol, f"{prefix}surplus": False})
         if not self.excluded:
             q &= Q(**{f"{prefix}excluded": False})
         if not self.unfinished:

@@ -59,6 +59,7 @@ def _column(
                 "classifier": c.classifier,
                 "base": c.base,
                 "method": c.key,
+                "combination": c.method,
                 "faith": faith(sums.get(c.id, []), headline),
                 "index": index(sums.get(c.id, [])),
             }

@@ -6,6 +6,9 @@ from survey_site.reports import views
 
 urlpatterns = [
     path("<slug:slug>/", views.report_page, name="report"),
+    path("<slug:slug>/statistics/", views.statistics, name="report_statistics"),
+    path("<slug:slug>/figures/<slug:name>.svg", views.figure, {"kind": "svg"}, name="figure_svg"),
+    path("<slug:slug>/figures/<slug:name>.pdf", views.figure, {"kind": "pdf"}, name="figure_pdf"),
     path("<slug:slug>/responses.csv", views.responses, name="responses_csv"),
     path("<slug:slug>/responses.csv.sha256", views.responses_checksum, name="responses_checksum"),
     path("<slug:slug>/table1.json", views.table1, {"kind": "json"}, name="table1_json"),

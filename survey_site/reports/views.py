@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from survey_site.reports import stored
 from survey_site.reports.exports import Tally, checksum, responses_csv
 from survey_site.reports.formats import FORMATS
+from survey_site.reports.machine import paper_layout
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report import point_report
 from survey_site.studies.access import study_or_404
@@ -20,6 +24,12 @@ CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "latex": "application/x-tex; charset=utf-8",
 }
+
+MACHINE_TABLES = (
+    ("Table 2: right classification of explanation maps, %", "right_percent"),
+    ("Table 3: average confidence of explanation maps", "confidence"),
+    ("Share of pixels kept in explanation maps", "kept_share"),
+)
 
 
 def asked_version(request: HttpRequest, study: Study) -> int | None:
@@ -37,20 +47,71 @@ def asked_version(request: HttpRequest, study: Study) -> int | None:
 def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Table 1 at once, with point estimates."""
     study = study_or_404(request, slug, "results")
-    population = Population.from_query(request.GET)
-    report = point_report(study, population, asked_version(request, study))
     context = {
         **admin.site.each_context(request),
         "title": study.title,
-        "study": study,
-        "report": report,
-        "population": population,
         "protocols": study.protocols.order_by("-version"),
-        "has_variants": any(len(column["variants"]) > 1 for column in report["columns"]),
-        "has_paper": any(column["paper"] for column in report["columns"]),
-        "query": request.GET.urlencode(),
+        **_told(request, study),
     }
     return render(request, "reports/report.html", context)
+
+
+@require_safe
+@staff_member_required
+def statistics(request: HttpRequest, slug: str) -> HttpResponse:
+    """The part that the task computes: progress while it runs, then the statistics and the table's intervals."""
+    study = study_or_404(request, slug, "results")
+    context = _told(request, study)
+    if context["wanted"]:
+        context["unreachable"] = stored.ask(
+            study, context["protocol"], context["population"], context["version"]
+        )
+        context["progress"] = stored.progress_of(context["version"])
+    return render(request, "reports/statistics_loaded.html", context | {"loaded": True})
+
+
+def _told(request: HttpRequest, study: Study) -> dict[str, Any]:
+    """What the templates print: the whole report where it is stored, else point estimates, `wanted` set."""
+    population, protocol = (
+        Population.from_query(request.GET),
+        protocol_of(study, asked_version(request, study)),
+    )
+    version = stored.data_version(protocol, population) if protocol else ""
+    found = stored.report_of(version) if protocol else None
+    report = found or point_report(study, population, protocol.version if protocol else None)
+    machine = (found or {}).get("machine", [])
+    return {
+        "study": study,
+        "protocol": protocol,
+        "population": population,
+        "version": version,
+        "report": report,
+        "computed": found is not None,
+        "wanted": protocol is not None and found is None and report["population"]["participants"] > 0,
+        "has_variants": any(len(column["variants"]) > 1 for column in report["columns"]),
+        "has_paper": any(column["paper"] for column in report["columns"]),
+        "machine_tables": [(title, paper_layout(machine, name)) for title, name in MACHINE_TABLES if machine],
+        "query": request.GET.urlencode(),
+    }
+
+
+@require_safe
+@staff_member_required
+def figure(request: HttpRequest, slug: str, name: str, kind: Literal["svg", "pdf"]) -> HttpResponse:
+    """One figure as SVG or PDF, of the data as they are; 404 until the task has drawn it."""
+    study = study_or_404(request, slug, "results")
+    protocol = protocol_of(study, asked_version(request, study))
+    if protocol is None:
+        raise Http404("The study has no protocol yet.")
+    version = stored.data_version(protocol, Population.from_query(request.GET))
+    data = stored.figure_of(version, name, kind)
+    if data is None:
+        raise Http404("The figure is not drawn yet; open the report, which asks for it.")
+    response = HttpResponse(data, content_type=stored.FIGURE_FORMATS[kind])
+    response["Content-Disposition"] = f'inline; filename="{study.slug}-{name}.{kind}"'
+    # An SVG opened by itself is a document: it may run nothing.
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return response
 
 
 @require_safe
@@ -58,7 +119,7 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
 def table1(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """Table 1 as JSON, CSV or LaTeX."""
     study = study_or_404(request, slug, "results")
-    report = point_report(study, Population.from_query(request.GET), asked_version(request, study))
+    report = _told(request, study)["report"]
     response = HttpResponse(FORMATS[kind](report), content_type=CONTENT_TYPES[kind])
     extension = {"latex": "tex"}.get(kind, kind)
     response["Content-Disposition"] = f'attachment; filename="{study.slug}-table1.{extension}"'

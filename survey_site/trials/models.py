@@ -163,7 +163,7 @@ class Exposure(models.Model):
 class ResponseQuerySet(models.QuerySet["Response"]):
     """Fills the copied columns of every new row, so that no writer can forget them."""
 
-    def bulk_create(self, objs: Iterable[Response], *args: Any, **kwargs: Any) -> list[Response]:
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         rows = list(objs)
         for row in rows:
             row.copy_from_trial()

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.formats import FORMATS
+from survey_site.reports.management.find import study_named
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report import point_report
 from survey_site.studies.models import Study
@@ -21,15 +22,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--protocol", type=int, help="version of the protocol; default: the newest, no pilot"
         )
+        parser.add_argument("--points-only", action="store_true", help="no intervals and tests: at once")
         parser.add_argument("--include-bots", action="store_true", help="count simulated participants too")
         parser.add_argument("--include-unfinished", action="store_true", help="count who has not finished")
         parser.add_argument("--include-excluded", action="store_true", help="count excluded participants")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            known = ", ".join(Study.objects.values_list("slug", flat=True)[:20]) or "none yet"
-            raise CommandError(f"no study {options['study']!r}; there are: {known}")
+        study = study_named(options["study"])
         if options["protocol"] is not None and protocol_of(study, options["protocol"]) is None:
             raise CommandError(f"study {study.slug} has no protocol of version {options['protocol']}")
         population = Population(
@@ -37,4 +36,19 @@ class Command(BaseCommand):
             unfinished=options["include_unfinished"],
             excluded=options["include_excluded"],
         )
-        self.stdout.write(FORMATS[options["format"]](point_report(study, population, options["protocol"])))
+        report = self._report(study, population, options["protocol"], options["points_only"])
+        self.stdout.write(FORMATS[options["format"]](report))
+
+    def _report(
+        self, study: Study, population: Population, version: int | None, points_only: bool
+    ) -> dict[str, Any]:
+        if points_only:
+            return point_report(study, population, version)
+        try:
+            from survey_site.reports.analysis import analyse
+        except ImportError as error:  # an installation of the web role, without the extra "reports"
+            self.stderr.write(
+                f"no intervals: {error}; install the extra 'reports', or ask with --points-only"
+            )
+            return point_report(study, population, version)
+        return analyse(study, population, version).report

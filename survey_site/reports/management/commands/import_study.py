@@ -1,0 +1,35 @@
+"""`manage.py import_study DIR`: a study from a folder of `export_study`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from survey_site.reports.folder import BadFolder
+from survey_site.reports.folder_read import read_folder
+
+
+class Command(BaseCommand):
+    help = "Imports a study from a folder written by export_study, whole or not at all."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path, metavar="DIR")
+        parser.add_argument(
+            "--owner", help="user name of the study's owner; default: nobody, superusers see it"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        owner = None
+        if options["owner"]:
+            owner = get_user_model().objects.filter(username=options["owner"]).first()
+            if owner is None:
+                raise CommandError(f"there is no user {options['owner']!r}")
+        try:
+            study = read_folder(options["folder"], owner)
+        except BadFolder as error:
+            raise CommandError(str(error)) from error
+        people = study.participants.count()
+        self.stdout.write(f"{study.slug}: {people} participants; see /reports/{study.slug}/")

@@ -1,0 +1,42 @@
+"""Celery: thin. The statistics are imported when a task runs, so that naming a task costs no SciPy."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.http import QueryDict
+
+from survey_site.reports import stored
+from survey_site.reports.population import Population, protocol_of
+from survey_site.studies.models import Study
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name=stored.TASK)
+def analyse(study_id: int, version: int, population_query: str) -> None:
+    """Computes report and figures and stores them under the data's version. Running it twice does no harm."""
+    from survey_site.reports.analysis import analyse as compute
+    from survey_site.reports.figures import FIGURES, draw
+
+    study = Study.objects.filter(pk=study_id).first()
+    protocol = protocol_of(study, version) if study else None
+    if study is None or protocol is None:
+        logger.warning("study %s has no protocol %s any more; nothing to report", study_id, version)
+        return
+    population = Population.from_query(QueryDict(population_query))
+    key = stored.data_version(protocol, population)
+    if stored.report_of(key):
+        return
+    try:
+        found = compute(study, population, version, lambda f, label: stored.set_progress(key, 0.8 * f, label))
+        for place, name in enumerate(FIGURES):
+            stored.set_progress(key, 0.8 + 0.2 * place / len(FIGURES), f"figure {name}")
+            for kind in stored.FIGURE_FORMATS:
+                stored.store_figure(key, name, kind, draw(name, found.report, found.trials, kind))
+    except Exception as error:
+        stored.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
+        logger.exception("the report of %s failed", study.slug)
+        return
+    stored.store_report(key, found.report | {"figures": list(FIGURES)})

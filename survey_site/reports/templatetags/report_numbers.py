@@ -1,0 +1,67 @@
+"""How the report's page prints numbers: a dash for what is not there, never a 0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import template
+
+register = template.Library()
+NOTHING = "–"
+
+
+@register.filter
+def places(value: float | None, count: int) -> str:
+    """Fixed decimals, with a true minus sign."""
+    return NOTHING if value is None or value == "" else f"{value:.{count}f}".replace("-", "−")
+
+
+@register.filter
+def percent_places(value: float | None, count: int) -> str:
+    """A share 0..1 in percentage points."""
+    return NOTHING if value is None else places(100 * value, count)
+
+
+@register.filter
+def interval(bounds: Sequence[float] | None, count: int) -> str:
+    """`low to high`."""
+    return NOTHING if not bounds else f"{places(bounds[0], count)} to {places(bounds[1], count)}"
+
+
+@register.filter
+def percent_interval(bounds: Sequence[float] | None, count: int) -> str:
+    return interval([100 * bound for bound in bounds] if bounds else None, count)
+
+
+@register.filter
+def p_value(value: float | None) -> str:
+    """Three decimals; `< .001` below that."""
+    if value is None:
+        return NOTHING
+    return "< .001" if value < 0.001 else f"{value:.3f}"
+
+
+@register.filter
+def significant(value: float | None) -> str:
+    """Percentages with one decimal, shares with three."""
+    return NOTHING if value is None else places(value, 1 if abs(value) > 1 else 3)
+
+
+@register.filter
+def item(mapping: Mapping[str, Any] | None, key: str) -> Any:
+    return (mapping or {}).get(key)
+
+
+@register.filter
+def before_and_after(report: Mapping[str, Any]) -> list[tuple[Any, Any, Any]]:
+    """Each column before any exclusion, as in Table 1, and under all declared rules."""
+    before = {column["column"]: column for column in report["before_exclusion"]}
+    after = {column["column"]: column for column in report["after_rules"]}
+    return [(before.get(c["column"]), c, after.get(c["column"])) for c in report["columns"]]
+
+
+@register.filter
+def outcomes(order: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The order effects of faith and index with their titles."""
+    return [{"title": title} | order[name] for name, title in (("faith", "Human Faith"), ("index", "Index"))]
