@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from saliency_worker import catalog
-from saliency_worker.cli import engine, inputs, tables
+from saliency_worker.cli import engine, gains, inputs, tables
 from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.files import write_atomically
 from saliency_worker.cli.inputs import Source
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     for name, label in names.items():
         records = _measure(name, Path(options.out) / label, sources, hashes, options)
         measurements += _measurements(label, sources, records)
-    _write(Path(options.out), tables.summarise(measurements), len(sources), options)
+    _write(Path(options.out), measurements, len(sources), options)
     return 0
 
 
@@ -87,16 +87,24 @@ def _measurements(
             yield {**common, "key": key, **metrics}
 
 
-def _write(out: Path, summaries: list[tables.Summary], images: int, options: argparse.Namespace) -> None:
-    text = tables.as_text(summaries)
+def _write(
+    out: Path, measurements: list[tables.Measurement], images: int, options: argparse.Namespace
+) -> None:
+    summaries = tables.summarise(measurements)
+    text = [tables.as_text(summaries)]
+    differences = {}
+    for field, factor, title, decimals in gains.GAINS:
+        rows = differences[field] = gains.gains(measurements, field, factor)
+        text.append(f"{title}\n{tables.grid(*gains.layout(rows, decimals), decimals)}\n")
+    content = {"images": images, **tables.as_json(summaries), "gains": differences}
     files = {
-        "tables.txt": text,
+        "tables.txt": "\n".join(text),
         "table2.csv": tables.layout_csv(summaries, "right_percent"),
         "table3.csv": tables.layout_csv(summaries, "average_confidence"),
         "measures.csv": tables.tidy_csv(summaries),
-        "tables.json": json.dumps({"images": images, **tables.as_json(summaries)}, indent=1) + "\n",
+        "tables.json": json.dumps(jsonable(content), indent=1, allow_nan=False) + "\n",
     }
-    for name, content in files.items():
-        write_atomically(out / name, content.encode())
+    for name, file in files.items():
+        write_atomically(out / name, file.encode())
     shown = {"text": "tables.txt", "csv": "measures.csv", "json": "tables.json"}[options.format]
     print(files[shown], end="")

@@ -108,11 +108,12 @@ def as_text(summaries: Sequence[Summary]) -> str:
     parts = [f"n = {', '.join(map(str, counts))} images per classifier"]
     for field, title, decimals in TABLES:
         head, rows = layout(summaries, field)
-        parts.append(f"{title}\n{_grid(head, rows, decimals)}")
+        parts.append(f"{title}\n{grid(head, rows, decimals)}")
     return "\n\n".join(parts) + "\n"
 
 
-def _grid(head: list[str], rows: list[list[Any]], decimals: int) -> str:
+def grid(head: list[str], rows: list[list[Any]], decimals: int) -> str:
+    """A table in plain text: two columns of names to the left, numbers to the right, missing cells "-"."""
     text = [head, *([_cell(value, decimals) for value in row] for row in rows)]
     widths = [max(len(row[i]) for row in text) for i in range(len(head))]
     lines = []

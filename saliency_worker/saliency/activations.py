@@ -105,10 +105,14 @@ def _cam_weights(head: keras.Model) -> Array | None:
 class Network:
     """A classifier as frozen graphs. The rows of a batch do not influence each other.
 
-    Rows are preprocessed images, float32 (rows, H, W, 3). ``bases`` says which maps are computed.
+    Rows are preprocessed images, float32 (rows, H, W, 3). ``bases`` says which maps are computed. All shapes
+    are fixed, for the last bits of a sum may depend on them: ``rows`` of a batch of images and copies, at most
+    ``images`` of them images, ``masks`` rows of a batch of explanation maps.
     """
 
-    def __init__(self, classifier: Classifier, bases: tuple[str, ...], rows: int, masks: int) -> None:
+    def __init__(
+        self, classifier: Classifier, bases: tuple[str, ...], rows: int, masks: int, images: int = 1
+    ) -> None:
         self._view = view(classifier)
         if "cam" in bases and self._view.cam_weights is None:
             raise ModelError(
@@ -120,7 +124,8 @@ class Network:
         side = classifier.spec.input_size
         whole = tf.TensorSpec((rows, side, side, 3), tf.float32)
         index = tf.TensorSpec((rows,), tf.int32)
-        self._explain = freeze(self._explain_graph, whole, index, index, tf.TensorSpec((None,), tf.int32))
+        self._explain = freeze(self._explain_graph, whole, index, index, tf.TensorSpec((images,), tf.int32))
+        self._images = images
         self._classify = freeze(self._classify_graph, tf.TensorSpec((masks, side, side, 3), tf.float32))
         del self._view
 
@@ -130,10 +135,12 @@ class Network:
         given: the class to explain per row, (rows,), -1 for the top-1 class of the row that ``owner`` names.
         images: the rows that are images themselves; the others are noisy copies. ``logits`` (rows, classes)
         come for all rows, ``gradcampp`` (rows, h, w) for all if smooth is asked for, else for the images;
-        ``features`` (images, K), ``gradcam`` and ``cam`` (images, h, w) for the images.
+        ``features`` (images, K), ``gradcam`` and ``cam`` (images, h, w) for the images, in their order; what
+        follows behind the last image is padding.
         """
-        indices = (tf.constant(np.asarray(values, np.int32)) for values in (given, owner, images))
-        results = self._explain(tf.constant(rows), *indices)
+        slots = np.zeros(self._images, np.int32)
+        slots[: len(images)] = images
+        results = self._explain(*map(tf.constant, (rows, given, owner, slots)))
         return {name: np.asarray(value) for name, value in results.items()}
 
     def classify(self, rows: Array) -> Array:

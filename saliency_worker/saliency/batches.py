@@ -22,7 +22,9 @@ class Segment(Generic[Item]):
 class RowStream(Generic[Item]):
     """Lines up the rows of successive items and runs them in batches of ``size`` rows.
 
-    ``run`` gets the segments of one batch, at most ``size`` rows, fewer only at the end of the stream: it pads.
+    An item whose rows do not fit into what is left of a batch begins a new one, so that in batches no larger
+    than an item each row has one place, whatever comes before: the last bit of a sum may depend on the place.
+    ``run`` gets the segments of one batch, at most ``size`` rows, and pads.
     Items come back in order once all their rows have run.
     """
 
@@ -35,6 +37,8 @@ class RowStream(Generic[Item]):
 
     def push(self, item: Item, rows: int) -> Iterator[Item]:
         """Add the rows of an item; yields the items that are complete now."""
+        if rows > self._size - self._filled:
+            yield from self.flush()
         self._open.append((item, rows))
         start = 0
         while start < rows:
@@ -62,13 +66,14 @@ class RowStream(Generic[Item]):
                 return
 
 
-def batch_size(rows_per_item: int, limit: int) -> int:
-    """The batch size up to ``limit`` that divides the rows of an item, or of several, with the least padding.
+def batch_size(rows_per_item: int, limit: int, several: bool = False) -> int:
+    """The batch size up to ``limit`` that cuts the rows of an item, or of ``several``, with the least padding.
 
-    ``batch_size(26, 16) == 13``, ``batch_size(18, 16) == 9``, ``batch_size(1, 8) == 8``.
+    ``batch_size(26, 16) == 13``, ``batch_size(18, 16) == 9``, ``batch_size(3, 16) == 3``,
+    ``batch_size(3, 16, several=True) == 15``.
     """
     if rows_per_item <= limit:
-        return limit // rows_per_item * rows_per_item
+        return limit // rows_per_item * rows_per_item if several else rows_per_item
     return -(-rows_per_item // -(-rows_per_item // limit))
 
 

@@ -94,11 +94,14 @@ class Explainer:
         self.spec = classifier.spec
         keys = [split_key(key) for key in settings.methods]
         self._bases = tuple(dict.fromkeys(base for base, _ in keys))
-        device, limit = prepare_device(), settings.batch or rows_per_batch()
+        device, (limit, several) = prepare_device(), rows_per_batch()
+        if settings.batch is not None:
+            limit, several = settings.batch, True
         self._copies = settings.samples if "smoothgradcampp" in self._bases else 0
-        self._rows = batch_size(1 + self._copies, limit)
-        self._masks = batch_size(len(settings.methods), limit)
-        self._network = Network(classifier, self._bases, self._rows, self._masks)
+        self._rows = batch_size(1 + self._copies, limit, several)
+        self._masks = batch_size(len(settings.methods), limit, several)
+        images_per_batch = -(-self._rows // (1 + self._copies))
+        self._network = Network(classifier, self._bases, self._rows, self._masks, images_per_batch)
         if settings.target_class is not None and settings.target_class >= self._network.classes:
             raise SettingsError(
                 f"Class {settings.target_class} does not exist: {self.spec.name} has {self._network.classes}."

@@ -32,7 +32,9 @@ def decode(data: bytes) -> npt.NDArray[np.uint8]:
                 image.load()
                 return np.asarray(_to_rgb(ImageOps.exif_transpose(image)), dtype=np.uint8)
     except UnidentifiedImageError as error:
-        raise ImageError("The image cannot be read (no known format): save it again as PNG or JPEG.") from error
+        raise ImageError(
+            "The image cannot be read (no known format): save it again as PNG or JPEG."
+        ) from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise ImageError(f"The image cannot be read ({error}): save it again as PNG or JPEG.") from error
 

@@ -49,10 +49,10 @@ class Settings:
             ("noise", self.noise, 0, 10),
             ("k", self.k, 0, 0.5),
             ("percentile", self.percentile, 0, 100),
-            ("seed", self.seed or 0, 0, 2**63 - 1),
-            ("target_class", self.target_class or 0, 0, 10**6),
-            ("batch", self.batch or 1, 1, 4096),
+            ("seed", self.seed, 0, 2**63 - 1),
+            ("target_class", self.target_class, 0, 10**6),
+            ("batch", self.batch, 1, 4096),
         )
         for name, value, low, high in limits:
-            if not low <= value <= high:
+            if value is not None and not low <= value <= high:
                 raise SettingsError(f"{name} is {value}: it must be from {low} to {high}.")

@@ -35,7 +35,7 @@ def noise(shape: tuple[int, ...], sigma: float, seed: int) -> npt.NDArray[np.flo
     on every machine and version, since NumPy fixes the bit stream of SFC64 but not that of its normals.
     """
     count = int(np.prod(shape))
-    bits = np.random.SFC64(seed).random_raw((count + 3) // 4).view(np.uint16)[:count]
+    bits = np.random.SFC64(seed).random_raw((count + 3) // 4).astype("<u8", copy=False).view("<u2")[:count]
     scaled = normal_quantiles() * np.float32(sigma)
     return np.take(scaled, bits, mode="clip").reshape(shape)
 

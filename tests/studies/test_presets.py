@@ -11,6 +11,7 @@ from survey_site.studies.pools import Candidate
 from survey_site.studies.presets import PRESETS, Preset
 from survey_site.studies.spec import Column, Spec
 from survey_site.trials.assignment import Design, plan
+from survey_site.trials.behaviour import PAPER_EFFECTS
 
 
 def spec_of(preset: Preset) -> Spec:
@@ -94,3 +95,8 @@ def test_the_controls_preset_puts_each_control_into_a_column_of_its_own():
     controls = [c for c in PRESETS["controls"].conditions() if not c.base]
     assert sorted(condition.method for condition in controls) == sorted(catalog.CONTROLS)
     assert len({condition.column for condition in controls}) == 3
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_simulated_participants_have_a_planted_effect_for_every_column(preset):
+    assert {column.name for column in preset.columns} <= set(PAPER_EFFECTS)
