@@ -1,10 +1,8 @@
 """The desk for stimuli, jobs and maps: thumbnails, contact sheets, provenance."""
 
 import json
-from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,22 +11,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from saliency_worker import catalog
 from survey_site.stimuli import jobs, storage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
-
-
-class ReadOnly(ModelAdmin):
-    """Rows that the site writes and people read."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from survey_site.studies.access import visible_studies
+from survey_site.studies.scoped import ReadOnlyScopedAdmin, ScopedAdmin
 
 
 def png(data: bytes) -> HttpResponse:
@@ -38,21 +27,20 @@ def png(data: bytes) -> HttpResponse:
 @require_GET
 def stimulus_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The stored picture of a stimulus, for researchers."""
-    if not request.user.has_perm("stimuli.view_stimulus"):
-        raise PermissionDenied
-    return png(storage.get(get_object_or_404(Stimulus, pk=pk).path))
+    visible = Stimulus.objects.filter(study__in=visible_studies(request.user, "view"))
+    return png(storage.get(get_object_or_404(visible, pk=pk).path))
 
 
 @require_GET
 def map_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The picture of a map, for researchers."""
-    if not request.user.has_perm("stimuli.view_saliencymap"):
-        raise PermissionDenied
-    return png(storage.get(get_object_or_404(MapPicture, pk=pk).path))
+    studies = visible_studies(request.user, "view")
+    visible = MapPicture.objects.filter(saliency_map__stimulus__study__in=studies)
+    return png(storage.get(get_object_or_404(visible, pk=pk).path))
 
 
 @admin.register(Stimulus)
-class StimulusAdmin(ModelAdmin):
+class StimulusAdmin(ScopedAdmin):
     list_display = ("thumbnail", "key", "study", "stimulus_class", "role", "size")
     list_display_links = ("thumbnail", "key")
     list_filter = ("study", "role", "stimulus_class")
@@ -116,7 +104,8 @@ def label_of(saliency_map: SaliencyMap) -> str:
 
 
 @admin.register(PrecomputeJob)
-class PrecomputeJobAdmin(ReadOnly):
+class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
+    study_path = "stimulus__study"
     list_display = ("stimulus", "classifier", "shown_state", "attempts", "reason", "finished_at")
     list_filter = ("state", "permanent", "classifier", "stimulus__study")
     list_select_related = ("stimulus",)
@@ -139,7 +128,8 @@ class PrecomputeJobAdmin(ReadOnly):
 
 
 @admin.register(SaliencyMap)
-class SaliencyMapAdmin(ReadOnly):
+class SaliencyMapAdmin(ReadOnlyScopedAdmin):
+    study_path = "stimulus__study"
     list_display = ("stimulus", "classifier", "method", "class_name", "current", "created_at")
     list_filter = ("classifier", "method", "current", "stimulus__study")
     list_select_related = ("stimulus",)

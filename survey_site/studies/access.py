@@ -4,24 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest
 
-from survey_site.studies.models import Study
+from survey_site.studies.models import Membership, Study
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
     from django.db.models import QuerySet
 
 Action = Literal["view", "results", "export", "edit", "recruit"]
+Role = Membership.Role
+
+# The owner may do everything, and alone shares the study and deletes its draft.
+ROLES: dict[Action, frozenset[str]] = {
+    "view": frozenset({Role.EDITOR, Role.ANALYST, Role.ASSISTANT}),
+    "results": frozenset({Role.EDITOR, Role.ANALYST}),
+    "export": frozenset({Role.EDITOR, Role.ANALYST}),
+    "edit": frozenset({Role.EDITOR}),
+    "recruit": frozenset({Role.EDITOR, Role.ASSISTANT}),
+}
 
 
 def visible_studies(user: AbstractBaseUser | AnonymousUser, action: Action) -> QuerySet[Study]:
-    """The studies on which `user` may do `action`: all for a superuser, their own for staff, else none."""
+    """The studies on which `user` may do `action`: all for a superuser, their own and shared ones for staff."""
     if not (user.is_authenticated and user.is_active and getattr(user, "is_staff", False)):
         return Study.objects.none()
     if getattr(user, "is_superuser", False):
         return Study.objects.all()
-    return Study.objects.filter(owner=user.pk)
+    shared = Membership.objects.filter(user=user.pk, role__in=ROLES[action]).values("study")
+    return Study.objects.filter(Q(owner=user.pk) | Q(pk__in=shared))
+
+
+def may(user: AbstractBaseUser | AnonymousUser, action: Action, study_id: int) -> bool:
+    """Whether `user` may do `action` on this study."""
+    return visible_studies(user, action).filter(pk=study_id).exists()
 
 
 def study_or_404(request: HttpRequest, slug: str, action: Action) -> Study:

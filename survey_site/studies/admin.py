@@ -4,20 +4,22 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from saliency_worker import catalog
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies import conditions_page, desk
-from survey_site.studies.models import Condition, Protocol, Study, StudyText
+from survey_site.studies.access import may
+from survey_site.studies.models import Condition, Membership, Protocol, Study, StudyText
+from survey_site.studies.scoped import ReadOnlyScopedAdmin, ScopedAdmin
 
 
 class ConditionForm(forms.ModelForm):
@@ -40,17 +42,39 @@ class ConditionForm(forms.ModelForm):
         return self.cleaned_data
 
 
-class DraftInline(TabularInline):
-    """Rows that belong to the sealed design: changed in a draft only."""
+class StudyInline(TabularInline):
+    """Rows of a study: whoever may edit the study may edit them."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return obj is None or may(request.user, "view", obj.pk)
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return obj is None or may(request.user, "edit", obj.pk)
 
     def has_add_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return (obj is None or obj.is_editable) and super().has_add_permission(request, obj)
+        return self.has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+
+class DraftInline(StudyInline):
+    """Rows that belong to the sealed design: changed in a draft only."""
 
     def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return (obj is None or obj.is_editable) and super().has_change_permission(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return (obj is None or obj.is_editable) and super().has_delete_permission(request, obj)
+
+class MembershipInline(StudyInline):
+    """With whom the study is shared: the owner's to say."""
+
+    model = Membership
+    extra = 0
+    tab = True
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        owner = obj is None or obj.owner_id == request.user.pk
+        return owner or bool(getattr(request.user, "is_superuser", False))
 
 
 class ConditionInline(DraftInline):
@@ -67,13 +91,14 @@ class StudyTextInline(DraftInline):
 
 
 @admin.register(Study)
-class StudyAdmin(ModelAdmin):
+class StudyAdmin(ScopedAdmin):
+    study_path = ""
     list_display = ("title", "shown_state", "images", "maps", "finished", "target_participants")
     list_filter = ("state", "origin")
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
     readonly_fields = ("steps",)
-    inlines = (ConditionInline, StudyTextInline)
+    inlines = (ConditionInline, StudyTextInline, MembershipInline)
     actions_detail = (
         "images_page",
         "conditions_page",
@@ -141,9 +166,16 @@ class StudyAdmin(ModelAdmin):
     def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
         return {} if obj is not None and not obj.is_editable else self.prepopulated_fields
 
-    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        draft = obj is None or obj.is_editable
-        return draft and super().has_delete_permission(request, obj)
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        if not isinstance(obj, Study):
+            return bool(getattr(request.user, "is_superuser", False))
+        owner = obj.owner_id == request.user.pk or getattr(request.user, "is_superuser", False)
+        return bool(owner and obj.is_editable)
+
+    def save_model(self, request: HttpRequest, obj: Study, form: Any, change: bool) -> None:
+        if not change and obj.owner_id is None:
+            obj.owner_id = request.user.pk  # whoever makes a study owns it
+        super().save_model(request, obj, form, change)
 
     @display(
         description=_("State"), label={"draft": "info", "pilot": "warning", "live": "success", "closed": ""}
@@ -210,18 +242,9 @@ class StudyAdmin(ModelAdmin):
 
 
 @admin.register(Protocol)
-class ProtocolAdmin(ModelAdmin):
+class ProtocolAdmin(ReadOnlyScopedAdmin):
     """Sealed protocols, to read."""
 
     list_display = ("study", "version", "pilot", "hash", "sealed_at", "sealed_by")
     list_filter = ("study", "pilot")
     list_select_related = ("study", "sealed_by")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Protocol | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Protocol | None = None) -> bool:
-        return False

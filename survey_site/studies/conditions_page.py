@@ -45,13 +45,15 @@ def change(study: Study, data: QueryDict) -> int:
     if not study.is_editable:
         raise matrix.BadMatrix("The study is sealed; make a new version to change its conditions.")
     if "preset" in data:
-        preset = PRESETS.get(data["preset"])
+        preset = PRESETS.get(str(data["preset"]))
         if preset is None:
             raise matrix.BadMatrix("Choose one of the presets.")
         return apply_preset(study, preset, data.getlist("classifier"))
-    ticks = [tuple(value.split("|", 1)) for value in data.getlist("tick") if "|" in value]
-    columns = {key.removeprefix("column:"): value for key, value in data.items() if key.startswith("column:")}
-    return replace(study, matrix.conditions(((key, name) for key, name in ticks), columns))  # type: ignore[misc]
+    ticks = [value.partition("|") for value in data.getlist("tick")]
+    columns = {
+        key.removeprefix("column:"): str(value) for key, value in data.items() if key.startswith("column:")
+    }
+    return replace(study, matrix.conditions([(key, name) for key, _bar, name in ticks], columns))
 
 
 def apply_preset(study: Study, preset: Preset, classifiers: list[str]) -> int:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,6 +18,7 @@ from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import Refused, add_images
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies import design, freeze
+from survey_site.studies.access import Action, visible_studies
 from survey_site.studies.feasibility import assess
 from survey_site.studies.models import Study
 
@@ -47,11 +47,9 @@ class UploadForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=Stimulus.Role.choices, widget=UnfoldAdminSelectWidget)
 
 
-def study_for(request: HttpRequest, pk: int) -> Study:
-    """The study, if this researcher may change studies."""
-    if not request.user.has_perm("studies.change_study"):
-        raise PermissionDenied
-    return get_object_or_404(Study, pk=pk)
+def study_for(request: HttpRequest, pk: int, action: Action = "edit") -> Study:
+    """The study, if this researcher may change it; else 404, as for one that does not exist."""
+    return get_object_or_404(visible_studies(request.user, action), pk=pk)
 
 
 def page(request: HttpRequest, template: str, study: Study, title: Any, **context: Any) -> HttpResponse:

@@ -151,6 +151,25 @@ class Study(models.Model):
         return self.state == self.State.DRAFT
 
 
+class Membership(models.Model):
+    """A researcher with whom the owner shares a study, and as what. studies/access.py says what each may do."""
+
+    class Role(models.TextChoices):
+        EDITOR = "editor", _("Editor: changes the design, sees results")
+        ANALYST = "analyst", _("Analyst: sees results")
+        ASSISTANT = "assistant", _("Assistant: recruitment only")
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "user"], name="one_role_per_study")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.role}"
+
+
 class Condition(models.Model):
     """Classifier × base × method, and the Table-1 column its trials count in."""
 

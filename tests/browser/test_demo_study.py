@@ -55,9 +55,14 @@ def test_a_persons_answers_are_in_table_1_and_in_the_csv(demo: Study, page: Page
     table = page.request.get(f"{live_server.url}/reports/demo/table1.json").json()
     assert [column["column"] for column in table["columns"]] == COLUMNS
     for column in table["columns"]:
-        given = [r for r in answers.values() if r.trial.condition and r.trial.condition.column == column["column"]]
+        given = [
+            r for r in answers.values() if r.trial.condition and r.trial.condition.column == column["column"]
+        ]
         counted = [r for r in given if r.trial.block == "matching"]
-        assert (column["faith"]["correct"], column["faith"]["n"]) == (sum(bool(r.correct) for r in counted), 1)
+        assert (column["faith"]["correct"], column["faith"]["n"]) == (
+            sum(bool(r.correct) for r in counted),
+            1,
+        )
         rated = [r.rating for r in given if r.trial.block == "rating"]
         assert (column["index"]["mean"], column["index"]["n"]) == (rated[0], 1)
 
@@ -69,5 +74,7 @@ def test_a_persons_answers_are_in_table_1_and_in_the_csv(demo: Study, page: Page
     stored = [r for r in answers.values() if r.trial.block == "rating"]
     assert ratings == [str(r.rating) for r in sorted(stored, key=lambda r: r.trial.position)]
     choices = [row["choice"] for row in rows if row["block"] == "matching"]
-    picked = sorted((r for r in answers.values() if r.trial.block == "matching"), key=lambda r: r.trial.position)
+    picked = sorted(
+        (r for r in answers.values() if r.trial.block == "matching"), key=lambda r: r.trial.position
+    )
     assert choices == [r.choice.key if r.choice else "cant_tell" for r in picked]
