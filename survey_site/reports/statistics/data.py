@@ -147,8 +147,8 @@ _OPTIONAL = (
 def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
     """Trials from equally long columns named as in ``responses.csv``.
 
-    Raises ``ValueError`` naming the column when one that is needed is absent, when lengths differ, when a
-    task is neither ``matching`` nor ``rating`` or when a number cannot be read.
+    Raises ``ValueError`` naming the column when one that is needed is absent or a participant or stimulus
+    empty, when lengths differ, when a task is neither ``matching`` nor ``rating``, or when a value cannot be.
     """
     n = _checked_length(columns)
     empty: list[Any] = [None] * n
@@ -157,16 +157,19 @@ def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
     if set(task.labels) - {MATCHING, RATING} or (task.codes < 0).any():
         raise ValueError("column task: every row must say matching or rating")
     matching = task.equals(MATCHING)
-    correct, rating = _numbers(get["correct"], "correct"), _numbers(get["rating"], "rating")
+    correct, rating = _flags(get["correct"], "correct"), _numbers(get["rating"], "rating")
+    if (rating % 1 > 0).any():
+        raise ValueError("column rating: a rating is a whole number")
     shown = _pools(get["pool"], get["choice"], get["stimulus"], matching)
     reasons = Factor.encode(get["missing_reason"])
+    people = _complete(get["participant"], "participant")
     value = np.where(matching, correct, rating)
     excluded = _excluded(get["excluded"], get["exclusion_reason"])
     return Trials(
         task=task,
-        participant=Factor.encode(get["participant"]),
+        participant=people,
         item=shown.item,
-        stimulus=Factor.encode(get["stimulus"]),
+        stimulus=_complete(get["stimulus"], "stimulus"),
         stimulus_class=Factor.encode(get["stimulus_class"]),
         column=Factor.encode(get["column"]),
         classifier=Factor.encode(get["classifier"]),
@@ -177,7 +180,7 @@ def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
         choice=Factor.encode(get["choice"]),
         choice_class=Factor.encode(get["choice_class"]),
         value=value,
-        class_value=_numbers(get["class_correct"], "class_correct"),
+        class_value=_flags(get["class_correct"], "class_correct"),
         timeout=np.isnan(value) & (reasons.equals("timeout") | (reasons.codes < 0)),
         position=_numbers(get["position"], "position"),
         pool_size=shown.size,
@@ -216,6 +219,20 @@ def _numbers(values: Sequence[Any], name: str) -> FloatArray:
             raise ValueError(f"column {name}: {v!r} is not a number") from None
 
     return np.fromiter((number(v) for v in values), np.float64, len(values))
+
+
+def _flags(values: Sequence[Any], name: str) -> FloatArray:
+    numbers = _numbers(values, name)
+    if not np.isin(numbers[~np.isnan(numbers)], (0, 1)).all():
+        raise ValueError(f"column {name}: values are 0, 1 or missing")
+    return numbers
+
+
+def _complete(values: Sequence[Any], name: str) -> Factor:
+    factor = Factor.encode(values)
+    if (factor.codes < 0).any():
+        raise ValueError(f"column {name}: row {int(np.argmax(factor.codes < 0)) + 1} has none")
+    return factor
 
 
 @dataclass(frozen=True)

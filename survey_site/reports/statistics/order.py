@@ -102,6 +102,7 @@ def _ols_slope(y: FloatArray, x: FloatArray, groups: IntArray) -> tuple[float, f
 def halves(trials: Trials, level: float = 0.95) -> list[dict[str, Any]]:
     """Per column: mean of the first half of the positions minus the second, with Holm over the columns."""
     answered = trials.answered()
+    answered = answered.select(~np.isnan(answered.position))
     rank = position_in_task(answered)
     middle = (rank.max(initial=0) + 1) / 2
     rows: list[dict[str, Any]] = []
@@ -137,9 +138,10 @@ def balance(trials: Trials) -> dict[str, Any]:
     """Smallest and largest count of item × column and position × column cells. No χ²: balance is not a sample."""
     if not len(trials):
         return {"item_by_column": None, "position_by_column": None}
+    known = not np.isnan(trials.position).any()
     return {
         "item_by_column": _range(trials.item.codes, trials.column.codes),
-        "position_by_column": _range(position_in_task(trials), trials.column.codes),
+        "position_by_column": _range(position_in_task(trials), trials.column.codes) if known else None,
     }
 
 

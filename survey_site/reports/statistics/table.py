@@ -7,18 +7,16 @@ their order nor on the clock: same trials, plan and library versions, same bytes
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import scipy
-import statsmodels
 
 from . import agreement, chance, comparisons, models, multiverse, order, quality
 from .correlation import human_machine
 from .data import MATCHING, RATING, Factor, Trials, from_rows
 from .estimates import equal_weight_mean, faith_json, index_json, samples_by_column
+from .notes import notes, versions
 from .plan import AnalysisPlan
 from .published import published_column
 from .uncertainty import Sample, difference, ratio
@@ -50,9 +48,9 @@ def build_report(
 
     ``participants`` (rows of ``participants.csv``) completes the flow, ``maps`` (machine metrics per map) gives
     the correlation of people and machines. ``progress`` is called with a fraction 0..1 and what comes next.
-    What the data cannot give is ``None`` beside a ``reason``. Raises ``ValueError`` for a bad plan only.
+    What the data cannot give is ``None`` beside a ``reason``. Raises ``ValueError`` for a rating off the plan's scale.
     """
-    unscored = _sorted(trials)
+    unscored = _sorted(_on_the_scale(trials, plan))
     trials = _headline(unscored, plan)
     excluded = quality.all_exclusions(trials, plan)
     kept = quality.analysed(trials, plan, excluded)
@@ -88,6 +86,15 @@ def _sorted(trials: Trials) -> Trials:
         trials.participant.codes,
     )
     return trials.select(np.lexsort(keys))
+
+
+def _on_the_scale(trials: Trials, plan: AnalysisPlan) -> Trials:
+    ratings = trials.of_task(RATING).answered().value
+    if len(ratings) and not (plan.rating_min <= ratings.min() and ratings.max() <= plan.rating_max):
+        raise ValueError(
+            f"ratings must lie between {plan.rating_min} and {plan.rating_max}, as the plan says"
+        )
+    return trials
 
 
 def _headline(trials: Trials, plan: AnalysisPlan) -> Trials:
@@ -266,34 +273,3 @@ def _attach(report: dict[str, Any]) -> None:
         for outcome in ("faith", "index"):
             rows = report["comparisons"][outcome]["rows"]
             column[outcome]["vs_reference"] = next((r for r in rows if r["column"] == column["column"]), None)
-
-
-def notes(report: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
-    """Sentences that must stand under the table."""
-    out = ["Can't tell counts as wrong; timeouts count as missing, and as wrong beside it."]
-    sizes = {c["faith"]["chance"].get("pool_size") for c in report["columns"]} - {None}
-    if sizes:
-        out.append(f"Pool size {', '.join(sorted(map(str, sizes)))}: chance is one in that number.")
-    if report["comparisons"]["index"]["rows"]:
-        out.append(
-            "The ratio of indices takes 0 as a true zero of the scale; on a scale labelled 1–7 the ratios are those "
-            "of ratio_on_1_to_7."
-        )
-    for outcome in ("faith", "index"):
-        if report["comparisons"][outcome].get("label"):
-            out.append(
-                f"Tests of {outcome}: {report['comparisons'][outcome]['label']}; Holm over the columns."
-            )
-    if not plan.columns:
-        out.append("The plan names no columns: their order is alphabetical.")
-    return out
-
-
-def versions() -> dict[str, str]:
-    """Versions that the numbers were computed with."""
-    return {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "statsmodels": str(statsmodels.__version__),
-    }

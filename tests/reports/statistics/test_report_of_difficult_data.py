@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from survey_site.reports.statistics import data, table
 from survey_site.reports.statistics.plan import AnalysisPlan, QualityRules
@@ -168,6 +170,41 @@ def test_the_report_does_not_depend_on_the_order_of_the_rows(made_up) -> None:
     shuffled = rows[:]
     random.Random(5).shuffle(shuffled)
     assert json.dumps(report(rows)) == json.dumps(report(shuffled))
+
+
+def test_a_rating_off_the_scale_is_refused() -> None:
+    row = {"participant": "p", "task": "rating", "column": "A", "stimulus": "x", "rating": 7}
+    with pytest.raises(ValueError, match="between 0 and 6"):
+        report([row])
+
+
+ANY_ROW = st.fixed_dictionaries(
+    {
+        "participant": st.sampled_from("pqrs"), "task": st.sampled_from(["matching", "rating"]),
+        "column": st.sampled_from(["A", "B", "D", ""]), "stimulus": st.sampled_from("abcd"),
+        "pool": st.sampled_from(["", "a", "a|b", "a|b|c|d", "d|c|b|a"]),
+        "choice": st.sampled_from(["a", "b", "cant_tell", ""]),
+        "correct": st.sampled_from([0, 1, ""]), "class_correct": st.sampled_from([0, 1, ""]),
+        "rating": st.sampled_from([0, 3, 6, ""]), "rt_ms": st.sampled_from(["", 0, 100, 2000, 10**7]),
+        "position": st.sampled_from([1, 2, 3, ""]), "seen": st.sampled_from(["yes", "no", "unknown", ""]),
+        "attention_check": st.sampled_from([0, 0, 0, 1, "failed"]), "excluded": st.sampled_from([0, 0, 1]),
+        "exclusion_reason": st.sampled_from(["", "bot", "late"]), "block": st.sampled_from(["", "practice"]),
+        "base": st.sampled_from(["", "cam", "gradcam"]), "missing_reason": st.sampled_from(["", "timeout", "skipped"]),
+    }
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(ANY_ROW, max_size=40))
+def test_whatever_the_rows_the_report_is_json_and_claims_no_more_than_it_has(rows: list[dict]) -> None:
+    result = report(rows, replace(PLAN, controls=("D",), edges_control="D", resamples=99))
+    for c in result["columns"]:
+        for outcome, value in (("faith", "percent"), ("index", "mean")):
+            own = c[outcome]
+            assert (own[value] is None) == (own["n"] == 0)
+            assert (own["ci"] is None) == (own["ci_reason"] is not None)
+            if own["ci"] is not None:
+                assert own["ci"][0] <= own[value] <= own["ci"][1] and own["participants"] >= 2
 
 
 def test_progress_runs_from_nothing_to_done(made_up) -> None:

@@ -70,6 +70,10 @@ def test_cant_tell_has_no_place_in_the_pool_and_is_wrong() -> None:
         ([ROW | {"task": "guessing"}], "matching or rating"),
         ([ROW | {"task": ""}], "matching or rating"),
         ([ROW | {"rating": "many"}], "column rating: 'many' is not a number"),
+        ([ROW | {"rating": 2.5}], "a rating is a whole number"),
+        ([ROW | {"correct": 2}], "column correct: values are 0, 1 or missing"),
+        ([ROW, ROW | {"participant": ""}], "column participant: row 2 has none"),
+        ([ROW | {"stimulus": None}], "column stimulus: row 1 has none"),
     ],
 )
 def test_bad_rows_are_refused_with_the_column(rows: list[dict], message: str) -> None:
