@@ -71,7 +71,7 @@ class Trials:
     """N presented trials. ``item`` is the cluster of images: the pool (matching) or the image (rating).
 
     ``value``: 0/1 (matching; "can't tell" is 0) or the rating; NaN = missing, with ``timeout`` saying why.
-    ``class_value``: 0/1 agreement of the class. ``check``: 0 no attention check, 1 passed, 2 failed.
+    ``class_value``: 0/1 agreement of the class. ``check``: 0 no attention check, 1 passed, 2 failed, 3 unknown.
     ``answer_at``/``target_at``: 0-based place of the answer and of the source in the shown pool, −1 unknown.
     """
 
@@ -140,7 +140,7 @@ _NEEDED = ("participant", "task", "column", "stimulus")
 _OPTIONAL = (
     "stimulus_class", "classifier", "base", "method", "map_sha256", "pool", "choice", "choice_class",
     "correct", "class_correct", "rating", "position", "block", "rt_ms", "seen", "attention_check",
-    "excluded", "exclusion_reason", "missing_reason",
+    "excluded", "exclusion_reason", "missing_reason", "expected_rating",
 )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
         target_at=shown.target_at,
         rt_ms=_numbers(get["rt_ms"], "rt_ms"),
         seen=Factor.encode(get["seen"]),
-        check=_checks(get["attention_check"], correct),
+        check=_checks(get, matching, correct, rating),
         practice=Factor.encode(get["block"]).equals("practice"),
         exclusion=excluded,
     )
@@ -273,13 +273,20 @@ def _conditions(get: Mapping[str, Sequence[Any]]) -> Factor:
     return Factor.encode("\t".join(str(p or "") for p in row) for row in parts)
 
 
-def _checks(flags: Sequence[Any], correct: FloatArray) -> IntArray:
-    """``attention_check`` is 0/1 (passed where ``correct`` is 1) or says passed/failed itself."""
-    words = Factor.encode(str(f).lower() if f not in (None, "") else None for f in flags)
-    passed = words.isin(("passed", "pass"))
-    failed = words.isin(("failed", "fail"))
-    plain = words.isin(_TRUE)
-    return np.select([passed | (plain & (correct == 1)), failed | plain], [1, 2], 0).astype(np.int64)
+def _checks(
+    get: Mapping[str, Sequence[Any]], matching: BoolArray, correct: FloatArray, rating: FloatArray
+) -> IntArray:
+    """Outcome of attention checks: 0 no check, 1 passed, 2 failed, 3 not known from the data.
+
+    ``attention_check`` says passed/failed itself, or is 0/1: then a matching check is passed by the right image and
+    a rating check by the ``expected_rating``. Without the latter its outcome is unknown, and held against nobody.
+    """
+    words = Factor.encode(str(f).lower() if f not in (None, "") else None for f in get["attention_check"])
+    passed, failed, plain = words.isin(("passed", "pass")), words.isin(("failed", "fail")), words.isin(_TRUE)
+    expected = _numbers(get["expected_rating"], "expected_rating")
+    known = plain & (matching | ~np.isnan(expected) | ~np.isnan(correct))
+    right = np.where(matching | np.isnan(expected), correct == 1, rating == expected)
+    return np.select([passed | (known & right), failed | known, plain], [1, 2, 3], 0).astype(np.int64)
 
 
 def _excluded(flags: Sequence[Any], reasons: Sequence[Any]) -> Factor:

@@ -215,5 +215,6 @@ def summary(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
         "timeouts": int(counted.timeout.sum()),
         "checks_passed": int((checks == 1).sum()),
         "checks_failed": int((checks == 2).sum()),
+        "checks_unknown": int((checks == 3).sum()),
         "seen_unknown": int(counted.seen.equals("unknown").sum()),
     }

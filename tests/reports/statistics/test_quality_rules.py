@@ -87,6 +87,41 @@ def test_two_failed_attention_checks_exclude_and_one_does_not(made_up) -> None:
     assert found == {"p0000": quality.ATTENTION, "p0002": quality.ATTENTION}
 
 
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [
+        ({"attention_check": 1, "expected_rating": 2}, 1),
+        ({"attention_check": 1, "expected_rating": 5}, 2),
+        ({"attention_check": 1, "expected_rating": 2, "rating": ""}, 2),
+        ({"attention_check": 1}, 3),
+        ({"attention_check": 1, "task": "matching", "correct": 1}, 1),
+        ({"attention_check": 1, "task": "matching", "correct": ""}, 2),
+        ({"attention_check": "passed"}, 1),
+        ({"attention_check": 0}, 0),
+        ({"attention_check": ""}, 0),
+    ],
+)
+def test_a_check_is_judged_by_what_it_asked_for(values: dict, outcome: int) -> None:
+    row = {"participant": "p", "task": "rating", "column": "A", "stimulus": "x", "rating": 2, "correct": ""}
+    assert load([row | values]).check.tolist() == [outcome]
+
+
+def test_a_check_of_unknown_outcome_excludes_nobody_and_counts_in_no_estimate(made_up) -> None:
+    rows = made_up()
+    unknown = {
+        "participant": "p0000",
+        "task": "rating",
+        "column": "A",
+        "stimulus": "x",
+        "rating": 2,
+        "attention_check": 1,
+    }
+    trials = load([*rows, unknown, unknown, unknown])
+    assert quality.exclusions(trials, RULES) == {}
+    assert len(quality.eligible(trials, AnalysisPlan())) == len(rows)
+    assert quality.summary(trials, AnalysisPlan())["checks_unknown"] == 3
+
+
 def test_attention_checks_and_practice_are_in_no_estimate(made_up) -> None:
     rows = made_up()
     extra = [check_row("p0000", 1), rows[0] | {"block": "practice"}]
