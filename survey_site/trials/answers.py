@@ -212,10 +212,10 @@ def _keep_ticket(sitting: Sitting, now: datetime) -> None:
     complete = sitting.complete
     participant.state = State.FINISHED if complete else State.CONSENTED
     participant.finished_at = now if complete else None
-    if participant.kind != Participant.Kind.PERSON or participant.surplus:
+    if participant.kind != Participant.Kind.PERSON:
         return
     kept = leases.settle(participant, completed=True) if complete else leases.renew(participant, now, minutes)
-    participant.surplus = not kept
+    participant.surplus = participant.surplus or not kept  # a place beyond the target stays surplus
 
 
 def _issue(sitting: Sitting, now: datetime) -> None:

@@ -112,8 +112,10 @@ def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
     if arrival.kind == Kind.PERSON:
         leases.release_expired(protocol, now)
         minutes = sealed(protocol).settings["lease_minutes"]
-        participant.ticket_number = leases.take(protocol, participant, now, minutes, arrival.quota)
-        participant.save(update_fields=["ticket_number"])
+        target = sealed(protocol).settings["target_participants"]
+        offered = leases.take(protocol, participant, now, minutes, target=target, most=arrival.quota)
+        participant.ticket_number, participant.surplus = offered.ticket, not offered.primary
+        participant.save(update_fields=["ticket_number", "surplus"])
     return participant
 
 

@@ -12,7 +12,7 @@ from django.db.models import Max, Min, Q
 
 from survey_site.studies.models import Protocol
 from survey_site.trials.models import Participant, Ticket
-from survey_site.trials.tickets import offer
+from survey_site.trials.tickets import Offer, offer
 
 State = Ticket.State
 
@@ -30,17 +30,29 @@ def release_expired(protocol: Protocol, now: datetime) -> int:
     return expired.update(state=State.RELEASED)
 
 
-def take(protocol: Protocol, participant: Participant, now: datetime, minutes: int, quota: int | None) -> int:
-    """Leases the lowest released ticket, else the next new one. The caller holds the protocol's lock."""
+def take(
+    protocol: Protocol,
+    participant: Participant,
+    now: datetime,
+    minutes: int,
+    *,
+    target: int,
+    most: int | None,
+) -> Offer:
+    """Leases the lowest released ticket, else the next new one. The caller holds the protocol's lock.
+
+    target: tickets that fill the Latin square; those from there on are surplus, outside the primary analysis.
+    most: the recruiter's quota of places; raises NoTicketLeft where it is used up. Without one the door stays
+    open, since people whom a recruiter sent are not turned away.
+    """
     lease = now + timedelta(minutes=minutes)
     tickets = Ticket.objects.filter(protocol=protocol)
     known = tickets.aggregate(lowest=Min("number", filter=Q(state=State.RELEASED)), highest=Max("number"))
     issued = 0 if known["highest"] is None else known["highest"] + 1
-    # Without a quota the door stays open: people whom a recruiter sent are not turned away.
-    offered = offer(lowest_released=known["lowest"], issued=issued, quota=quota or issued + 1)
-    if offered.ticket is None:
+    offered = offer(lowest_released=known["lowest"], issued=issued, quota=target, overflow=True)
+    if offered.ticket is None or (most is not None and offered.ticket >= most):
         raise NoTicketLeft
-    if offered.reason == "released":
+    if offered.ticket < issued:
         tickets.filter(number=offered.ticket).update(
             state=State.LEASED, participant=participant, lease_expires_at=lease
         )
@@ -52,7 +64,7 @@ def take(protocol: Protocol, participant: Participant, now: datetime, minutes: i
             state=State.LEASED,
             lease_expires_at=lease,
         )
-    return offered.ticket
+    return offered
 
 
 def next_uncounted(protocol: Protocol, kind: str) -> int:

@@ -50,7 +50,10 @@ class Participant(models.Model):
         null=True, blank=True, help_text=_("Row of the Latin square.")
     )
     surplus = models.BooleanField(
-        default=False, help_text=_("Returned after the ticket was re-issued: outside the primary analysis.")
+        default=False,
+        help_text=_(
+            "Came beyond the target, or returned after the ticket was re-issued: outside the primary analysis."
+        ),
     )
     excluded = models.BooleanField(default=False)
     exclusion_reason = models.CharField(max_length=200, blank=True)

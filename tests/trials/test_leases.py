@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from survey_site.recruitment.models import Recruitment
 from survey_site.trials.models import Participant, Ticket
 from tests import factories
-from tests.trials.player import begin, play, step
+from tests.trials.player import Form, begin, play, step
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
@@ -68,3 +69,47 @@ def test_each_answer_renews_the_lease(client: Client) -> None:
     expire(0)
     step(client, address)
     assert Ticket.objects.get().lease_expires_at > timezone.now() + timedelta(minutes=59)
+
+
+def test_who_comes_beyond_the_target_may_finish_as_surplus(client: Client) -> None:
+    factories.live(target_participants=2)
+    addresses = [begin(client, "test") for _ in range(3)]
+    play(client, addresses[2])
+    people = [participant(address) for address in addresses]
+    assert [(person.ticket_number, person.surplus) for person in people] == [
+        (0, False),
+        (1, False),
+        (2, True),
+    ]
+    assert people[2].state == Participant.State.FINISHED
+    assert Ticket.objects.get(number=2).state == Ticket.State.COMPLETED
+
+
+def test_a_place_that_comes_free_is_given_before_any_surplus_one(client: Client) -> None:
+    factories.live(target_participants=2)
+    for _ in range(3):
+        begin(client, "test")
+    expire(1)
+    latecomer = participant(begin(client, "test"))
+    assert (latecomer.ticket_number, latecomer.surplus) == (1, False)
+
+
+def test_a_surplus_place_is_kept_by_answers_like_any_other(client: Client) -> None:
+    factories.live(target_participants=1)
+    begin(client, "test")
+    address = begin(client, "test")
+    expire(1)
+    step(client, address)
+    assert Ticket.objects.get(number=1).lease_expires_at > timezone.now()
+    assert participant(address).surplus
+
+
+def test_the_recruiters_quota_closes_the_door_beyond_the_target(client: Client) -> None:
+    study = factories.live(target_participants=1)
+    Recruitment.objects.create(study=study, quota=2)
+    assert [participant(begin(client, "test")).surplus for _ in range(2)] == [False, True]
+    form = Form(client.get("/s/test/").content.decode())
+    response = client.post("/s/test/", form.hidden | {"consent": "yes"})
+    assert response.status_code == 403
+    assert "place" in response.content.decode()
+    assert Participant.objects.count() == 2
