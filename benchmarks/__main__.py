@@ -11,6 +11,9 @@ from pathlib import Path
 # Name of the file in this folder and the arguments of the short run.
 BENCHMARKS: dict[str, list[str]] = {
     "saliency": ["--rounds", "3", "--count", "4"],
+    "coverage": ["--repetitions", "60", "--resamples", "199"],
+    "power": ["--repetitions", "100"],
+    "heavy_statistics": [],
 }
 
 
@@ -28,7 +31,7 @@ def main(arguments: list[str]) -> int:
 def _run(name: str, options: list[str]) -> int:
     print(f"== {name} {' '.join(options)}".rstrip(), flush=True)
     return subprocess.run(
-        [sys.executable, Path(__file__).with_name(f"{name}.py"), *options], check=False
+        [sys.executable, "-m", f"benchmarks.{name}", *options], check=False, cwd=Path(__file__).parents[1]
     ).returncode
 
 

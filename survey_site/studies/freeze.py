@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from survey_site.reports.statistics.plan import AnalysisPlan
 from survey_site.stimuli import jobs
 from survey_site.studies import canonical, design, served
 from survey_site.studies.models import Protocol, ServedImage, Study
@@ -37,7 +38,9 @@ def problems(study: Study) -> list[str]:
     if blocking := [f"{f.text} {f.change}" for f in design.assessment_of(study).findings if f.blocking]:
         return found + blocking + jobs.missing_maps(study)
     try:
-        design.design_of_document(draft_document(study))
+        document = draft_document(study)
+        design.design_of_document(document)
+        AnalysisPlan.from_protocol(document)
     except (DesignError, ValueError) as error:
         found.append(str(error))
     return found + jobs.missing_maps(study)

@@ -65,6 +65,22 @@ def test_a_study_without_conditions_or_images_says_so() -> None:
     assert "no images" in freeze.problems(study)[0]
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"exclusion_rules": {"fastest_ms": 400}}, "unknown exclusion rules: fastest_ms"),
+        ({"exclusion_rules": {"rt_min_ms": "soon"}}, "numbers of at least 0, or null: rt_min_ms"),
+        ({"analysis_plan": {"levle": 0.9}}, "unknown settings of the analysis plan: levle"),
+        ({"analysis_plan": {"level": "high"}}, "wrong kind"),
+    ],
+)
+def test_rules_that_the_report_could_not_follow_are_refused(change: dict[str, object], says: str) -> None:
+    study = ready_study()
+    Study.objects.filter(pk=study.pk).update(**change)
+    with pytest.raises(freeze.NotReady, match=says):
+        freeze.go_live(Study.objects.get(pk=study.pk))
+
+
 def test_the_same_design_has_the_same_hash_and_any_change_another() -> None:
     study = ready_study()
     document = freeze.draft_document(study)

@@ -25,6 +25,23 @@ class QualityRules:
     straight_lining: bool = True
     position_alpha: float | None = 0.001
 
+    def __post_init__(self) -> None:
+        wrong = [
+            n
+            for n, v in asdict(self).items()
+            if v is not None and not (isinstance(v, int | float) and v >= 0)
+        ]
+        if wrong:
+            raise ValueError(f"exclusion rules must be numbers of at least 0, or null: {', '.join(wrong)}")
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> QualityRules:
+        """The rules from a protocol's JSON; unknown keys are refused with their names."""
+        unknown = sorted(set(data) - {f.name for f in fields(cls)})
+        if unknown:
+            raise ValueError(f"unknown exclusion rules: {', '.join(unknown)}")
+        return cls(**data)
+
     @classmethod
     def off(cls) -> QualityRules:
         """No rule at all, as for data whose rows are a reconstruction."""
@@ -87,8 +104,11 @@ class AnalysisPlan:
             if name in values:
                 values[name] = tuple(values[name])
         if isinstance(values.get("rules"), Mapping):
-            values["rules"] = QualityRules(**values["rules"])
-        return cls(**values)
+            values["rules"] = QualityRules.from_mapping(values["rules"])
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ValueError(f"the analysis plan has a value of the wrong kind: {error}") from None
 
     @classmethod
     def from_protocol(cls, document: Mapping[str, Any]) -> AnalysisPlan:

@@ -100,6 +100,10 @@ def test_the_plan_survives_json_and_refuses_unknown_settings() -> None:
     assert AnalysisPlan.from_mapping(plan.to_mapping()) == plan
     with pytest.raises(ValueError, match="unknown settings of the analysis plan: colour"):
         AnalysisPlan.from_mapping({"colour": "blue"})
+    with pytest.raises(ValueError, match="unknown exclusion rules: fastest"):
+        AnalysisPlan.from_mapping({"rules": {"fastest": 1}})
+    with pytest.raises(ValueError, match="at least 0, or null: failed_checks"):
+        AnalysisPlan.from_mapping({"rules": {"failed_checks": "two"}})
     with pytest.raises(ValueError, match="headline"):
         AnalysisPlan(headline="luck")
 
