@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("survey_site.trials.urls")),
+    path("recruitment/", include("survey_site.recruitment.urls")),
     path("admin/", admin.site.urls),
     path("reports/", include("survey_site.reports.urls")),
 ]

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,13 @@ def _plain_static_files(settings: object) -> None:
     """Templates name static files by their plain names, so that tests need no collectstatic."""
     backend = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": backend}  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def _no_protocol_of_another_test() -> None:
+    """The site reads a sealed protocol once per process; here the database changes under it."""
+    if module := sys.modules.get("survey_site.trials.sealed"):
+        module.forget()
 
 
 @pytest.fixture

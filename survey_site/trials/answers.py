@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from survey_site.trials import demographics, leases
+from survey_site.trials import checks, demographics, leases
 from survey_site.trials.flow import Planned, Step, next_step
 from survey_site.trials.models import Exposure, Participant, Response, Trial
 from survey_site.trials.opaque import BadAddress, position_of
@@ -19,6 +19,7 @@ from survey_site.trials.sealed import Sealed, sealed
 
 log = logging.getLogger(__name__)
 State = Participant.State
+RENEW_AFTER = timedelta(seconds=30)
 
 ROW = (
     "pk", "position", "block", "task", "issued_at", "stimulus_id", "saliency_map_id", "pool", "condition_id",
@@ -56,6 +57,11 @@ class Row:
     def answered(self) -> bool:
         return self.key is not None
 
+    @property
+    def shown(self) -> set[int]:
+        """Every original that the trial puts on the screen, and the source of its map."""
+        return {self.stimulus, *self.pool}
+
     def as_trial(self, participant: Participant) -> Trial:
         """The model row as far as a response repeats it, without reading it again."""
         return Trial(
@@ -73,7 +79,7 @@ class Sitting:
 
     def __init__(self, participant: Participant) -> None:
         self.participant = participant
-        self.sealed: Sealed = sealed(participant.protocol)
+        self.sealed: Sealed = sealed(participant.protocol_id)
         self.rows = [Row(*values) for values in participant.trials.order_by("position").values_list(*ROW)]
 
     @cached_property
@@ -97,16 +103,21 @@ class Sitting:
         self.__dict__.pop("plan", None)
 
     @property
+    def exposed(self) -> set[int]:
+        """What the participant has been shown: the same pictures as their rows of Exposure."""
+        return set().union(*(row.shown for row in self.rows if row.issued_at is not None))
+
+    @property
     def complete(self) -> bool:
         return all(row.answered for row in self.rows)
 
 
 def find(token: str, *, lock: bool = False) -> Participant | None:
-    """The participant of a resume link, with study and protocol; `lock` inside a transaction that writes."""
-    participants = Participant.objects.select_related("protocol", "study").defer("protocol__document")
+    """The participant of a resume link; `lock` inside a transaction that writes."""
+    participants = Participant.objects.filter(token=token)
     if lock:
         participants = participants.select_for_update(of=("self",), no_key=True)
-    return participants.filter(token=token).first()
+    return participants.first()
 
 
 def refuse_ended(participant: Participant, settings: Mapping[str, Any], now: datetime) -> None:
@@ -200,11 +211,21 @@ def _write(row: Row, answer: Answer, sitting: Sitting, now: datetime) -> None:
 def _move_on(sitting: Sitting, now: datetime, *changed: str) -> None:
     """Issues the next trial if one is due, keeps the ticket, and notes the end."""
     participant = sitting.participant
-    participant.last_seen_at = now
     _issue(sitting, now)
-    if participant.state != State.FINISHED:
+    fields = list(changed)
+    if participant.state != State.FINISHED and (sitting.complete or _is_stale(sitting, now)):
+        participant.last_seen_at = now
         _keep_ticket(sitting, now)
-    participant.save(update_fields=["last_seen_at", "state", "surplus", "finished_at", *changed])
+        fields += ["last_seen_at", "state", "surplus", "finished_at", "excluded", "exclusion_reason"]
+    if fields:
+        participant.save(update_fields=fields)
+
+
+def _is_stale(sitting: Sitting, now: datetime) -> bool:
+    """Whether the lease was last renewed so long ago that it should be now; not at every quick answer."""
+    lease = timedelta(minutes=sitting.sealed.settings["lease_minutes"])
+    seen = sitting.participant.last_seen_at
+    return seen is None or now - seen > min(RENEW_AFTER, lease / 8)
 
 
 def _keep_ticket(sitting: Sitting, now: datetime) -> None:
@@ -212,9 +233,15 @@ def _keep_ticket(sitting: Sitting, now: datetime) -> None:
     complete = sitting.complete
     participant.state = State.FINISHED if complete else State.CONSENTED
     participant.finished_at = now if complete else None
+    if complete and checks.excluded(participant, sitting.sealed.exclusion_rules):
+        participant.excluded, participant.exclusion_reason = True, checks.REASON
     if participant.kind != Participant.Kind.PERSON:
         return
-    kept = leases.settle(participant, completed=True) if complete else leases.renew(participant, now, minutes)
+    if complete:
+        # An excluded participant's ticket goes to the next arrival, so that the table's cells stay even.
+        kept = leases.settle(participant, completed=not participant.excluded)
+    else:
+        kept = leases.renew(participant, now, minutes)
     participant.surplus = participant.surplus or not kept  # a place beyond the target stays surplus
 
 
@@ -224,8 +251,7 @@ def _issue(sitting: Sitting, now: datetime) -> None:
     if step.kind != "trial" or sitting.rows[step.position].issued_at is not None:
         return
     row, participant = sitting.rows[step.position], sitting.participant
-    shown = {row.stimulus, *row.pool}
-    if row.task == "matching" and participant.exposures.filter(stimulus_id__in=shown).exists():
+    if row.task == "matching" and row.shown & sitting.exposed:
         log.error("Trial %s would show a picture again and was skipped.", row.pk)
         _skip(sitting, row, now)
         _issue(sitting, now)
@@ -234,7 +260,7 @@ def _issue(sitting: Sitting, now: datetime) -> None:
     Exposure.objects.bulk_create(
         [
             Exposure(participant=participant, stimulus_id=stimulus, trial_id=row.pk)
-            for stimulus in sorted(shown)
+            for stimulus in sorted(row.shown)
         ],
         ignore_conflicts=row.task != "matching",
     )

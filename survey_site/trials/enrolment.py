@@ -10,6 +10,7 @@ from survey_site.recruitment.models import ExternalId
 from survey_site.studies.models import Protocol, Study
 from survey_site.trials import leases, planning
 from survey_site.trials.models import Participant, Trial
+from survey_site.trials.opaque import pseudonym
 from survey_site.trials.sealed import sealed
 
 Kind = Participant.Kind
@@ -57,8 +58,9 @@ def current_protocol(study: Study) -> Protocol | None:
 def known(study: Study, arrival: Arrival) -> Participant | None:
     """Who already came with this external id, or by this very form."""
     if arrival.external_id:
+        names = [arrival.external_id, pseudonym(arrival.external_id)]
         found = (
-            ExternalId.objects.filter(study=study, provider=arrival.provider, value=arrival.external_id)
+            ExternalId.objects.filter(study=study, provider=arrival.provider, value__in=names)
             .select_related("participant")
             .first()
         )
@@ -83,7 +85,7 @@ def _enrol(study: Study, arrival: Arrival) -> Participant:
         raise NotOpen
     now = timezone.now()
     participant = _create(protocol, arrival, now)
-    Trial.objects.bulk_create(planning.trials_of(participant, sealed(protocol)))
+    Trial.objects.bulk_create(planning.trials_of(participant, sealed(protocol.pk)))
     return participant
 
 
@@ -111,8 +113,8 @@ def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
         )
     if arrival.kind == Kind.PERSON:
         leases.release_expired(protocol, now)
-        minutes = sealed(protocol).settings["lease_minutes"]
-        target = sealed(protocol).settings["target_participants"]
+        settings = sealed(protocol.pk).settings
+        minutes, target = settings["lease_minutes"], settings["target_participants"]
         offered = leases.take(protocol, participant, now, minutes, target=target, most=arrival.quota)
         participant.ticket_number, participant.surplus = offered.ticket, not offered.primary
         participant.save(update_fields=["ticket_number", "surplus"])

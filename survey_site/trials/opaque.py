@@ -79,6 +79,12 @@ def token_of_start(nonce: str, study_slug: str) -> str:
     return _text(hmac.digest(_derived("starts"), f"{study_slug}/{nonce}".encode(), "sha256"))
 
 
+def pseudonym(external_id: str) -> str:
+    """What stays of an external id after withdrawal: recognised when it comes again, not readable."""
+    mark = hmac.digest(_derived("withdrawn"), external_id.encode(), "sha256")
+    return f"withdrawn:{_text(mark[:24])}"
+
+
 def daily_mark(*parts: str) -> str:
     """Keyed hash that rotates with the UTC day: throttles count with it, no address is kept."""
     day = time.strftime("%Y-%m-%d", time.gmtime())

@@ -1,5 +1,6 @@
 """What trial pages need of a sealed protocol, read once per process: a protocol never changes."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ from survey_site.trials.design import Design
 from survey_site.trials.texts import merged
 
 ORIGINAL = "original"
+REREAD_S = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Sealed:
     """Settings, texts, assignment design and pictures of one protocol."""
 
     hash: str
+    study_slug: str
+    study_title: str
     design: Design
     settings: dict[str, Any]
     texts: dict[str, dict[str, str]]
@@ -56,15 +60,14 @@ class Sealed:
         return self.pictures[(stimulus, "", ORIGINAL)]
 
 
-def sealed(protocol: Protocol) -> Sealed:
-    """The cached view; `protocol` may come with its document deferred."""
-    stamp = protocol.sealed_at.isoformat() if protocol.sealed_at else ""
-    return _read(protocol.pk, protocol.hash, stamp)
+def sealed(protocol_id: int) -> Sealed:
+    """The cached view of a protocol, by its row id; read anew every few minutes, should the database be exchanged."""
+    return _read(protocol_id, int(time.monotonic() // REREAD_S))
 
 
-@lru_cache(maxsize=32)
-def _read(protocol_id: int, hash_: str, stamp: str) -> Sealed:
-    del stamp
+@lru_cache(maxsize=16)
+def _read(protocol_id: int, period: int) -> Sealed:
+    del period  # only a part of the cache's key
     protocol = Protocol.objects.select_related("study").get(pk=protocol_id)
     document = protocol.document
     pictures: dict[tuple[int, str, str], Picture] = {}
@@ -84,7 +87,9 @@ def _read(protocol_id: int, hash_: str, stamp: str) -> Sealed:
         paths[saliency_map] = path
     stimuli = protocol.study.stimuli.values_list("pk", "key", "stimulus_class")
     return Sealed(
-        hash=hash_,
+        hash=protocol.hash,
+        study_slug=protocol.study.slug,
+        study_title=protocol.study.title,
         design=design_of(protocol),
         settings=document["design"],
         texts=document["texts"],
@@ -98,3 +103,8 @@ def _read(protocol_id: int, hash_: str, stamp: str) -> Sealed:
         pictures=pictures,
         paths=paths,
     )
+
+
+def forget() -> None:
+    """Empties the cache: tests exchange the database under it."""
+    _read.cache_clear()

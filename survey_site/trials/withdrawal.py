@@ -6,22 +6,26 @@ from django.utils import timezone
 from survey_site.recruitment.models import ExternalId
 from survey_site.trials import leases
 from survey_site.trials.models import Participant
+from survey_site.trials.opaque import pseudonym
 
 State = Participant.State
 
 
 @transaction.atomic
 def withdraw(receipt: str) -> Participant | None:
-    """Erases answers, trials, exposures, demographics and the external id; the ticket goes to the next one.
+    """Erases answers, trials, exposures and demographics, and makes the external id unreadable.
 
-    The row that stays says that somebody withdrew, and when; None where no participant has this receipt.
+    The ticket goes to the next arrival. The row that stays says that somebody withdrew, and when; None where
+    no participant has this receipt.
     """
     found = Participant.objects.select_for_update(of=("self",), no_key=True).filter(receipt=receipt).first()
     if found is None or found.state == State.WITHDRAWN:
         return found
     leases.settle(found, completed=False)
     found.trials.all().delete()
-    ExternalId.objects.filter(participant=found).delete()
+    for external in ExternalId.objects.filter(participant=found):
+        external.value, external.session = pseudonym(external.value), ""
+        external.save(update_fields=["value", "session"])
     Participant.objects.filter(pk=found.pk).update(
         state=State.WITHDRAWN,
         demographics={},

@@ -188,7 +188,7 @@ def test_queries_do_not_grow_with_the_study(client: Client, django_assert_num_qu
         used[slug] = (get.count, post.count)
     assert used["small"] == used["large"]
     assert used["large"][0] <= 2
-    assert used["large"][1] <= 11
+    assert used["large"][1] <= 7
 
 
 class CountQueries:

@@ -15,8 +15,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
 
 def expire(number: int) -> None:
-    past = timezone.now() - timedelta(minutes=1)
+    """The holder of a ticket has been away for longer than the lease."""
+    past = timezone.now() - timedelta(minutes=61)
     assert Ticket.objects.filter(number=number).update(lease_expires_at=past) == 1
+    Participant.objects.filter(tickets__number=number).update(last_seen_at=past)
 
 
 def participant(address: str) -> Participant:
@@ -45,6 +47,7 @@ def test_who_comes_back_in_time_keeps_the_ticket(client: Client) -> None:
 def test_a_released_ticket_that_nobody_took_is_taken_back(client: Client) -> None:
     factories.live()
     address = begin(client, "test")
+    expire(0)
     Ticket.objects.update(state=Ticket.State.RELEASED)
     step(client, address)
     assert Ticket.objects.get().state == Ticket.State.LEASED
@@ -63,7 +66,15 @@ def test_who_comes_back_after_the_re_issue_may_finish_as_surplus(client: Client)
     assert (ticket.state, ticket.participant) == (Ticket.State.COMPLETED, participant(second))
 
 
-def test_each_answer_renews_the_lease(client: Client) -> None:
+def test_quick_answers_do_not_write_the_lease_each_time(client: Client) -> None:
+    factories.live()
+    address = begin(client, "test")
+    before = Ticket.objects.get().lease_expires_at
+    step(client, address)
+    assert Ticket.objects.get().lease_expires_at == before
+
+
+def test_an_answer_after_a_while_renews_the_lease(client: Client) -> None:
     factories.live(lease_minutes=60)
     address = begin(client, "test")
     expire(0)

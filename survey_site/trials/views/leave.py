@@ -40,7 +40,7 @@ def privacy(request: HttpRequest, slug: str) -> HttpResponse:
     language = chosen_language(request, study)
     protocol = enrolment.current_protocol(study)
     words = (
-        sealed(protocol).texts_in(language) if protocol else texts.merged(texts.own_texts(study), language)
+        sealed(protocol.pk).texts_in(language) if protocol else texts.merged(texts.own_texts(study), language)
     )
     with translation.override(language):
         return render(

@@ -11,15 +11,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from survey_site.recruitment.completion import way_out
+from survey_site.recruitment.completion import Outcome, way_out
 from survey_site.recruitment.models import ExternalId, Recruitment
-from survey_site.trials import answers, attention, demographics, presentation
+from survey_site.trials import answers, checks, demographics, presentation
 from survey_site.trials.answers import Conflict, Ended, Sitting
 from survey_site.trials.flow import Step
 from survey_site.trials.models import Participant, Response
 from survey_site.trials.opaque import BadAddress
 from survey_site.trials.scoring import Refused
 from survey_site.trials.views.guards import participants_page, refusal, wants_json
+
+REFUSALS = (BadAddress, Ended, Conflict, Refused, demographics.Invalid)
 
 
 # The address itself is the credential, 256 random bits that no other site can know: a cookie would only
@@ -29,12 +31,10 @@ from survey_site.trials.views.guards import participants_page, refusal, wants_js
 @require_http_methods(["GET", "HEAD", "POST"])
 def resume(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows the current step and changes nothing; POST takes an answer or continues past a page."""
-    participant = answers.find(token)
-    if participant is None:
-        raise Http404
+    if request.method == "POST":
+        return _post(request, token)
+    participant = _participant(token)
     with translation.override(participant.language or None):
-        if request.method == "POST":
-            return _post(request, token, participant)
         return _show(request, Sitting(participant))
 
 
@@ -42,35 +42,49 @@ def resume(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def upcoming(request: HttpRequest, token: str) -> HttpResponse:
     """The next trials as HTML, so that their pictures can be fetched while the current one is answered."""
-    participant = answers.find(token)
-    if participant is None:
-        raise Http404
+    participant = _participant(token)
     with translation.override(participant.language or None):
         return JsonResponse(_ahead(request, Sitting(participant)))
 
 
-def _post(request: HttpRequest, token: str, participant: Participant) -> HttpResponse:
-    fields = request.POST.dict()
+def _participant(token: str) -> Participant:
+    participant = answers.find(token)
+    if participant is None:
+        raise Http404
+    return participant
+
+
+def _post(request: HttpRequest, token: str) -> HttpResponse:
     try:
-        sitting = answers.take(token, fields)
-    except BadAddress:
-        return refusal(
-            request, 404, "foreign_trial", _("This form does not belong to a trial of yours."), token=token
-        )
-    except Ended as error:
-        return _ended(request, str(error))
-    except Conflict as error:
-        return refusal(request, 409, str(error), _conflict(str(error)), token=token)
-    except Refused as error:
-        return _refused(request, participant, error)
-    except demographics.Invalid as error:
-        return _show(request, Sitting(participant), errors=error.errors, status=422)
-    assert sitting is not None
+        sitting = answers.take(token, request.POST.dict())
+    except REFUSALS as error:
+        participant = _participant(token)
+        with translation.override(participant.language or None):
+            return _explain(request, participant, error)
+    if sitting is None:
+        raise Http404
     if wants_json(request):
-        return JsonResponse({"ok": True, **_ahead(request, sitting)})
+        with translation.override(sitting.participant.language or None):
+            return JsonResponse({"ok": True, **_ahead(request, sitting)})
     response = HttpResponseRedirect(reverse("resume", args=[token]))
     response.status_code = 303
     return response
+
+
+def _explain(request: HttpRequest, participant: Participant, refused: Exception) -> HttpResponse:
+    """Page or JSON for a post that wrote nothing."""
+    token = participant.token
+    match refused:
+        case BadAddress():
+            text = _("This form does not belong to a trial of yours.")
+            return refusal(request, 404, "foreign_trial", text, token=token)
+        case Ended():
+            return _ended(request, str(refused))
+        case Conflict():
+            return refusal(request, 409, str(refused), _conflict(str(refused)), token=token)
+        case demographics.Invalid():
+            return _show(request, Sitting(participant), errors=refused.errors, status=422)
+    return _not_an_answer(request, participant, str(refused))
 
 
 def _ahead(request: HttpRequest, sitting: Sitting) -> dict[str, Any]:
@@ -103,7 +117,7 @@ def _show(
     except Ended as error:
         return _ended(request, str(error))
     context = {
-        "study": participant.study,
+        "study": {"title": sitting.sealed.study_title, "slug": sitting.sealed.study_slug},
         "participant": participant,
         "preview": participant.kind == Participant.Kind.PREVIEW,
         "step": step,
@@ -144,34 +158,31 @@ def _feedback(sitting: Sitting, position: int) -> dict[str, Any]:
 def _ending(sitting: Sitting) -> dict[str, Any]:
     """The way out. It is reached only when every trial has its row of Response."""
     participant = sitting.participant
-    checks = Response.objects.filter(participant=participant, trial__attention_check=True)
-    failures = [
-        attention.failed(response.task, response.trial.expected_rating, response.rating, response.correct)
-        for response in checks.select_related("trial")
-    ]
-    failed = attention.excluded_by(failures, sitting.sealed.exclusion_rules)
     recruitment = Recruitment.objects.filter(study=participant.study_id).first()
     external = (
         ExternalId.objects.filter(participant=participant).values_list("value", flat=True).first() or ""
     )
+    failed = participant.exclusion_reason == checks.REASON
+    outcome: Outcome = "failed_attention" if failed and _has_code_for_failure(recruitment) else "completed"
     counted = participant.kind == Participant.Kind.PERSON
-    outcome = (
-        "failed_attention" if failed and recruitment and recruitment.failed_attention_code else "completed"
-    )
     return {
         "text": sitting.texts["done"],
-        "exit": way_out(recruitment, outcome, external) if counted else None,  # type: ignore[arg-type]
+        "exit": way_out(recruitment, outcome, external) if counted else None,
     }
 
 
-def _refused(request: HttpRequest, participant: Participant, error: Refused) -> HttpResponse:
+def _has_code_for_failure(recruitment: Recruitment | None) -> bool:
+    return bool(recruitment and recruitment.failed_attention_code)
+
+
+def _not_an_answer(request: HttpRequest, participant: Participant, code: str) -> HttpResponse:
     messages = {
         "choice": _("Please choose one of the photos."),
         "rating": _("Please choose a number from 0 to 6."),
     }
-    message = messages.get(str(error), _("This form is damaged. Reload the page and answer again."))
+    message = messages.get(code, _("This form is damaged. Reload the page and answer again."))
     if wants_json(request):
-        return JsonResponse({"error": str(error), "message": message}, status=422)
+        return JsonResponse({"error": code, "message": message}, status=422)
     return _show(request, Sitting(participant), errors={"answer": message}, status=422)
 
 

@@ -61,7 +61,7 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
     kind = _kind(request, fields)
     if protocol is None or not (study.is_open or kind == Kind.PREVIEW):
         return _not_open(request, study, language)
-    words = sealed(protocol).texts_in(language)
+    words = sealed(protocol.pk).texts_in(language)
     who = sender(fields)
     user_agent = request.headers.get("User-Agent", "")
     if recruitment and not recruitment.allow_phones and devices.is_phone(user_agent):

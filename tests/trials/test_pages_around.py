@@ -1,0 +1,150 @@
+"""Demographics, expiry, health, oversized bodies, logs without secrets."""
+
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from survey_site.studies import freeze
+from survey_site.studies.models import StudyText
+from survey_site.trials import demographics
+from survey_site.trials.logs import WithoutSecrets
+from survey_site.trials.models import Participant, Response
+from survey_site.trials.views import health
+from tests import factories
+from tests.trials.player import begin, fill, step, until_trial
+
+QUESTIONS = "# About\nage*: How old are you? [18-99]\nsight: Colours? [Yes / No]\nnote: Anything?"
+
+
+def test_questions_are_read_from_lines() -> None:
+    age, sight, note = demographics.questions(QUESTIONS)
+    assert (age.required, age.lowest, age.highest) == (True, 18, 99)
+    assert (sight.choices, note.choices, note.lowest) == (("Yes", "No"), (), None)
+    assert demographics.problems(QUESTIONS) == []
+    assert len(demographics.problems("no colon\nage: A?\nage: B?")) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({}, {"age": "required"}),
+        ({"q_age": "17"}, {"age": "range"}),
+        ({"q_age": "x", "q_sight": "2"}, {"age": "range", "sight": "choice"}),
+        ({"q_age": "20", "q_note": "x" * 301}, {"note": "long"}),
+    ],
+)
+def test_answers_that_do_not_fit_are_refused(fields: dict[str, str], wrong: dict[str, str]) -> None:
+    with pytest.raises(demographics.Invalid) as refused:
+        demographics.read(demographics.questions(QUESTIONS), fields)
+    assert refused.value.errors == wrong
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_the_researchers_questions_come_first_and_are_stored(client: Client) -> None:
+    study = factories.draft()
+    StudyText.objects.create(study=study, key="demographics", language="en", markdown=QUESTIONS)
+    freeze.go_live(study)
+    address = begin(client, "test", "?lang=en")
+    assert client.post(address, {"page": "demographics", "q_age": "5"}).status_code == 422
+    assert Participant.objects.get().demographics == {}
+    assert client.post(address, {"page": "demographics", "q_age": "44", "q_sight": "1"}).status_code == 303
+    assert Participant.objects.get().demographics == {"age": 44, "sight": "No"}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_a_resume_link_expires(client: Client) -> None:
+    factories.live(resume_days=7)
+    address = begin(client, "test")
+    form = until_trial(client, address)
+    Participant.objects.update(last_seen_at=timezone.now() - timedelta(days=8))
+    assert client.get(address).status_code == 410
+    before = Response.objects.count()
+    assert client.post(address, fill(form)).status_code == 410
+    assert Response.objects.count() == before
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_an_oversized_body_gets_a_clear_page(client: Client) -> None:
+    factories.live()
+    address = begin(client, "test")
+    form = until_trial(client, address)
+    before = Response.objects.count()
+    response = client.post(address, fill(form) | {"client": "x" * 300_000})
+    assert response.status_code == 413
+    as_json = client.post(
+        address, fill(form) | {"client": "x" * 300_000}, headers={"Accept": "application/json"}
+    )
+    assert as_json.json()["error"] == "too_large"
+    assert Response.objects.count() == before
+
+
+@pytest.mark.django_db
+def test_unknown_links_are_not_found(client: Client) -> None:
+    for path in ("/p/unknown/", "/p/unknown/upcoming/", "/w/unknown/", "/s/unknown/privacy/"):
+        assert client.get(path).status_code == 404
+    assert client.post("/p/unknown/", {"choice": "0"}).status_code == 404
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_a_page_cannot_be_skipped(client: Client) -> None:
+    factories.live()
+    address = begin(client, "test")
+    for page in ("debrief", "feedback-0", "break-3", "nonsense"):
+        assert client.post(address, {"page": page}).status_code == 409
+    step(client, address)
+    assert client.post(address, {"page": "instructions_matching"}).status_code == 303
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_participants_pages_have_a_strict_policy_and_are_not_cached(client: Client) -> None:
+    factories.live()
+    for path in ("/s/test/", begin(client, "test"), "/s/test/privacy/"):
+        response = client.get(path)
+        policy = response["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_a_lost_cookie_gets_a_clear_page_and_the_participants_own_page_needs_none(media: Any) -> None:
+    factories.live()
+    strict = Client(enforce_csrf_checks=True)
+    response = strict.post("/s/test/", {"consent": "yes", "nonce": "x" * 24})
+    assert response.status_code == 403
+    assert "cookie" in response.content.decode()
+    address = begin(Client(), "test")
+    assert (
+        Client(enforce_csrf_checks=True).post(address, {"page": "instructions_matching"}).status_code == 303
+    )
+
+
+@pytest.mark.django_db
+def test_readiness_tells_the_part_that_fails(
+    client: Client, media: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/healthz").content == b"ok"
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"ready": True, "database": "ok", "storage": "ok", "broker": "ok"},
+    )
+    monkeypatch.setattr(health, "LEAST_FREE_BYTES", 2**62)
+    refused = client.get("/readyz")
+    assert refused.status_code == 503
+    assert "make room" in json.loads(refused.content)["storage"]
+
+
+def test_logs_hold_no_address_of_a_participant() -> None:
+    record = logging.LogRecord("x", 30, "f", 1, "Gone: %s", ("/p/secret-token/?after=3",), None)
+    assert WithoutSecrets().filter(record)
+    assert record.getMessage() == "Gone: /p/…/?after=3"
