@@ -8,4 +8,5 @@ urlpatterns = [
     path("recruitment/", include("survey_site.recruitment.urls")),
     path("admin/", admin.site.urls),
     path("reports/", include("survey_site.reports.urls")),
+    path("api/", include("survey_site.api.urls")),
 ]

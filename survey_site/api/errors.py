@@ -1,0 +1,51 @@
+"""Every error of the API in one shape: `{"error": {"code": …, "message": …, "fields": {…}}}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+
+class ErrorBody(serializers.Serializer[Any]):
+    """`code` is for programs, `message` for people; `fields` names the fields at fault, if any."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    fields = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))  # type: ignore[assignment]
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """What every answer with a status of 400 and more holds."""
+
+    error = ErrorBody()
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's handler, its many shapes brought into one."""
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    detail = response.data
+    fields: dict[str, list[str]] = {}
+    if isinstance(detail, dict) and "detail" not in detail:
+        fields = {name: _texts(value) for name, value in detail.items()}
+        message = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items())
+        code: str | None = "invalid"
+    else:
+        inner = detail["detail"] if isinstance(detail, dict) else detail
+        message = " ".join(_texts(inner))
+        code = inner.code if isinstance(inner, ErrorDetail) else "invalid"
+    response.data = {"error": {"code": code, "message": message, "fields": fields}}
+    return response
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _texts(item)]
+    if isinstance(value, dict):
+        return [f"{name}: {text}" for name, item in value.items() for text in _texts(item)]
+    return [str(value)]

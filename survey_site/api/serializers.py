@@ -1,0 +1,138 @@
+"""What the API sends and takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from survey_site.reports.columns import RESPONSES, Column
+from survey_site.stimuli.models import PrecomputeJob, Stimulus
+from survey_site.studies.models import Condition, Study
+from survey_site.trials.models import Participant
+
+FIELDS: dict[str, type[serializers.Field[Any, Any, Any, Any]]] = {
+    "string": serializers.CharField,
+    "integer": serializers.IntegerField,
+    "number": serializers.FloatField,
+    "boolean": serializers.BooleanField,
+    "datetime": serializers.DateTimeField,
+}
+
+
+class RootSerializer(serializers.Serializer[Any]):
+    """Where to begin."""
+
+    studies = serializers.URLField()
+    schema = serializers.URLField()
+    documentation = serializers.URLField()
+
+
+def prefixed(column: Column) -> str:
+    """Name of a column's expression in a query: never that of a field of the model."""
+    return f"column_{column.name}"
+
+
+class ResponseSerializer(serializers.Serializer[Any]):
+    """One response, with the columns of responses.csv. Missing is null."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {column.name: self._field(column) for column in RESPONSES}
+
+    def _field(self, column: Column) -> serializers.Field[Any, Any, Any, Any]:
+        limits: dict[str, Any] = {}
+        if column.kind in ("integer", "number"):
+            limits = {"min_value": column.minimum, "max_value": column.maximum}
+        return FIELDS[column.kind](
+            source=prefixed(column), help_text=column.description, allow_null=True, read_only=True, **limits
+        )
+
+
+class ConditionSerializer(serializers.ModelSerializer[Condition]):
+    class Meta:
+        model = Condition
+        fields = ("column", "column_order", "classifier", "base", "method", "is_reference")
+
+
+class StudySerializer(serializers.ModelSerializer[Study]):
+    """A study with its conditions and the hash of its newest protocol that is no pilot."""
+
+    conditions = ConditionSerializer(many=True, read_only=True)
+    protocol_hash = serializers.SerializerMethodField(help_text="Null until the study has gone live.")
+
+    class Meta:
+        model = Study
+        fields = (
+            "slug", "title", "state", "origin", "created_at", "target_participants", "pool_size", "pool_strategy",
+            "matching_trials_per_column", "rating_trials_per_column", "practice_trials", "attention_checks",
+            "offer_cant_tell", "trial_timeout_s", "headline", "count_unknown_seen", "image_px", "colour_map", "edges",
+            "seed", "conditions", "protocol_hash",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_protocol_hash(self, study: Study) -> str | None:
+        sealed = [p for p in study.protocols.all() if not p.pilot]
+        return sealed[0].hash if sealed else None
+
+
+class StimulusSerializer(serializers.ModelSerializer[Stimulus]):
+    class Meta:
+        model = Stimulus
+        fields = (
+            "key", "stimulus_class", "role", "sha256", "width", "height", "source", "licence", "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """Pictures (PNG, JPEG, WebP …) or zips of them; a folder in a zip is the class of its pictures."""
+
+    files = serializers.ListField(child=serializers.FileField(), min_length=1)
+    stimulus_class = serializers.CharField(required=False, default="", allow_blank=True, max_length=120)
+    role = serializers.ChoiceField(choices=Stimulus.Role.choices, default=Stimulus.Role.MAIN)
+
+
+class UploadedSerializer(serializers.Serializer[Any]):
+    """What came of an upload: new stimuli, and names of files that the study has already."""
+
+    added = StimulusSerializer(many=True)
+    duplicates = serializers.ListField(child=serializers.CharField())
+
+
+class JobSerializer(serializers.ModelSerializer[PrecomputeJob]):
+    stimulus = serializers.SlugRelatedField[Stimulus](slug_field="key", read_only=True)
+
+    class Meta:
+        model = PrecomputeJob
+        fields = (
+            "id", "stimulus", "classifier", "methods", "settings", "state", "attempts", "reason", "permanent",
+            "created_at", "started_at", "finished_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class PrecomputeSerializer(serializers.Serializer[Any]):
+    """Nothing given: what the study's conditions need."""
+
+    classifiers = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
+    methods = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
+    metrics = serializers.BooleanField(default=True, help_text="Machine metrics of every map too.")
+
+
+class QueuedSerializer(serializers.Serializer[Any]):
+    queued = serializers.IntegerField(help_text="Jobs that were queued by this request.")
+
+
+class ParticipantSerializer(serializers.ModelSerializer[Participant]):
+    """A participant without the resume link and without any external id."""
+
+    participant = serializers.CharField(source="code", read_only=True)
+    protocol_hash = serializers.CharField(source="protocol.hash", read_only=True)
+
+    class Meta:
+        model = Participant
+        fields = (
+            "participant", "protocol_hash", "kind", "state", "ticket_number", "surplus", "excluded",
+            "exclusion_reason", "language", "started_at", "consented_at", "finished_at", "last_seen_at",
+        )  # fmt: skip
+        read_only_fields = fields
