@@ -74,7 +74,10 @@ def analyse_once(
     progress(0.0, "reading")
     plan = plan_of(protocol)
     trials = from_columns(trial_columns(protocol, population))
-    facts: dict[str, Any] = {"participants": participant_rows(protocol, population), "maps": map_rows(protocol) or None}
+    facts: dict[str, Any] = {
+        "participants": participant_rows(protocol, population),
+        "maps": map_rows(protocol) or None,
+    }
     head = replace(plan, rules=QualityRules.off())
     found = build_report(trials, head, progress=lambda f, label: progress(0.1 + 0.6 * f, label), **facts)
     strict = found

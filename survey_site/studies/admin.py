@@ -15,10 +15,11 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from saliency_worker import catalog
+from survey_site.reports import monitor_page
 from survey_site.stimuli.models import PrecomputeJob
-from survey_site.studies import conditions_page, desk
+from survey_site.studies import audit, conditions_page, desk
 from survey_site.studies.access import may
-from survey_site.studies.models import Condition, Membership, Protocol, Study, StudyText
+from survey_site.studies.models import AuditEntry, Condition, Membership, Protocol, Study, StudyText
 from survey_site.studies.scoped import ReadOnlyScopedAdmin, ScopedAdmin
 
 
@@ -105,6 +106,7 @@ class StudyAdmin(ScopedAdmin):
         "precompute_page",
         "check_page",
         "live_page",
+        "monitor_page",
         "report_page",
     )
     fieldsets = (
@@ -176,6 +178,7 @@ class StudyAdmin(ScopedAdmin):
         if not change and obj.owner_id is None:
             obj.owner_id = request.user.pk  # whoever makes a study owns it
         super().save_model(request, obj, form, change)
+        audit.record(request, obj, "form saved", ", ".join(form.changed_data))
 
     @display(
         description=_("State"), label={"draft": "info", "pilot": "warning", "live": "success", "closed": ""}
@@ -209,6 +212,8 @@ class StudyAdmin(ScopedAdmin):
             ("conditions", conditions_page.conditions),
             ("check", desk.check),
             ("live", desk.live),
+            ("monitor", monitor_page.monitor),
+            ("monitor-live", monitor_page.monitor_live),
         )
         own = [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"study_{name}")
@@ -236,6 +241,10 @@ class StudyAdmin(ScopedAdmin):
     def live_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return redirect("admin:study_live", object_id)
 
+    @action(description=_("Monitor"), url_path="go-monitor", icon="monitoring")
+    def monitor_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:study_monitor", object_id)
+
     @action(description=_("Report"), url_path="go-report", icon="table_chart")
     def report_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return redirect(reverse("report", args=[Study.objects.get(pk=object_id).slug]))
@@ -248,3 +257,13 @@ class ProtocolAdmin(ReadOnlyScopedAdmin):
     list_display = ("study", "version", "pilot", "hash", "sealed_at", "sealed_by")
     list_filter = ("study", "pilot")
     list_select_related = ("study", "sealed_by")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyScopedAdmin):
+    """Who did what, newest first."""
+
+    list_display = ("at", "study", "user", "verb", "detail")
+    list_filter = ("verb", "study")
+    list_select_related = ("study", "user")
+    see = "edit"

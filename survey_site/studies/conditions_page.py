@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from saliency_worker import catalog
-from survey_site.studies import matrix
+from survey_site.studies import audit, matrix
 from survey_site.studies.desk import page, study_for
 from survey_site.studies.models import Condition, Study
 from survey_site.studies.presets import PRESETS, Preset, PresetCondition
@@ -24,6 +24,7 @@ def conditions(request: HttpRequest, pk: int) -> HttpResponse:
         except (matrix.BadMatrix, ValueError) as error:
             messages.error(request, str(error))
         else:
+            audit.record(request, study, "conditions saved", str(count))
             messages.success(request, _("%d conditions saved.") % count)
         return redirect("admin:study_conditions", pk)
     present = [(c.key, c.classifier, c.column) for c in study.conditions.all()]

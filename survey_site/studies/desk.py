@@ -17,7 +17,7 @@ from survey_site.stimuli import jobs
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import Refused, add_images
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.studies import design, freeze
+from survey_site.studies import audit, design, freeze
 from survey_site.studies.access import Action, visible_studies
 from survey_site.studies.feasibility import assess
 from survey_site.studies.models import Study
@@ -73,6 +73,7 @@ def images(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error("pictures", problem)
             form.add_error(None, _("Nothing was stored."))
         else:
+            audit.record(request, study, "images added", str(len(intake.added)))
             messages.success(request, _("%d images added.") % len(intake.added))
             if intake.duplicates:
                 messages.info(request, _("Already there: %s") % ", ".join(intake.duplicates))
@@ -97,7 +98,9 @@ def precompute(request: HttpRequest, pk: int) -> HttpResponse:
         if verb is None:
             messages.error(request, _("Choose one of the buttons."))
         else:
-            messages.success(request, _("%d jobs changed.") % verb(study))
+            count = verb(study)
+            audit.record(request, study, f"jobs: {request.POST['verb']}", str(count))
+            messages.success(request, _("%d jobs changed.") % count)
         return redirect("admin:study_precompute", pk)
     return page(request, "studies/precompute.html", study, _("Maps"), **status_of(study))
 
@@ -140,7 +143,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     """What keeps the study from going live; pilot, live, close, new version."""
     study = study_for(request, pk)
     if request.method == "POST":
-        verb = request.POST.get("verb")
+        verb = request.POST.get("verb", "")
         try:
             if verb in ("live", "pilot"):
                 protocol = freeze.go_live(study, request.user, pilot=verb == "pilot")  # type: ignore[arg-type]
@@ -149,6 +152,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
                 freeze.close(study)
             elif verb == "version":
                 freeze.new_version(study)
+            audit.record(request, study, f"state: {verb}", study.get_state_display())
         except freeze.NotReady as error:
             for problem in error.problems[:10]:
                 messages.error(request, problem)

@@ -261,3 +261,21 @@ class ServedImage(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class AuditEntry(models.Model):
+    """Who changed, exported, unmasked or excluded what, and when. Rows are added, never changed."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="audit")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    verb = models.CharField(max_length=40)
+    detail = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "audit log"
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["study", "verb"], name="audit_by_verb")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.user} {self.verb} {self.detail}".strip()

@@ -22,6 +22,8 @@ SEEN = {
     "precompute": {"owner", "editor"},
     "precompute-status": {"owner", "editor"},
     "live": {"owner", "editor"},
+    "monitor": {"owner", "editor", "analyst", "assistant"},
+    "monitor-live": {"owner", "editor", "analyst", "assistant"},
     "stimulus": {"owner", "editor", "analyst", "assistant"},
     "stimulus picture": {"owner", "editor", "analyst", "assistant"},
     "map picture": {"owner", "editor", "analyst", "assistant"},
@@ -51,7 +53,7 @@ def person(name: str, study: Study) -> User:
 def addresses(study: Study) -> dict[str, str]:
     stimulus = study.stimuli.all()[0]
     picture = MapPicture.objects.filter(saliency_map__stimulus=stimulus)[0]
-    own = {name: reverse(f"admin:study_{name}", args=[study.pk]) for name in list(SEEN)[1:7]}
+    own = {name: reverse(f"admin:study_{name}", args=[study.pk]) for name in list(SEEN)[1:9]}
     return own | {
         "change": reverse("admin:studies_study_change", args=[study.pk]),
         "stimulus": reverse("admin:stimuli_stimulus_change", args=[stimulus.pk]),

@@ -1,0 +1,34 @@
+"""The monitor: a page that renews itself, and the recorded unmasking of the columns' names."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from survey_site.reports import monitor as state
+from survey_site.studies import audit
+from survey_site.studies.access import may
+from survey_site.studies.desk import page, study_for
+
+
+@require_http_methods(["GET", "POST"])
+def monitor(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows the study's progress; a POST unmasks the columns' names for good, and says who did."""
+    study = study_for(request, pk, "view")
+    if request.method == "POST":
+        audit.record(request, study_for(request, pk, "results"), state.UNMASKED)
+        return redirect("admin:study_monitor", pk)
+    results = may(request.user, "results", pk)
+    return page(
+        request, "reports/monitor.html", study, _("Monitor"), results=results, **state.context_of(study)
+    )
+
+
+@require_GET
+def monitor_live(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part that is fetched again every few seconds."""
+    study = study_for(request, pk, "view")
+    results = may(request.user, "results", pk)
+    return render(
+        request, "reports/monitor_live.html", {"study": study, "results": results, **state.context_of(study)}
+    )
