@@ -24,7 +24,7 @@ from saliency_worker.saliency.metrics import Prediction, map_metrics, predict
 from saliency_worker.saliency.random_weights import randomised
 from saliency_worker.saliency.render import png
 from saliency_worker.saliency.settings import Settings as Settings
-from saliency_worker.saliency.smooth import derive_seed, noise, smooth
+from saliency_worker.saliency.smooth import derive_seed, draw_noise, smooth
 
 Array = npt.NDArray[np.float32]
 Image = tuple[str, npt.NDArray[np.uint8]]
@@ -174,14 +174,20 @@ class Explainer:
         rows = np.empty((1 + self._copies, side, side, 3), np.float32)
         rows[0] = plain
         if self._copies:
-            scale = PREPROCESSING[self.spec.preprocessing][0].astype(np.float32)
-            noise_rows = noise(rows[1:].shape, self.settings.noise, seed)
-            np.add(noise_rows * scale, plain, out=rows[1:])
+            self._add_copies(rows[1:], plain, seed)
         edges = np.zeros((side, side), np.float32)
         if self._detector is not None:
             edges = self._detector(original[None])[0]
         target = -1 if self.settings.target_class is None else self.settings.target_class
         return _Work(sha256, original, seed, edges, rows, target)
+
+    def _add_copies(self, copies: Array, plain: Array, seed: int) -> None:
+        """Noise of the picture's range, drawn in the range of the network's input, is added in place."""
+        scale = PREPROCESSING[self.spec.preprocessing][0]
+        draw_noise(copies, self.settings.noise * float(scale[0]), seed)
+        if np.ptp(scale) > 0:
+            copies *= (scale / scale[0]).astype(np.float32)
+        copies += plain
 
     def _run_rows(self, segments: list[Segment[_Work]]) -> None:
         given = np.zeros(self._rows, np.int32)
@@ -251,7 +257,8 @@ class Explainer:
                     work.composed[key].scalar, settings.percentile, settings.keep, work.seed
                 )
                 work.kept[key] = float(mask.mean())
-                work.rows[index] = np.where(mask[..., None], plain, self._black)
+                work.rows[index] = plain
+                work.rows[index][~mask] = self._black
         return work
 
     def _run_masks(self, segments: list[Segment[_Work]]) -> None:

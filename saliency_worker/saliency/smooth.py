@@ -29,15 +29,21 @@ def normal_quantiles() -> npt.NDArray[np.float32]:
 
 
 def noise(shape: tuple[int, ...], sigma: float, seed: int) -> npt.NDArray[np.float32]:
-    """Gaussian noise of standard deviation ``sigma`` and the given shape, float32.
+    """Gaussian noise of standard deviation ``sigma`` and the given shape, float32."""
+    drawn = np.empty(shape, np.float32)
+    draw_noise(drawn, sigma, seed)
+    return drawn
+
+
+def draw_noise(out: npt.NDArray[np.float32], sigma: float, seed: int) -> None:
+    """Fill ``out`` (C-contiguous) with Gaussian noise of standard deviation ``sigma``.
 
     16 random bits choose one of 65536 normal quantiles: four times faster than a normal generator, and equal
     on every machine and version, since NumPy fixes the bit stream of SFC64 but not that of its normals.
     """
-    count = int(np.prod(shape))
-    bits = np.random.SFC64(seed).random_raw((count + 3) // 4).astype("<u8", copy=False).view("<u2")[:count]
+    words = np.random.SFC64(seed).random_raw((out.size + 3) // 4).astype("<u8", copy=False)
     scaled = normal_quantiles() * np.float32(sigma)
-    return np.take(scaled, bits, mode="clip").reshape(shape)
+    np.take(scaled, words.view("<u2")[: out.size], mode="clip", out=out.reshape(-1))
 
 
 def smooth(maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from saliency_worker.catalog import ALL_KEYS, FULL_SET, GRADIENT_BASES
-from saliency_worker.saliency.classifiers import Classifier, preprocess
+from saliency_worker.saliency.classifiers import PREPROCESSING, Classifier, preprocess
 from saliency_worker.saliency.errors import ImageError, SaliencyError, SettingsError
 from saliency_worker.saliency.explain import Explainer, Explanation
 from saliency_worker.saliency.images import crop
@@ -132,6 +132,17 @@ def test_smooth_without_noise_is_grad_cam_plus_plus(small: Classifier, pictures:
     (explanation,) = explainer(small, methods=methods, noise=0.0).explain(pictures(1))
     scalars = [explanation.maps[key].scalar for key in methods]
     np.testing.assert_allclose(scalars[0], scalars[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["tf", "raw", "unit", "torch", "caffe"])
+def test_noise_has_the_same_size_in_the_picture_whatever_the_preprocessing(
+    mode: str, pictures: Pictures
+) -> None:
+    engine = explainer(classifier_of(small_network(), mode=mode), samples=40)
+    rows = engine._prepare(pictures(1)[0]).rows
+    scale, _ = PREPROCESSING[mode]
+    added = (rows[1:] - rows[0]) / scale
+    np.testing.assert_allclose(added.std(axis=(0, 1, 2)), 0.15, rtol=0.02)
 
 
 def test_it_yields_images_in_order_and_reads_them_lazily(small: Classifier, pictures: Pictures) -> None:
