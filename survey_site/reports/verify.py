@@ -1,0 +1,80 @@
+"""Compares every stored file with the hash that the database holds for it, and each protocol with its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.storage import default_storage
+
+from survey_site.stimuli.models import MapPicture, SaliencyMap
+from survey_site.studies import canonical
+from survey_site.studies.models import Study
+
+BLOCK = 1024 * 1024
+NPY_MAGIC = b"\x93NUMPY"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `problem` is empty where all is well; `kind` groups the counts."""
+
+    kind: str
+    name: str
+    problem: str = ""
+
+
+def findings(study: Study) -> Iterator[Finding]:
+    """Looks at every protocol, stimulus, array and picture; reads each file once."""
+    for protocol in study.protocols.order_by("version"):
+        same = canonical.sha256(protocol.document) == protocol.hash
+        yield Finding("protocols", f"version {protocol.version}", "" if same else "its document was changed")
+    for stimulus in study.stimuli.order_by("key").iterator():
+        yield from _file("stimuli", stimulus.key, stimulus.path, stimulus.sha256)
+    maps = SaliencyMap.objects.filter(stimulus__study=study).select_related("stimulus").order_by("pk")
+    for row in maps.iterator():
+        name = f"{row.stimulus.key} {row.classifier} {row.method}"
+        yield from _array("arrays", name, row.array_path, row.array_sha256)
+    pictures = MapPicture.objects.filter(saliency_map__stimulus__study=study)
+    for picture in pictures.select_related("saliency_map__stimulus").order_by("pk").iterator():
+        shown = picture.saliency_map
+        name = f"{shown.stimulus.key} {shown.classifier} {shown.method} ({picture.colour_map})"
+        yield from _file("pictures", name, picture.path, picture.sha256)
+
+
+def _file(kind: str, name: str, path: str, sha256: str) -> Iterator[Finding]:
+    if path:
+        yield Finding(kind, name, _problem(path, sha256, array=False))
+
+
+def _array(kind: str, name: str, path: str, sha256: str) -> Iterator[Finding]:
+    if path:
+        yield Finding(kind, name, _problem(path, sha256, array=True))
+
+
+def _problem(path: str, sha256: str, *, array: bool) -> str:
+    try:
+        with default_storage.open(path, "rb") as handle:
+            if array:
+                _skip_header(handle)
+            digest = hashlib.sha256()
+            while block := handle.read(BLOCK):
+                digest.update(block)
+    except FileNotFoundError:
+        return f"{path} is missing in the storage"
+    except (ValueError, struct.error) as error:
+        return f"{path} is not an array file: {error}"
+    return "" if digest.hexdigest() == sha256 else f"{path} was changed: its SHA-256 is not the stored one"
+
+
+def _skip_header(handle: Any) -> None:
+    """Moves behind the header of a `.npy` file: the hash of an array covers its values alone."""
+    magic, major = handle.read(6), handle.read(2)[:1]
+    if magic != NPY_MAGIC:
+        raise ValueError("it does not begin as a .npy file does")
+    size = struct.unpack("<H", handle.read(2)) if major == b"\x01" else struct.unpack("<I", handle.read(4))
+    if b"'fortran_order': True" in handle.read(size[0]):
+        raise ValueError("its values are stored column by column")

@@ -1,0 +1,228 @@
+"""The task's statistics: merged into page and JSON, kept by data version, and never in the web process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from survey_site.reports import analysis, stored, tasks
+from survey_site.reports.population import Population
+from tests.reports.factory import Survey, survey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def own(researcher: Any) -> Survey:
+    """Six participants, two columns, answers that differ."""
+    mine = survey("mine", owner=researcher)
+    for number in range(6):
+        who = mine.participant()
+        mine.matching(who, 0, number % 4)
+        mine.matching(who, 1, 0 if number else 1)
+        for image in (0, 1, 2):
+            mine.rating(who, 0, (number + image) % 3, stimulus=mine.stimuli[image])
+            mine.rating(who, 1, 4 + (number + image) % 3, stimulus=mine.stimuli[image])
+    return mine
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    cache.clear()
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
+    """Tasks that were sent, instead of a broker."""
+    found: list[list[Any]] = []
+    monkeypatch.setattr(
+        "survey_site.celery.app.send_task", lambda name, args, queue: found.append([name, *args])
+    )
+    return found
+
+
+def key(own: Survey) -> str:
+    return stored.data_version(own.protocol, Population())
+
+
+def test_the_page_is_there_before_the_statistics(desk: Client, own: Survey, sent: list[Any]) -> None:
+    page = desk.get(reverse("report", args=["mine"])).content.decode()
+    assert 'data-column="Ours 1">83</td>' in page
+    assert 'id="statistics"' in page
+    assert f'hx-get="{reverse("report_statistics", args=["mine"])}"' in page
+    assert sent == []
+
+
+def test_asking_sends_the_task_once(desk: Client, own: Survey, sent: list[Any]) -> None:
+    for _ in range(3):
+        assert "being computed" in desk.get(reverse("report_statistics", args=["mine"])).content.decode()
+    assert sent == [["reports.analyse", own.study.pk, 1, ""]]
+
+
+def test_a_silent_task_is_asked_for_again(
+    desk: Client, own: Survey, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.get(reverse("report_statistics", args=["mine"]))
+    monkeypatch.setattr(stored, "SILENCE_SECONDS", -1)
+    desk.get(reverse("report_statistics", args=["mine"]))
+    assert len(sent) == 2
+
+
+def test_a_broker_that_is_down_is_said_and_the_page_works(
+    desk: Client, own: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: Any, **__: Any) -> None:
+        raise ConnectionError("connection refused")
+
+    monkeypatch.setattr("survey_site.celery.app.send_task", down)
+    part = desk.get(reverse("report_statistics", args=["mine"])).content.decode()
+    assert "queue cannot be reached" in part
+    assert "connection refused" in part
+
+
+def test_the_task_fills_page_json_and_figures(desk: Client, own: Survey) -> None:
+    tasks.analyse(own.study.pk, 1, "")
+    part = desk.get(reverse("report_statistics", args=["mine"])).content.decode()
+    assert 'id="table-1-box" hx-swap-oob="true"' in part
+    page = desk.get(reverse("report", args=["mine"])).content.decode()
+    assert reverse("report_statistics", args=["mine"]) not in page
+    report = json.loads(desk.get(reverse("table1_json", args=["mine"])).content)
+    low, high = report["columns"][1]["faith"]["ci"]
+    assert 0 <= low < report["columns"][1]["faith"]["percent"] < high <= 100
+    assert report["columns"][1]["index"]["vs_reference"]["ratio"] == pytest.approx(5.0)
+    for name in report["figures"]:
+        svg = desk.get(reverse("figure_svg", args=["mine", name]))
+        assert svg.content.lstrip().startswith(b"<?xml")
+        assert desk.get(reverse("figure_pdf", args=["mine", name])).content.startswith(b"%PDF")
+
+
+def test_new_answers_make_the_stored_report_stale(desk: Client, own: Survey) -> None:
+    stored.store_report(key(own), analysis.analyse(own.study).report)
+    assert stored.report_of(key(own))
+    who = own.participant()
+    own.rating(who, 0, 6)
+    assert stored.report_of(key(own)) is None
+    report = json.loads(desk.get(reverse("table1_json", args=["mine"])).content)
+    assert report["columns"][0]["index"]["n"] == 19
+
+
+@pytest.mark.parametrize("change", [{"excluded": True}, {"state": "withdrawn"}, {"surplus": True}])
+def test_taking_somebody_out_makes_it_stale(own: Survey, change: dict[str, Any]) -> None:
+    before = key(own)
+    own.study.participants.filter(code="p01").update(**change)
+    assert key(own) != before
+
+
+def test_taking_out_one_instead_of_another_makes_it_stale(own: Survey) -> None:
+    own.study.participants.filter(code="p01").update(excluded=True)
+    before = key(own)
+    own.study.participants.filter(code="p01").update(excluded=False)
+    own.study.participants.filter(code="p02").update(excluded=True)
+    assert key(own) != before
+
+
+def test_a_task_that_fails_says_why(desk: Client, own: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a made-up failure")
+
+    monkeypatch.setattr(analysis, "analyse", broken)
+    tasks.analyse(own.study.pk, 1, "")
+    part = desk.get(reverse("report_statistics", args=["mine"])).content.decode()
+    assert "could not be computed" in part
+    assert "a made-up failure" in part
+
+
+def test_a_task_for_a_study_that_is_gone_does_nothing(db: None) -> None:
+    tasks.analyse(12345, 1, "")
+
+
+def test_answers_arriving_meanwhile_are_noticed(own: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = analysis.trial_columns, []
+
+    def late(*args: Any) -> Any:
+        if not calls:
+            own.rating(own.study.participants.get(code="p01"), 0, 6)
+        calls.append(1)
+        return real(*args)
+
+    monkeypatch.setattr(analysis, "trial_columns", late)
+    report = analysis.analyse(own.study).report
+    assert len(calls) == 2
+    assert report["columns"][0]["index"]["n"] == 19
+
+
+@pytest.mark.parametrize("population", [Population(), Population(bots=True), Population(unfinished=True),
+                                        Population(excluded=True), Population(unfinished=True, excluded=True)])  # fmt: skip
+def test_statistics_and_database_count_the_same_answers(own: Survey, population: Population) -> None:
+    """`analyse` raises where the two disagree: every reason to be outside, in every population."""
+    for values in ({"kind": "bot"}, {"excluded": True}, {"surplus": True}, {"state": "consented"},
+                   {"state": "withdrawn"}, {"kind": "preview"}, {"excluded": True, "state": "consented"}):  # fmt: skip
+        who = own.participant(**values)
+        own.rating(who, 0, 5)
+        own.matching(who, 1, None)
+    who = own.participant()
+    own.rating(who, 0, 1, seen="no")
+    own.rating(who, 0, 1, block="practice")
+    own.rating(who, 0, 1, attention_check=True)
+    own.missing(who, 1)
+    report = analysis.analyse(own.study, population).report
+    assert report["columns"][0]["index"]["n"] >= 18
+
+
+def test_declared_rules_are_shown_beside_and_take_nobody_out_of_table_1(own: Survey) -> None:
+    fast = own.participant()
+    for _ in range(4):
+        own.rating(fast, 0, 6, rt_ms=20)
+    report = analysis.analyse(own.study).report
+    assert report["columns"][0]["index"]["n"] == 22
+    assert report["after_rules"][0]["index"]["n"] == 18
+    assert report["quality"]["rules"]["response_times"] == 1
+
+
+@pytest.mark.parametrize("people", [0, 1])
+def test_a_report_of_nobody_or_one_says_not_estimable(db: None, people: int) -> None:
+    lonely = survey("lonely")
+    for _ in range(people):
+        lonely.rating(lonely.participant(), 0, 3)
+    report = analysis.analyse(lonely.study).report
+    cell = report["columns"][0]["index"]
+    assert (cell["ci"], cell["n"]) == (None, people)
+    assert cell["ci_reason"]
+    json.dumps(report, allow_nan=False)
+
+
+@pytest.mark.parametrize("rating", [0, 6])
+def test_equal_answers_give_no_made_up_interval(db: None, rating: int) -> None:
+    same = survey("same")
+    for _ in range(4):
+        who = same.participant()
+        for stimulus in same.stimuli[:3]:
+            same.rating(who, 0, rating, stimulus=stimulus)
+    cell = analysis.analyse(same.study).report["columns"][0]["index"]
+    assert cell["mean"] == rating
+    assert cell["ci"] is None
+    assert cell["ci_reason"]
+
+
+def test_the_web_process_loads_no_statistics() -> None:
+    program = (
+        "import django, sys; django.setup();"
+        "from django.urls import get_resolver; get_resolver().url_patterns;"
+        "import survey_site.reports.views, survey_site.api.views, survey_site.reports.tasks;"
+        "heavy = {'numpy','scipy','statsmodels','pandas','matplotlib','tensorflow','pyarrow'} & set(sys.modules);"
+        "sys.exit(', '.join(sorted(heavy)) or 0)"
+    )
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "survey_site.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
