@@ -96,8 +96,9 @@ def test_the_task_fills_page_json_and_figures(desk: Client, own: Survey) -> None
     page = desk.get(reverse("report", args=["mine"])).content.decode()
     assert reverse("report_statistics", args=["mine"]) not in page
     report = json.loads(desk.get(reverse("table1_json", args=["mine"])).content)
-    low, high = report["columns"][1]["faith"]["ci"]
-    assert 0 <= low < report["columns"][1]["faith"]["percent"] < high <= 100
+    low, high = report["columns"][1]["index"]["ci"]
+    assert 4 <= low < report["columns"][1]["index"]["mean"] < high <= 6
+    assert "needs at least 2" in report["columns"][1]["faith"]["ci_reason"]  # all on one pool
     assert report["columns"][1]["index"]["vs_reference"]["ratio"] == pytest.approx(5.0)
     for name in report["figures"]:
         svg = desk.get(reverse("figure_svg", args=["mine", name]))
