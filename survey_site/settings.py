@@ -23,6 +23,7 @@ try:
     SALIENCY_WEIGHTS_DIR = environment.read(_env, "str", "SALIENCY_WEIGHTS_DIR", "")
     MAX_UPLOAD_MB = environment.read(_env, "int", "MAX_UPLOAD_MB", 32)
     MAX_IMAGE_MEGAPIXELS = environment.read(_env, "int", "MAX_IMAGE_MEGAPIXELS", 50)
+    STARTS_PER_HOUR = environment.read(_env, "int", "STARTS_PER_HOUR", 5000)
     DEFAULT_FROM_EMAIL = environment.read(_env, "str", "DEFAULT_FROM_EMAIL", "saliency-survey@localhost")
     DATABASES = {"default": environment.database(environment.read(_env, "str", "DATABASE_URL", ""), DATA_DIR)}
     CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = environment.broker(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -14,9 +15,9 @@ from survey_site.studies.models import StudyText
 from survey_site.trials import demographics
 from survey_site.trials.logs import WithoutSecrets
 from survey_site.trials.models import Participant, Response
-from survey_site.trials.views import health
+from survey_site.trials.views import guards, health
 from tests import factories
-from tests.trials.player import begin, fill, step, until_trial
+from tests.trials.player import Form, begin, fill, step, until_trial
 
 QUESTIONS = "# About\nage*: How old are you? [18-99]\nsight: Colours? [Yes / No]\nnote: Anything?"
 
@@ -148,3 +149,27 @@ def test_logs_hold_no_address_of_a_participant() -> None:
     record = logging.LogRecord("x", 30, "f", 1, "Gone: %s", ("/p/secret-token/?after=3",), None)
     assert WithoutSecrets().filter(record)
     assert record.getMessage() == "Gone: /p/…/?after=3"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_starts_by_the_thousand_are_slowed_down_without_keeping_an_address(
+    client: Client, settings: Any
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.STARTS_PER_HOUR = 2
+    factories.live()
+    begin(client, "test")
+    begin(client, "test")
+    form = Form(client.get("/s/test/").content.decode())
+    assert client.post("/s/test/", form.hidden | {"consent": "yes"}).status_code == 429
+    other = client.post("/s/test/", form.hidden | {"consent": "yes"}, REMOTE_ADDR="203.0.113.5")
+    assert other.status_code == 303
+    assert not [key for key in cache._cache if "203.0.113" in key or "127.0.0.1" in key]
+
+
+def test_pictures_may_come_from_the_object_store(settings: Any) -> None:
+    assert guards.policy()["img-src"] == ["'self'"]
+    s3 = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {"endpoint_url": "https://store.example"}}
+    settings.STORAGES = {**settings.STORAGES, "default": s3}
+    assert guards.policy()["img-src"] == ["'self'", "https://store.example"]

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, cast
 
 from csp.decorators import csp_replace
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -17,12 +18,21 @@ STRICT = {
     "default-src": ["'none'"],
     "script-src": ["'self'"],
     "style-src": ["'self'"],
-    "img-src": ["'self'", "blob:"],
+    "img-src": ["'self'"],
     "connect-src": ["'self'"],
     "form-action": ["'self'"],
     "frame-ancestors": ["'none'"],
     "base-uri": ["'none'"],
 }
+
+
+def policy() -> dict[str, list[str]]:
+    """The strict policy; pictures also come from the object store where there is one."""
+    store = settings.STORAGES["default"]
+    if not store["BACKEND"].endswith("S3Storage"):
+        return STRICT
+    endpoint = store["OPTIONS"].get("endpoint_url") or "https://*.amazonaws.com"
+    return STRICT | {"img-src": [*STRICT["img-src"], endpoint]}
 
 
 def participants_page(view: View) -> View:
@@ -41,7 +51,7 @@ def participants_page(view: View) -> View:
         response["X-Robots-Tag"] = "noindex"
         return response
 
-    return cast(View, csp_replace(STRICT)(guarded))
+    return cast(View, csp_replace(policy())(guarded))
 
 
 def wants_json(request: HttpRequest) -> bool:

@@ -19,6 +19,7 @@ from survey_site.trials.leases import NoTicketLeft
 from survey_site.trials.models import Participant
 from survey_site.trials.opaque import new_start_nonce, token_of_start
 from survey_site.trials.sealed import sealed
+from survey_site.trials.throttle import too_many_starts
 from survey_site.trials.views.guards import participants_page, refusal
 
 Kind = Participant.Kind
@@ -84,6 +85,10 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
             "Please tick the box if you agree to take part. Without it the study cannot begin."
         )
         return render(request, "trials/start.html", context, status=422)
+    if too_many_starts(request):
+        return refusal(
+            request, 429, "too_many", _("Too many people start at once from here. Please try again later.")
+        )
     arrival = enrolment.Arrival(
         token=token_of_start(nonce, study.slug),
         kind=kind,
