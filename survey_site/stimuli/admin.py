@@ -99,7 +99,7 @@ def label_of(saliency_map: SaliencyMap) -> str:
     try:
         method = catalog.full_label(saliency_map.method)
     except ValueError:
-        method = saliency_map.method
+        method = str(saliency_map.provenance.get("label") or saliency_map.method)
     return f"{method} · {saliency_map.classifier}".strip(" ·")
 
 

@@ -17,7 +17,9 @@ from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import KombuError
 
+from saliency_worker import catalog
 from survey_site.celery import app
+from survey_site.stimuli.made_elsewhere import is_uploaded
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.studies.models import Study
 
@@ -51,11 +53,16 @@ class Progress:
 
 
 def methods_by_classifier(study: Study) -> dict[str, tuple[str, ...]]:
-    """The full keys that the study's conditions need of each classifier, `original` always among them."""
+    """The full keys that the study's conditions need of each classifier, `original` always among them.
+
+    Maps made elsewhere are not asked for; of a classifier of the catalogue they still need the original.
+    """
     needed: dict[str, set[str]] = defaultdict(lambda: {"original"})
     for condition in study.conditions.all():
-        if condition.classifier:
+        if condition.classifier and not is_uploaded(condition.key):
             needed[condition.classifier].add(condition.key)
+        elif condition.classifier in catalog.CLASSIFIERS:
+            needed[condition.classifier].add("original")
     return {name: tuple(sorted(keys)) for name, keys in sorted(needed.items())}
 
 
@@ -290,7 +297,7 @@ def missing_maps(study: Study) -> list[str]:
     ]
     needed += [(name, "original") for name in sorted({name for name, _ in needed})]
     return [
-        f"{key}: no map of {method or 'the method'} by {classifier or 'an upload'}"
+        f"{key}: no map of {method or 'the method'} {'uploaded for' if is_uploaded(method) else 'by'} {classifier}"
         for stimulus_id, key in study.stimuli.order_by("key").values_list("pk", "key")
         for classifier, method in dict.fromkeys(needed)
         if (stimulus_id, classifier, method) not in have

@@ -16,15 +16,16 @@ from unfold.decorators import action, display
 
 from saliency_worker import catalog
 from survey_site.reports import monitor_page
+from survey_site.stimuli.map_intake import labels_of
 from survey_site.stimuli.models import PrecomputeJob
-from survey_site.studies import audit, conditions_page, desk
+from survey_site.studies import audit, conditions_page, desk, upload_page
 from survey_site.studies.access import may
 from survey_site.studies.models import AuditEntry, Condition, Membership, Protocol, Study, StudyText
 from survey_site.studies.scoped import ReadOnlyScopedAdmin, ScopedAdmin
 
 
 class ConditionForm(forms.ModelForm):
-    """A condition whose classifier, base and method are names of the catalogue."""
+    """A condition whose classifier, base and method are names of the catalogue, or of uploaded maps."""
 
     class Meta:
         model = Condition
@@ -34,6 +35,9 @@ class ConditionForm(forms.ModelForm):
         cleaned = super().clean() or {}
         base, method = cleaned.get("base", ""), cleaned.get("method", "")
         key = ".".join(part for part in (base, method) if part)
+        study = self.instance.study if self.instance.study_id else None
+        if study and (cleaned.get("classifier", ""), key) in labels_of(study):
+            return self.cleaned_data  # maps made elsewhere
         try:
             if cleaned.get("classifier"):
                 self.cleaned_data["classifier"] = catalog.classifier(cleaned["classifier"]).name
@@ -214,6 +218,7 @@ class StudyAdmin(ScopedAdmin):
             ("live", desk.live),
             ("monitor", monitor_page.monitor),
             ("monitor-live", monitor_page.monitor_live),
+            ("upload-maps", upload_page.upload_maps),
         )
         own = [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"study_{name}")

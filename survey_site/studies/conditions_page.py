@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from saliency_worker import catalog
+from survey_site.stimuli.map_intake import labels_of
 from survey_site.studies import audit, matrix
 from survey_site.studies.desk import page, study_for
 from survey_site.studies.models import Condition, Study
@@ -29,13 +30,15 @@ def conditions(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("admin:study_conditions", pk)
     present = [(c.key, c.classifier, c.column) for c in study.conditions.all()]
     known = list(catalog.CLASSIFIERS)
-    others = sorted({classifier for _key, classifier, _column in present} - set(known))
+    uploaded = labels_of(study)
+    named = {name for _key, name, _column in present} | {name for name, _key in uploaded}
+    others = sorted(named - set(known))
     return page(
         request,
         "studies/conditions.html",
         study,
         _("Conditions"),
-        groups=matrix.rows(present),
+        groups=matrix.rows(present, {key: label for (_name, key), label in uploaded.items()}),
         classifiers=[*known, *others],
         presets=PRESETS.values(),
     )
@@ -50,11 +53,16 @@ def change(study: Study, data: QueryDict) -> int:
         if preset is None:
             raise matrix.BadMatrix("Choose one of the presets.")
         return apply_preset(study, preset, data.getlist("classifier"))
-    ticks = [value.partition("|") for value in data.getlist("tick")]
+    uploaded = labels_of(study)
+    labels = {key: label for (_name, key), label in uploaded.items()}
+    ticks = [(key, name) for key, _bar, name in (value.partition("|") for value in data.getlist("tick"))]
+    for key, name in ticks:
+        if key in labels and (name, key) not in uploaded:
+            raise matrix.BadMatrix(f"No maps of {labels[key]} were uploaded for {name}; untick that box.")
     columns = {
         key.removeprefix("column:"): str(value) for key, value in data.items() if key.startswith("column:")
     }
-    return replace(study, matrix.conditions([(key, name) for key, _bar, name in ticks], columns))
+    return replace(study, matrix.conditions(ticks, columns, uploaded=labels))
 
 
 def apply_preset(study: Study, preset: Preset, classifiers: list[str]) -> int:

@@ -1,0 +1,200 @@
+"""Maps made elsewhere: a zip of `.npy` or PNG with a manifest, read and judged whole. Pure; nothing is stored.
+
+The manifest (`manifest.csv`, or `manifest.json` with a list of objects) says of each file: `file`, `stimulus` (the
+key of an image of the study), `method` (a label such as "RISE"), and optionally `classifier`.
+"""
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from saliency_worker import catalog
+from survey_site.stimuli.archives import BadArchive, Upload, read_archive
+from survey_site.stimuli.arrays import BadMap, Painted, Scalar, read_map
+
+MANIFESTS = ("manifest.csv", "manifest.json")
+NEEDED = ("file", "stimulus", "method")
+DEFAULT_CLASSIFIER = "uploaded"
+LONGEST_KEY, LONGEST_LABEL = 30, 60
+
+
+class BadMaps(ValueError):
+    """The upload is refused whole. `problems` has one line for each thing that must change."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+        super().__init__(f"nothing was stored: {'; '.join(self.problems[:5])}{more}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the manifest."""
+
+    file: str
+    stimulus: str
+    method: str
+    classifier: str
+
+    @property
+    def key(self) -> str:
+        return method_key(self.method)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeMap:
+    """One map of an upload that has passed every check, with the bytes it came as."""
+
+    line: Line
+    content: Scalar | Painted
+    data: bytes
+
+
+def method_key(label: str) -> str:
+    """The key under which a method of this label is stored: lower case, digits and hyphens."""
+    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_KEY].rstrip("-")
+
+
+def is_uploaded(key: str) -> bool:
+    """Whether a method key names no method of the catalogue, so that its maps can only be uploaded."""
+    return key not in catalog.ALL_KEYS
+
+
+def read_upload(
+    data: bytes, stimuli: Sequence[str], sides: Mapping[str, int], *, max_total: int, max_file: int
+) -> list[MadeMap]:
+    """All maps of a zip. Raises BadMaps with every problem found; never returns a part.
+
+    stimuli: keys of the study's images. sides: side in pixels that the maps of a classifier must have.
+    """
+    try:
+        members = read_archive(data, max_total=max_total, max_file=max_file)
+    except BadArchive as error:
+        raise BadMaps([str(error)]) from error
+    lines = read_manifest(members)
+    files = {m.name: m.data for m in members if _base(m.name) not in MANIFESTS}
+    problems = [*_unmatched(lines, files), *_repeated(lines), *_unknown(lines, set(stimuli))]
+    made = []
+    for line in lines:
+        if line.file in files:
+            try:
+                made.append(MadeMap(line, read_map(line.file, files[line.file]), files[line.file]))
+            except BadMap as error:
+                problems.append(f"{line.file}: {error}")
+    problems += _sizes(made, sides)
+    if problems:
+        raise BadMaps(problems)
+    return made
+
+
+def read_manifest(members: Sequence[Upload]) -> list[Line]:
+    """The lines of the one manifest. Raises BadMaps where there is none, or where it cannot be read."""
+    found = [m for m in members if _base(m.name) in MANIFESTS]
+    if len(found) != 1:
+        raise BadMaps(
+            [f"the zip holds {len(found) or 'no'} manifest; put in one manifest.csv or manifest.json that says "
+             "file, stimulus and method of each map"]
+        )  # fmt: skip
+    try:
+        text = found[0].data.decode("utf-8-sig")
+        rows = _json_rows(text) if found[0].name.endswith(".json") else _csv_rows(text)
+    except (UnicodeDecodeError, ValueError, csv.Error) as error:
+        raise BadMaps([f"{found[0].name} cannot be read: {error}"]) from error
+    folder = found[0].name.rpartition("/")[0]
+    problems = [
+        f"{found[0].name}, entry {number}: no {name}"
+        for number, row in enumerate(rows, start=1)
+        for name in NEEDED
+        if not row.get(name)
+    ]
+    if problems or not rows:
+        raise BadMaps(problems or [f"{found[0].name} lists no map"])
+    return [
+        Line(
+            f"{folder}/{row['file']}" if folder else row["file"],
+            row["stimulus"],
+            row["method"],
+            _known_case(row.get("classifier") or DEFAULT_CLASSIFIER),
+        )
+        for row in rows
+    ]
+
+
+def _known_case(classifier: str) -> str:
+    """A classifier of the catalogue under its own spelling; any other label as it is."""
+    return next((name for name in catalog.CLASSIFIERS if name.lower() == classifier.lower()), classifier)
+
+
+def _csv_rows(text: str) -> list[dict[str, str]]:
+    reader = csv.DictReader(io.StringIO(text))
+    names = [(name or "").strip().lower() for name in reader.fieldnames or []]
+    if missing := [name for name in NEEDED if name not in names]:
+        raise ValueError(f"its first line lacks {', '.join(missing)}; write file,stimulus,method,classifier")
+    reader.fieldnames = names
+    return [
+        {k: (v or "").strip() for k, v in row.items() if isinstance(k, str) and not isinstance(v, list)}
+        for row in reader
+    ]
+
+
+def _json_rows(text: str) -> list[dict[str, str]]:
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise ValueError('write a list of objects with "file", "stimulus" and "method"')
+    return [{str(k): str(v).strip() for k, v in row.items() if v is not None} for row in found]
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _unmatched(lines: Sequence[Line], files: Mapping[str, bytes]) -> Iterator[str]:
+    listed = {line.file for line in lines}
+    for line in lines:
+        if line.file not in files:
+            yield f"{line.file}: listed in the manifest, but not in the zip"
+    for name in files:
+        if name not in listed:
+            yield f"{name}: in the zip, but not listed in the manifest"
+
+
+def _repeated(lines: Sequence[Line]) -> Iterator[str]:
+    files: set[str] = set()
+    shown: dict[tuple[str, str, str], str] = {}
+    for line in lines:
+        if line.file in files:
+            yield f"{line.file}: listed twice"
+        files.add(line.file)
+        identity = (line.stimulus, line.classifier, line.key)
+        if identity in shown:
+            yield f"{line.file}: the same image, classifier and method as {shown[identity]}"
+        shown.setdefault(identity, line.file)
+
+
+def _unknown(lines: Sequence[Line], stimuli: set[str]) -> Iterator[str]:
+    labels: dict[str, str] = {}
+    for line in lines:
+        if line.stimulus not in stimuli:
+            yield f"{line.file}: the study has no image with the key {line.stimulus!r}"
+        if not line.key or len(line.method) > LONGEST_LABEL or len(line.classifier) > LONGEST_LABEL:
+            yield f"{line.file}: method and classifier need letters or digits, at most {LONGEST_LABEL} characters"
+        elif not is_uploaded(line.key):
+            yield f"{line.file}: {line.method!r} is a method that this platform computes; give yours another label"
+        elif labels.setdefault(line.key, line.method) != line.method:
+            yield f"{line.file}: the labels {labels[line.key]!r} and {line.method!r} differ too little; use one of them"
+
+
+def _sizes(made: Sequence[MadeMap], sides: Mapping[str, int]) -> Iterator[str]:
+    expected = dict(sides)
+    for each in made:
+        name, side = each.line.classifier, each.content.side
+        if expected.setdefault(name, side) != side:
+            yield f"{each.line.file}: {side} × {side}, but the maps of {name} are {expected[name]} × {expected[name]}"
