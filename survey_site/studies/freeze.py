@@ -11,6 +11,7 @@ from survey_site.stimuli import jobs
 from survey_site.studies import canonical, design, served
 from survey_site.studies.models import Protocol, ServedImage, Study
 from survey_site.trials.assignment import DesignError
+from survey_site.trials.texts import texts_of
 
 SHOWN = 8
 
@@ -49,14 +50,6 @@ def problems(study: Study) -> list[str]:
 def draft_document(study: Study) -> dict[str, Any]:
     """The document that would be sealed now; served pixel size 0 where it is not known yet."""
     return design.document(study, image_px=study.image_px or 0, texts=texts_of(study))
-
-
-def texts_of(study: Study) -> dict[str, dict[str, str]]:
-    """The texts of the study that differ from the defaults, by language and key."""
-    found: dict[str, dict[str, str]] = {}
-    for text in study.texts.order_by("language", "key"):
-        found.setdefault(text.language, {})[text.key] = text.markdown
-    return found
 
 
 def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Protocol:
