@@ -24,7 +24,7 @@ COLUMNS = ["Grad-CAMs", "Ours 1", "Ours 2", "Ours 3", "Ours 4", "Ours 5"]
 @pytest.fixture
 def demo(transactional_db: None, media: Path) -> Study:
     """The demo study, live, with maps computed for real by the bundled networks."""
-    study = demo_study.load("demo-cnn", "sobel")
+    study = demo_study.load("demo-cnn", "hed")
     jobs.request(study, metrics=False)
     tasks.explain(list(PrecomputeJob.objects.values_list("pk", flat=True)))
     assert set(PrecomputeJob.objects.values_list("state", "reason")) == {("done", "")}
