@@ -1,6 +1,7 @@
 """A participant without eyes: reads forms as HTML, sends them as a browser does, in this process or by HTTP."""
 
 import http.cookiejar
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -24,8 +25,20 @@ class Page:
     html: str
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file as the browser gets it. seconds: until the last byte."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    seconds: float
+
+
 class Site(Protocol):
     """Where the pages come from."""
+
+    def fetch(self, path: str) -> Received: ...
 
     def get(self, path: str) -> Page: ...
 
@@ -75,6 +88,12 @@ class InProcess:
     def post(self, path: str, fields: dict[str, str]) -> Page:
         return self._page(self._client.post(path, fields, follow=True, secure=settings.BEHIND_HTTPS), path)
 
+    def fetch(self, path: str) -> Received:
+        began = time.perf_counter()
+        response = self._client.get(path, secure=settings.BEHIND_HTTPS)
+        body = response.getvalue()
+        return Received(response.status_code, dict(response.items()), body, time.perf_counter() - began)
+
     def _page(self, response: object, path: str) -> Page:
         address = response.redirect_chain[-1][0] if response.redirect_chain else path  # type: ignore[attr-defined]
         return Page(response.status_code, address, response.content.decode())  # type: ignore[attr-defined]
@@ -95,6 +114,15 @@ class Remote:
 
     def post(self, path: str, fields: dict[str, str]) -> Page:
         return self._send(path, urllib.parse.urlencode(fields).encode())
+
+    def fetch(self, path: str) -> Received:
+        began = time.perf_counter()
+        try:
+            with self._opener.open(self._base + path, timeout=self._timeout) as response:
+                body, headers, status = response.read(), dict(response.headers.items()), response.status
+        except urllib.error.HTTPError as error:
+            body, headers, status = error.read(), dict(error.headers.items()), error.code
+        return Received(status, headers, body, time.perf_counter() - began)
 
     def _send(self, path: str, body: bytes | None) -> Page:
         request = urllib.request.Request(self._base + path, body, {"Referer": self._base + path})  # noqa: S310

@@ -1,5 +1,6 @@
 """Simulated participants who play through the real pages, marked as bots; `behaviour` says how they answer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from survey_site.studies.models import Study
@@ -20,9 +21,16 @@ class Played:
     finished: bool
 
 
-def play(site: Site, study: Study, simulator: Simulator, index: int) -> Played:
+def play(
+    site: Site,
+    study: Study,
+    simulator: Simulator,
+    index: int,
+    watch: Callable[[Page, Trial], None] = lambda page, trial: None,
+) -> Played:
     """One participant from the start page to the end, or to where the model lets them leave.
 
+    watch: told of every trial page before it is answered, as the leak audit is.
     Raises UnexpectedPage where a page does not lead on: a bot that skipped over an error would hide it.
     """
     person = simulator.person(index)
@@ -36,6 +44,7 @@ def play(site: Site, study: Study, simulator: Simulator, index: int) -> Played:
             position = position_of(participant.token, fields["trial"])
             if not person.stays_for(position, len(trials)):
                 return Played(participant.code, answers, finished=False)
+            watch(page, trials[position])
             fields |= _answer(simulator, person, trials[position])
             answers += 1
         else:
