@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -110,12 +111,36 @@ def _load_file(spec: ClassifierSpec, file: Path) -> Classifier:
     return Classifier(spec, model, imagenet_names(), file.name, sha256(file))
 
 
+# Of Keras's own file names, and of the first kernel's output channels where the name says nothing.
+_ALPHA_TEXTS = {"1_0": 1.0, "7_5": 0.75, "5_0": 0.5, "2_5": 0.25}
+_ALPHA_CHANNELS = {8: 0.25, 16: 0.5, 24: 0.75, 32: 1.0, 40: 1.3, 48: 1.4}
+
+
 def _variant(spec: ClassifierSpec, file: Path) -> tuple[float, int]:
-    """Width multiplier and input size, which MobileNet's file names carry: ``mobilenet_v1_0.75_192...``."""
-    numbers = re.search(r"_(\d\.\d+|\d_\d+)_(\d{3})(?=\D|$)", file.name)
-    if numbers is None or not spec.builder.startswith("MobileNet"):
+    """Width multiplier and input size of a MobileNet, by file name (``..._0.75_192...``) or by shape."""
+    if not spec.builder.startswith("MobileNet"):
         return 1.0, spec.input_size
-    return float(numbers[1].replace("_", ".")), int(numbers[2])
+    numbers = re.search(r"_(\d\.\d+|\d_\d)_(\d{3})(?=\D|$)", file.name)
+    if numbers:
+        alpha = _ALPHA_TEXTS.get(numbers[1]) or float(numbers[1].replace("_", "."))
+        return alpha, int(numbers[2])
+    return _ALPHA_CHANNELS.get(_first_channels(file), 1.0), spec.input_size
+
+
+def _first_channels(file: Path) -> int:
+    """Output channels of the first convolution over RGB in a weights file, 0 where there is none."""
+    found: list[int] = []
+
+    def visit(_: str, node: object) -> None:
+        if isinstance(node, h5py.Dataset) and len(node.shape) == 4 and node.shape[2] == 3:
+            found.append(int(node.shape[3]))
+
+    try:
+        with h5py.File(file) as store:
+            store.visititems(visit)
+    except OSError:
+        return 0
+    return found[0] if found else 0
 
 
 def _restore_input_scaling(model: keras.Model) -> None:
