@@ -56,7 +56,9 @@ def stream_csv(rows: QuerySet[Any], columns: Sequence[Column], tally: Tally | No
     tally = tally or Tally()
     values = rows.values_list(*(column.source for column in columns))
     yield tally.add(csv_line([column.name for column in columns]), 1)
-    lines = _copied(values) if connections[rows.db].vendor == "postgresql" else _fetched(values)
+    numbers = [place for place, column in enumerate(columns) if column.kind == "number"]
+    copies = connections[rows.db].vendor == "postgresql"
+    lines = _copied(values) if copies else _fetched(values, numbers)
     for chunk, count in _chunks(lines):
         yield tally.add(chunk, count)
 
@@ -77,9 +79,18 @@ def _copied(values: QuerySet[Any]) -> Iterator[bytes]:
                 yield bytes(line)
 
 
-def _fetched(values: QuerySet[Any]) -> Iterator[bytes]:
+def _fetched(values: QuerySet[Any], numbers: Sequence[int]) -> Iterator[bytes]:
     for row in values.iterator(chunk_size=ROWS_PER_FETCH):
-        yield csv_line(row)
+        yield csv_line(_as_printed(row, numbers) if numbers else row)
+
+
+def _as_printed(row: Sequence[Any], numbers: Sequence[int]) -> list[Any]:
+    """Whole floats without a fraction, as PostgreSQL prints them."""
+    cells = list(row)
+    for place in numbers:
+        if cells[place] is not None and float(cells[place]).is_integer():
+            cells[place] = int(cells[place])
+    return cells
 
 
 class _Echo:

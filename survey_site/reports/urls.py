@@ -3,14 +3,27 @@
 from django.urls import path
 
 from survey_site.reports import views
+from survey_site.reports.tables import TABLES
 
 urlpatterns = [
     path("<slug:slug>/", views.report_page, name="report"),
     path("<slug:slug>/statistics/", views.statistics, name="report_statistics"),
     path("<slug:slug>/figures/<slug:name>.svg", views.figure, {"kind": "svg"}, name="figure_svg"),
     path("<slug:slug>/figures/<slug:name>.pdf", views.figure, {"kind": "pdf"}, name="figure_pdf"),
-    path("<slug:slug>/responses.csv", views.responses, name="responses_csv"),
-    path("<slug:slug>/responses.csv.sha256", views.responses_checksum, name="responses_checksum"),
+    path("<slug:slug>/psych-ds.zip", views.psych_ds, name="psych_ds"),
+    *(
+        path(f"<slug:slug>/{table}.csv", views.table_csv, {"table": table}, name=f"{table}_csv")
+        for table in TABLES
+    ),
+    *(
+        path(
+            f"<slug:slug>/{table}.csv.sha256",
+            views.table_checksum,
+            {"table": table},
+            name=f"{table}_checksum",
+        )
+        for table in TABLES
+    ),
     path("<slug:slug>/table1.json", views.table1, {"kind": "json"}, name="table1_json"),
     path("<slug:slug>/table1.csv", views.table1, {"kind": "csv"}, name="table1_csv"),
     path("<slug:slug>/table1.tex", views.table1, {"kind": "latex"}, name="table1_tex"),

@@ -6,16 +6,17 @@ from typing import Any, Literal
 
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from survey_site.reports import stored
-from survey_site.reports.exports import Tally, checksum, responses_csv
+from survey_site.reports import dataset, stored
+from survey_site.reports.exports import Tally, checksum, stream_csv
 from survey_site.reports.formats import FORMATS
 from survey_site.reports.machine import paper_layout
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report import point_report
+from survey_site.reports.tables import TABLES
 from survey_site.studies.access import study_or_404
 from survey_site.studies.models import Study
 
@@ -128,24 +129,35 @@ def table1(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 
 @require_safe
 @staff_member_required
-def responses(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    """`responses.csv`, streamed."""
+def psych_ds(request: HttpRequest, slug: str) -> FileResponse:
+    """The whole data set as a Psych-DS zip, with its data dictionary."""
     study = study_or_404(request, slug, "export")
-    body = responses_csv(study, Population.from_query(request.GET))
+    archive = dataset.write_zip(study, Population.from_query(request.GET))
+    return FileResponse(archive, as_attachment=True, filename=f"{study.slug}-psych-ds.zip")
+
+
+@require_safe
+@staff_member_required
+def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpResponse:
+    """`responses.csv` and the other tables, streamed."""
+    study, found = study_or_404(request, slug, "export"), TABLES[table]
+    population = Population.from_query(request.GET)
+    body = stream_csv(found.rows(study, population), found.columns)
     response = StreamingHttpResponse(body, content_type=CONTENT_TYPES["csv"])
-    response["Content-Disposition"] = f'attachment; filename="{study.slug}-responses.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{study.slug}-{table}.csv"'
     response["Cache-Control"] = "no-store"
     return response
 
 
 @require_safe
 @staff_member_required
-def responses_checksum(request: HttpRequest, slug: str) -> HttpResponse:
-    """What `sha256sum -c` reads, and the number of rows: of `responses.csv` as it is now."""
-    study = study_or_404(request, slug, "export")
+def table_checksum(request: HttpRequest, slug: str, table: str) -> HttpResponse:
+    """What `sha256sum -c` reads, and the number of rows: of the table's CSV as it is now."""
+    study, found = study_or_404(request, slug, "export"), TABLES[table]
     tally = Tally()
-    checksum(responses_csv(study, Population.from_query(request.GET), tally), tally)
-    line = f"{tally.sha256.hexdigest()}  {study.slug}-responses.csv\n"
+    rows = found.rows(study, Population.from_query(request.GET))
+    checksum(stream_csv(rows, found.columns, tally), tally)
+    line = f"{tally.sha256.hexdigest()}  {study.slug}-{table}.csv\n"
     response = HttpResponse(line, content_type="text/plain; charset=utf-8")
     response["X-Row-Count"] = str(tally.rows)
     return response

@@ -15,7 +15,16 @@ from tests.reports.factory import Survey, survey
 
 pytestmark = pytest.mark.django_db
 
-ADDRESSES = ("report", "responses_csv", "responses_checksum", "table1_json", "table1_csv", "table1_tex")
+ADDRESSES = (
+    "report",
+    "responses_csv",
+    "responses_checksum",
+    "participants_csv",
+    "psych_ds",
+    "table1_json",
+    "table1_csv",
+    "table1_tex",
+)
 
 
 @pytest.fixture

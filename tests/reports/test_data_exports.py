@@ -1,0 +1,144 @@
+"""participants, trials, stimuli and maps as CSV, and the Psych-DS zip with its dictionary."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from survey_site.recruitment.models import ExternalId
+from survey_site.reports.dataset import write_zip
+from survey_site.reports.exports import stream_csv
+from survey_site.reports.population import Population
+from survey_site.reports.tables import TABLES
+from survey_site.stimuli.models import SaliencyMap
+from survey_site.trials.models import Trial
+from tests.reports.factory import Survey, survey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def own(researcher: Any) -> Survey:
+    mine = survey("mine", owner=researcher)
+    who = mine.participant(demographics={"age": "SECRET-AGE"})
+    mine.matching(who, 0, 2)
+    mine.missing(who, 1)
+    Trial.objects.create(participant=who, position=7, block="rating", task="rating", stimulus=mine.stimuli[1])
+    ExternalId.objects.create(study=mine.study, participant=who, provider="prolific", value="SECRET-PID")
+    SaliencyMap.objects.create(
+        stimulus=mine.stimuli[0], classifier="MobileNetV2", method="gradcam.add-edges", parameters_hash="1" * 64,
+        array_sha256="2" * 64, provenance={}, class_index=3, class_name="=cat",
+        metrics={"right": True, "confidence": 1.0, "drop": 0.125, "kept_share": 1e-05, "higher_than_base": None},
+    )  # fmt: skip
+    return mine
+
+
+def rows(study: Any, name: str, population: Population | None = None) -> list[dict[str, str]]:
+    table = TABLES[name]
+    data = b"".join(stream_csv(table.rows(study, population or Population()), table.columns))
+    return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+
+
+def test_participants_are_told_without_external_ids_or_answers_about_themselves(own: Survey) -> None:
+    own.participant(kind="bot")
+    own.participant(state="withdrawn")
+    (row,) = rows(own.study, "participants")
+    assert (row["participant"], row["state"], row["excluded"]) == ("p01", "finished", "0")
+    assert "SECRET" not in str(row)
+    assert len(rows(own.study, "participants", Population(bots=True))) == 2
+
+
+def test_trials_hold_the_unanswered_too_with_the_outcome(own: Survey) -> None:
+    found = rows(own.study, "trials")
+    assert [(r["trial"], r["outcome"], r["probability"]) for r in found] == [
+        ("p01-0", "answered", "1"),
+        ("p01-1", "timeout", "1"),
+        ("p01-7", "none", "1"),
+    ]
+    assert found[0]["pool"] == "cat-0|dog-1|cat-2|dog-3"
+    assert found[2]["shown_at"] == ""
+
+
+def test_stimuli_are_listed_by_name(own: Survey) -> None:
+    found = rows(own.study, "stimuli")
+    assert [r["stimulus"] for r in found] == sorted(r["stimulus"] for r in found)
+    assert (found[0]["stimulus"], found[0]["width"], found[0]["role"]) == ("cat-0", "8", "main")
+
+
+def test_maps_carry_their_metrics_in_the_same_words_on_every_database(own: Survey) -> None:
+    (row,) = rows(own.study, "maps")
+    assert (row["right"], row["confidence"], row["drop"], row["kept_share"]) == ("1", "1", "0.125", "1e-05")
+    assert (row["higher_than_base"], row["target_confidence"]) == ("", "")
+    assert (row["class_index"], row["class_name"]) == ("3", "'=cat")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_is_offered_with_its_checksum(desk: Client, own: Survey, name: str) -> None:
+    response = desk.get(reverse(f"{name}_csv", args=["mine"]))
+    data = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    told = desk.get(reverse(f"{name}_checksum", args=["mine"]))
+    assert told.content.decode() == f"{hashlib.sha256(data).hexdigest()}  mine-{name}.csv\n"
+
+
+@pytest.mark.parametrize("address", [*(f"{name}_csv" for name in TABLES), "psych_ds"])
+def test_nobody_else_gets_them(desk: Client, client: Client, own: Survey, address: str) -> None:
+    survey("theirs")
+    assert desk.get(reverse(address, args=["theirs"])).status_code == 404
+    assert client.get(reverse(address, args=["mine"])).status_code == 302
+
+
+def test_every_column_is_described_once_in_words() -> None:
+    for table in TABLES.values():
+        names = [column.name for column in table.columns]
+        assert len(set(names)) == len(names)
+        for column in table.columns:
+            assert column.description.endswith(".")
+            assert column.name == column.name.lower()
+
+
+def test_the_data_set_holds_every_table_described_column_by_column(own: Survey) -> None:
+    archive = zipfile.ZipFile(write_zip(own.study, Population()))
+    told = json.loads(archive.read("dataset_description.json"))
+    described = {variable["name"] for variable in told["variableMeasured"]}
+    for name, table in TABLES.items():
+        (path,) = [n for n in archive.namelist() if f"_table-{name}_data.csv" in n]
+        header = archive.read(path).decode().splitlines()[0].split(",")
+        assert header == [column.name for column in table.columns]
+        assert set(header) <= described
+    assert "README.md" in archive.namelist()
+
+
+def test_the_data_set_names_the_rows_and_the_hash_of_each_table(own: Survey) -> None:
+    archive = zipfile.ZipFile(write_zip(own.study, Population()))
+    told = json.loads(archive.read("dataset_description.json"))
+    for file in told["distribution"]:
+        data = archive.read(file["contentUrl"])
+        assert file["sha256"] == hashlib.sha256(data).hexdigest()
+        count = len(list(csv.reader(io.StringIO(data.decode(), newline="")))) - 1
+        assert file["description"].endswith(f" {count} rows.")
+
+
+def test_the_same_data_give_the_same_archive(own: Survey) -> None:
+    assert write_zip(own.study, Population()).read() == write_zip(own.study, Population()).read()
+
+
+def test_the_dictionary_gives_units_limits_and_levels(own: Survey) -> None:
+    told = json.loads(zipfile.ZipFile(write_zip(own.study, Population())).read("dataset_description.json"))
+    by_name = {variable["name"]: variable for variable in told["variableMeasured"]}
+    assert by_name["rt_ms"]["unitText"] == "ms"
+    assert (by_name["rating"]["minValue"], by_name["rating"]["maxValue"]) == (0, 6)
+    assert by_name["correct"]["levels"] == [0, 1]
+
+
+def test_an_empty_study_has_tables_with_headers_only(tmp_path: Path) -> None:
+    empty = survey("empty")
+    assert rows(empty.study, "responses") == rows(empty.study, "trials") == rows(empty.study, "maps") == []
