@@ -37,8 +37,8 @@ def test_the_primary_test_keeps_its_size(ratings: bool) -> None:
 @pytest.mark.timeout(1800)
 def test_every_scenario_covers_and_naive_intervals_do_not() -> None:
     rows = [coverage.faith_coverage(s, 200, 199, bootstraps=False) for s in coverage.scenarios()]
-    assert min(r["two-way Wilson (report)"] for r in rows) >= 0.90
-    assert min(r["naive Wilson"] for r in rows) < 0.85
+    assert min(r["two-way Wilson (report)"] for r in rows) >= 0.92  # lowest of 36 at .95 ± .015 each
+    assert min(r["naive Wilson"] for r in rows) < 0.90  # .844 with 1000 repetitions
 
 
 @pytest.mark.slow
