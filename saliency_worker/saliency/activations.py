@@ -5,6 +5,7 @@ through the head only. The model itself is never changed: the logits come from a
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,8 +13,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from saliency_worker.saliency.classifiers import Classifier
-from saliency_worker.saliency.errors import ModelError
-from saliency_worker.saliency.frozen import freeze
+from saliency_worker.saliency.errors import DeviceError, ModelError
+from saliency_worker.saliency.frozen import Graph, freeze
 from saliency_worker.saliency.gradcam import cam, gradcam, gradcampp
 
 Array = npt.NDArray[np.float32]
@@ -140,12 +141,11 @@ class Network:
         """
         slots = np.zeros(self._images, np.int32)
         slots[: len(images)] = images
-        results = self._explain(*map(tf.constant, (rows, given, owner, slots)))
-        return {name: np.asarray(value) for name, value in results.items()}
+        return _run(self._explain, rows, given, owner, slots)
 
     def classify(self, rows: Array) -> Array:
         """Logits (rows, classes)."""
-        return np.asarray(self._classify(tf.constant(rows))["logits"])
+        return _run(self._classify, rows)["logits"]
 
     def _explain_graph(
         self, rows: tf.Tensor, given: tf.Tensor, owner: tf.Tensor, images: tf.Tensor
@@ -156,7 +156,8 @@ class Network:
             logits = self._view.head(activations, training=False)
             top = tf.argmax(tf.gather(logits, owner), axis=1, output_type=tf.int32)
             target = tf.where(given >= 0, given, top)
-            score = tf.gather(logits, target, batch_dims=1)
+            # Not tf.gather: its gradient is a scatter, which a GPU sums in any order.
+            score = tf.reduce_sum(logits * tf.one_hot(target, self.classes), axis=1)
         gradients = tape.gradient(score, activations)
         own, own_gradients = tf.gather(activations, images), tf.gather(gradients, images)
         results = {"logits": logits, "features": tf.reduce_mean(own, axis=(1, 2))}
@@ -173,3 +174,14 @@ class Network:
 
     def _classify_graph(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"logits": self._view.head(self._view.trunk(rows, training=False), training=False)}
+
+
+def _run(graph: Graph, *arguments: npt.NDArray[Any]) -> Maps:
+    """The graph's results as arrays. Raises DeviceError where the device has too little memory."""
+    try:
+        results = graph(*map(tf.constant, arguments))
+        return {name: np.asarray(value) for name, value in results.items()}
+    except tf.errors.ResourceExhaustedError as error:
+        raise DeviceError(
+            f"The device has too little memory for {len(arguments[0])} rows: choose a smaller batch."
+        ) from error

@@ -6,6 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -75,6 +78,15 @@ def batch_size(rows_per_item: int, limit: int, several: bool = False) -> int:
     if rows_per_item <= limit:
         return limit // rows_per_item * rows_per_item if several else rows_per_item
     return -(-rows_per_item // -(-rows_per_item // limit))
+
+
+def padded(parts: list[npt.NDArray[np.float32]], size: int) -> npt.NDArray[np.float32]:
+    """The parts as one batch of ``size`` rows, zeros behind them."""
+    if len(parts) == 1 and len(parts[0]) == size:
+        return parts[0]
+    filled = sum(len(part) for part in parts)
+    padding = np.zeros((size - filled, *parts[0].shape[1:]), np.float32)
+    return np.concatenate([*parts, padding])
 
 
 def read_ahead(

@@ -17,6 +17,7 @@ from saliency_worker.catalog import ClassifierSpec, UnknownName
 from saliency_worker.saliency.bundled import bundled, sha256
 from saliency_worker.saliency.demo_cnn import build_demo_cnn
 from saliency_worker.saliency.errors import ModelError, WeightsError
+from saliency_worker.saliency.frozen import prepare_device
 
 # Scale and offset per channel that take RGB in 0..1 to the network's input; "caffe" is BGR.
 _STANDARD = np.array([0.229, 0.224, 0.225])
@@ -43,7 +44,12 @@ class Classifier:
     weights_sha256: str
 
     def class_name(self, index: int) -> str:
-        return self.class_names[index] if index < len(self.class_names) else f"class {index}"
+        return class_name(self.class_names, index)
+
+
+def class_name(names: tuple[str, ...], index: int) -> str:
+    """The name of a class, or "class 7" where the network came without names."""
+    return names[index] if index < len(names) else f"class {index}"
 
 
 def preprocess(images: npt.NDArray[np.uint8], mode: str) -> npt.NDArray[np.float32]:
@@ -59,6 +65,7 @@ def load(name: str, weights: Path | None = None, weights_dir: Path | None = None
     Weights are looked for at ``weights``, in ``weights_dir`` (default: SALIENCY_WEIGHTS_DIR), then in Keras's
     own download. Raises UnknownName, WeightsError, ModelError.
     """
+    prepare_device()  # before the first array lands on a GPU
     saved = _SAVED_MODEL.fullmatch(name)
     if saved:
         return _load_saved(Path(saved["path"]), saved["layer"], saved["mode"] or "raw")
@@ -75,6 +82,7 @@ def load(name: str, weights: Path | None = None, weights_dir: Path | None = None
 
 def random_classifier(name: str, seed: int = 0) -> Classifier:
     """A classifier of the catalogue with seeded random weights, for tests and benchmarks."""
+    prepare_device()
     spec = catalog.classifier(name)
     keras.utils.set_random_seed(seed)
     return Classifier(spec, build(spec), imagenet_names(), "random", f"random-{seed}")

@@ -28,3 +28,9 @@ class ModelError(SaliencyError):
 
 class SettingsError(SaliencyError):
     """A setting is outside its range or unknown."""
+
+
+class DeviceError(SaliencyError):
+    """The device has too little memory now; a smaller batch, or another worker, may do."""
+
+    permanent = False

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from saliency_worker.catalog import split_key
 from saliency_worker.saliency import classifiers, provenance
 from saliency_worker.saliency.activations import Network
-from saliency_worker.saliency.batches import RowStream, Segment, batch_size, overlap, read_ahead
-from saliency_worker.saliency.classifiers import PREPROCESSING, Classifier, preprocess
+from saliency_worker.saliency.batches import RowStream, Segment, batch_size, overlap, padded, read_ahead
+from saliency_worker.saliency.classifiers import PREPROCESSING, Classifier, class_name, preprocess
 from saliency_worker.saliency.compose import Composed, Composer
 from saliency_worker.saliency.edges import EdgeDetector, edge_detector
 from saliency_worker.saliency.errors import SaliencyError, SettingsError
@@ -23,46 +23,14 @@ from saliency_worker.saliency.images import crop
 from saliency_worker.saliency.metrics import Prediction, map_metrics, predict
 from saliency_worker.saliency.random_weights import randomised
 from saliency_worker.saliency.render import png
+from saliency_worker.saliency.results import Explanation as Explanation
+from saliency_worker.saliency.results import MapResult as MapResult
 from saliency_worker.saliency.settings import Settings as Settings
 from saliency_worker.saliency.smooth import derive_seed, draw_noise, smooth
 
 Array = npt.NDArray[np.float32]
 Image = tuple[str, npt.NDArray[np.uint8]]
 _AHEAD = 2  # images prepared, composed or encoded while the device computes: this bounds the memory
-
-
-@dataclass(frozen=True)
-class MapResult:
-    """One map of one image; shapes and ranges in docs/methods.md."""
-
-    key: str
-    scalar: Array
-    display: npt.NDArray[np.uint8]
-    png: bytes
-    array_sha256: str
-    png_sha256: str
-    metrics: dict[str, Any] | None
-    raw: Array | None
-    provenance: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """All maps of one image, and what the network says about the image itself.
-
-    features: float32 (K,), the activations averaged over the picture. original: uint8 (H, W, 3), the crop.
-    edges: float32 (H, W), zeros where no method needs them. confidence: softmax of ``class_index``.
-    """
-
-    image_sha256: str
-    class_index: int
-    class_name: str
-    confidence: float
-    features: Array
-    original: npt.NDArray[np.uint8]
-    edges: Array
-    maps: dict[str, MapResult]
-    metrics_original: dict[str, Any]
 
 
 @dataclass(eq=False)
@@ -111,7 +79,7 @@ class Explainer:
         self._random: Network | None = None
         if "randomcam" in self._bases:
             self._random = Network(randomised(classifier, settings.seed or 0), ("gradcam",), 1, 1)
-        self._class_name = classifier.class_name
+        self._class_names = classifier.class_names  # not the classifier: its weights would stay in memory
         self._black = preprocess(np.zeros(3, np.uint8), self.spec.preprocessing)
         edge_weights = self._detector.weights_sha256 if self._detector else ""
         self.run = provenance.Run(
@@ -201,7 +169,7 @@ class Explainer:
                 owner[rows] = at
                 images.append(at)
             at = rows.stop
-        batch = _padded([segment.item.rows[segment.start : segment.stop] for segment in segments], self._rows)
+        batch = padded([segment.item.rows[segment.start : segment.stop] for segment in segments], self._rows)
         maps = self._network.explain(batch, given, owner, np.array(images, np.int32))
         self._hand_out(segments, maps)
 
@@ -262,9 +230,7 @@ class Explainer:
         return work
 
     def _run_masks(self, segments: list[Segment[_Work]]) -> None:
-        batch = _padded(
-            [segment.item.rows[segment.start : segment.stop] for segment in segments], self._masks
-        )
+        batch = padded([segment.item.rows[segment.start : segment.stop] for segment in segments], self._masks)
         logits = self._network.classify(batch)
         at = 0
         for segment in segments:
@@ -279,7 +245,7 @@ class Explainer:
         return Explanation(
             image_sha256=work.sha256,
             class_index=work.target,
-            class_name=self._class_name(work.target),
+            class_name=class_name(self._class_names, work.target),
             confidence=original.target_confidence,
             features=features,
             original=work.original,
@@ -287,7 +253,7 @@ class Explainer:
             maps={key: self._result(work, key, metrics.get(key)) for key in self.settings.methods},
             metrics_original={
                 "class_index": original.class_index,
-                "class_name": self._class_name(original.class_index),
+                "class_name": class_name(self._class_names, original.class_index),
                 "confidence": original.confidence,
                 "target_confidence": original.target_confidence,
             },
@@ -306,7 +272,7 @@ class Explainer:
             bare = predictions.get(base) if combination else None
             metrics[key] = {
                 **map_metrics(original, prediction, bare, work.kept[key]),
-                "class_name": self._class_name(prediction.class_index),
+                "class_name": class_name(self._class_names, prediction.class_index),
             }
         return metrics
 
@@ -327,12 +293,3 @@ class Explainer:
             raw=work.raw.get(split_key(key)[0]) if self.settings.raw else None,
             provenance=provenance.provenance(inputs, self.settings.colour_map, array_hash, png_hash),
         )
-
-
-def _padded(parts: list[Array], size: int) -> Array:
-    """The parts as one batch of ``size`` rows, zeros behind them."""
-    if len(parts) == 1 and len(parts[0]) == size:
-        return parts[0]
-    filled = sum(len(part) for part in parts)
-    padding = np.zeros((size - filled, *parts[0].shape[1:]), np.float32)
-    return np.concatenate([*parts, padding])

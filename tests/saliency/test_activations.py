@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from saliency_worker.saliency.activations import Network, feature_layer, logits_of, view
 from saliency_worker.saliency.classifiers import Classifier
-from saliency_worker.saliency.errors import ModelError
+from saliency_worker.saliency.errors import DeviceError, ModelError
 from saliency_worker.saliency.gradcam import gradcam, gradcampp
 from tests.saliency.conftest import classifier_of, small_network
 
@@ -82,6 +82,20 @@ def test_copies_are_explained_for_the_top_class_of_their_image(small: Classifier
     fixed = network.explain(ROWS, np.full(4, top, np.int32), EACH, EACH)
     assert np.array_equal(follow["gradcampp"], fixed["gradcampp"])
     np.testing.assert_allclose(follow["gradcam"][0], fixed["gradcam"][1], rtol=1e-4, atol=1e-7)
+
+
+def test_too_little_memory_is_named_and_may_be_tried_again(
+    small: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network(small, ("gradcam",), 4, 4)
+
+    def exhausted(*_: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(network, "_classify", exhausted)
+    with pytest.raises(DeviceError, match="4 rows: choose a smaller batch") as caught:
+        network.classify(ROWS)
+    assert not caught.value.permanent
 
 
 def test_cam_is_refused_for_another_head(small_dense: Classifier) -> None:

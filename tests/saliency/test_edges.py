@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from saliency_worker.catalog import UnknownName
+from saliency_worker.saliency.bundled import bundled, sha256
 from saliency_worker.saliency.edges import Sobel, edge_detector, sobel
+from saliency_worker.saliency.hed import edge_maps, load_hed
 
 
 def test_sobel_equals_a_naive_loop() -> None:
@@ -45,6 +47,17 @@ def test_sobel_takes_a_batch_and_has_no_weights() -> None:
     assert isinstance(detector, Sobel)
     assert detector.weights_sha256 == ""
     assert np.array_equal(detector(images)[1], sobel(images[1]))
+
+
+@pytest.mark.tensorflow
+def test_the_frozen_hed_equals_the_network_and_names_its_weights() -> None:
+    images = np.random.default_rng(3).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
+    images[:, :, 20:] //= 4
+    detector = edge_detector("hed")
+    expected = edge_maps(load_hed(bundled("hed_compact.weights.h5")), images)
+    np.testing.assert_allclose(detector(images), expected, atol=1e-5)
+    np.testing.assert_allclose(detector(images[:1])[0], expected[0], atol=1e-5)
+    assert detector.weights_sha256 == sha256(bundled("hed_compact.weights.h5"))
 
 
 def test_it_rejects_an_unknown_edge_model() -> None:
