@@ -10,8 +10,8 @@ from survey_site.reports.statistics.plan import AnalysisPlan
 from survey_site.stimuli import jobs
 from survey_site.studies import canonical, design, served
 from survey_site.studies.models import Protocol, ServedImage, Study
+from survey_site.trials import texts
 from survey_site.trials.assignment import DesignError
-from survey_site.trials.texts import texts_of
 
 SHOWN = 8
 
@@ -36,6 +36,7 @@ def problems(study: Study) -> list[str]:
     references = {c.column for c in conditions if c.is_reference}
     if len(references) > 1:
         found.append(f"Only one column can be the reference; now {', '.join(sorted(references))} are.")
+    found += texts.problems(study)
     if blocking := [f"{f.text} {f.change}" for f in design.assessment_of(study).findings if f.blocking]:
         return found + blocking + jobs.missing_maps(study)
     try:
@@ -49,7 +50,7 @@ def problems(study: Study) -> list[str]:
 
 def draft_document(study: Study) -> dict[str, Any]:
     """The document that would be sealed now; served pixel size 0 where it is not known yet."""
-    return design.document(study, image_px=study.image_px or 0, texts=texts_of(study))
+    return design.document(study, image_px=study.image_px or 0, texts=texts.texts_of(study))
 
 
 def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Protocol:
@@ -61,7 +62,7 @@ def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Pro
     maps = served.maps_shown(study)
     pictures = served.picture_paths(study, maps)
     side = served.common_size(study, pictures)
-    document = design.document(study, image_px=side, texts=texts_of(study))
+    document = design.document(study, image_px=side, texts=texts.texts_of(study))
     files = served.write_files(pictures, side)
     try:
         with transaction.atomic():

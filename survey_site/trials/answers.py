@@ -158,8 +158,9 @@ def record(token: str, fields: Mapping[str, str]) -> Sitting | None:
         raise Conflict("answered")
     refuse_ended(participant, sitting.sealed.settings, now)
     step = sitting.step()
-    if step.kind != "trial" or step.position != position or row.issued_at is None:
+    if step.kind != "trial" or step.position != position:
         raise Conflict("not_current")
+    _issue(sitting, now)  # nothing to do, unless an imported study was shown without having been issued
     _write(row, answer, sitting, now)
     sitting.answered(position, answer.idempotency_key)
     _move_on(sitting, now)

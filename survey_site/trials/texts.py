@@ -9,6 +9,7 @@ import nh3
 from markdown_it import MarkdownIt
 
 from survey_site.studies.models import Study
+from survey_site.trials import demographics
 from survey_site.trials.default_texts import ar, en, fr
 
 DEFAULTS: Mapping[str, Mapping[str, str]] = MappingProxyType({"en": en.TEXTS, "fr": fr.TEXTS, "ar": ar.TEXTS})
@@ -35,6 +36,22 @@ def own_texts(study: Study) -> dict[str, dict[str, str]]:
     for text in study.texts.order_by("language", "key"):
         own.setdefault(text.language, {})[text.key] = text.markdown
     return own
+
+
+def problems(study: Study) -> list[str]:
+    """What keeps the study's own texts from being shown as meant, one line each."""
+    found = []
+    for text in study.texts.order_by("language", "key"):
+        if text.key not in KEYS:
+            found.append(
+                f"The text “{text.key}” ({text.language}) is shown nowhere; keys are {', '.join(KEYS)}."
+            )
+        if text.key == "demographics":
+            found += [
+                f"Demographics ({text.language}): {problem}"
+                for problem in demographics.problems(text.markdown)
+            ]
+    return found
 
 
 def version(markdown: str) -> str:

@@ -88,11 +88,24 @@ def test_every_page_is_accessible_and_trials_fit_one_screen(
             shot("matching-chosen")
     assert set(seen) >= ONE_SCREEN
     receipt = Participant.objects.get().receipt
-    for name, path in (("leave", f"/w/{receipt}/"), ("privacy", "/s/test/privacy/"), ("home", "/")):
+    freeze.close(study)
+    places = {
+        "leave": f"/w/{receipt}/",
+        "privacy": "/s/test/privacy/",
+        "home": "/",
+        "closed": "/s/test/",
+        "unknown": "/p/unknown/",
+        "arabic": "/s/test/privacy/?lang=ar",
+    }
+    for name, path in places.items():
         page.goto(live_server.url + path)
         shot(name)
-    page.goto(live_server.url + "/s/test/?lang=ar")
-    shot("start-arabic")
+    page.goto(f"{live_server.url}/w/{receipt}/")
+    page.locator("button.danger").click()
+    page.wait_for_load_state()
+    shot("withdrawn")
+    page.goto(address)
+    shot("refusal")
 
 
 class Shots:

@@ -250,6 +250,16 @@ def test_a_picture_that_never_comes_leads_to_a_fair_exit(page: Page, url: str) -
     assert (response.missing, response.choice_id, response.rt_ms) == ("image_failed", None, None)
 
 
+def test_a_trial_that_takes_too_long_is_missing_with_its_reason(page: Page, live_server: Any) -> None:
+    factories.live(trial_timeout_s=1, practice_trials=0, rating_trials_per_column=0)
+    walking.start(page, str(live_server.url))
+    page.locator("button.primary").click()
+    expect(page.locator("input[name=page]")).to_have_value("debrief")
+    rows = Response.objects.values_list("missing", "choice", "correct", "seen")
+    assert set(rows) == {("timeout", None, None, "yes")}
+    assert all(1000 <= (row.rt_ms or 0) < 5000 for row in Response.objects.all())
+
+
 def test_nothing_moves_while_pictures_load(page: Page, url: str) -> None:
     walking.start(page, url)
     page.add_init_script(

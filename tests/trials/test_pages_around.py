@@ -30,6 +30,19 @@ def test_questions_are_read_from_lines() -> None:
     assert len(demographics.problems("no colon\nage: A?\nage: B?")) == 2
 
 
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_texts_that_would_not_be_shown_keep_a_study_from_going_live() -> None:
+    study = factories.draft()
+    StudyText.objects.create(study=study, key="instructions_matchin", language="en", markdown="x")
+    StudyText.objects.create(study=study, key="demographics", language="fr", markdown="Âge ?")
+    found = freeze.problems(study)
+    assert len(found) == 2
+    assert "instructions_matchin" in found[1] or "instructions_matchin" in found[0]
+    with pytest.raises(freeze.NotReady):
+        freeze.go_live(study)
+
+
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [

@@ -25,7 +25,9 @@ def test_the_receipt_erases_the_answers_and_keeps_an_empty_row(client: Client) -
     assert (row.state, row.demographics, row.user_agent_family, row.excluded) == ("withdrawn", {}, "", True)
     assert "abc" not in ExternalId.objects.get().value
     assert Ticket.objects.get().state == Ticket.State.RELEASED
-    assert client.get(address).status_code == 410
+    gone = client.get(address)
+    assert gone.status_code == 410
+    assert '<html lang="en"' in gone.content.decode()
     assert client.post(address, {"trial": "0-x", "choice": "0"}).status_code == 410
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 
@@ -52,6 +53,11 @@ def participants_page(view: View) -> View:
         return response
 
     return cast(View, csp_replace(policy())(guarded))
+
+
+def speaking(language: str) -> translation.override:
+    """The participant's language; the browser's where none is stored, as after a withdrawal."""
+    return translation.override(language or translation.get_language())
 
 
 def wants_json(request: HttpRequest) -> bool:

@@ -10,7 +10,7 @@ from survey_site.studies.models import Study
 from survey_site.trials import enrolment, texts
 from survey_site.trials.models import Participant
 from survey_site.trials.sealed import sealed
-from survey_site.trials.views.guards import participants_page
+from survey_site.trials.views.guards import participants_page, speaking
 from survey_site.trials.views.start import chosen_language
 from survey_site.trials.withdrawal import withdraw
 
@@ -23,7 +23,7 @@ def leave(request: HttpRequest, receipt: str) -> HttpResponse:
     participant = Participant.objects.select_related("study").filter(receipt=receipt).first()
     if participant is None:
         raise Http404
-    with translation.override(participant.language or None):
+    with speaking(participant.language):
         if request.method == "POST":
             participant = withdraw(receipt) or participant
         gone = participant.state == Participant.State.WITHDRAWN

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,7 +19,7 @@ from survey_site.trials.flow import Step
 from survey_site.trials.models import Participant, Response
 from survey_site.trials.opaque import BadAddress
 from survey_site.trials.scoring import Refused
-from survey_site.trials.views.guards import participants_page, refusal, wants_json
+from survey_site.trials.views.guards import participants_page, refusal, speaking, wants_json
 
 REFUSALS = (BadAddress, Ended, Conflict, Refused, demographics.Invalid)
 
@@ -34,7 +34,7 @@ def resume(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         return _post(request, token)
     participant = _participant(token)
-    with translation.override(participant.language or None):
+    with speaking(participant.language):
         return _show(request, Sitting(participant))
 
 
@@ -43,7 +43,7 @@ def resume(request: HttpRequest, token: str) -> HttpResponse:
 def upcoming(request: HttpRequest, token: str) -> HttpResponse:
     """The next trials as HTML, so that their pictures can be fetched while the current one is answered."""
     participant = _participant(token)
-    with translation.override(participant.language or None):
+    with speaking(participant.language):
         return JsonResponse(_ahead(request, Sitting(participant)))
 
 
@@ -59,12 +59,12 @@ def _post(request: HttpRequest, token: str) -> HttpResponse:
         sitting = answers.take(token, request.POST.dict())
     except REFUSALS as error:
         participant = _participant(token)
-        with translation.override(participant.language or None):
+        with speaking(participant.language):
             return _explain(request, participant, error)
     if sitting is None:
         raise Http404
     if wants_json(request):
-        with translation.override(sitting.participant.language or None):
+        with speaking(sitting.participant.language):
             return JsonResponse({"ok": True, **_ahead(request, sitting)})
     response = HttpResponseRedirect(reverse("resume", args=[token]))
     response.status_code = 303
