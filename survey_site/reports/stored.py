@@ -12,11 +12,14 @@ from django.db.models import Case, Count, F, Max, Q, Sum, When
 
 from survey_site.celery import app
 from survey_site.reports.population import Population
+from survey_site.reports.report import point_report
 from survey_site.studies.models import Protocol, Study
 from survey_site.trials.models import Participant
 
 TASK = "reports.analyse"
 KEEP_SECONDS = 30 * 24 * 3600
+SUPPLEMENT = "supplement"  # the whole report as PDF, kept beside the figures
+MANY_PARTICIPANTS = 1000
 SILENCE_SECONDS = 90  # without a sign of life for so long, the task is asked for again
 FIGURE_FORMATS: dict[Literal["svg", "pdf"], str] = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 
@@ -49,6 +52,21 @@ def report_of(version: str) -> dict[str, Any] | None:
     """The finished report of this data version."""
     found: dict[str, Any] | None = cache.get(f"report:{version}")
     return found
+
+
+def points(study: Study, protocol: Protocol | None, population: Population, version: str) -> dict[str, Any]:
+    """The point report; kept by data version where counting takes long, always fresh where it does not."""
+    kept: dict[str, Any] | None = cache.get(f"points:{version}") if protocol else None
+    if kept is not None:
+        return kept
+    report = point_report(study, population, protocol.version if protocol else None)
+    if report["population"]["participants"] >= MANY_PARTICIPANTS:
+        store_points(version, report)
+    return report
+
+
+def store_points(version: str, report: dict[str, Any]) -> None:
+    cache.set(f"points:{version}", report, KEEP_SECONDS)
 
 
 def figure_of(version: str, name: str, kind: str) -> bytes | None:

@@ -19,6 +19,7 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
     """Computes report and figures and stores them under the data's version. Running it twice does no harm."""
     from survey_site.reports.analysis import analyse as compute
     from survey_site.reports.figures import FIGURES, draw
+    from survey_site.reports.supplement import supplement
 
     study = Study.objects.filter(pk=study_id).first()
     protocol = protocol_of(study, version) if study else None
@@ -35,6 +36,7 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
             stored.set_progress(key, 0.8 + 0.2 * place / len(FIGURES), f"figure {name}")
             for kind in stored.FIGURE_FORMATS:
                 stored.store_figure(key, name, kind, draw(name, found.report, found.trials, kind))
+        stored.store_figure(key, stored.SUPPLEMENT, "pdf", supplement(found.report, found.trials))
     except Exception as error:
         stored.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
         logger.exception("the report of %s failed", study.slug)

@@ -7,6 +7,7 @@ from survey_site.reports.tables import TABLES
 
 urlpatterns = [
     path("<slug:slug>/", views.report_page, name="report"),
+    path("<slug:slug>/report.html", views.standalone, name="report_html"),
     path("<slug:slug>/statistics/", views.statistics, name="report_statistics"),
     path("<slug:slug>/figures/<slug:name>.svg", views.figure, {"kind": "svg"}, name="figure_svg"),
     path("<slug:slug>/figures/<slug:name>.pdf", views.figure, {"kind": "pdf"}, name="figure_pdf"),

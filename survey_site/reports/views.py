@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from pathlib import Path
 from typing import Any, Literal
 
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from survey_site.reports import dataset, stored
@@ -15,7 +21,6 @@ from survey_site.reports.exports import Tally, checksum, stream_csv
 from survey_site.reports.formats import FORMATS
 from survey_site.reports.machine import paper_layout
 from survey_site.reports.population import Population, protocol_of
-from survey_site.reports.report import point_report
 from survey_site.reports.tables import TABLES
 from survey_site.studies.access import study_or_404
 from survey_site.studies.models import Study
@@ -79,7 +84,7 @@ def _told(request: HttpRequest, study: Study) -> dict[str, Any]:
     )
     version = stored.data_version(protocol, population) if protocol else ""
     found = stored.report_of(version) if protocol else None
-    report = found or point_report(study, population, protocol.version if protocol else None)
+    report = found or stored.points(study, protocol, population, version)
     machine = (found or {}).get("machine", [])
     return {
         "study": study,
@@ -113,6 +118,36 @@ def figure(request: HttpRequest, slug: str, name: str, kind: Literal["svg", "pdf
     # An SVG opened by itself is a document: it may run nothing.
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
     return response
+
+
+@require_safe
+@staff_member_required
+def standalone(request: HttpRequest, slug: str) -> HttpResponse:
+    """The whole report as one HTML file that needs nothing beside it."""
+    study = study_or_404(request, slug, "results")
+    context = _told(request, study)
+    if not context["computed"]:
+        raise Http404("The statistics are not computed yet; open the report, which asks for them.")
+    figures = [
+        (name, stored.figure_of(context["version"], name, "svg")) for name in context["report"]["figures"]
+    ]
+    context |= {
+        "css": mark_safe(_stylesheet()),  # noqa: S308  (a file of this package)
+        "plan": json.dumps(context["report"]["plan"], indent=2, ensure_ascii=False),
+        "inline_figures": [
+            (name, "data:image/svg+xml;base64," + base64.b64encode(data).decode())
+            for name, data in figures
+            if data
+        ],
+    }
+    response = render(request, "reports/standalone.html", context)
+    response["Content-Disposition"] = f'attachment; filename="{study.slug}-report.html"'
+    return response
+
+
+def _stylesheet() -> str:
+    path = finders.find("reports/report.css") or staticfiles_storage.path("reports/report.css")
+    return Path(str(path)).read_text(encoding="utf-8")
 
 
 @require_safe

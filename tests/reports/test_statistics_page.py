@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -106,6 +107,12 @@ def test_the_task_fills_page_json_and_figures(desk: Client, own: Survey) -> None
         svg = desk.get(reverse("figure_svg", args=["mine", name]))
         assert svg.content.lstrip().startswith(b"<?xml")
         assert desk.get(reverse("figure_pdf", args=["mine", name])).content.startswith(b"%PDF")
+    assert desk.get(reverse("figure_pdf", args=["mine", "supplement"])).content.startswith(b"%PDF")
+    alone = desk.get(reverse("report_html", args=["mine"])).content.decode()
+    assert own.protocol.hash in alone
+    assert alone.count("data:image/svg+xml;base64,") == len(report["figures"])
+    assert not re.search(r'(src|href)="(?!data:)', alone)
+    assert "<link" not in alone
 
 
 def test_new_answers_make_the_stored_report_stale(desk: Client, own: Survey) -> None:

@@ -1,0 +1,128 @@
+"""Report and export over many responses, on PostgreSQL.
+
+    DATABASE_URL=postgres://…/scratch python -m benchmarks.report [--responses 1000000]
+
+The database must be an empty scratch one: tables are created and filled in it. Ratios are to the plain scan and
+to PostgreSQL's own COPY of the same query, measured in the same run; the smallest of three runs counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "survey_site.settings")
+django.setup()
+
+from django.core.cache import cache  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from benchmarks.report_data import fill  # noqa: E402
+from survey_site.reports import stored  # noqa: E402
+from survey_site.reports.columns import RESPONSES  # noqa: E402
+from survey_site.reports.exports import Tally, checksum, response_rows, responses_csv  # noqa: E402
+from survey_site.reports.population import Population, protocol_of  # noqa: E402
+from survey_site.reports.queries import sums_by_condition  # noqa: E402
+from survey_site.reports.report import point_report  # noqa: E402
+from survey_site.studies.models import Study  # noqa: E402
+
+SCAN = (
+    "SELECT condition_id, task, count(*), sum(rating), count(*) FILTER (WHERE correct) "
+    "FROM trials_response GROUP BY condition_id, task"
+)
+
+
+def best(work: Callable[[], object], runs: int = 3) -> float:
+    """Seconds of the fastest run."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def plain_scan() -> None:
+    """The grouped sums of one table without any filter: what one sequential scan costs."""
+    with connection.cursor() as cursor:
+        cursor.execute(SCAN)
+        cursor.fetchall()
+
+
+def plain_copy(study: Study) -> None:
+    """PostgreSQL's own COPY of the export's query, read and thrown away."""
+    values = response_rows(study, Population()).values_list(*(column.source for column in RESPONSES))
+    sql, params = values.query.sql_with_params()
+    with (
+        connection.cursor() as cursor,
+        cursor.cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", params) as copy,
+    ):
+        while copy.read():
+            pass
+
+
+def export(study: Study) -> Tally:
+    """The export as the web streams it, with row count and SHA-256."""
+    tally = Tally()
+    return checksum(responses_csv(study, Population(), tally), tally)
+
+
+def cached_page(study: Study) -> float:
+    """Seconds of the report page when the task's result is stored (statistics left empty: they cost the same)."""
+    from django.contrib.auth import get_user_model
+
+    user, _ = get_user_model().objects.get_or_create(
+        username="benchmark", defaults={"is_staff": True, "is_superuser": True}
+    )
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(user)
+    protocol = protocol_of(study)
+    assert protocol is not None
+    key = stored.data_version(protocol, Population())
+    stored.store_points(key, point_report(study))
+    page = best(lambda: client.get(f"/reports/{study.slug}/"))
+    cache.clear()
+    return page
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--responses", type=int, default=1_000_000)
+    wanted = parser.parse_args()
+    if connection.vendor != "postgresql":
+        sys.exit("set DATABASE_URL=postgres://… to an empty scratch database; the budgets are PostgreSQL's")
+    call_command("migrate", verbosity=0)
+    study = Study.objects.filter(slug="benchmark").first() or fill(wanted.responses)
+    protocol = protocol_of(study)
+    assert protocol is not None
+    scan = best(plain_scan)
+    sums = best(lambda: sums_by_condition(protocol, Population()))
+    version = best(lambda: stored.data_version(protocol, Population()))
+    print(f"plain scan with sums            {scan:7.2f} s")
+    print(f"point estimates                 {sums:7.2f} s   {sums / scan:5.2f} × the scan")
+    print(f"data version                    {version:7.3f} s")
+    print(f"page from cache                 {cached_page(study):7.3f} s")
+    copied = best(lambda: plain_copy(study), 2)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    tallies: list[Tally] = []
+    exported = best(lambda: tallies.append(export(study)), 2)
+    tally = tallies[-1]
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"PostgreSQL's COPY of the query  {copied:7.2f} s")
+    print(f"responses.csv                   {exported:7.2f} s   {copied / exported:5.2f} × the speed of COPY")
+    print(f"rows {tally.rows}, {tally.size / 1e6:.0f} MB, sha256 {tally.sha256.hexdigest()[:16]}…")
+    print(f"memory of the export            {(after - before) / 1024:7.1f} MB more at its peak")
+
+
+if __name__ == "__main__":
+    main()

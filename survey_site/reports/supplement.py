@@ -1,0 +1,117 @@
+"""The report as a PDF for a paper's supplement: what was frozen, Table 1, comparisons, and every figure, vector.
+
+Drawn with Matplotlib, which the figures need anyway, so that no further library and no system package is
+needed for it. Only for the Celery queue `reports`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+
+from survey_site.reports.figures import FIGURES, STYLE
+from survey_site.reports.formats import NOT_ESTIMABLE, interval_text
+from survey_site.reports.statistics.data import Trials
+
+A4 = (8.27, 11.69)
+WIDTH = 96  # characters of the text pages
+LINES = 62
+COLUMNS_PER_TABLE = 6
+
+
+def supplement(report: dict[str, Any], trials: Trials) -> bytes:
+    """The PDF; the same report gives the same bytes."""
+    out = io.BytesIO()
+    with mpl.rc_context(STYLE), PdfPages(out, metadata={"CreationDate": None, "ModDate": None}) as pages:
+        for page in (table_page(report), *text_pages(report)):
+            pages.savefig(page)
+        for name, draw in FIGURES.items():
+            figure = draw(report, trials)
+            figure.suptitle(name.replace("-", " "), x=0.01, ha="left")
+            pages.savefig(figure)
+    return out.getvalue()
+
+
+def table_page(report: dict[str, Any]) -> Figure:
+    """Title, what it is about, and Table 1 in blocks of six columns."""
+    page = Figure(figsize=A4)
+    head = page.add_axes((0.08, 0.8, 0.84, 0.14))
+    head.axis("off")
+    head.text(0, 1, textwrap.fill(str(report["title"]), 60), fontsize=15, va="top", weight="bold")
+    head.text(0, 0.55, "\n".join(_head(report)), fontsize=8, va="top", family="monospace")
+    columns = report["columns"]
+    for place in range(0, len(columns), COLUMNS_PER_TABLE):
+        axis = page.add_axes((0.08, 0.62 - 0.2 * (place // COLUMNS_PER_TABLE), 0.84, 0.17))
+        _table(axis, columns[place : place + COLUMNS_PER_TABLE])
+    return page
+
+
+def _head(report: dict[str, Any]) -> list[str]:
+    population = report["population"]
+    lines = [
+        f"study      {report['study']}",
+        f"protocol   version {report['protocol_version']}, {report['protocol_hash']}",
+        f"analysed   {population['participants']} participants; pool size {report['pool_size']}",
+        "computed   " + ", ".join(f"{name} {version}" for name, version in report["versions"].items()),
+    ]
+    return lines + (textwrap.wrap(report["banner"], WIDTH) if report["banner"] else [])
+
+
+def _table(axis: Axes, columns: Sequence[dict[str, Any]]) -> None:
+    axis.axis("off")
+    rows: list[list[str]] = []
+    for label, measure in (("Human Faith %", "faith"), ("Interpretability Index", "index")):
+        rows.append([label, *(c[measure]["text"] or NOT_ESTIMABLE for c in columns)])
+        rows.append(["  95 % interval", *(interval_text(c[measure], measure) or "–" for c in columns)])
+        rows.append(["  n", *(str(c[measure]["n"]) for c in columns)])
+        if any(c.get("paper") for c in columns):
+            rows.append(["  paper", *((c.get("paper") or {}).get(measure, "") for c in columns)])
+    table = axis.table(rows, colLabels=["", *(c["column"] for c in columns)], loc="upper left", edges="horizontal",
+                       cellLoc="right")  # fmt: skip
+    table.auto_set_font_size(False)
+    table.set_fontsize(7)
+
+
+def text_pages(report: dict[str, Any]) -> list[Figure]:
+    """Comparisons, notes and the frozen plan as plain text, broken into pages."""
+    lines = ["Comparisons with the reference column", "", *_comparison_lines(report), "", "Notes", ""]
+    for note in report["notes"]:
+        lines += textwrap.wrap(note, WIDTH, initial_indent="- ", subsequent_indent="  ")
+    lines += ["", "Analysis plan, frozen with the protocol", ""]
+    lines += json.dumps(report["plan"], indent=2, ensure_ascii=False).splitlines()
+    return [_text_page(lines[place : place + LINES]) for place in range(0, len(lines), LINES)]
+
+
+def _comparison_lines(report: dict[str, Any]) -> list[str]:
+    lines = [f"{'':<24}{'ratio':>8}{'95 % interval':>18}{'difference':>12}{'p (Holm)':>10}"]
+    for outcome in ("faith", "index"):
+        found = report["comparisons"][outcome]
+        lines.append(f"{outcome}: {found.get('label') or found['reason']}")
+        for row in found["rows"]:
+            lines.append(
+                f"  {row['column'][:21]:<22}{_number(row['ratio']):>8}{_pair(row['ratio_ci']):>18}"
+                f"{_number(row['difference']):>12}{_number(row['p_holm'], 4):>10}"
+            )
+    return lines
+
+
+def _number(value: float | None, places: int = 2) -> str:
+    return "–" if value is None else f"{value:.{places}f}"
+
+
+def _pair(bounds: Sequence[float] | None) -> str:
+    return "–" if not bounds else f"[{bounds[0]:.2f}, {bounds[1]:.2f}]"
+
+
+def _text_page(lines: Sequence[str]) -> Figure:
+    page = Figure(figsize=A4)
+    page.text(0.08, 0.95, "\n".join(lines), fontsize=8, family="monospace", va="top")
+    return page
