@@ -1,9 +1,10 @@
 """The desk for stimuli, jobs and maps: thumbnails, contact sheets, provenance."""
 
 import json
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -39,6 +40,11 @@ def map_picture(request: HttpRequest, pk: int) -> HttpResponse:
     return png(storage.get(get_object_or_404(visible, pk=pk).path))
 
 
+def _in_a_draft(stimulus: Model | None) -> bool:
+    """Images of a sealed study stay as they are; a new version makes it a draft again."""
+    return not isinstance(stimulus, Stimulus) or stimulus.study.is_editable
+
+
 @admin.register(Stimulus)
 class StimulusAdmin(ScopedAdmin):
     list_display = ("thumbnail", "key", "study", "stimulus_class", "role", "size")
@@ -58,6 +64,16 @@ class StimulusAdmin(ScopedAdmin):
         "contact_sheet",
     )
     readonly_fields = ("study", "size", "sha256", "contact_sheet")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _in_a_draft(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _in_a_draft(obj) and super().has_delete_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Stimulus | None = None) -> Any:
+        sealed = obj is not None and obj.study.protocols.exists()
+        return (*self.readonly_fields, "key") if sealed else self.readonly_fields  # sealed documents name it
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # images come in through the study's page, where they are decoded and checked

@@ -23,6 +23,8 @@ from survey_site.studies.access import may
 from survey_site.studies.models import AuditEntry, Condition, Membership, Protocol, Study, StudyText
 from survey_site.studies.scoped import ReadOnlyScopedAdmin, ScopedAdmin
 
+IDENTITY = {"column", "classifier", "base", "method"}
+
 
 class ConditionForm(forms.ModelForm):
     """A condition whose classifier, base and method are names of the catalogue, or of uploaded maps."""
@@ -34,6 +36,10 @@ class ConditionForm(forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
         base, method = cleaned.get("base", ""), cleaned.get("method", "")
+        if self.instance.pk and IDENTITY & set(self.changed_data) and self.instance.trial_set.exists():
+            raise forms.ValidationError(
+                _("Participants were shown this condition; keep it as it is and add another one.")
+            )
         key = ".".join(part for part in (base, method) if part)
         study = self.instance.study if self.instance.study_id else None
         if study and (cleaned.get("classifier", ""), key) in labels_of(study):
@@ -139,7 +145,13 @@ class StudyAdmin(ScopedAdmin):
             },
         ),
         (_("Pictures"), {"classes": ["tab"], "fields": ("edges", "colour_map", "image_px")}),
-        (_("Analysis"), {"classes": ["tab"], "fields": ("exclusion_rules", "analysis_plan", "languages")}),
+        (
+            _("Analysis"),
+            {
+                "classes": ["tab"],
+                "fields": ("exclusion_rules", "analysis_plan", "require_rehearsal", "languages"),
+            },
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
@@ -164,7 +176,7 @@ class StudyAdmin(ScopedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
         if obj is None or obj.is_editable:
             return self.readonly_fields
-        free = {"title", "owner", "target_participants"}
+        free = {"owner"}  # all else is in the sealed document
         return [
             f.name for f in Study._meta.fields if f.editable and f.name not in free and f.name != "id"
         ] + ["steps"]

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from survey_site.studies import audit, matrix
 from survey_site.studies.desk import page, study_for
 from survey_site.studies.models import Condition, Study
 from survey_site.studies.presets import PRESETS, Preset, PresetCondition
+from survey_site.trials.models import Trial
 
 
 @require_http_methods(["GET", "POST"])
@@ -86,21 +88,28 @@ def apply_preset(study: Study, preset: Preset, classifiers: list[str]) -> int:
 
 
 def replace(study: Study, made: list[PresetCondition], *, save: bool = False) -> int:
-    """Stores these conditions instead of the present ones, in one transaction."""
+    """Stores these conditions instead of the present ones, in one transaction; those that stay keep their row.
+
+    Raises BadMatrix where a condition that participants were shown would go: their answers hang on it.
+    """
     with transaction.atomic():
         if save:
             study.save()
-        study.conditions.all().delete()
-        Condition.objects.bulk_create(
-            Condition(
-                study=study,
-                column=c.column,
-                column_order=c.column_order,
-                classifier=c.classifier,
-                base=c.base,
-                method=c.method,
-                is_reference=c.is_reference,
+        present = {(c.column, c.classifier, c.base, c.method): c for c in study.conditions.all()}
+        for c in made:
+            row = present.pop((c.column, c.classifier, c.base, c.method), None) or Condition(
+                study=study, column=c.column, classifier=c.classifier, base=c.base, method=c.method
             )
-            for c in made
-        )
+            row.column_order, row.is_reference = c.column_order, c.is_reference
+            row.save()
+        try:
+            study.conditions.filter(pk__in=[c.pk for c in present.values()]).delete()
+        except ProtectedError as error:
+            shown = sorted(
+                {str(trial.condition) for trial in error.protected_objects if isinstance(trial, Trial)}
+            )
+            raise matrix.BadMatrix(
+                f"Participants of an earlier version were shown {', '.join(shown[:3])}; keep these conditions, "
+                "or set up a study of its own without them."
+            ) from error
     return len(made)

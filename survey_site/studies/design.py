@@ -147,7 +147,7 @@ def design_of_document(
     grouped: dict[str, list[int]] = {}
     for position, entry in enumerate(doc["conditions"]):
         identity = (entry["column"], entry["classifier"], entry["base"], entry["method"])
-        grouped.setdefault(entry["column"], []).append(condition_ids[identity] if condition_ids else position)
+        grouped.setdefault(entry["column"], []).append(_condition(condition_ids, identity, position))
     spec = Spec(
         columns=tuple(Column(name, tuple(ids)) for name, ids in grouped.items()),
         participants=settings["target_participants"],
@@ -160,6 +160,13 @@ def design_of_document(
     )
     pools = tuple(Pool(tuple(pool["stimuli"]), pool["similarity"]) for pool in doc["pools"])
     return Layout(pools, tuple(doc["rating"]), deal_reserve(spec, doc["reserve"])).design(spec)
+
+
+def _condition(
+    ids: dict[tuple[str, str, str, str], int] | None, identity: tuple[str, str, str, str], position: int
+) -> int:
+    """Row id; −1, −2 … for a condition that a later version dropped: nobody was or will be shown it."""
+    return position if ids is None else ids.get(identity, -1 - position)
 
 
 def design_of(protocol: Protocol) -> Design:

@@ -17,7 +17,7 @@ from survey_site.stimuli import jobs
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import Refused, add_images
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.studies import audit, design, freeze
+from survey_site.studies import audit, design, freeze, versions
 from survey_site.studies.access import Action, visible_studies
 from survey_site.studies.feasibility import assess
 from survey_site.studies.models import Study
@@ -158,8 +158,17 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
                 messages.error(request, problem)
         return redirect("admin:study_live", pk)
     problems = freeze.problems(study) if study.state in (Study.State.DRAFT, Study.State.PILOT) else []
-    protocols = study.protocols.select_related("sealed_by")
-    return page(request, "studies/live.html", study, _("Go live"), problems=problems, protocols=protocols)
+    ready = study.state == Study.State.DRAFT and not problems
+    return page(
+        request,
+        "studies/live.html",
+        study,
+        _("Go live"),
+        problems=problems,
+        protocols=versions.listed(study, with_draft=ready),
+        rehearsal=study.rehearsals.first(),
+        rehearsed_hash=freeze.draft_hash(study) if ready else "",
+    )
 
 
 def steps_html(study: Study) -> SafeString:

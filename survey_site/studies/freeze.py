@@ -45,7 +45,26 @@ def problems(study: Study) -> list[str]:
         AnalysisPlan.from_protocol(document)
     except (DesignError, ValueError) as error:
         found.append(str(error))
-    return found + jobs.missing_maps(study)
+    found += jobs.missing_maps(study)
+    return found or rehearsal_missing(study)
+
+
+def rehearsal_missing(study: Study) -> list[str]:
+    """Why the study must be rehearsed first, where it asks for that; else nothing."""
+    if not study.require_rehearsal:
+        return []
+    latest = study.rehearsals.filter(document_hash=draft_hash(study)).first()
+    if latest is None:
+        return [
+            "This study asks for a rehearsal, and none was made of the protocol as it is now: "
+            f"run manage.py rehearse {study.slug}."
+        ]
+    return [] if latest.passed else ["The rehearsal of this protocol did not pass; see below what was found."]
+
+
+def draft_hash(study: Study) -> str:
+    """SHA-256 of `draft_document`: what a rehearsal is valid for."""
+    return canonical.sha256(draft_document(study))
 
 
 def draft_document(study: Study) -> dict[str, Any]:

@@ -128,6 +128,13 @@ class Study(models.Model):
     )
     analysis_plan = models.JSONField(default=dict, blank=True)
     languages = models.JSONField(default=list, blank=True, help_text=_("Languages offered; empty: all."))
+    require_rehearsal = models.BooleanField(
+        default=False,
+        help_text=_(
+            "Go live only after the planned analysis has recovered planted effects from simulated participants, "
+            "under exactly this protocol (manage.py rehearse)."
+        ),
+    )
 
     class Meta:
         verbose_name_plural = "studies"
@@ -242,6 +249,29 @@ class Protocol(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study.slug} v{self.version} ({self.hash[:10]})"
+
+
+class Rehearsal(models.Model):
+    """The planned analysis tried on simulated participants with known effects, under one state of a draft."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="rehearsals")
+    document_hash = models.CharField(
+        max_length=64, help_text=_("SHA-256 of the draft's document, before the size of images is fixed.")
+    )
+    seed = models.BigIntegerField()
+    participants = models.PositiveIntegerField(help_text=_("Completed participants of each simulated study."))
+    repetitions = models.PositiveIntegerField(
+        help_text=_("Simulated studies, with and without effects each.")
+    )
+    passed = models.BooleanField()
+    summary = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.study.slug} {'passed' if self.passed else 'failed'} ({self.document_hash[:10]})"
 
 
 class ServedImage(models.Model):

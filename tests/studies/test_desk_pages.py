@@ -116,8 +116,9 @@ def test_a_ready_study_goes_live_closes_and_becomes_a_draft_again(admin_client: 
 def test_the_form_of_a_sealed_study_is_there_to_read(admin_client: Client, study: Study) -> None:
     admin_client.post(reverse("admin:study_live", args=[study.pk]), {"verb": "live"})
     page = admin_client.get(reverse("admin:studies_study_change", args=[study.pk])).content.decode()
-    assert 'name="pool_size"' not in page
-    assert 'name="title"' in page
+    for sealed in ("pool_size", "title", "target_participants", "analysis_plan", "conditions-0-column"):
+        assert f'name="{sealed}"' not in page
+    assert 'name="owner"' in page
 
 
 @pytest.mark.parametrize("classifier", ["MobileNetV3", "nonsense"])
