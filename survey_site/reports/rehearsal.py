@@ -19,7 +19,7 @@ from survey_site.reports.statistics.plan import AnalysisPlan, QualityRules
 from survey_site.reports.statistics.table import build_report
 from survey_site.studies.design import design_of_document
 from survey_site.trials.assignment import PlannedTrial, plan
-from survey_site.trials.behaviour import PAPER_EFFECTS, Behaviour, Effect, Person, Simulator
+from survey_site.trials.behaviour import Behaviour, Person, Simulator, planted_effects
 from survey_site.trials.design import Design
 
 Progress = Callable[[float, str], None]
@@ -56,18 +56,6 @@ class Tally:
     found: list[float] = field(default_factory=list)
     covered: int = 0
     detected: int = 0
-
-
-def planted_effects(columns: list[str]) -> dict[str, Effect]:
-    """The paper's values for its columns; for others values spread between those of its worst and best."""
-    others = [name for name in columns if name not in PAPER_EFFECTS]
-    return {
-        name: PAPER_EFFECTS.get(name)
-        or Effect(
-            0.55 + 0.35 * others.index(name) / len(others), 1.5 + 2.5 * others.index(name) / len(others)
-        )
-        for name in columns
-    }
 
 
 def rehearse(
@@ -130,7 +118,7 @@ def _answer_all(
         if trial.column is None or trial.condition is None:
             continue  # practice and checks count nowhere
         place = int(trial.condition)
-        row = {"participant": f"p{person.number}", "task": trial.task, "block": trial.block, "seen": "yes"}
+        row: dict[str, Any] = {"participant": f"p{person.number}", "task": trial.task, "block": trial.block, "seen": "yes"}
         row |= {name: conditions[place][name] for name in ("column", "classifier", "base", "method")}
         row |= {"stimulus": trial.target, "position": trial.position, "attention_check": 0}
         row |= _answer(simulator, person, trial, names[place], classes)

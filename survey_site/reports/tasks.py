@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from celery import shared_task
 from django.http import QueryDict
 
-from survey_site.reports import stored
+from survey_site.reports import planned_power, stored
 from survey_site.reports.population import Population, protocol_of
 from survey_site.studies.models import Study
 
@@ -42,3 +43,31 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
         logger.exception("the report of %s failed", study.slug)
         return
     stored.store_report(key, found.report | {"figures": list(FIGURES)})
+
+
+@shared_task(name=planned_power.TASK)
+def power(key: str, asked: list[dict[str, Any]]) -> None:
+    """Simulates the planned comparisons of a draft and stores their power. Running it twice does no harm."""
+    from survey_site.reports.statistics.power import Plan
+    from survey_site.reports.statistics.power import power as simulate
+
+    if planned_power.result_of(key) is not None:
+        return
+    found = []
+    try:
+        for place, question in enumerate(asked):
+            stored.set_progress(key, place / len(asked), "begun")
+            plan = Plan(
+                dict(question["effects"]), question["participants"], question["trials"], question["items"],
+                ratings=question["outcome"] == "index",
+            )  # fmt: skip
+
+            def tell(fraction: float, label: str, place: int = place) -> None:
+                stored.set_progress(key, (place + fraction) / len(asked), label)
+
+            found.append(question | simulate(plan, planned_power.REPETITIONS, progress=tell))
+    except Exception as error:
+        stored.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
+        logger.exception("the power of a design could not be simulated")
+        return
+    planned_power.store(key, found)

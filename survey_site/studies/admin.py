@@ -15,7 +15,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from saliency_worker import catalog
-from survey_site.reports import monitor_page
+from survey_site.reports import monitor_page, power_page
 from survey_site.stimuli.map_intake import labels_of
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies import audit, conditions_page, desk, upload_page
@@ -231,6 +231,7 @@ class StudyAdmin(ScopedAdmin):
             ("monitor", monitor_page.monitor),
             ("monitor-live", monitor_page.monitor_live),
             ("upload-maps", upload_page.upload_maps),
+            ("power", power_page.power),
         )
         own = [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"study_{name}")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from survey_site.reports import power_page
 from survey_site.stimuli import jobs
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import Refused, add_images
@@ -135,7 +136,8 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     main = study.stimuli.filter(role=Stimulus.Role.MAIN).values_list("stimulus_class", flat=True)
     reserve = study.stimuli.filter(role=Stimulus.Role.RESERVE).count()
     verdict = assess(design.spec_of(study), list(main), reserve)
-    return page(request, "studies/check.html", study, _("Check the design"), verdict=verdict)
+    power = power_page.told(study, verdict)
+    return page(request, "studies/check.html", study, _("Check the design"), verdict=verdict, **power)
 
 
 @require_http_methods(["GET", "POST"])

@@ -9,7 +9,7 @@ Model (docs/statistics.md, power): logit P(correct) = μ(column) + ability + eas
 under the column, all normal; a rating is the sum of the same kinds of terms, rounded and cut to 0..6.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp, hypot, log
@@ -47,6 +47,16 @@ PAPER_EFFECTS: Mapping[str, Effect] = {
     "CAM of random weights": Effect(0.30, 0.60),
     "Original": Effect(0.99, 5.50),
 }
+
+
+def planted_effects(columns: Sequence[str]) -> dict[str, Effect]:
+    """The paper's values for its columns; for others values spread between those of its worst and best."""
+    others = [name for name in columns if name not in PAPER_EFFECTS]
+    spread = {
+        name: Effect(0.55 + 0.35 * place / len(others), 1.5 + 2.5 * place / len(others))
+        for place, name in enumerate(others)
+    }
+    return {name: PAPER_EFFECTS.get(name) or spread[name] for name in columns}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ SEEN = {
     "monitor": {"owner", "editor", "analyst", "assistant"},
     "monitor-live": {"owner", "editor", "analyst", "assistant"},
     "upload-maps": {"owner", "editor"},
+    "power": {"owner", "editor"},
     "stimulus": {"owner", "editor", "analyst", "assistant"},
     "stimulus picture": {"owner", "editor", "analyst", "assistant"},
     "map picture": {"owner", "editor", "analyst", "assistant"},
@@ -54,7 +55,7 @@ def person(name: str, study: Study) -> User:
 def addresses(study: Study) -> dict[str, str]:
     stimulus = study.stimuli.all()[0]
     picture = MapPicture.objects.filter(saliency_map__stimulus=stimulus)[0]
-    own = {name: reverse(f"admin:study_{name}", args=[study.pk]) for name in list(SEEN)[1:10]}
+    own = {name: reverse(f"admin:study_{name}", args=[study.pk]) for name in list(SEEN)[1:11]}
     return own | {
         "change": reverse("admin:studies_study_change", args=[study.pk]),
         "stimulus": reverse("admin:stimuli_stimulus_change", args=[stimulus.pk]),
