@@ -14,6 +14,7 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from survey_site.reports import dataset, stored
@@ -31,6 +32,11 @@ CONTENT_TYPES = {
     "latex": "application/x-tex; charset=utf-8",
 }
 
+POPULATION_LABELS = (
+    ("bots", _("with simulated participants")),
+    ("unfinished", _("with unfinished participants")),
+    ("excluded", _("with excluded participants")),
+)
 MACHINE_TABLES = (
     ("Table 2: right classification of explanation maps, %", "right_percent"),
     ("Table 3: average confidence of explanation maps", "confidence"),
@@ -56,10 +62,30 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": study.title,
-        "protocols": study.protocols.order_by("-version"),
+        "choices": _choices(request, study),
         **_told(request, study),
     }
     return render(request, "reports/report.html", context)
+
+
+def _choices(request: HttpRequest, study: Study) -> list[dict[str, Any]]:
+    """Links that switch who counts and which protocol the page is about, each with its query string."""
+    chosen = asked_version(request, study)
+    current = protocol_of(study, chosen)
+    found = []
+    for name, label in POPULATION_LABELS:
+        query = request.GET.copy()
+        active = query.get(name) == "1"
+        query.pop(name, None)
+        if not active:
+            query[name] = "1"
+        found.append({"label": str(label), "query": query.urlencode(), "active": active})
+    for protocol in study.protocols.order_by("-version") if study.protocols.count() > 1 else ():
+        query = request.GET.copy()
+        query["protocol"] = str(protocol.version)
+        name = f"{_('version')} {protocol.version}" + (f" ({_('pilot')})" if protocol.pilot else "")
+        found.append({"label": name, "query": query.urlencode(), "active": protocol == current})
+    return found
 
 
 @require_safe

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -142,3 +143,32 @@ def test_the_dictionary_gives_units_limits_and_levels(own: Survey) -> None:
 def test_an_empty_study_has_tables_with_headers_only(tmp_path: Path) -> None:
     empty = survey("empty")
     assert rows(empty.study, "responses") == rows(empty.study, "trials") == rows(empty.study, "maps") == []
+
+
+def test_the_command_writes_every_table_with_its_sum(own: Survey, tmp_path: Path) -> None:
+    call_command("export_data", "mine", "--out", str(tmp_path), stdout=io.StringIO())
+    for line in (tmp_path / "SHA256SUMS").read_text().splitlines():
+        digest, _, name = line.partition("  ")
+        assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
+    assert sorted(p.stem for p in tmp_path.glob("*.csv")) == sorted(TABLES)
+
+
+def test_parquet_has_the_types_and_the_nulls(own: Survey, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra 'reports'")
+    own.participant(excluded=True, exclusion_reason="two\nlines")
+    call_command("export_data", "mine", "--out", str(tmp_path), "--format", "parquet", stdout=io.StringIO())
+    for name in TABLES:
+        table = parquet.read_table(tmp_path / f"{name}.parquet")
+        text = list(csv.DictReader(io.StringIO((tmp_path / f"{name}.csv").read_text(), newline="")))
+        assert table.num_rows == len(text)
+        assert table.column_names == [c.name for c in TABLES[name].columns]
+    responses = parquet.read_table(tmp_path / "responses.parquet").to_pylist()
+    assert (responses[0]["correct"], responses[0]["rating"], responses[0]["choice"]) == (False, None, "cat-2")
+    assert responses[0]["shown_at"].isoformat() == "2026-03-01T12:00:00.250000+00:00"
+    people = parquet.read_table(tmp_path / "participants.parquet").to_pylist()
+    assert people[1]["exclusion_reason"] == "two\nlines"
+
+
+def test_the_command_writes_the_data_set(own: Survey, tmp_path: Path) -> None:
+    call_command("export_data", "mine", "--out", str(tmp_path), "--format", "psych-ds", stdout=io.StringIO())
+    assert zipfile.is_zipfile(tmp_path / "mine-psych-ds.zip")

@@ -141,3 +141,17 @@ def test_a_title_cannot_inject_markup(desk: Client, researcher: Any) -> None:
     evil = survey("evil", owner=researcher, columns=(("<script>x</script>", "gradcam", ""),))
     evil.rating(evil.participant(), 0, 1)
     assert "<script>x" not in body(desk, "report", "evil").decode()
+
+
+def test_links_switch_who_counts_and_keep_the_other_choices(desk: Client, own: Survey) -> None:
+    page = desk.get(reverse("report", args=["mine"]) + "?bots=1").content.decode()
+    assert 'href="?bots=1&amp;unfinished=1"' in page
+    assert 'href="?" aria-current="true"' in page
+
+
+def test_every_protocol_version_can_be_chosen(desk: Client, own: Survey) -> None:
+    assert "protocol=1" not in desk.get(reverse("report", args=["mine"])).content.decode()
+    own.study.protocols.create(version=2, hash="cd" * 32, document=own.protocol.document, pilot=True)
+    page = desk.get(reverse("report", args=["mine"])).content.decode()
+    assert 'href="?protocol=1" aria-current="true"' in page
+    assert 'href="?protocol=2"' in page

@@ -1,0 +1,62 @@
+"""`manage.py export_data STUDY --out DIR`: every table as CSV, Parquet or Psych-DS, with rows and SHA-256."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from survey_site.reports.dataset import write_zip
+from survey_site.reports.exports import Tally, stream_csv
+from survey_site.reports.management.find import study_named
+from survey_site.reports.population import Population
+from survey_site.reports.tables import TABLES
+from survey_site.studies.models import Study
+
+
+class Command(BaseCommand):
+    help = "Writes responses, participants, trials, stimuli and maps; SHA256SUMS beside them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("--out", type=Path, required=True, help="folder; files in it are replaced")
+        parser.add_argument("--format", choices=("csv", "parquet", "psych-ds"), default="csv")
+        parser.add_argument("--include-bots", action="store_true", help="simulated participants too")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        study, out = study_named(options["study"]), options["out"]
+        out.mkdir(parents=True, exist_ok=True)
+        population = Population(bots=options["include_bots"])
+        if options["format"] == "psych-ds":
+            target = out / f"{study.slug}-psych-ds.zip"
+            with write_zip(study, population) as archive, target.open("wb") as file:
+                shutil.copyfileobj(archive, file)
+            self.stdout.write(str(target))
+            return
+        sums = []
+        for name in TABLES:
+            tally = write_csv(study, population, name, out / f"{name}.csv")
+            sums.append(f"{tally.sha256.hexdigest()}  {name}.csv\n")
+            self.stdout.write(f"{name}.csv: {tally.rows} rows, SHA-256 {tally.sha256.hexdigest()}")
+            if options["format"] == "parquet":
+                self._parquet(out, name)
+        (out / "SHA256SUMS").write_text("".join(sums))
+
+    def _parquet(self, out: Path, name: str) -> None:
+        try:
+            from survey_site.reports.parquet import write_parquet
+        except ImportError as error:
+            raise CommandError(f"Parquet needs the extra 'reports': {error}") from error
+        rows = write_parquet(out / f"{name}.csv", out / f"{name}.parquet", TABLES[name].columns)
+        self.stdout.write(f"{name}.parquet: {rows} rows")
+
+
+def write_csv(study: Study, population: Population, name: str, target: Path) -> Tally:
+    """One table as a file."""
+    tally, table = Tally(), TABLES[name]
+    with target.open("wb") as file:
+        for chunk in stream_csv(table.rows(study, population), table.columns, tally):
+            file.write(chunk)
+    return tally
