@@ -18,7 +18,7 @@ from survey_site.reports.population import Population
 from survey_site.reports.report import point_report
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus, StimulusFeatures
-from survey_site.studies.models import Condition, Protocol, Study, StudyText
+from survey_site.studies.models import Condition, Protocol, ServedImage, Study, StudyText
 from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
 from tests.reports.factory import Survey
 
@@ -37,7 +37,17 @@ def load(source: Path) -> Study:
 
 def erase(study: Study) -> None:
     """As on another installation: nothing of the study is left in the database."""
-    for model in (Response, Exposure, Trial, Ticket, Participant, Protocol, Condition, StudyText):
+    for model in (
+        Response,
+        Exposure,
+        Trial,
+        Ticket,
+        Participant,
+        ServedImage,
+        Protocol,
+        Condition,
+        StudyText,
+    ):
         model._default_manager.all().delete()
     MapPicture.objects.all().delete()
     SaliencyMap.objects.all().delete()
