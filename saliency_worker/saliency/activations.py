@@ -4,6 +4,7 @@ The trunk runs once, from the image to the last convolutional activation ``A``; 
 through the head only. The model itself is never changed: the logits come from a second view of its last layer.
 """
 
+import gc
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,6 +130,7 @@ class Network:
         self._images = images
         self._classify = freeze(self._classify_graph, tf.TensorSpec((masks, side, side, 3), tf.float32))
         del self._view
+        gc.collect()  # traced graphs are cycles that hold copies of the weights
 
     def explain(self, rows: Array, given: Indices, owner: Indices, images: Indices) -> Maps:
         """Raw maps of a batch.

@@ -9,26 +9,35 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from saliency_worker.saliency.folding import fold_batch_norms
 
+# TensorFlow copies constants about ten times while it builds and optimises a graph.
+_MOST_CONSTANTS = 256 * 2**20
+
 
 class Graph:
-    """A function of tensors as one frozen graph; gives its results by name. ``graph`` is for inspection."""
+    """A function of tensors as one graph; gives its results by name. ``graph`` is for inspection."""
 
-    def __init__(self, function: Any, names: list[str]) -> None:
+    def __init__(self, function: Any, names: list[str], variables: tuple[tf.Variable, ...] = ()) -> None:
         self.graph = function.graph
         self._function = function
         self._names = names
+        self._variables = variables  # the function itself holds them by weak references only
 
     def __call__(self, *arguments: tf.Tensor) -> dict[str, tf.Tensor]:
-        return dict(zip(self._names, self._function(*arguments), strict=True))
+        results = self._function(*arguments)
+        return results if self._variables else dict(zip(self._names, results, strict=True))
 
 
 def freeze(function: Callable[..., dict[str, tf.Tensor]], *inputs: tf.TensorSpec) -> Graph:
-    """The function as one graph: its variables turned into constants, its batch norms folded."""
+    """The function as one graph: its variables turned into constants, its batch norms folded.
+
+    Beyond 256 MB of weights the variables stay: those networks (VGG) have no batch norms to fold.
+    """
     traced = tf.function(function, autograph=False).get_concrete_function(*inputs)
-    frozen = fold_batch_norms(convert_variables_to_constants_v2(traced))
-    return Graph(
-        frozen, sorted(traced.structured_outputs)
-    )  # a frozen graph gives a list in the order of tf.nest
+    names = sorted(traced.structured_outputs)  # a frozen graph gives a list in the order of tf.nest
+    variables = tuple(traced.variables)
+    if sum(variable.shape.num_elements() * variable.dtype.size for variable in variables) > _MOST_CONSTANTS:
+        return Graph(traced, names, variables)
+    return Graph(fold_batch_norms(convert_variables_to_constants_v2(traced)), names)
 
 
 @cache
