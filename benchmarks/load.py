@@ -14,6 +14,7 @@ import contextlib
 import http.client
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -244,6 +245,7 @@ def main() -> int:
         failures = report(logs, seconds)
         print("answers were not compared with a database: the site is not ours")
         return int(failures > 0)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with own_server(options.workers, options.threads) as url:
         from django.db import connection
 
@@ -252,6 +254,11 @@ def main() -> int:
         logs, seconds = run(url, "load", options.participants, "", options.think_ms / 1000)
         failures = report(logs, seconds)
         problems = lost_or_doubled(logs)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    pages = sum(len(log.gets_s) for log in logs)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    # Wall-clock figures depend on what else runs; this one does not (the start of the server is in it).
+    print(f"server CPU {1000 * spent / pages:.1f} ms per page, without the database's own processes")
     print("nothing lost, nothing doubled" if not problems else "\n".join(problems[:20]))
     return int(failures > 0 or bool(problems))
 
