@@ -80,7 +80,7 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
     }
     if request.method != "POST":
         return render(request, "trials/start.html", context)
-    if fields.get("consent") != "yes" or not 16 <= len(nonce) <= 64:
+    if not fields.get("consent") or not 16 <= len(nonce) <= 64:
         context["error"] = _(
             "Please tick the box if you agree to take part. Without it the study cannot begin."
         )
