@@ -37,5 +37,25 @@ def listed(study: Study, *, with_draft: bool) -> list[Version]:
 def _version(protocol: Protocol | None, document: dict[str, Any], before: Protocol | None) -> Version:
     if before is None:
         return Version(protocol, None, [], 0)
-    changes = canonical.differences(before.document, document)
+    changes = canonical.differences(readable(before.document), readable(document))
     return Version(protocol, before.version, changes[:LISTED], max(len(changes) - LISTED, 0))
+
+
+def readable(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with conditions and maps under their names, the maps of a method in one line."""
+    conditions = {
+        f"{c['column']}: {c['classifier']} {'.'.join(filter(None, (c['base'], c['method'])))}": {
+            "column_order": c["column_order"],
+            "is_reference": c["is_reference"],
+        }
+        for c in document.get("conditions", [])
+    }
+    methods: dict[str, list[list[str]]] = {}
+    for entry in document.get("maps", []):
+        hashes = [entry.get(name) or "" for name in ("stimulus", "array_sha256", "picture_sha256")]
+        methods.setdefault(f"{entry['classifier']} {entry['method']}", []).append(hashes)
+    maps = {
+        name: f"{len(found)} maps, SHA-256 {canonical.sha256(sorted(found))[:12]}"
+        for name, found in methods.items()
+    }
+    return document | {"conditions": conditions, "maps": maps}

@@ -7,7 +7,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from survey_site.stimuli.intake import Refused, add_images
-from survey_site.stimuli.models import Stimulus
+from survey_site.stimuli.models import MapPicture, Stimulus
 from survey_site.studies import freeze, versions
 from survey_site.studies.admin import ConditionForm
 from survey_site.studies.models import Study, StudyText
@@ -132,3 +132,17 @@ def test_the_key_of_an_image_is_fixed_once_a_protocol_names_it() -> None:
     stimulus = study.stimuli.all()[0]
     assert "key" in model_admin.get_readonly_fields(request, stimulus)
     assert model_admin.has_change_permission(request, stimulus)
+
+
+def test_a_changed_map_is_one_line_for_its_method_and_a_condition_is_named() -> None:
+    study = ready_study()
+    freeze.go_live(study)
+    freeze.new_version(study)
+    MapPicture.objects.filter(saliency_map__method="gradcam").update(sha256="0" * 64)
+    study.conditions.filter(method="add-edges").update(column="Edges added")
+    changes = versions.listed(again(study), with_draft=True)[0].changes
+    assert [(c.path, c.old is None, c.new is None) for c in changes] == [
+        ("conditions.Edges added: MobileNetV2 gradcam.add-edges", True, False),
+        ("conditions.Ours 1: MobileNetV2 gradcam.add-edges", False, True),
+        ("maps.MobileNetV2 gradcam", False, False),
+    ]
