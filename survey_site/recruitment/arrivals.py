@@ -32,6 +32,14 @@ def sender(fields: Mapping[str, str]) -> Sender:
     return Sender()
 
 
+def start_link(provider: str, path: str) -> str:
+    """The link to enter at the provider, with its placeholders."""
+    if provider == Provider.PROLIFIC:
+        names = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")
+        return f"{path}?" + "&".join(f"{name}={{{{%{name}%}}}}" for name in names)
+    return f"{path}?sona_id=%SURVEY_CODE%" if provider == Provider.SONA else path
+
+
 def kept(fields: Mapping[str, str]) -> dict[str, str]:
     """The parameters that travel from the link through the start form."""
     return {name: fields[name][:LONGEST_ID] for name in KEPT if fields.get(name)}

@@ -1,5 +1,8 @@
 """External identifiers of participants: kept apart, for reconciliation only, never in data exports."""
 
+import re
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +30,19 @@ class Recruitment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study}: {self.get_provider_display()}"
+
+    def clean(self) -> None:
+        """Refuses settings under which finished participants could not be paid."""
+        needed = {
+            self.Provider.PROLIFIC: ("completed_code",),
+            self.Provider.SONA: ("sona_host", "sona_experiment_id", "sona_credit_token"),
+        }
+        missing = [name for name in needed.get(self.Provider(self.provider), ()) if not getattr(self, name)]
+        errors = {name: _("The provider needs this to grant the reward.") for name in missing}
+        if self.sona_host and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", self.sona_host):
+            errors["sona_host"] = _("Write the host alone, such as school.sona-systems.com.")
+        if errors:
+            raise ValidationError(errors)
 
 
 class ExternalId(models.Model):

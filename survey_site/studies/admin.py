@@ -15,6 +15,8 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from saliency_worker import catalog
+from survey_site.recruitment.arrivals import start_link
+from survey_site.recruitment.models import Recruitment
 from survey_site.reports import monitor_page, power_page
 from survey_site.stimuli.map_intake import labels_of
 from survey_site.stimuli.models import PrecomputeJob
@@ -101,6 +103,32 @@ class StudyTextInline(DraftInline):
     tab = True
 
 
+class RecruitmentInline(StudyInline):
+    """Provider, quota and codes: they pay participants and change while the study runs."""
+
+    model = Recruitment
+    template = "admin/edit_inline/stacked.html"
+    extra = 0
+    max_num = 1
+    tab = True
+    readonly_fields = ("links",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return obj is None or may(request.user, "recruit", obj.pk)
+
+    @admin.display(description=_("Links"))
+    def links(self, recruitment: Recruitment) -> str:
+        if recruitment.pk is None:
+            return "–"
+        return format_html(
+            '{}<br><code>{}</code><br><a href="{}">{}</a>',
+            _("To give to the provider, after the address of this site:"),
+            start_link(recruitment.provider, reverse("study_start", args=[recruitment.study.slug])),
+            reverse("reconciliation", args=[recruitment.study.slug]),
+            _("Who completed, who did not: compare with the provider's file"),
+        )
+
+
 @admin.register(Study)
 class StudyAdmin(ScopedAdmin):
     study_path = ""
@@ -109,7 +137,7 @@ class StudyAdmin(ScopedAdmin):
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
     readonly_fields = ("steps",)
-    inlines = (ConditionInline, StudyTextInline, MembershipInline)
+    inlines = (ConditionInline, StudyTextInline, RecruitmentInline, MembershipInline)
     actions_detail = (
         "images_page",
         "conditions_page",
