@@ -118,7 +118,12 @@ def _answer_all(
         if trial.column is None or trial.condition is None:
             continue  # practice and checks count nowhere
         place = int(trial.condition)
-        row: dict[str, Any] = {"participant": f"p{person.number}", "task": trial.task, "block": trial.block, "seen": "yes"}
+        row: dict[str, Any] = {
+            "participant": f"p{person.number}",
+            "task": trial.task,
+            "block": trial.block,
+            "seen": "yes",
+        }
         row |= {name: conditions[place][name] for name in ("column", "classifier", "base", "method")}
         row |= {"stimulus": trial.target, "position": trial.position, "attention_check": 0}
         row |= _answer(simulator, person, trial, names[place], classes)

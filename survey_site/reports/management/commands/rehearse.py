@@ -31,7 +31,9 @@ class Command(BaseCommand):
             raise CommandError(f"no study has the slug {options['study']!r}")
         if not 5 <= options["repetitions"] <= 1000:
             raise CommandError("--repetitions must lie between 5 and 1000")
-        blocking = [found for found in freeze.problems(study) if "no map of" not in found and "rehears" not in found]
+        blocking = [
+            found for found in freeze.problems(study) if "no map of" not in found and "rehears" not in found
+        ]
         if blocking:
             raise CommandError("the study cannot be carried out yet:\n" + "\n".join(blocking[:10]))
         document = freeze.draft_document(study)
@@ -53,7 +55,9 @@ class Command(BaseCommand):
             summary=asdict(found),
         )
         for row in found.columns:
-            self.stdout.write(f"{row['column']:<24}" + "".join(_cell(row, name) for name in ("faith", "index")))
+            self.stdout.write(
+                f"{row['column']:<24}" + "".join(_cell(row, name) for name in ("faith", "index"))
+            )
         alarms = ", ".join(f"{name} {count}" for name, count in found.false_alarms.items())
         self.stdout.write(f"false alarms without effects: {alarms} (at most {found.allowed_false_alarms})")
         if not found.passed:
