@@ -69,7 +69,7 @@ def test_uploaded_maps_become_a_condition_and_go_live_like_any_other(study: Stud
     assert ServedImage.objects.filter(saliency_map__method="rise-500").count() == 9
     stimulus = study.stimuli.all()[0]
     shown = SaliencyMap.objects.get(stimulus=stimulus, method="rise-500")
-    assert sealed(protocol).picture(stimulus.pk, condition.pk).saliency_map == shown.pk
+    assert sealed(protocol.pk).picture(stimulus.pk, condition.pk).saliency_map == shown.pk
 
 
 def test_each_map_carries_its_own_provenance(study: Study) -> None:
