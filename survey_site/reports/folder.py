@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Field, Model
+from django.db.models import Model
 
 from survey_site.studies import canonical
 
@@ -30,6 +30,9 @@ STUDY_FIELDS = (
     "headline", "count_unknown_seen", "lease_minutes", "resume_days", "image_px", "colour_map", "edges", "seed",
     "fixed_pools", "exclusion_rules", "analysis_plan", "languages",
 )  # fmt: skip
+# Settings younger than version 1 of the format: written where they differ from the default, so that older folders
+# stay as they are.
+LATER_STUDY_FIELDS = ("require_rehearsal",)
 CONDITION_FIELDS = ("column", "column_order", "classifier", "base", "method", "is_reference")
 PROTOCOL_FIELDS = ("version", "pilot", "hash", "sealed_at", "document")
 STIMULUS_FIELDS = (
@@ -63,6 +66,12 @@ def packed(row: Model, names: Iterable[str]) -> dict[str, Any]:
     return without_empty({name: _plain(getattr(row, name)) for name in names})
 
 
+def packed_if_set(row: Model, names: Iterable[str]) -> dict[str, Any]:
+    """The named fields whose value is not the default."""
+    fields = {name: row._meta.get_field(name) for name in names}
+    return packed(row, [name for name, field in fields.items() if getattr(row, name) != _empty(field)])
+
+
 def without_empty(values: dict[str, Any]) -> dict[str, Any]:
     """The same without null, "", [] and {}; 0 and false stay."""
     return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}
@@ -85,7 +94,7 @@ def _typed(field: Any, value: Any) -> Any:
     return value
 
 
-def _empty(field: Field[Any, Any]) -> Any:
+def _empty(field: Any) -> Any:
     if field.null:
         return None
     if field.has_default():

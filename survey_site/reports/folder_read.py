@@ -137,7 +137,7 @@ class _Import:
         sealed = bool(self.head["protocols"])
         reconstruction = self.head["origin"] == Study.Origin.RECONSTRUCTION
         study = Study(
-            **unpacked(Study, folder.STUDY_FIELDS, self.head["settings"]),
+            **unpacked(Study, folder.STUDY_FIELDS + folder.LATER_STUDY_FIELDS, self.head["settings"]),
             origin=Study.Origin.RECONSTRUCTION if reconstruction else Study.Origin.IMPORTED,
             state=Study.State.CLOSED if sealed else Study.State.DRAFT,
             owner=self.owner,

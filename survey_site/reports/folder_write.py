@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 
 from survey_site.reports import folder
-from survey_site.reports.folder import line, packed, without_empty
+from survey_site.reports.folder import line, packed, packed_if_set, without_empty
 from survey_site.stimuli.models import MapPicture, SaliencyMap, StimulusFeatures
 from survey_site.studies.models import Study
 from survey_site.trials.models import Exposure, Ticket, Trial
@@ -85,7 +85,7 @@ def study_json(study: Study) -> dict[str, Any]:
     reconstruction = study.origin == Study.Origin.RECONSTRUCTION
     return {
         "origin": study.origin if reconstruction else Study.Origin.COLLECTED.value,
-        "settings": packed(study, folder.STUDY_FIELDS),
+        "settings": packed(study, folder.STUDY_FIELDS) | packed_if_set(study, folder.LATER_STUDY_FIELDS),
         "conditions": [packed(c, folder.CONDITION_FIELDS) for c in study.conditions.all()],
         "texts": [
             packed(t, ("language", "key", "markdown")) for t in study.texts.order_by("language", "key")

@@ -34,7 +34,6 @@ def counted_responses(protocol: Protocol, population: Population) -> QuerySet[Re
 
 def sums_by_condition(protocol: Protocol, population: Population) -> list[Sums]:
     """One scan of the responses. `total` is Σcorrect (matching, "can't tell" is not correct) or Σrating."""
-    matching, rating = Q(task="matching"), Q(task="rating")
     rows = (
         counted_responses(protocol, population)
         .filter(condition__isnull=False)
@@ -42,9 +41,9 @@ def sums_by_condition(protocol: Protocol, population: Population) -> list[Sums]:
         .values("condition_id", "task")
         .annotate(
             valued=Count("pk", filter=Q(missing="")),
-            right=Count("pk", filter=matching & Q(correct=True)),
-            rated=Sum("rating", filter=rating, default=0),
-            class_right=Count("pk", filter=matching & Q(class_correct=True)),
+            right=Count("pk", filter=Q(correct=True)),
+            rated=Sum("rating", default=0),
+            class_right=Count("pk", filter=Q(class_correct=True)),
             unsure=Count("pk", filter=Q(cant_tell=True)),
             late=Count("pk", filter=Q(missing=Response.Missing.TIMEOUT)),
             rows=Count("pk"),
