@@ -121,7 +121,7 @@ _SPECS = (
         192,
         "tf",
         "features_relu",
-        "stage3_block1_relu",
+        "stage3_code_bn",
         "demo_cnn.weights.h5",
         title="Demo CNN (22 coarse groups)",
     ),

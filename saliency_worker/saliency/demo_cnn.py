@@ -1,7 +1,7 @@
 """The demo classifier: a small residual CNN of our own, trained by distillation (fixtures/training).
 
 Its head is global average pooling and one dense layer, so CAM (eq. 1) applies. The last
-convolutional activation is ``features_relu``, an eighth … sixteenth of the input: 12 × 12 at 192 px.
+convolutional activation is ``features_relu``, at a sixteenth of the input: 12 × 12 at 192 px.
 """
 
 import keras
@@ -10,8 +10,9 @@ from keras import layers
 INPUT_SIZE = 192
 LAYER = "features_relu"
 STEM = (16, 32)
-STAGES = ((32, 1), (80, 1), (160, 2))
-"""(channels, residual blocks); every stage after the first halves the resolution."""
+STAGES = ((32, 1, 24), (80, 1, 32), (128, 2, 96), (128, 1, 0))
+"""(channels, residual blocks, channels of the linear code at the end, 0 = none). Stages 2 and 3 halve the
+resolution. The codes are where training compares the network to its teacher, stage by stage."""
 FEATURES = 512
 
 
@@ -31,11 +32,13 @@ def build_demo_cnn(
     x = image
     for index, channels in enumerate(STEM):
         x = _conv(x, channels, f"stem{index + 1}", stride=2)
-    for index, (channels, blocks) in enumerate(STAGES):
-        if index:
-            x = _conv(x, channels, f"stage{index + 1}_down", stride=2)
+    for number, (channels, blocks, code) in enumerate(STAGES, 1):
+        if number > 1:
+            x = _conv(x, channels, f"stage{number}_in", stride=2 if number < len(STAGES) else 1)
         for block in range(blocks):
-            x = _residual(x, channels, f"stage{index + 1}_block{block + 1}")
+            x = _residual(x, channels, f"stage{number}_block{block + 1}")
+        if code:
+            x = _conv(x, code, f"stage{number}_code", kernel=1, relu=False)
     x = _conv(x, FEATURES, "features", kernel=1)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     scores = layers.Dense(classes, activation=classifier_activation, name="predictions")(x)
