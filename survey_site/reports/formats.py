@@ -82,7 +82,9 @@ def _head(report: Report) -> Iterable[str]:
     protocol = report["protocol_hash"]
     version = f"version {report['protocol_version']}, {protocol or 'hash unknown'}"
     yield f"Protocol: {version if report['protocol_version'] else 'none yet'}"
-    yield f"Participants analysed: {report['population']['participants']}; pool size {report['pool_size']}"
+    people = report["population"]["participants"]
+    hint = "" if people else " (only persons who finished count; see --include-bots, --include-unfinished)"
+    yield f"Participants analysed: {people}{hint}; pool size {report['pool_size']}"
 
 
 def interval_text(cell: Report, measure: str) -> str:
