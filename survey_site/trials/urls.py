@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from survey_site.trials.views import health, leave, pictures, session, start
+from survey_site.trials.views import health, home, leave, pictures, session, start
 
 urlpatterns = [
-    path("", health.home, name="home"),
+    path("", home.home, name="home"),
     path("s/<slug:slug>/", start.start, name="study_start"),
     path("s/<slug:slug>/privacy/", leave.privacy, name="privacy"),
     path("p/<str:token>/", session.resume, name="resume"),

@@ -1,6 +1,7 @@
 """The start page: consent, one person per form and per external id, closed doors."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from survey_site.recruitment.models import ExternalId, Recruitment
@@ -117,3 +118,20 @@ def test_an_enrolment_costs_the_same_queries_for_any_number_of_trials(client: Cl
         used.append(counted.count)
     assert used[0] == used[1] <= 16
     assert Trial.objects.count() > 40
+
+
+def test_a_researcher_sees_and_previews_only_the_studies_shared_with_them(client: Client) -> None:
+    factories.live()
+    stranger = User.objects.create_user("stranger", password="x", is_staff=True)
+    client.force_login(stranger)
+    assert "/s/test/" not in client.get("/").content.decode()
+    begin(client, "test", "?preview=1")
+    assert Participant.objects.get().kind == Participant.Kind.PERSON
+
+
+def test_the_front_page_lists_nothing_to_the_public_and_the_studies_to_their_researchers(
+    client: Client, admin_client: Client
+) -> None:
+    factories.live()
+    assert "/s/test/" not in client.get("/").content.decode()
+    assert "/reports/test/" in admin_client.get("/").content.decode()

@@ -8,28 +8,15 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu import Connection
-
-from survey_site.studies.models import Study
-from survey_site.trials.views.guards import participants_page
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 
 
 class NotReady(Exception):
     """A part of the site cannot work; the message says which and why."""
-
-
-@participants_page
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """What this site is; signed-in researchers find their studies."""
-    staff = request.user.is_authenticated and request.user.is_staff
-    studies = Study.objects.order_by("-created_at")[:20] if staff else []
-    return render(request, "trials/home.html", {"studies": studies, "staff": staff})
 
 
 @never_cache

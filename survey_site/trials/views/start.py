@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from survey_site.recruitment.arrivals import BadLink, Sender, kept, sender
 from survey_site.recruitment.completion import way_out
 from survey_site.recruitment.models import Recruitment
+from survey_site.studies.access import may
 from survey_site.studies.models import Study
 from survey_site.trials import devices, enrolment, texts
 from survey_site.trials.leases import NoTicketLeft
@@ -59,7 +60,7 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
     protocol = enrolment.current_protocol(study)
     recruitment: Recruitment | None = getattr(study, "recruitment", None)
     fields = request.POST.dict() if request.method == "POST" else request.GET.dict()
-    kind = _kind(request, fields)
+    kind = _kind(request, study, fields)
     if protocol is None or not (study.is_open or kind == Kind.PREVIEW):
         return _not_open(request, study, language)
     words = sealed(protocol.pk).texts_in(language)
@@ -117,8 +118,8 @@ def _bad_link() -> str:
     )
 
 
-def _kind(request: HttpRequest, fields: dict[str, str]) -> str:
-    if fields.get("preview") and request.user.is_authenticated and request.user.is_staff:
+def _kind(request: HttpRequest, study: Study, fields: dict[str, str]) -> str:
+    if fields.get("preview") and may(request.user, "view", study.pk):
         return Kind.PREVIEW
     return Kind.BOT if fields.get("bot") else Kind.PERSON
 
