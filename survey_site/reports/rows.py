@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import Any
 
 from django.db.models import Case, CharField, F, Q, Value, When
@@ -62,7 +63,8 @@ def trial_columns(protocol: Protocol, population: Population) -> dict[str, list[
     appends = [column.append for column in columns.values()]
     for row in values.iterator(chunk_size=5000):
         for append, value in zip(appends, row, strict=True):
-            append(value)
+            # A million rows repeat few texts: one copy of each keeps the task small.
+            append(intern(value) if type(value) is str else value)
     return _named(protocol, columns)
 
 

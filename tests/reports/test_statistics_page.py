@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from survey_site.reports import analysis, stored, tasks
 from survey_site.reports.population import Population
-from tests.reports.factory import Survey, survey
+from tests.reports.factory import DEFAULT_COLUMNS, Survey, survey
 
 pytestmark = pytest.mark.django_db
 
@@ -208,6 +208,29 @@ def test_a_report_of_nobody_or_one_says_not_estimable(db: None, people: int) -> 
     assert (cell["ci"], cell["n"]) == (None, people)
     assert cell["ci_reason"]
     json.dumps(report, allow_nan=False)
+
+
+@pytest.mark.parametrize("people", [0, 1, 2])
+@pytest.mark.parametrize("task", ["matching", "rating", "both"])
+def test_the_page_bears_whatever_is_not_estimable(
+    desk: Client, researcher: Any, people: int, task: str
+) -> None:
+    """Nobody, one, two; one task only; one column only: every number that is missing is a dash."""
+    poor = survey(
+        "poor", owner=researcher, columns=(("Only", "gradcam", ""),) if task == "both" else DEFAULT_COLUMNS
+    )
+    for _ in range(people):
+        who = poor.participant()
+        if task != "rating":
+            poor.matching(who, 0, 0)
+        if task != "matching":
+            poor.rating(who, 0, 0)
+    stored.store_report(key(poor), analysis.analyse(poor.study).report | {"figures": []})
+    page = desk.get(reverse("report", args=["poor"]))
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert 'id="multiverse"' in text
+    assert "nan" not in text[text.index('id="table1"') :]
 
 
 @pytest.mark.parametrize("rating", [0, 6])

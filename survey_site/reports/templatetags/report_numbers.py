@@ -11,16 +11,21 @@ register = template.Library()
 NOTHING = "–"
 
 
+def _absent(value: Any) -> bool:
+    # A key that is not there reaches a filter as the empty string.
+    return value is None or value == ""
+
+
 @register.filter
-def places(value: float | None, count: int) -> str:
+def places(value: Any, count: int) -> str:
     """Fixed decimals, with a true minus sign."""
-    return NOTHING if value is None or value == "" else f"{value:.{count}f}".replace("-", "−")
+    return NOTHING if _absent(value) else f"{value:.{count}f}".replace("-", "−")
 
 
 @register.filter
-def percent_places(value: float | None, count: int) -> str:
+def percent_places(value: Any, count: int) -> str:
     """A share 0..1 in percentage points."""
-    return NOTHING if value is None else places(100 * value, count)
+    return NOTHING if _absent(value) else places(100 * value, count)
 
 
 @register.filter
@@ -35,17 +40,17 @@ def percent_interval(bounds: Sequence[float] | None, count: int) -> str:
 
 
 @register.filter
-def p_value(value: float | None) -> str:
+def p_value(value: Any) -> str:
     """Three decimals; `< .001` below that."""
-    if value is None:
+    if _absent(value):
         return NOTHING
     return "< .001" if value < 0.001 else f"{value:.3f}"
 
 
 @register.filter
-def significant(value: float | None) -> str:
+def significant(value: Any) -> str:
     """Percentages with one decimal, shares with three."""
-    return NOTHING if value is None else places(value, 1 if abs(value) > 1 else 3)
+    return NOTHING if _absent(value) else places(value, 1 if abs(value) > 1 else 3)
 
 
 @register.filter
