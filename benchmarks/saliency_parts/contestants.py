@@ -10,7 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.saliency_parts.network import Passes, build, input_range, naive_cams, preprocess
+from benchmarks.saliency_parts.network import (
+    Passes,
+    build,
+    explained_layer,
+    input_range,
+    naive_cams,
+    preprocess,
+)
 from benchmarks.saliency_parts.peer_script import full_set
 from benchmarks.saliency_parts.peers import TfKerasVis, Xplique
 from saliency_worker import catalog
@@ -78,12 +85,13 @@ class Contestants:
         peers: bool,
     ) -> None:
         spec = catalog.classifier(classifier)
-        self.classifier, self.layer, self.weights, self.stored = spec.name, spec.layer, weights, images
+        self.classifier, self.weights, self.stored = spec.name, weights, images
         self.calls: dict[str, Callable[[], object]] = {}
         self.images: dict[str, int] = {}
         self.missing: dict[str, str] = {}
         self.peers: dict[str, TfKerasVis | Xplique] = {}
         self.model = build(spec.name, weights)
+        self.layer = explained_layer(self.model, spec.layer)
         size = self.model.input_shape[1]
         self.crops = np.stack([crop(rgb, size) for _, rgb in images])
         self.x = preprocess(spec.name, self.crops)

@@ -20,6 +20,14 @@ def build(name: str, weights: Path | None) -> keras.Model:
     return model
 
 
+def explained_layer(model: keras.Model, name: str) -> str:
+    """The catalogue's layer in this model. Keras numbers unnamed layers through the whole process (NASNet's
+    `activation_187`): an unknown number stands for the last layer of that stem."""
+    names = [layer.name for layer in model.layers]
+    stem = name.rstrip("0123456789")
+    return name if name in names else [other for other in names if other.startswith(stem)][-1]
+
+
 def random_weights(name: str, folder: str) -> Path:
     """A file of seeded random weights in `folder`: speed does not depend on what the weights are."""
     path = Path(folder) / f"{name}.random.weights.h5"
