@@ -16,9 +16,10 @@ TRIALS = 30
 
 PARTICIPANTS = """
 INSERT INTO trials_participant (study_id, protocol_id, code, token, kind, state, ticket_number, surplus, excluded,
-  exclusion_reason, consent_version, language, user_agent_family, demographics, started_at)
-SELECT %(study)s, %(protocol)s, 'p' || n, 'token-' || n, 'person', 'finished', n, false, false, '', '', 'en', '',
-  '{}', now() FROM generate_series(1, %(participants)s) n
+  exclusion_reason, consent_version, language, user_agent_family, demographics, acknowledged, receipt,
+  started_at, last_seen_at)
+SELECT %(study)s, %(protocol)s, 'p' || n, %(slug)s || '-token-' || n, 'person', 'finished', n, false, false, '', '', 'en', '',
+  '{}', '[]', %(slug)s || '-receipt-' || n, now(), now() FROM generate_series(1, %(participants)s) n
 """
 TRIAL_ROWS = """
 INSERT INTO trials_trial (participant_id, position, block, task, condition_id, stimulus_id, pool, pool_index,
@@ -31,9 +32,9 @@ SELECT p.id, t, CASE WHEN t < 6 THEN 'matching' ELSE 'rating' END, CASE WHEN t <
 FROM trials_participant p CROSS JOIN generate_series(0, 29) t WHERE p.protocol_id = %(protocol)s ORDER BY p.id, t
 """
 RESPONSE_ROWS = """
-INSERT INTO trials_response (trial_id, idempotency_key, body_hash, choice_id, cant_tell, rating, missing, correct,
-  class_correct, rt_ms, seen, client, answered_at)
-SELECT t.id, md5(t.id::text), md5(t.id::text) || md5('b' || t.id),
+INSERT INTO trials_response (trial_id, participant_id, condition_id, task, counts, idempotency_key, body_hash,
+  choice_id, cant_tell, rating, missing, correct, class_correct, rt_ms, seen, client, answered_at)
+SELECT t.id, t.participant_id, t.condition_id, t.task, true, md5(t.id::text), md5(t.id::text) || md5('b' || t.id),
   CASE WHEN task = 'matching' THEN (pool ->> (CASE WHEN t.id %% 7 < 5 THEN 0 ELSE (t.id %% 4)::int END))::bigint END,
   false, CASE WHEN task = 'rating' THEN (t.id * 7 + t.condition_id) %% 7 END, '',
   CASE WHEN task = 'matching' THEN t.id %% 7 < 5 OR t.id %% 4 = 0 END,
@@ -77,6 +78,7 @@ def fill(responses: int, slug: str = "benchmark") -> Study:
     protocol = Protocol.objects.create(study=study, version=1, hash="0" * 64, document=document)
     values = {
         "study": study.pk,
+        "slug": slug,
         "protocol": protocol.pk,
         "participants": -(-responses // TRIALS),
         "conditions": [c.pk for c in conditions],
