@@ -23,6 +23,7 @@ from survey_site.reports.formats import FORMATS
 from survey_site.reports.machine import paper_layout
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.tables import TABLES
+from survey_site.studies import audit
 from survey_site.studies.access import study_or_404
 from survey_site.studies.models import Study
 
@@ -193,6 +194,7 @@ def table1(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 def psych_ds(request: HttpRequest, slug: str) -> FileResponse:
     """The whole data set as a Psych-DS zip, with its data dictionary."""
     study = study_or_404(request, slug, "export")
+    audit.record(request, study, "exported", "Psych-DS")
     archive = dataset.write_zip(study, Population.from_query(request.GET))
     return FileResponse(archive, as_attachment=True, filename=f"{study.slug}-psych-ds.zip")
 
@@ -202,6 +204,7 @@ def psych_ds(request: HttpRequest, slug: str) -> FileResponse:
 def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpResponse:
     """`responses.csv` and the other tables, streamed."""
     study, found = study_or_404(request, slug, "export"), TABLES[table]
+    audit.record(request, study, "exported", table)
     population = Population.from_query(request.GET)
     body = stream_csv(found.rows(study, population), found.columns)
     response = StreamingHttpResponse(body, content_type=CONTENT_TYPES["csv"])

@@ -18,7 +18,7 @@ from saliency_worker import catalog
 from survey_site.stimuli import jobs, storage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.studies.access import visible_studies
-from survey_site.studies.scoped import ReadOnlyScopedAdmin, ScopedAdmin
+from survey_site.studies.scoped import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin
 
 
 def png(data: bytes) -> HttpResponse:
@@ -49,7 +49,7 @@ def _in_a_draft(stimulus: Model | None) -> bool:
 class StimulusAdmin(ScopedAdmin):
     list_display = ("thumbnail", "key", "study", "stimulus_class", "role", "size")
     list_display_links = ("thumbnail", "key")
-    list_filter = ("study", "role", "stimulus_class")
+    list_filter = (("study", OwnStudies), "role")
     list_select_related = ("study",)
     search_fields = ("key", "stimulus_class", "sha256")
     fields = (
@@ -70,6 +70,11 @@ class StimulusAdmin(ScopedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return _in_a_draft(obj) and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """An image of a draft goes with its jobs and maps, whose own pages are read-only."""
+        shown, counts, _missing, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
 
     def get_readonly_fields(self, request: HttpRequest, obj: Stimulus | None = None) -> Any:
         sealed = obj is not None and obj.study.protocols.exists()
@@ -123,7 +128,7 @@ def label_of(saliency_map: SaliencyMap) -> str:
 class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
     study_path = "stimulus__study"
     list_display = ("stimulus", "classifier", "shown_state", "attempts", "reason", "finished_at")
-    list_filter = ("state", "permanent", "classifier", "stimulus__study")
+    list_filter = ("state", "permanent", ("stimulus__study", OwnStudies))
     list_select_related = ("stimulus",)
     search_fields = ("stimulus__key", "reason")
     actions = ("retry",)
@@ -137,9 +142,9 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
 
     @admin.action(description=_("Try the selected jobs again"))
     def retry(self, request: HttpRequest, chosen: QuerySet[PrecomputeJob]) -> None:
-        count = jobs.requeue(
-            chosen.filter(state__in=[PrecomputeJob.State.FAILED, PrecomputeJob.State.CANCELLED])
-        )
+        editable = visible_studies(request.user, "edit")
+        again = [PrecomputeJob.State.FAILED, PrecomputeJob.State.CANCELLED]
+        count = jobs.requeue(chosen.filter(state__in=again, stimulus__study__in=editable))
         self.message_user(request, _("%d jobs queued.") % count)
 
 
@@ -147,7 +152,7 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
 class SaliencyMapAdmin(ReadOnlyScopedAdmin):
     study_path = "stimulus__study"
     list_display = ("stimulus", "classifier", "method", "class_name", "current", "created_at")
-    list_filter = ("classifier", "method", "current", "stimulus__study")
+    list_filter = ("current", ("stimulus__study", OwnStudies))
     list_select_related = ("stimulus",)
     search_fields = ("stimulus__key", "method", "array_sha256")
     fields = (

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import lzma
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -35,7 +37,7 @@ def read_archive(data: bytes, *, max_total: int, max_file: int) -> list[Upload]:
             ]
             _check_members(members, max_total=max_total, max_file=max_file)
             return list(_read_members(archive, members, max_file=max_file))
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         raise BadArchive(f"the zip is damaged ({error}); make it again") from error
     except (RuntimeError, NotImplementedError) as error:
         raise BadArchive(f"the zip cannot be read ({error}); make it without a password") from error
@@ -43,7 +45,10 @@ def read_archive(data: bytes, *, max_total: int, max_file: int) -> list[Upload]:
 
 def read_labels(text: str) -> dict[str, str]:
     """`file,class` rows of a CSV (with or without that header) as {file name: class}."""
-    rows = [row for row in csv.reader(io.StringIO(text)) if row and row[0].strip()]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text)) if row and row[0].strip()]
+    except csv.Error as error:
+        raise BadArchive(f"the labels are no CSV ({error}); write file,class in each row") from error
     if rows and [cell.strip().lower() for cell in rows[0][:2]] == ["file", "class"]:
         rows = rows[1:]
     for number, row in enumerate(rows, start=1):
@@ -64,7 +69,7 @@ def _check_members(members: list[zipfile.ZipInfo], *, max_total: int, max_file: 
         raise BadArchive(f"the zip holds {len(members)} files, more than {MAX_MEMBERS}; split it")
     for info in members:
         path = PurePosixPath(info.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        if not path.name or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             raise BadArchive(f"{info.filename!r} points outside the zip; make the zip from inside its folder")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise BadArchive(f"{info.filename!r} is a link; put the picture itself into the zip")

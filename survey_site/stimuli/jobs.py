@@ -85,6 +85,8 @@ def request(
     """
     wanted = methods_by_classifier(study)
     if classifiers is not None:
+        for name in set(classifiers) - set(wanted):
+            catalog.classifier(name)  # raises UnknownName with the nearest one
         wanted = {name: wanted.get(name, ("original",)) for name in classifiers}
     if methods is not None:
         wanted = {name: tuple(sorted({*methods, "original"})) for name in wanted}

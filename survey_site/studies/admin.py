@@ -23,7 +23,7 @@ from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies import audit, conditions_page, desk, upload_page
 from survey_site.studies.access import may
 from survey_site.studies.models import AuditEntry, Condition, Membership, Protocol, Study, StudyText
-from survey_site.studies.scoped import ReadOnlyScopedAdmin, ScopedAdmin
+from survey_site.studies.scoped import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin
 
 IDENTITY = {"column", "classifier", "base", "method"}
 
@@ -53,6 +53,11 @@ class ConditionForm(forms.ModelForm):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
         return self.cleaned_data
+
+
+def _is_owner(request: HttpRequest, study: Study) -> bool:
+    """Only the owner and superusers share a study, hand it on, or delete its draft."""
+    return study.owner_id == request.user.pk or bool(getattr(request.user, "is_superuser", False))
 
 
 class StudyInline(TabularInline):
@@ -86,8 +91,7 @@ class MembershipInline(StudyInline):
     tab = True
 
     def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        owner = obj is None or obj.owner_id == request.user.pk
-        return owner or bool(getattr(request.user, "is_superuser", False))
+        return obj is None or _is_owner(request, obj)
 
 
 class ConditionInline(DraftInline):
@@ -202,9 +206,10 @@ class StudyAdmin(ScopedAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
+        kept = () if obj is None or _is_owner(request, obj) else ("owner",)
         if obj is None or obj.is_editable:
-            return self.readonly_fields
-        free = {"owner"}  # all else is in the sealed document
+            return (*self.readonly_fields, *kept)
+        free = {"owner"} - set(kept)  # all else is in the sealed document
         return [
             f.name for f in Study._meta.fields if f.editable and f.name not in free and f.name != "id"
         ] + ["steps"]
@@ -215,8 +220,12 @@ class StudyAdmin(ScopedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         if not isinstance(obj, Study):
             return bool(getattr(request.user, "is_superuser", False))
-        owner = obj.owner_id == request.user.pk or getattr(request.user, "is_superuser", False)
-        return bool(owner and obj.is_editable)
+        return _is_owner(request, obj) and obj.is_editable
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A draft goes with all that hangs on it; the rows' own pages are read-only, which is no reason to keep them."""
+        shown, counts, _missing, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
 
     def save_model(self, request: HttpRequest, obj: Study, form: Any, change: bool) -> None:
         if not change and obj.owner_id is None:
@@ -293,7 +302,7 @@ class StudyAdmin(ScopedAdmin):
 
     @action(description=_("Report"), url_path="go-report", icon="table_chart")
     def report_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect(reverse("report", args=[Study.objects.get(pk=object_id).slug]))
+        return redirect(reverse("report", args=[desk.study_for(request, object_id, "results").slug]))
 
 
 @admin.register(Protocol)
@@ -301,7 +310,7 @@ class ProtocolAdmin(ReadOnlyScopedAdmin):
     """Sealed protocols, to read."""
 
     list_display = ("study", "version", "pilot", "hash", "sealed_at", "sealed_by")
-    list_filter = ("study", "pilot")
+    list_filter = (("study", OwnStudies), "pilot")
     list_select_related = ("study", "sealed_by")
 
 
@@ -310,6 +319,6 @@ class AuditEntryAdmin(ReadOnlyScopedAdmin):
     """Who did what, newest first."""
 
     list_display = ("at", "study", "user", "verb", "detail")
-    list_filter = ("verb", "study")
+    list_filter = ("verb", ("study", OwnStudies))
     list_select_related = ("study", "user")
     see = "edit"

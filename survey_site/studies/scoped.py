@@ -2,12 +2,22 @@
 
 from typing import Any
 
+from django.contrib.admin.filters import RelatedFieldListFilter
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from survey_site.studies.access import Action, visible_studies
 from survey_site.studies.models import Study
+
+
+class OwnStudies(RelatedFieldListFilter):
+    """A filter by study that names only the studies shared with the researcher."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            (str(study.pk), study.title) for study in visible_studies(request.user, "view").order_by("title")
+        ]
 
 
 class ScopedAdmin(ModelAdmin):

@@ -79,3 +79,23 @@ def test_it_rejects_a_broken_or_empty_zip(data: bytes, says: str) -> None:
 def test_a_row_of_labels_without_class_is_named() -> None:
     with pytest.raises(BadArchive, match="row 2"):
         read_labels("a.png,cat\nb.png,\n")
+
+
+def corrupted(data: bytes) -> bytes:
+    """The zip with its compressed bytes overwritten, its directory intact."""
+    start = data.index(b"a.png") + 5
+    return data[:start] + b"\xff" * 20 + data[start + 20 :]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        zipped({".": b"x"}),
+        corrupted(zipped({"a.png": encoded()})),
+        zipped({"a.png": b"1", "labels.csv": b'"' + b"x" * 200_000}),
+    ],
+    ids=["a member without a name", "a corrupt stream", "a huge cell"],
+)
+def test_a_zip_that_is_broken_inside_is_refused_with_words(data: bytes) -> None:
+    with pytest.raises(BadArchive):
+        read(data)

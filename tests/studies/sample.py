@@ -28,7 +28,7 @@ def ready_study(
         "target_participants": 4,
         "seed": 7,
     }
-    study = Study.objects.create(slug=slug, title="Sample", **{**defaults, **options})
+    study = Study.objects.create(slug=slug, **{"title": "Sample", **defaults, **options})
     add_images(study, [Upload(f"m{n}.png", encoded(n), f"class {n % 3}") for n in range(images)])
     add_images(
         study,

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from django.conf import settings
 from django.core.management import call_command
@@ -32,10 +32,14 @@ class Command(BaseCommand):
         parser.add_argument("--no-serve", action="store_true", help="prepare the study, then end")
         parser.add_argument("--classifier", default="demo-cnn")
         parser.add_argument("--edges", default="hed", choices=["hed", "sobel"])
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument(
+            "--port", default=os.environ.get("PORT", "8000"), help="port of the web server (PORT)"
+        )
 
     def handle(self, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
+        if not str(options["port"]).isdecimal() or not 0 < int(options["port"]) < 65536:
+            raise CommandError(f"PORT={options['port']!r} is no port; write a number such as 8000")
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
@@ -45,7 +49,7 @@ class Command(BaseCommand):
         try:
             self.prepare(processes, options)
             if not options["no_serve"]:
-                self.serve(processes, options["port"], password)
+                self.serve(processes, int(options["port"]), password)
         except KeyboardInterrupt:
             self.stdout.write("\nStopping …")
         finally:
@@ -141,7 +145,8 @@ def admin_password(file: Path) -> str:
 def answers(url: str) -> bool:
     """Whether a GET of the address succeeds."""
     try:
-        with urlopen(url, timeout=2) as response:  # noqa: S310
+        # A proxy of the environment is for other machines, not for this one.
+        with build_opener(ProxyHandler({})).open(url, timeout=2) as response:
             return bool(response.status == 200)
     except (URLError, OSError):
         return False

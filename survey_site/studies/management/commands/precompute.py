@@ -27,7 +27,10 @@ class Command(BaseCommand):
             raise CommandError(f"no study has the slug {options['study']!r}")
         if options["retry_failed"]:
             jobs.retry_failed(study)
-        queued = jobs.request(study, options["classifier"], metrics=not options["no_metrics"])
+        try:
+            queued = jobs.request(study, options["classifier"], metrics=not options["no_metrics"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(f"{queued} jobs queued")
         if not options["wait"]:
             return
