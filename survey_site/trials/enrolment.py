@@ -57,16 +57,18 @@ def current_protocol(study: Study) -> Protocol | None:
 
 def known(study: Study, arrival: Arrival) -> Participant | None:
     """Who already came with this external id, or by this very form."""
-    if arrival.external_id:
-        names = [arrival.external_id, pseudonym(arrival.external_id)]
-        found = (
-            ExternalId.objects.filter(study=study, provider=arrival.provider, value__in=names)
-            .select_related("participant")
-            .first()
-        )
-        if found:
-            return found.participant
-    return Participant.objects.filter(study=study, token=arrival.token).first()
+    found = known_sender(study, arrival.provider, arrival.external_id)
+    return found or Participant.objects.filter(study=study, token=arrival.token).first()
+
+
+def known_sender(study: Study, provider: str, external_id: str) -> Participant | None:
+    """Who already came with this external id, withdrawn or not."""
+    if not external_id:
+        return None
+    names = [external_id, pseudonym(external_id)]
+    found = ExternalId.objects.filter(study=study, provider=provider, value__in=names)
+    row = found.select_related("participant").first()
+    return row.participant if row else None
 
 
 @transaction.atomic

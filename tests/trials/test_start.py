@@ -7,6 +7,7 @@ from django.test import Client
 from survey_site.recruitment.models import ExternalId, Recruitment
 from survey_site.studies import freeze
 from survey_site.trials.models import Participant, Ticket, Trial
+from survey_site.trials.opaque import token_of_start
 from tests import factories
 from tests.trials.player import Form, begin
 
@@ -44,7 +45,7 @@ def test_one_external_id_is_one_person(client: Client) -> None:
     assert begin(client, "test", "?PROLIFIC_PID=5f01") != begin(client, "test", query)
 
 
-@pytest.mark.parametrize("value", ["{{%PROLIFIC_PID%}}", "x" * 121, "a%0Ab"])
+@pytest.mark.parametrize("value", ["{{%PROLIFIC_PID%}}", "x" * 121, "a%0Ab", "a\0b"])
 def test_it_refuses_an_unusable_external_id(client: Client, value: str) -> None:
     factories.live()
     assert client.get("/s/test/", {"PROLIFIC_PID": value.replace("%0A", "\n")}).status_code == 400
@@ -135,3 +136,30 @@ def test_the_front_page_lists_nothing_to_the_public_and_the_studies_to_their_res
     factories.live()
     assert "/s/test/" not in client.get("/").content.decode()
     assert "/reports/test/" in admin_client.get("/").content.decode()
+
+
+def test_the_name_of_a_start_never_comes_from_the_link(client: Client) -> None:
+    factories.live()
+    planted = "known-to-whoever-sent-the-link"
+    form = Form(client.get("/s/test/", {"nonce": planted}).content.decode())
+    assert len(form.hidden["nonce"]) >= 16 and form.hidden["nonce"] != planted
+    body = {name: value for name, value in form.hidden.items() if name != "nonce"} | {"consent": "yes"}
+    client.post(f"/s/test/?nonce={planted}", body)
+    assert not Participant.objects.filter(token=token_of_start(planted, "test")).exists()
+
+
+def test_who_is_in_comes_back_by_the_link_of_their_provider_though_the_study_takes_nobody(
+    client: Client,
+) -> None:
+    study = factories.live()
+    link = "?PROLIFIC_PID=abc"
+    address = begin(client, "test", link)
+    for state in (study.State.CLOSED, study.State.DRAFT):
+        study.state = state
+        study.save(update_fields=["state"])
+        assert begin(client, "test", link) == address
+        form = Form(client.get(f"/s/test/{link}").content.decode())
+        stranger = form.hidden | {"consent": "yes", "PROLIFIC_PID": "xyz"}
+        assert client.post("/s/test/", stranger).status_code in (403, 410)
+        assert client.get("/s/test/?PROLIFIC_PID=xyz").status_code in (403, 410)
+    assert Participant.objects.count() == 1

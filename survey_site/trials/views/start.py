@@ -61,14 +61,16 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
     recruitment: Recruitment | None = getattr(study, "recruitment", None)
     fields = request.POST.dict() if request.method == "POST" else request.GET.dict()
     kind = _kind(request, study, fields)
-    if protocol is None or not (study.is_open or kind == Kind.PREVIEW):
+    who = sender(fields)
+    may_come = study.is_open or kind == Kind.PREVIEW or _is_in(study, who)
+    if protocol is None or not may_come:
         return _not_open(request, study, language)
     words = sealed(protocol.pk).texts_in(language)
-    who = sender(fields)
     user_agent = request.headers.get("User-Agent", "")
     if recruitment and not recruitment.allow_phones and devices.is_phone(user_agent):
         return _screened_out(request, study, recruitment, who, words["screened_out"])
-    nonce = fields.get("nonce") or new_start_nonce()
+    # Never from the link: whoever wrote it would know the participant's own address.
+    nonce = request.POST.get("nonce") or new_start_nonce()
     context: dict[str, Any] = {
         "study": study,
         "welcome": words["welcome"],
@@ -122,6 +124,11 @@ def _kind(request: HttpRequest, study: Study, fields: dict[str, str]) -> str:
     if fields.get("preview") and may(request.user, "view", study.pk):
         return Kind.PREVIEW
     return Kind.BOT if fields.get("bot") else Kind.PERSON
+
+
+def _is_in(study: Study, who: Sender) -> bool:
+    """Whether the sender's link belongs to somebody who takes part already: they may finish at any time."""
+    return enrolment.known_sender(study, who.provider, who.external_id) is not None
 
 
 def _not_open(request: HttpRequest, study: Study, language: str) -> HttpResponse:
