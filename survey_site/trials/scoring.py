@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ MISSING = ("timeout", "image_failed")
 RATINGS = range(7)
 LONGEST_KEY = 64
 LONGEST_RT_MS = 24 * 3600 * 1000
+LARGEST_MEASUREMENT = 1e15  # beyond every epoch in ms; NaN and infinity are outside too
 
 _NUMBERS = (
     "onset_ms", "answered_ms", "onset_epoch_ms", "dpr", "viewport_w", "viewport_h", "map_w", "map_h", "natural_w",
@@ -104,7 +104,9 @@ def client_of(text: str) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name in _NUMBERS:
         value = sent.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        if -LARGEST_MEASUREMENT <= value <= LARGEST_MEASUREMENT:
             kept[name] = round(value, 1)
     for name, words in _WORDS.items():
         if sent.get(name) in words:
@@ -113,7 +115,7 @@ def client_of(text: str) -> dict[str, Any]:
 
 
 def _key(text: str) -> str:
-    if not 8 <= len(text) <= LONGEST_KEY or not text.isascii():
+    if not 8 <= len(text) <= LONGEST_KEY or not (text.isascii() and text.isprintable()):
         raise Refused("damaged_form", "idempotency_key")
     return text
 

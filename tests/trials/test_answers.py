@@ -160,6 +160,24 @@ def test_it_keeps_what_the_browser_measured_and_drops_what_it_made_up(client: Cl
     assert (response.rt_ms, response.seen, response.client) == (1234, "yes", {"dpr": 2, "input": "touch"})
 
 
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "-1" + "0" * 400, "1e999", "1" * 5000])
+def test_a_measurement_beyond_all_bounds_never_loses_the_answer(
+    client: Client, address: str, number: str
+) -> None:
+    form = until_trial(client, address)
+    body = form.hidden | {"choice": "0", "client": f'{{"dpr": {number}}}'}
+    assert client.post(address, body).status_code == 303
+    response = Response.objects.latest("answered_at")
+    assert (response.missing, response.client) == ("", {})
+
+
+def test_it_refuses_a_key_that_no_database_can_hold(client: Client, address: str) -> None:
+    form = until_trial(client, address)
+    before = counts()
+    body = form.hidden | {"choice": "0", "idempotency_key": "0123\0004567"}
+    assert (client.post(address, body).status_code, counts()) == (422, before)
+
+
 def test_without_javascript_seeing_is_unknown(client: Client, address: str) -> None:
     client.post(address, fill(until_trial(client, address)))
     response = Response.objects.latest("answered_at")
