@@ -44,7 +44,12 @@ def upcoming(request: HttpRequest, token: str) -> HttpResponse:
     """The next trials as HTML, so that their pictures can be fetched while the current one is answered."""
     participant = _participant(token)
     with speaking(participant.language):
-        return JsonResponse(_ahead(request, Sitting(participant)))
+        sitting = Sitting(participant)
+        try:
+            answers.refuse_ended(participant, sitting.sealed.settings, timezone.now())
+        except Ended as error:
+            return _ended(request, str(error))
+        return JsonResponse(_ahead(request, sitting))
 
 
 def _participant(token: str) -> Participant:
