@@ -75,6 +75,8 @@ def read(asked: tuple[Question, ...], fields: Mapping[str, str]) -> dict[str, st
                 answers[question.name] = question.choices[int(text)]
             else:
                 errors[question.name] = "choice"
+        elif "\0" in text:  # PostgreSQL cannot hold it
+            errors[question.name] = "signs"
         elif len(text) > LONGEST_TEXT:
             errors[question.name] = "long"
         else:

@@ -50,6 +50,7 @@ def test_texts_that_would_not_be_shown_keep_a_study_from_going_live() -> None:
         ({"q_age": "17"}, {"age": "range"}),
         ({"q_age": "x", "q_sight": "2"}, {"age": "range", "sight": "choice"}),
         ({"q_age": "20", "q_note": "x" * 301}, {"note": "long"}),
+        ({"q_age": "20", "q_note": "a\0b"}, {"note": "signs"}),
     ],
 )
 def test_answers_that_do_not_fit_are_refused(fields: dict[str, str], wrong: dict[str, str]) -> None:
@@ -79,6 +80,7 @@ def test_a_resume_link_expires(client: Client) -> None:
     form = until_trial(client, address)
     Participant.objects.update(last_seen_at=timezone.now() - timedelta(days=8))
     assert client.get(address).status_code == 410
+    assert client.get(f"{address}upcoming/").status_code == 410
     before = Response.objects.count()
     assert client.post(address, fill(form)).status_code == 410
     assert Response.objects.count() == before
@@ -102,7 +104,9 @@ def test_an_oversized_body_gets_a_clear_page(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_unknown_links_are_not_found(client: Client) -> None:
-    for path in ("/p/unknown/", "/p/unknown/upcoming/", "/w/unknown/", "/s/unknown/privacy/"):
+    links = ("/p/unknown/", "/p/unknown/upcoming/", "/w/unknown/", "/s/unknown/privacy/")
+    damaged = ("/p/%00abc/", "/p/%00abc/upcoming/", "/w/%00abc/")
+    for path in (*links, *damaged):
         assert client.get(path).status_code == 404
     assert client.post("/p/unknown/", {"choice": "0"}).status_code == 404
 
