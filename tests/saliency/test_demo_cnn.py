@@ -6,6 +6,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import pytest
+import skimage.data
+from sklearn.datasets import load_sample_image
 
 from fixtures.training.demo_cnn_groups import read_groups
 from saliency_worker import catalog
@@ -66,3 +68,19 @@ def says(model: keras.Model, names: list[str]) -> Callable[[np.ndarray], dict[st
         return dict(zip(names, np.asarray(model(pixels, training=False))[0].tolist(), strict=True))
 
     return answer
+
+
+@pytest.mark.parametrize(
+    ("picture", "group"),
+    [("chelsea", "cat"), ("coffee", "food or drink"), ("astronaut", "clothing or person")],
+)
+def test_it_names_pictures_that_a_person_knows(
+    says: Callable[[np.ndarray], dict[str, float]], picture: str, group: str
+) -> None:
+    answer = says(getattr(skimage.data, picture)())
+    assert max(answer, key=answer.__getitem__) == group
+
+
+def test_it_sees_a_building_in_the_temple(says: Callable[[np.ndarray], dict[str, float]]) -> None:
+    answer = says(load_sample_image("china.jpg"))
+    assert answer["building or structure"] > 0.5
