@@ -14,7 +14,7 @@ from survey_site.celery import app
 from survey_site.reports.population import Population
 from survey_site.reports.report import point_report
 from survey_site.studies.models import Protocol, Study
-from survey_site.trials.models import Participant
+from survey_site.trials.models import Participant, Response
 
 TASK = "reports.analyse"
 KEEP_SECONDS = 30 * 24 * 3600
@@ -25,9 +25,10 @@ FIGURE_FORMATS: dict[Literal["svg", "pdf"], str] = {"svg": "image/svg+xml", "pdf
 
 
 def data_version(protocol: Protocol, population: Population) -> str:
-    """Changes with every answer, exclusion and withdrawal. One pass over participants, none over answers.
+    """Changes with every counted answer, exclusion and withdrawal.
 
-    Every answer moves its participant's `last_seen_at`, in the same transaction.
+    One pass over participants: the last answer moves its participant's `last_seen_at`, in the same transaction.
+    Earlier answers need not; where the unfinished count, theirs are looked at too.
     """
     S = Participant.State
     facts = Participant.objects.filter(protocol=protocol).aggregate(
@@ -38,6 +39,10 @@ def data_version(protocol: Protocol, population: Population) -> str:
         excluded=_sum(Q(excluded=True)),
         surplus=_sum(Q(surplus=True)),
     )
+    if population.unfinished:
+        answers = Response.objects.filter(participant__protocol=protocol)
+        open_ones = answers.exclude(participant__state__in=(S.FINISHED, S.WITHDRAWN))
+        facts |= open_ones.aggregate(answers=Count("pk"), last_answer=Max("pk"))
     conditions = list(protocol.study.conditions.values_list("column", "column_order", "is_reference"))
     text = json.dumps([protocol.pk, population.as_query(), facts, conditions], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -132,6 +132,18 @@ def test_taking_somebody_out_makes_it_stale(own: Survey, change: dict[str, Any])
     assert key(own) != before
 
 
+def test_an_answer_of_somebody_unfinished_makes_it_stale_where_the_unfinished_count(own: Survey) -> None:
+    who = own.participant(state="consented")
+    own.rating(who, 0, 3)
+    who.refresh_from_db()
+    open_ones = Population(unfinished=True)
+    before = stored.data_version(own.protocol, open_ones), key(own)
+    own.rating(who, 0, 5)
+    who.save(update_fields=["last_seen_at"])  # as before: the lease is not renewed at every answer
+    assert stored.data_version(own.protocol, open_ones) != before[0]
+    assert key(own) == before[1]
+
+
 def test_taking_out_one_instead_of_another_makes_it_stale(own: Survey) -> None:
     own.study.participants.filter(code="p01").update(excluded=True)
     before = key(own)
