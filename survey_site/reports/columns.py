@@ -99,7 +99,7 @@ RESPONSES: tuple[Column, ...] = (
     Column("stimulus", "Source image of the map.", "string", text("trial__stimulus__key")),
     Column("stimulus_class", "Class of the source image.", "string", text("trial__stimulus__stimulus_class")),
     Column("classifier", "Classifier that was explained.", "string",
-           Coalesce(code("trial__condition__classifier"), code("trial__saliency_map__classifier"))),
+           Coalesce(text("trial__condition__classifier"), text("trial__saliency_map__classifier"))),
     Column("base", "Class activation map the method builds on.", "string", code("trial__condition__base"),
            levels=("cam", "gradcam", "gradcampp", "smoothgradcampp")),
     Column("method", "Combination with the edges, such as add-blend21, or a control; empty for the bare base.",

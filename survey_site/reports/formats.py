@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from survey_site.reports.exports import csv_line
+from survey_site.reports.sql import FORMULA_STARTS
 
 Report = dict[str, Any]
 NOT_ESTIMABLE = "n/a"
@@ -42,16 +43,16 @@ def _row(
 ) -> list[Any]:
     low, high = cell["ci"] or (None, None)
     return [
-        safe(report["study"]), report["protocol_hash"], safe(column), variant.get("classifier"), variant.get("base"),
-        variant.get("method"), measure, cell["n"], cell.get("participants"),
+        safe(report["study"]), report["protocol_hash"], safe(column), safe(variant.get("classifier")),
+        safe(variant.get("base")), safe(variant.get("method")), measure, cell["n"], cell.get("participants"),
         cell["correct" if measure == "faith" else "sum"], cell["percent" if measure == "faith" else "mean"],
         cell["text"], low, high, paper,
     ]  # fmt: skip
 
 
-def safe(value: str) -> str:
+def safe(value: str | None) -> str | None:
     """A cell that no spreadsheet takes for a formula; the same rule as `sql.SafeText`."""
-    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+    return f"'{value}" if value and value.startswith(FORMULA_STARTS) else value
 
 
 def as_text(report: Report) -> str:

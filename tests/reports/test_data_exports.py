@@ -69,6 +69,15 @@ def test_trials_hold_the_unanswered_too_with_the_outcome(own: Survey) -> None:
     assert found[2]["shown_at"] == ""
 
 
+def test_labels_of_uploaded_maps_are_no_formulas(own: Survey) -> None:
+    label = "=1+1"
+    own.study.conditions.update(classifier=label)
+    SaliencyMap.objects.update(classifier=label, layer=label)
+    assert {row["classifier"] for row in rows(own.study, "trials")} <= {f"'{label}", ""}
+    (row,) = rows(own.study, "maps")
+    assert row["classifier"] == row["layer"] == f"'{label}"
+
+
 def test_stimuli_are_listed_by_name(own: Survey) -> None:
     found = rows(own.study, "stimuli")
     assert [r["stimulus"] for r in found] == sorted(r["stimulus"] for r in found)

@@ -144,6 +144,16 @@ def test_no_cell_is_a_formula(small: Survey, start: str) -> None:
     assert row["stimulus"] == row["choice"] == "'-key"
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_the_label_of_a_classifier_is_no_formula(small: Survey, start: str) -> None:
+    label = f"{start}cmd|' /C calc'!A0"
+    small.conditions[0].classifier = label
+    small.conditions[0].save()
+    small.matching(small.participant(), 0, 0)
+    (row,) = read(small.study)
+    assert row["classifier"] == f"'{label}"
+
+
 def test_commas_quotes_and_line_ends_survive(small: Survey) -> None:
     texts = ['a, "b"', "two\nlines", "x\ry", " spaces ", "ünï|côdé"]
     for text in texts:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from survey_site.reports.formats import as_csv
 from survey_site.reports.population import Population
 from survey_site.reports.report import point_report
 from survey_site.trials.models import Response
@@ -144,6 +145,15 @@ def test_a_column_pools_its_variants_and_shows_each() -> None:
         ("gradcam", 1.0),
         ("gradcampp", 2.5),
     ]
+
+
+def test_the_label_of_a_classifier_is_no_formula_in_table_1(small: Survey) -> None:
+    small.conditions[1].column, small.conditions[1].column_order = "Grad-CAMs", 0
+    small.conditions[1].classifier = "=1+1"
+    small.conditions[1].save()
+    table = as_csv(point_report(small.study))
+    assert ",'=1+1," in table
+    assert ",=1+1," not in table
 
 
 def test_random_answers_give_what_a_loop_over_the_rows_gives(small: Survey) -> None:
