@@ -12,6 +12,7 @@ from survey_site.reports.population import Population
 from survey_site.stimuli.models import SaliencyMap
 from survey_site.studies.models import Protocol
 from survey_site.trials.models import Participant, Response
+from survey_site.trials.sealed import classes_of
 
 # Name for the statistics → where it is. Unlike in the CSV no text is escaped: labels must equal the plan's.
 SOURCES: dict[str, Any] = {
@@ -81,9 +82,13 @@ def _reason(population: Population) -> Case:
 
 
 def _named(protocol: Protocol, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Stimulus ids replaced by keys and classes."""
+    """Stimulus ids replaced by keys, and by the classes that the protocol sealed."""
     stimuli = protocol.study.stimuli.values_list("pk", "key", "stimulus_class")
-    keys, classes = {pk: key for pk, key, _ in stimuli}, {pk: name for pk, _, name in stimuli}
+    sealed = classes_of(protocol.document)
+    keys, classes = (
+        {pk: key for pk, key, _ in stimuli},
+        {pk: sealed.get(key, now) for pk, key, now in stimuli},
+    )
     pools: dict[tuple[int, ...], str] = {}
     for place, pool in enumerate(columns["pool"]):
         shown = tuple(pool)
@@ -111,7 +116,7 @@ def participant_rows(protocol: Protocol, population: Population) -> list[dict[st
     return [
         {
             "kind": "person" if kind in kinds else kind,
-            "consented": consented is not None or state in done,
+            "consented": consented is not None or state in (*done, Participant.State.WITHDRAWN),
             "finished": state in done,
             "surplus": surplus,
             "withdrawn": state == Participant.State.WITHDRAWN,

@@ -85,6 +85,7 @@ def _read(protocol_id: int, period: int) -> Sealed:
         if method == ORIGINAL:
             pictures.setdefault((stimulus, "", ORIGINAL), picture)
         paths[saliency_map] = path
+    classes = classes_of(document)
     stimuli = protocol.study.stimuli.values_list("pk", "key", "stimulus_class")
     return Sealed(
         hash=protocol.hash,
@@ -95,7 +96,7 @@ def _read(protocol_id: int, period: int) -> Sealed:
         texts=document["texts"],
         exclusion_rules=document["exclusion_rules"],
         stimulus_ids={key: pk for pk, key, _ in stimuli},
-        stimulus_classes={pk: name for pk, _, name in stimuli},
+        stimulus_classes={pk: classes.get(key, now) for pk, key, now in stimuli},
         conditions={
             condition.pk: (condition.classifier, condition.key)
             for condition in Condition.objects.filter(study=protocol.study)
@@ -103,6 +104,11 @@ def _read(protocol_id: int, period: int) -> Sealed:
         pictures=pictures,
         paths=paths,
     )
+
+
+def classes_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """Class of each stimulus, by key, as sealed; empty for a reconstruction, whose document names none."""
+    return {entry["key"]: entry["class"] for entry in document.get("stimuli", ())}
 
 
 def forget() -> None:

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from survey_site.reports import analysis, stored, tasks
 from survey_site.reports.population import Population
+from survey_site.reports.rows import trial_columns
 from tests.reports.factory import DEFAULT_COLUMNS, Survey, survey
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +143,14 @@ def test_an_answer_of_somebody_unfinished_makes_it_stale_where_the_unfinished_co
     who.save(update_fields=["last_seen_at"])  # as before: the lease is not renewed at every answer
     assert stored.data_version(own.protocol, open_ones) != before[0]
     assert key(own) == before[1]
+
+
+def test_the_statistics_take_the_classes_that_the_protocol_sealed(own: Survey) -> None:
+    own.protocol.document["stimuli"] = [{"key": s.key, "class": f"sealed {s.key}"} for s in own.stimuli]
+    columns = trial_columns(own.protocol, Population())
+    assert set(columns["stimulus_class"]) == {f"sealed {key}" for key in columns["stimulus"]}
+    picked = {key: name for key, name in zip(columns["choice"], columns["choice_class"], strict=True) if name}
+    assert picked == {key: f"sealed {key}" for key in picked} != {}
 
 
 def test_taking_out_one_instead_of_another_makes_it_stale(own: Survey) -> None:

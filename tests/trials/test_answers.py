@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from survey_site.stimuli.models import Stimulus
+from survey_site.studies.models import Protocol
+from survey_site.trials import sealed
 from survey_site.trials.models import Participant, Response, Trial
 from tests import factories
 from tests.trials.player import Form, begin, fill, until_trial
@@ -127,6 +130,16 @@ def test_it_takes_cant_tell_as_an_answer_that_is_not_correct(client: Client, add
         None,
         "",
     )
+
+
+def test_classes_are_those_of_the_sealed_protocol(client: Client, address: str) -> None:
+    sealed.forget()
+    for place, stimulus in enumerate(Stimulus.objects.all()):
+        Stimulus.objects.filter(pk=stimulus.pk).update(stimulus_class=f"changed-{place}")
+    document = Protocol.objects.get().document
+    classes = {row.pk: sealed.classes_of(document)[row.key] for row in Stimulus.objects.all()}
+    assert sealed.sealed(Protocol.objects.get().pk).stimulus_classes == classes
+    assert not any(name.startswith("changed") for name in classes.values())
 
 
 def test_it_refuses_cant_tell_where_the_study_does_not_offer_it(client: Client) -> None:
