@@ -198,8 +198,12 @@ def plain(name: str, value: str) -> str:
     return value
 
 
+# Of who withdrew nothing is told, not even that they came.
+STATES = [state for state in Participant.State.values if state != Participant.State.WITHDRAWN]
+
+
 class Participants(OfStudy, generics.ListAPIView[Participant]):
-    """The participants, without links and external ids."""
+    """The participants who have not withdrawn, without links and external ids."""
 
     action: Action = "export"
     serializer_class = ParticipantSerializer
@@ -208,7 +212,7 @@ class Participants(OfStudy, generics.ListAPIView[Participant]):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("state", str, enum=list(Participant.State.values)),
+            OpenApiParameter("state", str, enum=STATES),
             OpenApiParameter("kind", str, enum=list(Participant.Kind.values)),
         ],
         responses={200: ParticipantSerializer(many=True), **ERRORS},
@@ -219,12 +223,12 @@ class Participants(OfStudy, generics.ListAPIView[Participant]):
 
     def get_queryset(self) -> QuerySet[Participant]:
         rows = (
-            Participant.objects.filter(study=self.study())
+            Participant.objects.filter(study=self.study(), state__in=STATES)
             .select_related("protocol")
             .defer("protocol__document")
         )
         self.refuse_unknown("state", "kind")
-        for name, choices in (("state", Participant.State.values), ("kind", Participant.Kind.values)):
+        for name, choices in (("state", STATES), ("kind", Participant.Kind.values)):
             if value := self.one_of(name, list(choices)):
                 rows = rows.filter(**{name: value})
         return rows

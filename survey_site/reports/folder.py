@@ -5,7 +5,8 @@ one row per line; `media/` has the files of the storage under their own paths; `
 of rows and the SHA-256 of every file. What is empty (null, "", [], {}) is left out of a row. Rows name each other
 by keys and by their place, never by database ids, so that export, import and export give the same bytes.
 
-Not in the folder: people's resume links, external ids of recruitment, users, and the study's state.
+Not in the folder: people's resume links, external ids of recruitment, users, and the study's state. Of who withdrew
+only an empty row is written, after all others: `withdrawn-1` and so on, with kind, state and protocol.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ PARTICIPANT_FIELDS = (
     "language", "user_agent_family", "demographics", "acknowledged", "started_at", "consented_at", "finished_at",
     "last_seen_at",
 )  # fmt: skip
+# All that is written of who withdrew, beside a name that tells nothing.
+WITHDRAWN_FIELDS = ("kind", "state")
 TICKET_FIELDS = ("number", "state", "lease_expires_at")
 TRIAL_FIELDS = (
     "position", "block", "task", "pool_index", "attention_check", "expected_rating", "probability", "issued_at",

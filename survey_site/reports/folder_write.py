@@ -18,10 +18,11 @@ from survey_site.reports import folder
 from survey_site.reports.folder import line, packed, packed_if_set, without_empty
 from survey_site.stimuli.models import MapPicture, SaliencyMap, StimulusFeatures
 from survey_site.studies.models import Study
-from survey_site.trials.models import Exposure, Ticket, Trial
+from survey_site.trials.models import Exposure, Participant, Ticket, Trial
 
 Rows = Iterable[dict[str, Any]]
 BATCH = 2000
+WITHDRAWN = Participant.State.WITHDRAWN
 
 
 def write_folder(study: Study, out: Path, *, media: bool = True) -> dict[str, Any]:
@@ -124,14 +125,21 @@ def _maps(study: Study) -> Rows:
 
 
 def _participants(study: Study) -> Rows:
-    for row in study.participants.select_related("protocol").order_by("pk").iterator(BATCH):
+    rows = study.participants.select_related("protocol").defer("protocol__document").order_by("pk")
+    for row in rows.exclude(state=WITHDRAWN).iterator(BATCH):
         yield packed(row, folder.PARTICIPANT_FIELDS) | {"protocol": row.protocol.version}
+    # Their places among the others would tell when they came.
+    gone = rows.filter(state=WITHDRAWN).order_by("protocol__version", "kind", "pk")
+    for number, row in enumerate(gone.iterator(BATCH), start=1):
+        code = f"withdrawn-{number}"
+        yield packed(row, folder.WITHDRAWN_FIELDS) | {"code": code, "protocol": row.protocol.version}
 
 
 def _tickets(study: Study) -> Rows:
     rows = Ticket.objects.filter(protocol__study=study).select_related("protocol", "participant")
     for row in rows.order_by("protocol__version", "number").iterator(BATCH):
-        holder = row.participant.code if row.participant else None
+        held = row.participant and row.participant.state != WITHDRAWN
+        holder = row.participant.code if row.participant and held else None
         own = {"protocol": row.protocol.version, "participant": holder}
         yield without_empty(own | packed(row, folder.TICKET_FIELDS))
 
@@ -140,7 +148,11 @@ def _trials(study: Study) -> Rows:
     keys = dict(study.stimuli.values_list("pk", "key"))
     conditions = {pk: place for place, pk in enumerate(study.conditions.values_list("pk", flat=True))}
     maps = {pk: place for place, pk in enumerate(ordered_maps(study).values_list("pk", flat=True))}
-    rows = Trial.objects.filter(participant__study=study).select_related("participant", "response")
+    rows = (
+        Trial.objects.filter(participant__study=study)
+        .exclude(participant__state=WITHDRAWN)
+        .select_related("participant", "response")
+    )
     shown = Prefetch("exposures", Exposure.objects.order_by("stimulus__key"))
     for row in rows.order_by("participant_id", "position").prefetch_related(shown).iterator(BATCH):
         own: dict[str, Any] = {

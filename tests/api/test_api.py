@@ -98,8 +98,10 @@ def test_pages_hold_every_row_once(api: APIClient, own: Survey) -> None:
 
 
 def test_participants_come_without_links(api: APIClient, own: Survey) -> None:
+    own.participant(state="withdrawn", code="gone")
     response = api.get(reverse("api-participants", args=["mine"]))
     assert [row["participant"] for row in response.json()["results"]] == ["p01", "p02"]
+    assert "gone" not in response.content.decode()
     for who in own.study.participants.all():
         assert who.token not in response.content.decode()
         assert who.receipt not in response.content.decode()
