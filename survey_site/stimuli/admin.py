@@ -78,7 +78,9 @@ class StimulusAdmin(ScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Stimulus | None = None) -> Any:
         sealed = obj is not None and obj.study.protocols.exists()
-        return (*self.readonly_fields, "key") if sealed else self.readonly_fields  # sealed documents name it
+        return (
+            (*self.readonly_fields, "key", "stimulus_class") if sealed else self.readonly_fields
+        )  # sealed documents name both
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # images come in through the study's page, where they are decoded and checked

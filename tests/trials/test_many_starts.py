@@ -1,0 +1,67 @@
+"""Two hundred starts at once, and a start after ten thousand others: one slot each, the same few queries."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from survey_site.studies.models import Study
+from survey_site.trials.models import Participant, Ticket
+from tests import factories
+from tests.trials.player import Form
+from tests.trials.test_simultaneous_starts import all_at_once, click
+
+STARTS = 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("media")
+def test_two_hundred_simultaneous_starts_never_share_a_slot() -> None:
+    factories.live(target_participants=STARTS)
+    places = all_at_once(lambda _: click(""), STARTS)
+    assert len(set(places)) == STARTS
+    assert all(place.startswith("/p/") for place in places)
+    assert sorted(Ticket.objects.values_list("number", flat=True)) == list(range(STARTS))
+    assert Ticket.objects.values("participant").distinct().count() == STARTS
+    assert Participant.objects.filter(surplus=False).count() == STARTS
+
+
+def queries_of_a_start() -> int:
+    client = Client()
+    form = Form(client.get("/s/test/").content.decode())
+    with CaptureQueriesContext(connection) as captured:
+        response = client.post("/s/test/", form.hidden | {"consent": "yes"})
+    assert response.status_code == 303
+    return len(captured)
+
+
+def fill_up(study: Study, upto: int) -> None:
+    """Participants and completed tickets as if so many people had taken part already."""
+    protocol = study.protocols.get()
+    first = Ticket.objects.count()
+    people = Participant.objects.bulk_create(
+        Participant(study=study, protocol=protocol, state="finished", ticket_number=number)
+        for number in range(first, upto)
+    )
+    Ticket.objects.bulk_create(
+        Ticket(
+            protocol=protocol,
+            number=person.ticket_number,
+            state=Ticket.State.COMPLETED,
+            participant=person,
+            lease_expires_at=timezone.now(),
+        )
+        for person in people
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_a_start_asks_as_much_after_ten_thousand_participants_as_after_ten() -> None:
+    study = factories.live(target_participants=20_000)
+    queries_of_a_start()  # the first reads the protocol into the process
+    fill_up(study, 10)
+    few = queries_of_a_start()
+    fill_up(study, 10_000)
+    assert queries_of_a_start() == few
