@@ -113,7 +113,7 @@ def test_a_study_belongs_to_who_makes_it(client: Client, study: Study) -> None:
     form |= {"attention_checks": 0, "headline": "image", "lease_minutes": 60, "resume_days": 7, "seed": 1}
     form |= {"edges": "hed", "colour_map": "jet", "fixed_pools": "[]", "exclusion_rules": "{}"}
     form |= {"analysis_plan": "{}", "languages": "[]"}
-    for prefix in ("conditions", "texts", "memberships"):
+    for prefix in ("conditions", "texts", "recruitment", "memberships"):
         form |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}
     response = client.post(reverse("admin:studies_study_add"), form)
     assert response.status_code == 302, response.context["errors"]
