@@ -38,6 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGINT, _interrupt)  # a shell's background job would ignore it
         if not str(options["port"]).isdecimal() or not 0 < int(options["port"]) < 65536:
             raise CommandError(f"PORT={options['port']!r} is no port; write a number such as 8000")
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
