@@ -174,6 +174,3 @@ class StimulusFeatures(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stimulus_id} {self.classifier}"
-
-
-OPEN_STATES = (PrecomputeJob.State.QUEUED, PrecomputeJob.State.RUNNING)

@@ -1,13 +1,14 @@
 """A real Chromium against a live server. Nothing outside this machine is contacted."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from tests.servers import BROWSERS
+from tests.servers import browser as browser_path
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 DESKTOP, PHONE = (1280, 720), (360, 640)
 
@@ -22,9 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    path = browser_path()
     if path is None:
-        pytest.skip(f"no Chromium on PATH (looked for {', '.join(NAMES)}); install the system's chromium")
+        pytest.skip(f"no Chromium on PATH (looked for {', '.join(BROWSERS)}); install the system's chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
