@@ -8,11 +8,20 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
+from saliency_worker.differences import Difference, causes, distance, pixels, values
 from saliency_worker.saliency import images as decoding
 from saliency_worker.saliency.errors import SaliencyError
 from saliency_worker.saliency.explain import Explainer, Explanation, MapResult, Settings
-from survey_site.stimuli import jobs, storage
-from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus, StimulusFeatures
+from survey_site.stimuli import queue, storage
+from survey_site.stimuli.models import (
+    Job,
+    MapPicture,
+    PrecomputeJob,
+    RecomputeJob,
+    SaliencyMap,
+    Stimulus,
+    StimulusFeatures,
+)
 
 
 class Unloadable(Exception):
@@ -27,7 +36,7 @@ class DamagedFile(SaliencyError):
     """A stored image has other bytes than its row says."""
 
 
-def explainer(job: PrecomputeJob) -> Explainer:
+def explainer(job: Job) -> Explainer:
     """The engine for a job's classifier, methods and settings; the last two are kept loaded."""
     try:
         return _load(job.classifier, tuple(job.methods), tuple(sorted(job.settings.items())))
@@ -40,7 +49,7 @@ def _load(classifier: str, methods: tuple[str, ...], options: tuple[tuple[str, A
     return Explainer.load(classifier, Settings(methods=methods, **dict(options)))
 
 
-def images(group: Iterable[PrecomputeJob]) -> Iterator[tuple[str, np.ndarray]]:
+def images(group: Iterable[Job]) -> Iterator[tuple[str, np.ndarray]]:
     """(SHA-256, uint8 RGB) of the jobs' stimuli, each checked against its hash."""
     for job in group:
         data = storage.get(job.stimulus.path)
@@ -67,7 +76,7 @@ def save(job: PrecomputeJob, explanation: Explanation, worker: str) -> None:
             classifier=job.classifier,
             defaults={"vector": [round(float(value), 6) for value in explanation.features]},
         )
-        if not jobs.finish(job, worker):
+        if not queue.finish(job, worker):
             transaction.set_rollback(True)  # the lease was lost: whoever has it now stores the maps
 
 
@@ -106,3 +115,32 @@ def _row(
         },
     )
     return row
+
+
+def compare(job: RecomputeJob, explanation: Explanation, worker: str) -> None:
+    """Compares the job's stored maps with the ones just computed; writes into the job and nowhere else."""
+    colour_map = job.settings["colour_map"]
+    pictures = {
+        picture.saliency_map_id: picture.path
+        for picture in MapPicture.objects.filter(saliency_map__in=job.maps, colour_map=colour_map)
+    }
+    rows = SaliencyMap.objects.filter(pk__in=job.maps).order_by("pk")
+    found = [_compared(row, pictures.get(row.pk, ""), explanation.maps[row.method]) for row in rows]
+    queue.finish(job, worker, found=found)
+
+
+def _compared(row: SaliencyMap, picture_path: str, result: MapResult) -> dict[str, Any]:
+    try:
+        # What is stored counts, not what its row says of it: the stored bytes are read in any case.
+        by = Difference(
+            distance(values(storage.get(row.array_path)), result.scalar),
+            distance(pixels(storage.get(picture_path)), result.display) if picture_path else 0.0,
+        )
+    except FileNotFoundError as error:
+        return {"map": row.pk, "problem": f"{error.filename or error} is missing in the storage"}
+    except (OSError, ValueError) as error:
+        return {"map": row.pk, "problem": f"cannot be compared: {error}"}
+    if by.tolerable:
+        return {"map": row.pk, "identical": by.array == by.levels == 0, "problem": ""}
+    why = "; ".join(causes(row.provenance, result.provenance))
+    return {"map": row.pk, "problem": f"{by}{f' ({why})' if why else ''}"}

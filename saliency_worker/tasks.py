@@ -1,10 +1,10 @@
-"""The worker's task: claim, explain, store. Everything else is in `store` and in `saliency`."""
+"""The worker's tasks: claim, explain, store or compare. Everything else is in `store` and in `saliency`."""
 
 import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 
@@ -14,30 +14,44 @@ from django.db import close_old_connections
 from saliency_worker import store
 from saliency_worker.catalog import UnknownName
 from saliency_worker.saliency.errors import SaliencyError
+from saliency_worker.saliency.results import Explanation
 from survey_site.celery import app
-from survey_site.stimuli import jobs
-from survey_site.stimuli.models import PrecomputeJob
+from survey_site.stimuli import queue
+from survey_site.stimuli.models import Job, PrecomputeJob, RecomputeJob
+from survey_site.stimuli.queue import AnyJob
 
 logger = logging.getLogger(__name__)
+Keep = Callable[[AnyJob, Explanation, str], None]
 
 
-@app.task(name=jobs.TASK)
+@app.task(name=PrecomputeJob.TASK)
 def explain(job_ids: Sequence[int]) -> None:
     """Explains the images of those jobs that are still to be had. Idempotent: the rows decide."""
+    work_off(PrecomputeJob, job_ids, store.save)
+
+
+@app.task(name=RecomputeJob.TASK)
+def recompute(job_ids: Sequence[int]) -> None:
+    """Explains the images again and compares with what is stored, which stays as it is."""
+    work_off(RecomputeJob, job_ids, store.compare)
+
+
+def work_off(kind: type[AnyJob], job_ids: Sequence[int], keep: Keep[AnyJob]) -> None:
+    """Claims what is still to be had and hands each explanation to `keep`, which ends the job."""
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    claimed = jobs.claim(job_ids, worker)
-    with leases([job.pk for job in claimed], worker):
+    claimed = queue.claim(kind, job_ids, worker)
+    with leases(kind, [job.pk for job in claimed], worker):
         for _, group in groupby(claimed, key=lambda job: (job.classifier, job.methods, job.settings)):
-            explain_group(list(group), worker)
+            explain_group(list(group), worker, keep)
 
 
-def explain_group(group: list[PrecomputeJob], worker: str) -> None:
+def explain_group(group: list[AnyJob], worker: str, keep: Keep[AnyJob]) -> None:
     """Explains images of one classifier and one set of settings; a failing image does not fail the others."""
     waiting = {job.stimulus.sha256: job for job in group}
     try:
         explainer = store.explainer(group[0])
         for explanation in explainer.explain(store.images(group)):
-            store.save(waiting[explanation.image_sha256], explanation, worker)
+            keep(waiting[explanation.image_sha256], explanation, worker)
             del waiting[explanation.image_sha256]
     except Exception as error:
         remaining = list(waiting.values())
@@ -46,21 +60,21 @@ def explain_group(group: list[PrecomputeJob], worker: str) -> None:
                 report(job, worker, error)
             return
         for job in remaining:  # one by one, to find the image that does not work
-            explain_group([job], worker)
+            explain_group([job], worker, keep)
 
 
-def report(job: PrecomputeJob, worker: str, error: Exception) -> None:
+def report(job: Job, worker: str, error: Exception) -> None:
     """Writes the failure into the job, with words for the researcher and the retry policy."""
     cause = error.cause if isinstance(error, store.Unloadable) else error
     known = isinstance(cause, SaliencyError | UnknownName)
     permanent = bool(getattr(cause, "permanent", known))
     if not known:
         logger.exception("job %s failed", job.pk, exc_info=cause)
-    jobs.fail(job, worker, str(cause) or type(cause).__name__, permanent=permanent)
+    queue.fail(job, worker, str(cause) or type(cause).__name__, permanent=permanent)
 
 
 @contextmanager
-def leases(job_ids: Sequence[int], worker: str) -> Iterator[None]:
+def leases(kind: type[Job], job_ids: Sequence[int], worker: str) -> Iterator[None]:
     """Renews the leases from a thread while the device computes."""
     done = threading.Event()
 
@@ -68,7 +82,7 @@ def leases(job_ids: Sequence[int], worker: str) -> Iterator[None]:
         while not done.wait(settings.JOB_LEASE_SECONDS / 4):
             close_old_connections()
             try:
-                jobs.renew(job_ids, worker)
+                queue.renew(kind, job_ids, worker)
             except Exception:
                 logger.exception("a lease could not be renewed; tried again")
             finally:

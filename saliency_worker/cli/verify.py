@@ -1,25 +1,20 @@
 """`verify`: are the maps in a folder what their manifest says, and does computing them again give the same?"""
 
 import argparse
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from saliency_worker.cli import engine, inputs, manifest, records
 from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.inputs import Source
 from saliency_worker.cli.progress import progress
+from saliency_worker.differences import Difference, distance, pixels, values
 
 if TYPE_CHECKING:
     from saliency_worker.saliency.explain import MapResult
-
-ARRAY_TOLERANCE = 1e-5
-PICTURE_TOLERANCE = 1
 
 
 @dataclass
@@ -119,28 +114,13 @@ def _compare(path: Path, recorded: Mapping[str, Any] | None, result: "MapResult"
         findings.counts["maps identical when recomputed"] += 1
         return
     try:
-        array = np.load(path.with_name(f"{path.name}.npy"), allow_pickle=False)
-        picture = _pixels(path.with_name(f"{path.name}.png").read_bytes())
+        array = values(path.with_name(f"{path.name}.npy").read_bytes())
+        picture = pixels(path.with_name(f"{path.name}.png").read_bytes())
     except (OSError, ValueError) as error:
         findings.differ(f"{path}: cannot be compared ({error})")
         return
-    by, levels = _distance(array, result.scalar), _distance(picture, result.display)
-    if by <= ARRAY_TOLERANCE and levels <= PICTURE_TOLERANCE:
+    by = Difference(distance(array, result.scalar), distance(picture, result.display))
+    if by.tolerable:
         findings.counts["maps within tolerance when recomputed"] += 1
     else:
-        findings.differ(
-            f"{path}: recomputed, the array differs by up to {by:.2g}, the picture by {levels:g} levels"
-        )
-
-
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
-    if a.shape != b.shape:
-        return float("inf")
-    return float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max())
-
-
-def _pixels(data: bytes) -> np.ndarray:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"))
+        findings.differ(f"{path}: {by}")

@@ -1,16 +1,20 @@
-"""Compares every stored file with the hash that the database holds for it, and each protocol with its hash."""
+"""Compares every stored file with the hash that the database holds for it, and each protocol with its hash.
+
+What a worker found when it computed the maps again is read here too.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.files.storage import default_storage
 
-from survey_site.stimuli.models import MapPicture, SaliencyMap
+from survey_site.stimuli.models import MapPicture, RecomputeJob, SaliencyMap
 from survey_site.studies import canonical
 from survey_site.studies.models import Study
 
@@ -43,6 +47,25 @@ def findings(study: Study) -> Iterator[Finding]:
         shown = picture.saliency_map
         name = f"{shown.stimulus.key} {shown.classifier} {shown.method} ({picture.colour_map})"
         yield from _file("pictures", name, picture.path, picture.sha256)
+
+
+def recomputed(ids: Sequence[int]) -> Iterator[Finding]:
+    """One finding for each map that the jobs computed again, and one for each reason why others were not."""
+    failed: dict[tuple[str, str], list[str]] = defaultdict(list)
+    jobs = RecomputeJob.objects.filter(pk__in=ids).select_related("stimulus").order_by("classifier", "pk")
+    for job in jobs.iterator():
+        if job.state != RecomputeJob.State.DONE:
+            failed[job.classifier, job.reason or f"the job was {job.get_state_display().lower()}"].append(
+                job.stimulus.key
+            )
+        methods = dict(SaliencyMap.objects.filter(pk__in=job.maps).values_list("pk", "method"))
+        for entry in job.found:
+            name = f"{job.stimulus.key} {job.classifier} {methods.get(entry['map'], entry['map'])}"
+            kind = "identical" if entry.get("identical") else "within 1e-5 and one level"
+            yield Finding("differ" if entry["problem"] else kind, name, entry["problem"])
+    for (classifier, reason), keys in failed.items():
+        more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+        yield Finding("not computed", f"{', '.join(keys[:3])}{more} by {classifier}", reason)
 
 
 def _file(kind: str, name: str, path: str, sha256: str) -> Iterator[Finding]:

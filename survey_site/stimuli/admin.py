@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from unfold.decorators import display
 
 from saliency_worker import catalog
-from survey_site.stimuli import jobs, storage
+from survey_site.stimuli import queue, storage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.studies.access import visible_studies
 from survey_site.studies.scoped import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin
@@ -146,7 +146,7 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
     def retry(self, request: HttpRequest, chosen: QuerySet[PrecomputeJob]) -> None:
         editable = visible_studies(request.user, "edit")
         again = [PrecomputeJob.State.FAILED, PrecomputeJob.State.CANCELLED]
-        count = jobs.requeue(chosen.filter(state__in=again, stimulus__study__in=editable))
+        count = queue.requeue(chosen.filter(state__in=again, stimulus__study__in=editable))
         self.message_user(request, _("%d jobs queued.") % count)
 
 

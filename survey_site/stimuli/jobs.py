@@ -1,33 +1,22 @@
-"""Precompute jobs as rows: requested, announced, claimed by conditional UPDATE, swept.
+"""Precompute jobs: which maps a study needs, requested, paused, cancelled and counted.
 
-The row is the truth and the message only a bell: whoever loses the message finds the row. Web and worker
-both use this module; it imports neither TensorFlow nor the worker.
+How a job reaches a worker is in `queue`. Imports neither TensorFlow nor the worker.
 """
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
-from django.utils import timezone
-from kombu.exceptions import KombuError
+from django.db.models import Count, QuerySet
 
 from saliency_worker import catalog
-from survey_site.celery import app
+from survey_site.stimuli import queue
 from survey_site.stimuli.made_elsewhere import is_uploaded
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.studies.models import Study
 
-logger = logging.getLogger(__name__)
-
-TASK = "saliency.explain"
-CHUNK = 16  # jobs in one message: enough to fill the device's batches, few enough to share and to lose
-REANNOUNCE_AFTER = timedelta(seconds=60)
 State = PrecomputeJob.State
 
 
@@ -110,137 +99,16 @@ def request(
                     )
                 elif _needs_rerun(job, keys, options):
                     merged = sorted({*keys, *(job.methods if job.settings == options else ())})
-                    _requeue(PrecomputeJob.objects.filter(pk=job.pk), methods=merged, settings=options)
+                    queue.reset(PrecomputeJob.objects.filter(pk=job.pk), methods=merged, settings=options)
                     queued.append(job.pk)
             queued += [job.pk for job in PrecomputeJob.objects.bulk_create(new)]
-        transaction.on_commit(lambda: announce(queued))
+        transaction.on_commit(lambda: queue.announce(PrecomputeJob, queued))
     return len(queued)
 
 
 def _needs_rerun(job: PrecomputeJob, keys: Iterable[str], options: dict[str, Any]) -> bool:
     covered = set(keys) <= set(job.methods) and job.settings == options
     return not covered or job.state in (State.FAILED, State.CANCELLED)
-
-
-def _requeue(jobs: QuerySet[PrecomputeJob], **changes: Any) -> int:
-    return jobs.update(
-        state=State.QUEUED,
-        attempts=0,
-        reason="",
-        permanent=False,
-        worker="",
-        lease_expires_at=None,
-        announced_at=None,
-        not_before=None,
-        finished_at=None,
-        **changes,
-    )
-
-
-def announce(job_ids: Sequence[int]) -> None:
-    """Rings the bell for queued jobs, in chunks. A broker that is away costs nothing: the sweeper rings again."""
-    for start in range(0, len(job_ids), CHUNK):
-        chunk = list(job_ids[start : start + CHUNK])
-        try:
-            app.send_task(TASK, args=[chunk])
-        except (OSError, KombuError) as error:
-            logger.warning(
-                "broker unreachable (%s): %d jobs wait for the sweeper", error, len(job_ids) - start
-            )
-            return
-        PrecomputeJob.objects.filter(pk__in=chunk).update(announced_at=timezone.now())
-
-
-def claim(job_ids: Sequence[int], worker: str) -> list[PrecomputeJob]:
-    """The jobs of these that this worker now owns: one conditional UPDATE each, so nobody else has them."""
-    now = timezone.now()
-    claimed = []
-    for job_id in job_ids:
-        won = (
-            PrecomputeJob.objects.filter(pk=job_id, state=State.QUEUED)
-            .filter(Q(not_before=None) | Q(not_before__lte=now))
-            .update(
-                state=State.RUNNING,
-                worker=worker,
-                attempts=F("attempts") + 1,
-                started_at=now,
-                lease_expires_at=now + timedelta(seconds=settings.JOB_LEASE_SECONDS),
-            )
-        )
-        if won:
-            claimed.append(job_id)
-    return list(
-        PrecomputeJob.objects.filter(pk__in=claimed).select_related("stimulus").order_by("classifier", "pk")
-    )
-
-
-def renew(job_ids: Sequence[int], worker: str) -> None:
-    """Extends the leases of jobs that this worker still owns."""
-    until = timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
-    PrecomputeJob.objects.filter(pk__in=job_ids, worker=worker, state=State.RUNNING).update(
-        lease_expires_at=until
-    )
-
-
-def finish(job: PrecomputeJob, worker: str) -> bool:
-    """Marks the job done if this worker still owns it with the same order; False if it does not."""
-    return bool(
-        PrecomputeJob.objects.filter(pk=job.pk, worker=worker, state=State.RUNNING).update(
-            state=State.DONE, finished_at=timezone.now(), lease_expires_at=None, reason=""
-        )
-    )
-
-
-def fail(job: PrecomputeJob, worker: str, reason: str, *, permanent: bool) -> None:
-    """A permanent failure is final; a transient one goes back to the queue with back-off, a few times."""
-    final = permanent or job.attempts >= settings.JOB_MAX_ATTEMPTS
-    now = timezone.now()
-    PrecomputeJob.objects.filter(pk=job.pk, worker=worker, state=State.RUNNING).update(
-        state=State.FAILED if final else State.QUEUED,
-        reason=reason[:500],
-        permanent=permanent,
-        worker="",
-        lease_expires_at=None,
-        finished_at=now if final else None,
-        announced_at=None,
-        not_before=None if final else now + backoff(job.attempts),
-    )
-
-
-def backoff(attempts: int) -> timedelta:
-    """5 s, 20 s, 80 s …: how long a transient failure waits after its n-th attempt."""
-    return timedelta(seconds=5 * 4 ** max(attempts - 1, 0))
-
-
-def sweep(now: datetime | None = None) -> int:
-    """Re-queues jobs whose lease ran out and rings again for queued ones that nobody heard; returns how many."""
-    now = now or timezone.now()
-    lost = PrecomputeJob.objects.filter(state=State.RUNNING, lease_expires_at__lt=now)
-    lost.filter(attempts__gte=settings.JOB_MAX_ATTEMPTS).update(
-        state=State.FAILED,
-        reason="The worker died on this image several times; look at its log, then retry.",
-        finished_at=now,
-        lease_expires_at=None,
-    )
-    lost.update(
-        state=State.QUEUED,
-        reason="The worker stopped; tried again.",
-        worker="",
-        lease_expires_at=None,
-        announced_at=None,
-    )
-    silent = Q(announced_at=None)
-    if not PrecomputeJob.objects.filter(state=State.RUNNING).exists():
-        # While a worker is busy its messages wait in the queue; only silence means that they were lost.
-        silent |= Q(announced_at__lt=now - REANNOUNCE_AFTER)
-    unheard = list(
-        PrecomputeJob.objects.filter(silent, state=State.QUEUED)
-        .filter(Q(not_before=None) | Q(not_before__lte=now))
-        .order_by("classifier", "pk")
-        .values_list("pk", flat=True)[:512]
-    )
-    announce(unheard)
-    return len(unheard)
 
 
 def progress(study: Study) -> Progress:
@@ -259,17 +127,9 @@ def pause(study: Study) -> int:
     return _of(study).filter(state=State.QUEUED).update(state=State.PAUSED)
 
 
-def requeue(chosen: QuerySet[PrecomputeJob]) -> int:
-    """Queues these jobs from the start and rings the bell after commit; returns how many."""
-    ids = list(chosen.values_list("pk", flat=True))
-    _requeue(PrecomputeJob.objects.filter(pk__in=ids))
-    transaction.on_commit(lambda: announce(ids))
-    return len(ids)
-
-
 def resume(study: Study) -> int:
     """Queues what was paused."""
-    return requeue(_of(study).filter(state=State.PAUSED))
+    return queue.requeue(_of(study).filter(state=State.PAUSED))
 
 
 def cancel(study: Study) -> int:
@@ -279,7 +139,7 @@ def cancel(study: Study) -> int:
 
 def retry_failed(study: Study) -> int:
     """Queues every failed or cancelled job again."""
-    return requeue(_of(study).filter(state__in=[State.FAILED, State.CANCELLED]))
+    return queue.requeue(_of(study).filter(state__in=[State.FAILED, State.CANCELLED]))
 
 
 def _of(study: Study) -> QuerySet[PrecomputeJob]:

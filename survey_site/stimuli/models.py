@@ -1,8 +1,8 @@
-"""Stimulus, PrecomputeJob, SaliencyMap and its pictures: images in, maps out."""
+"""Stimulus, jobs, SaliencyMap and its pictures: images in, maps out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -53,8 +53,8 @@ class Stimulus(models.Model):
         return self.key
 
 
-class PrecomputeJob(models.Model):
-    """One image × classifier to explain. The row is the truth; the message in the broker is only a bell."""
+class Job(models.Model):
+    """Work for a worker. The row is the truth; the message in the broker is only a bell."""
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -64,7 +64,7 @@ class PrecomputeJob(models.Model):
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
 
-    stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="jobs")
+    TASK: ClassVar[str]  # the Celery task that takes ids of these rows
     classifier = models.CharField(max_length=200)
     methods = models.JSONField(help_text=_("Full keys of the catalogue."))
     settings = models.JSONField(default=dict, help_text=_("edges, colour_map, metrics, seed …"))
@@ -83,7 +83,24 @@ class PrecomputeJob(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        abstract = True
         ordering = ["id"]
+
+    if TYPE_CHECKING:
+        stimulus: models.ForeignKey[Stimulus, Stimulus]
+        stimulus_id: int
+
+    def __str__(self) -> str:
+        return f"{self.stimulus_id} {self.classifier} {self.state}"
+
+
+class PrecomputeJob(Job):
+    """One image × classifier to explain."""
+
+    TASK = "saliency.explain"
+    stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="jobs")
+
+    class Meta(Job.Meta):
         constraints = [
             models.UniqueConstraint(
                 fields=["stimulus", "classifier"], name="one_job_per_image_and_classifier"
@@ -97,8 +114,23 @@ class PrecomputeJob(models.Model):
             )
         ]
 
-    def __str__(self) -> str:
-        return f"{self.stimulus_id} {self.classifier} {self.state}"
+
+class RecomputeJob(Job):
+    """Stored maps of one image to be computed again and compared; they themselves are never written."""
+
+    TASK = "saliency.recompute"
+    stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="recomputations")
+    maps = models.JSONField(help_text=_("Ids of the stored maps."))
+    found = models.JSONField(default=list, help_text=_("One entry per map, with its problem or none."))
+
+    class Meta(Job.Meta):
+        indexes = [
+            models.Index(
+                fields=["state", "lease_expires_at"],
+                name="recompute_open",
+                condition=Q(state__in=["queued", "running"]),
+            )
+        ]
 
 
 class SaliencyMap(models.Model):

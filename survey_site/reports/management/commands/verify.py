@@ -1,14 +1,21 @@
-"""`manage.py verify STUDY`: do files and protocols still have the hashes that were stored with them?"""
+"""`manage.py verify STUDY [--recompute]`: do files and protocols still have the hashes that were stored with them?
+
+`--recompute` has a worker compute every stored map again; nothing is overwritten.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.management.find import study_named
-from survey_site.reports.verify import findings
+from survey_site.reports.verify import Finding, findings, recomputed
+from survey_site.stimuli import recompute
+from survey_site.studies.models import Study
+from survey_site.studies.precompute_bar import wait_for
 
 KINDS = ("protocols", "stimuli", "arrays", "pictures")
 
@@ -18,20 +25,42 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("study", help="slug of the study")
+        parser.add_argument(
+            "--recompute",
+            action="store_true",
+            help="also have a worker (python -m saliency_worker worker) compute every map again and compare",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         study = study_named(options["study"])
+        seen, wrong = self._told(findings(study))
+        counts = ", ".join(f"{seen[kind]} {kind}" for kind in KINDS)
+        media = "" if any(seen[kind] for kind in KINDS[1:]) else "; no media"
+        said, total = f"{counts}{media}", seen.total()
+        if options["recompute"]:
+            again, differing = self._told(self._recomputed(study))
+            wrong, total = wrong + differing, total + again.total()
+            kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(again.items()))
+            said += f"; recomputed: {kinds or 'no map that was computed here'}"
+        if wrong:
+            raise CommandError(f"{study.slug}: {wrong} of {total} differ ({said})", returncode=1)
+        self.stdout.write(f"{study.slug}: all as stored ({said})")
+
+    def _told(self, found: Iterable[Finding]) -> tuple[Counter[str], int]:
+        """Counts by kind, and how many have a problem; each of these is printed."""
         seen: Counter[str] = Counter()
         wrong = 0
-        for finding in findings(study):
+        for finding in found:
             seen[finding.kind] += 1
             if finding.problem:
                 wrong += 1
                 self.stderr.write(f"{finding.kind}: {finding.name}: {finding.problem}")
-        counts = ", ".join(f"{seen[kind]} {kind}" for kind in KINDS)
-        media = "" if any(seen[kind] for kind in KINDS[1:]) else "; no media"
-        if wrong:
-            raise CommandError(
-                f"{study.slug}: {wrong} of {seen.total()} differ ({counts}{media})", returncode=1
-            )
-        self.stdout.write(f"{study.slug}: all as stored ({counts}{media})")
+        return seen, wrong
+
+    def _recomputed(self, study: Study) -> Iterable[Finding]:
+        ids = recompute.request(study)
+        try:
+            wait_for(lambda: recompute.progress(ids), "Recomputing")
+        finally:
+            recompute.cancel(ids)  # after ^C nobody waits for the rest
+        return recomputed(ids)
