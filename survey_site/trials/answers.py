@@ -1,30 +1,22 @@
 """Takes answers in and issues the next presentation: each call is one transaction, acknowledged after its commit."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from survey_site.trials import checks, demographics, leases
-from survey_site.trials.flow import Planned, Step, next_step
 from survey_site.trials.models import Exposure, Participant, Response, Trial
 from survey_site.trials.opaque import BadAddress, position_of
 from survey_site.trials.scoring import Answer, read_answer, score
-from survey_site.trials.sealed import Sealed, sealed
+from survey_site.trials.sitting import Row, Sitting, find
 
 log = logging.getLogger(__name__)
 State = Participant.State
 RENEW_AFTER = timedelta(seconds=30)
-
-ROW = (
-    "pk", "position", "block", "task", "issued_at", "stimulus_id", "saliency_map_id", "pool", "condition_id",
-    "attention_check", "expected_rating", "response__idempotency_key", "response__body_hash",
-)  # fmt: skip
 
 
 class Conflict(Exception):
@@ -33,91 +25,6 @@ class Conflict(Exception):
 
 class Ended(Exception):
     """The participant can answer no more: withdrawn, screened out, or the resume link has expired."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A trial with what its presentation and the order of pages need; one query reads all of a participant's."""
-
-    pk: int
-    position: int
-    block: str
-    task: str
-    issued_at: datetime | None
-    stimulus: int
-    saliency_map: int
-    pool: list[int]
-    condition: int | None
-    attention_check: bool
-    expected_rating: int | None
-    key: str | None
-    body_hash: str | None
-
-    @property
-    def answered(self) -> bool:
-        return self.key is not None
-
-    @property
-    def shown(self) -> set[int]:
-        """Every original that the trial puts on the screen, and the source of its map."""
-        return {self.stimulus, *self.pool}
-
-    def as_trial(self, participant: Participant) -> Trial:
-        """The model row as far as a response repeats it, without reading it again."""
-        return Trial(
-            pk=self.pk,
-            participant=participant,
-            condition_id=self.condition,
-            task=self.task,
-            block=self.block,
-            attention_check=self.attention_check,
-        )
-
-
-class Sitting:
-    """A participant with their trials, as read in this request."""
-
-    def __init__(self, participant: Participant) -> None:
-        self.participant = participant
-        self.sealed: Sealed = sealed(participant.protocol_id)
-        self.rows = [Row(*values) for values in participant.trials.order_by("position").values_list(*ROW)]
-
-    @cached_property
-    def plan(self) -> list[Planned]:
-        return [Planned(row.position, row.block, row.task, row.answered) for row in self.rows]
-
-    @property
-    def texts(self) -> Mapping[str, str]:
-        return self.sealed.texts_in(self.participant.language)
-
-    @property
-    def fields(self) -> tuple[demographics.Question, ...]:
-        return demographics.questions(self.texts.get("demographics", ""))
-
-    def step(self) -> Step:
-        return next_step(self.plan, self.participant.acknowledged, bool(self.fields))
-
-    def answered(self, position: int, key: str) -> None:
-        """Notes an answer that was just written, without reading the rows again."""
-        self.rows[position] = replace(self.rows[position], key=key)
-        self.__dict__.pop("plan", None)
-
-    @property
-    def exposed(self) -> set[int]:
-        """What the participant has been shown: the same pictures as their rows of Exposure."""
-        return set().union(*(row.shown for row in self.rows if row.issued_at is not None))
-
-    @property
-    def complete(self) -> bool:
-        return all(row.answered for row in self.rows)
-
-
-def find(token: str, *, lock: bool = False) -> Participant | None:
-    """The participant of a resume link; `lock` inside a transaction that writes."""
-    participants = Participant.objects.filter(token=token)
-    if lock:
-        participants = participants.select_for_update(of=("self",), no_key=True)
-    return participants.first()
 
 
 def refuse_ended(participant: Participant, settings: Mapping[str, Any], now: datetime) -> None:
@@ -249,7 +156,7 @@ def _keep_ticket(sitting: Sitting, now: datetime) -> None:
 def _issue(sitting: Sitting, now: datetime) -> None:
     """Writes the presentation of the trial that comes next, with every original it shows."""
     step = sitting.step()
-    if step.kind != "trial" or sitting.rows[step.position].issued_at is not None:
+    if step.kind != "trial" or sitting.rows[step.position].issued:
         return
     row, participant = sitting.rows[step.position], sitting.participant
     if row.task == "matching" and row.shown & sitting.exposed:
@@ -278,8 +185,3 @@ def _skip(sitting: Sitting, row: Row, now: datetime) -> None:
         answered_at=now,
     )
     sitting.answered(row.position, key)
-
-
-def positions(rows: Sequence[Row], task: str) -> list[int]:
-    """Positions of the counted trials of a task, for “3 of 24”."""
-    return [row.position for row in rows if row.task == task and row.block != "practice"]

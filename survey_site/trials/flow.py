@@ -3,20 +3,23 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Literal, Protocol
 
 LONGEST_STRETCH = 20
 """Counted trials between two breaks, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Protocol):
     """What the order of pages depends on, of one trial."""
 
-    position: int
-    block: str
-    task: str
-    answered: bool
+    @property
+    def position(self) -> int: ...
+    @property
+    def block(self) -> str: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def answered(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

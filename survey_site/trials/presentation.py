@@ -5,9 +5,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from survey_site.trials.answers import Row, Sitting, positions
 from survey_site.trials.flow import stretch
 from survey_site.trials.opaque import picture_token, trial_key
+from survey_site.trials.sitting import Row, Sitting, positions
 
 PICTURE_LIFETIME_S = 12 * 3600
 AHEAD = 4
@@ -58,5 +58,5 @@ def ahead(sitting: Sitting, after: int) -> list[Row]:
     step = sitting.step()
     if step.kind != "trial":
         return []
-    run = stretch(sitting.plan, step.position)
+    run = stretch(sitting.rows, step.position)
     return [sitting.rows[position] for position in run[: AHEAD + 1] if position > after]

@@ -1,11 +1,19 @@
 """The order of pages and trials, as a pure function of what is answered and read."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey_site.trials.flow import LONGEST_STRETCH, Planned, break_positions, next_step, stretch
+from survey_site.trials.flow import LONGEST_STRETCH, break_positions, next_step, stretch
+
+
+@dataclass(frozen=True)
+class Planned:
+    position: int
+    block: str
+    task: str
+    answered: bool
 
 
 def plan(practice: int, matching: int, practice_rating: int, rating: int) -> list[Planned]:

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from survey_site.recruitment.completion import Outcome, way_out
 from survey_site.recruitment.models import ExternalId, Recruitment
 from survey_site.trials import answers, checks, demographics, presentation
-from survey_site.trials.answers import Conflict, Ended, Sitting
+from survey_site.trials.answers import Conflict, Ended
 from survey_site.trials.flow import Step
 from survey_site.trials.models import Participant, Response
 from survey_site.trials.opaque import BadAddress
 from survey_site.trials.scoring import Refused
+from survey_site.trials.sitting import Sitting, find, positions
 from survey_site.trials.views.guards import participants_page, refusal, speaking, wants_json
 
 REFUSALS = (BadAddress, Ended, Conflict, Refused, demographics.Invalid)
@@ -53,7 +54,7 @@ def upcoming(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _participant(token: str) -> Participant:
-    participant = answers.find(token)
+    participant = find(token)
     if participant is None:
         raise Http404
     return participant
@@ -145,7 +146,7 @@ def _page(sitting: Sitting, step: Step, context: dict[str, Any]) -> tuple[str, d
         return "trials/demographics.html", context | {"questions": asked}
     if step.name == "feedback":
         return "trials/feedback.html", context | _feedback(sitting, int(step.key.partition("-")[2]))
-    counted = {task: len(answers.positions(sitting.rows, task)) for task in ("matching", "rating")}
+    counted = {task: len(positions(sitting.rows, task)) for task in ("matching", "rating")}
     return "trials/page.html", context | {"text": sitting.texts[step.name], "counted": counted}
 
 
