@@ -1,7 +1,7 @@
 """Plays N participants at once through the real pages, and checks afterwards that no answer was lost or doubled.
 
 python benchmarks/load.py                                    a private server on SQLite, 200 participants
-DATABASE_URL=postgres://… python benchmarks/load.py          the same on PostgreSQL (an empty database)
+DATABASE_URL=postgres://… python benchmarks/load.py          the same on PostgreSQL
 python benchmarks/load.py --url http://host --study demo     a running site; bots, counted apart
 
 One page is a GET and the POST that answers it, as oTree counts. Without think time every participant sends
@@ -11,118 +11,24 @@ left out and said so.
 
 import argparse
 import contextlib
-import http.client
 import os
-import re
-import resource
+import secrets
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.parse
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
-OFFERED = re.compile(r'<input type="radio" name="(choice|rating)" value="([^"]+)"')
+from benchmarks.load_client import Log, run  # noqa: E402
 
-
-@dataclass
-class Log:
-    """What one participant measured and answered; `answers` maps a trial's position to what was sent."""
-
-    token: str = ""
-    posts_s: list[float] = field(default_factory=list)
-    gets_s: list[float] = field(default_factory=list)
-    answers: dict[int, str] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
-    finished: bool = False
-
-
-class Visitor:
-    """A browser without eyes over one kept-alive connection."""
-
-    def __init__(self, url: str) -> None:
-        parts = urllib.parse.urlsplit(url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.netloc, timeout=120)
-        self._origin, self._cookie = f"{parts.scheme}://{parts.netloc}", ""
-
-    def send(self, path: str, fields: dict[str, str] | None = None) -> tuple[int, str, str]:
-        """(status, location, body)."""
-        headers = {"Cookie": self._cookie, "Referer": self._origin + path}
-        body = None
-        if fields is not None:
-            body = urllib.parse.urlencode(fields)
-            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self._origin}
-        self._connection.request("GET" if body is None else "POST", path, body, headers)
-        response = self._connection.getresponse()
-        text = response.read().decode()
-        if cookie := response.getheader("Set-Cookie"):
-            self._cookie = cookie.partition(";")[0]
-        return response.status, response.getheader("Location") or "", text
-
-
-def play(url: str, study: str, log: Log, query: str, think_s: float) -> None:
-    """One participant from start to end; errors are noted, never raised."""
-    try:
-        visitor = Visitor(url)
-        start = f"/s/{study}/{query}"
-        _, _, page = visitor.send(start)
-        status, address, text = visitor.send(start, dict(HIDDEN.findall(page)) | {"consent": "yes"})
-        if status != 303:
-            log.errors.append(f"start answered {status}: {text[:200]}")
-            return
-        log.token = address.strip("/").split("/")[-1]
-        _run(visitor, address, log, think_s)
-    except (OSError, http.client.HTTPException) as error:
-        log.errors.append(f"{type(error).__name__}: {error}")
-
-
-def _run(visitor: Visitor, address: str, log: Log, think_s: float) -> None:
-    while True:
-        began = time.perf_counter()
-        status, _, page = visitor.send(address)
-        log.gets_s.append(time.perf_counter() - began)
-        fields = dict(HIDDEN.findall(page))
-        if status != 200:
-            log.errors.append(f"page answered {status}")
-            return
-        if "trial" not in fields and "page" not in fields:
-            log.finished = True
-            return
-        offered = OFFERED.findall(page)
-        if offered:
-            position = int(fields["trial"].partition("-")[0])
-            name, value = offered[(position * 7 + len(log.token)) % len(offered)]
-            fields[name] = log.answers[position] = value
-        time.sleep(think_s)
-        began = time.perf_counter()
-        status, _, text = visitor.send(address, fields)
-        if offered:
-            log.posts_s.append(time.perf_counter() - began)
-        if status != 303:
-            log.errors.append(f"answer got {status}: {text[:200]}")
-            return
-
-
-def run(url: str, study: str, participants: int, query: str, think_s: float) -> tuple[list[Log], float]:
-    """All participants at once, one thread each; returns their logs and the seconds it took."""
-    logs = [Log() for _ in range(participants)]
-    threads = [threading.Thread(target=play, args=(url, study, log, query, think_s)) for log in logs]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return logs, time.perf_counter() - began
+STUDY = f"load-{secrets.token_hex(4)}"  # a new one each time, so that the database need not be empty
 
 
 def lost_or_doubled(logs: list[Log]) -> list[str]:
@@ -180,9 +86,67 @@ def report(logs: list[Log], seconds: float) -> int:
     return sum(errors.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """CPU seconds so far of server, client and the database's own processes; empty where the system does not tell."""
+
+    server: float | None
+    client: float
+    database: float | None
+
+    @classmethod
+    def now(cls, server: int) -> "Spent":
+        return cls(_cpu(_family(server)), time.process_time(), _cpu(_backends()))
+
+
+def _cpu(processes: list[int]) -> float | None:
+    """Of these processes together, by Linux's /proc."""
+    ticks = 0
+    for process in processes:
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK") if processes else None
+
+
+def _family(parent: int) -> list[int]:
+    """A process and its children."""
+    with contextlib.suppress(OSError):
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return [parent, *(int(child) for child in children)]
+    return []
+
+
+def _backends() -> list[int]:
+    """PostgreSQL's processes that serve this database; none where it runs on another machine, or is SQLite."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql" or connection.settings_dict["HOST"] not in (
+        "",
+        "localhost",
+        "127.0.0.1",
+    ):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def report_cpu(before: Spent, after: Spent, pages: int) -> None:
+    """Wall-clock figures depend on what else runs; these hardly do."""
+    print("CPU per page:", end="")
+    for who in ("server", "client", "database"):
+        earlier, later = getattr(before, who), getattr(after, who)
+        if earlier is not None and later is not None:
+            print(f"  {who} {1000 * (later - earlier) / pages:.1f} ms", end="")
+    print()
+
+
 @contextlib.contextmanager
-def own_server(workers: int, threads: int) -> Iterator[str]:
-    """A private site with a live study of 24 images, on DATABASE_URL or SQLite in a temporary folder."""
+def own_server(workers: int, threads: int) -> Iterator[tuple[str, int]]:
+    """A private site on DATABASE_URL, or SQLite in a temporary folder: its address and its process."""
     with tempfile.TemporaryDirectory(prefix="survey-load-") as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -197,13 +161,14 @@ def own_server(workers: int, threads: int) -> Iterator[str]:
         server = subprocess.Popen(command, cwd=ROOT)
         try:
             _wait(port)
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", server.pid
         finally:
             server.terminate()
             server.wait(20)
 
 
 def _prepare() -> None:
+    """Tables, static files and a live study of 24 images."""
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "survey_site.settings")
@@ -215,7 +180,7 @@ def _prepare() -> None:
     from tests import factories
 
     factories.live(
-        "load", images=24, pool_size=4, rating_trials_per_column=4, matching_trials_per_column=2, reserve=6
+        STUDY, images=24, pool_size=4, rating_trials_per_column=4, matching_trials_per_column=2, reserve=6
     )
 
 
@@ -245,20 +210,17 @@ def main() -> int:
         failures = report(logs, seconds)
         print("answers were not compared with a database: the site is not ours")
         return int(failures > 0)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with own_server(options.workers, options.threads) as url:
+    with own_server(options.workers, options.threads) as (url, server):
         from django.db import connection
 
         print(f"database: {connection.vendor}, {options.workers} workers × {options.threads} threads")
-        run(url, "load", 2, "", 0)  # caches are filled before the clock starts
-        logs, seconds = run(url, "load", options.participants, "", options.think_ms / 1000)
+        run(url, STUDY, 2 * options.workers, "", 0)  # caches are filled before the clock starts
+        before = Spent.now(server)
+        logs, seconds = run(url, STUDY, options.participants, "", options.think_ms / 1000)
+        after = Spent.now(server)
         failures = report(logs, seconds)
+        report_cpu(before, after, sum(len(log.gets_s) for log in logs))
         problems = lost_or_doubled(logs)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    pages = sum(len(log.gets_s) for log in logs)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    # Wall-clock figures depend on what else runs; this one does not (the start of the server is in it).
-    print(f"server CPU {1000 * spent / pages:.1f} ms per page, without the database's own processes")
     print("nothing lost, nothing doubled" if not problems else "\n".join(problems[:20]))
     return int(failures > 0 or bool(problems))
 

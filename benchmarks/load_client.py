@@ -1,0 +1,144 @@
+"""Participants without eyes for benchmarks/load.py: asyncio on bare sockets, since the client shares the machine.
+
+A page costs such a client about a third of what http.client takes in a thread each, and far less than a
+general HTTP library: what it spends would be missing at the server. Pictures are not fetched: in production the
+front server or the object store sends them, here they would measure the disk.
+"""
+
+import asyncio
+import re
+import time
+import urllib.parse
+from dataclasses import dataclass, field
+
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+OFFERED = re.compile(r'<input type="radio" name="(choice|rating)" value="([^"]+)"')
+PATIENCE_S = 120
+
+
+@dataclass
+class Log:
+    """What one participant measured and answered; `answers` maps a trial's position to what was sent."""
+
+    token: str = ""
+    posts_s: list[float] = field(default_factory=list)
+    gets_s: list[float] = field(default_factory=list)
+    answers: dict[int, str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+class Visitor:
+    """One kept-alive connection of HTTP/1.1, with a cookie."""
+
+    def __init__(self, url: str) -> None:
+        parts = urllib.parse.urlsplit(url)
+        self._tls = parts.scheme == "https"
+        self._host, self._port = parts.hostname or "localhost", parts.port or (443 if self._tls else 80)
+        self._lines = (
+            f"Host: {parts.netloc}\r\nReferer: {url}/\r\nOrigin: {parts.scheme}://{parts.netloc}\r\n"
+        )
+        self._cookie = ""
+
+    async def __aenter__(self) -> "Visitor":
+        self._reader, self._writer = await asyncio.open_connection(
+            self._host, self._port, ssl=self._tls or None
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.close()
+
+    async def send(self, path: str, fields: dict[str, str] | None = None) -> Reply:
+        """GET, or POST where there are fields."""
+        head = f"{'GET' if fields is None else 'POST'} {path} HTTP/1.1\r\n{self._lines}Cookie: {self._cookie}\r\n"
+        body = urllib.parse.urlencode(fields or {})
+        if fields is not None:
+            head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
+        self._writer.write(f"{head}\r\n{body}".encode())
+        async with asyncio.timeout(PATIENCE_S):
+            reply = await self._receive()
+        if cookie := reply.headers.get("set-cookie"):
+            self._cookie = cookie.partition(";")[0]
+        return reply
+
+    async def _receive(self) -> Reply:
+        first, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        pairs = (line.partition(":") for line in lines if line)
+        headers = {name.lower(): value.strip() for name, _, value in pairs}
+        if headers.get("transfer-encoding") == "chunked":
+            body = await self._chunks()
+        else:
+            body = await self._reader.readexactly(int(headers.get("content-length", "0")))
+        return Reply(int(first.split(" ", 2)[1]), headers, body.decode())
+
+    async def _chunks(self) -> bytes:
+        body = b""
+        while size := int((await self._reader.readline()).partition(b";")[0], 16):
+            body += (await self._reader.readexactly(size + 2))[:-2]
+        await self._reader.readline()
+        return body
+
+
+async def play(url: str, study: str, log: Log, query: str, think_s: float) -> None:
+    """One participant from start to end; errors are noted, never raised."""
+    try:
+        async with Visitor(url) as visitor:
+            start = f"/s/{study}/{query}"
+            fields = dict(HIDDEN.findall((await visitor.send(start)).text))
+            reply = await visitor.send(start, fields | {"consent": "yes"})
+            if reply.status != 303:
+                log.errors.append(f"start answered {reply.status}: {reply.text[:200]}")
+                return
+            address = reply.headers["location"]
+            log.token = address.strip("/").split("/")[-1]
+            while not log.finished and not log.errors:
+                await _page(visitor, address, log, think_s)
+    except (OSError, EOFError, TimeoutError, ValueError) as error:
+        log.errors.append(f"{type(error).__name__}: {error}")
+
+
+async def _page(visitor: Visitor, address: str, log: Log, think_s: float) -> None:
+    """One page: the GET that shows it and the POST that answers it."""
+    began = time.perf_counter()
+    reply = await visitor.send(address)
+    log.gets_s.append(time.perf_counter() - began)
+    if reply.status != 200:
+        log.errors.append(f"page answered {reply.status}")
+        return
+    fields = dict(HIDDEN.findall(reply.text))
+    if "trial" not in fields and "page" not in fields:
+        log.finished = True
+        return
+    offered = OFFERED.findall(reply.text)
+    if offered:
+        position = int(fields["trial"].partition("-")[0])
+        name, value = offered[(position * 7 + len(log.token)) % len(offered)]
+        fields[name] = log.answers[position] = value
+    if think_s:
+        await asyncio.sleep(think_s)
+    began = time.perf_counter()
+    reply = await visitor.send(address, fields)
+    if offered:
+        log.posts_s.append(time.perf_counter() - began)
+    if reply.status != 303:
+        log.errors.append(f"answer got {reply.status}: {reply.text[:200]}")
+
+
+async def _together(logs: list[Log], url: str, study: str, query: str, think_s: float) -> None:
+    await asyncio.gather(*(play(url, study, log, query, think_s) for log in logs))
+
+
+def run(url: str, study: str, participants: int, query: str, think_s: float) -> tuple[list[Log], float]:
+    """All participants at once; returns their logs and the seconds it took."""
+    logs = [Log() for _ in range(participants)]
+    began = time.perf_counter()
+    asyncio.run(_together(logs, url, study, query, think_s))
+    return logs, time.perf_counter() - began
