@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -100,6 +101,23 @@ def test_an_oversized_body_gets_a_clear_page(client: Client) -> None:
     )
     assert as_json.json()["error"] == "too_large"
     assert Response.objects.count() == before
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_a_file_that_no_form_asks_for_is_not_even_read(client: Client) -> None:
+    factories.live()
+    address = begin(client, "test")
+    form = until_trial(client, address)
+    before = (Response.objects.count(), Participant.objects.count())
+    for path, fields in (
+        (address, fill(form)),
+        ("/s/test/", {"consent": "yes", "nonce": "n" * 24}),
+        (f"/w/{Participant.objects.get().receipt}/", {}),
+    ):
+        unread = SimpleUploadedFile("large.bin", b"x" * 300_000)
+        assert client.post(path, fields | {"file": unread}).status_code == 413, path
+    assert (Response.objects.count(), Participant.objects.count()) == before
 
 
 @pytest.mark.django_db

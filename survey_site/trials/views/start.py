@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from survey_site.recruitment.arrivals import BadLink, Sender, kept, sender
@@ -26,7 +27,10 @@ from survey_site.trials.views.guards import participants_page, refusal
 Kind = Participant.Kind
 
 
+# The form is protected inside `participants_page`, which refuses a body that is too large before it is read.
+@csrf_exempt
 @participants_page
+@csrf_protect
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: HttpRequest, slug: str) -> HttpResponse:
     """GET shows welcome and consent, POST enrols and leads to the participant's own page."""
