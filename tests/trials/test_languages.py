@@ -1,6 +1,8 @@
 """Every language of the interface is complete, and Arabic runs from right to left."""
 
+import json
 import re
+from gettext import GNUTranslations
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,25 @@ def test_every_message_is_translated(language: str) -> None:
     assert len(messages()) > 60
     with translation.override(language):
         assert not [text for text in messages() - SAME if translation.gettext(text) == text]
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_the_compiled_catalogue_is_that_of_the_source(language: str) -> None:
+    """No message fuzzy, empty or forgotten by msgfmt: the .mo is what the site reads."""
+    folder = FOLDER / "locale" / language / "LC_MESSAGES"
+    source = (folder / "django.po").read_text("utf-8")
+    entries = re.findall(r'^msgid ((?:".*"\s)+)msgstr ((?:".*"\s?)+)', source, re.MULTILINE)
+    written = {_joined(msgid): _joined(msgstr) for msgid, msgstr in entries}
+    assert len(written) == source.count("msgid ") and "#, fuzzy" not in source
+    assert not [msgid for msgid, msgstr in written.items() if not msgstr]
+    with (folder / "django.mo").open("rb") as file:
+        compiled = GNUTranslations(file)
+    assert not [msgid for msgid, msgstr in written.items() if msgid and compiled.gettext(msgid) != msgstr]
+
+
+def _joined(lines: str) -> str:
+    """The text of a message written over one or more quoted lines."""
+    return "".join(json.loads(line) for line in lines.split("\n") if line.strip())
 
 
 @pytest.mark.parametrize("language", ["fr", "ar"])
