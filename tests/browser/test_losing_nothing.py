@@ -1,5 +1,7 @@
 """What goes wrong on real networks and with real people: every answer is stored once, whatever happens."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -98,6 +100,30 @@ def test_three_trials_offline_and_back(page: Page, url: str) -> None:
     assert Response.objects.count() == stored + 3
     walking.to_end(page)
     assert_complete()
+
+
+def test_pages_between_trials_wait_for_the_network_and_go_on(page: Page, url: str) -> None:
+    page.goto(f"{url}/s/test/")
+    page.get_by_role("checkbox").check()
+    go_on_offline(page, Participant.objects.count)
+    page.wait_for_url(re.compile("/p/"))
+    go_on_offline(page, lambda: Participant.objects.get().acknowledged)
+    walking.ready(page)
+    assert Participant.objects.get().acknowledged == ["instructions_matching"]
+    walking.to_end(page)
+    assert_complete()
+
+
+def go_on_offline(page: Page, stored: Callable[[], Any]) -> None:
+    """Sends the page's form without a network, twice, then with one."""
+    before, address = stored(), page.url
+    page.context.set_offline(True)
+    page.locator("button.primary").click()
+    expect(page.locator("#notice")).to_contain_text("goes on by itself")
+    page.locator("button.primary").click()
+    assert (stored(), page.url) == (before, address)
+    with page.expect_navigation():
+        page.context.set_offline(False)
 
 
 def test_answers_kept_offline_survive_a_reload(page: Page, url: str) -> None:

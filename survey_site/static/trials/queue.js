@@ -13,9 +13,6 @@
       this.memory = [];
       this.wait = FIRST_WAIT_MS;
       this.running = null;
-      this.wake = () => {};
-      window.addEventListener("online", () => this.wake());
-      document.addEventListener("visibilitychange", () => this.wake());
     }
 
     get items() {
@@ -92,16 +89,10 @@
       return -1;
     }
 
-    pause() {
-      const wait = this.wait * (0.75 + Math.random() / 2);
+    async pause() {
+      const wait = this.wait;
       this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
-      return new Promise((resolve) => {
-        const timer = setTimeout(resolve, wait);
-        this.wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await window.survey.pause(wait);
     }
 
     tell(name, detail) {

@@ -1,7 +1,7 @@
 // Runs the trials of one stretch in place: shows, measures, hands answers to the queue, fetches ahead.
 "use strict";
 (function () {
-  const { AnswerQueue, Measure, prepare, formOf, handleKey } = window.survey;
+  const { AnswerQueue, Measure, prepare, formOf, handleKey, online } = window.survey;
   const root = document.getElementById("trial");
   const notice = document.getElementById("notice");
   const queue = new AnswerQueue(root.dataset.resume);
@@ -54,7 +54,7 @@
 
   function offerExit(current) {
     const panel = document.getElementById("picture-exit").content.cloneNode(true);
-    panel.querySelector("[data-again]").addEventListener("click", () => window.location.reload());
+    panel.querySelector("[data-again]").addEventListener("click", () => online().then(() => window.location.reload()));
     panel.querySelector("[data-skip]").addEventListener("click", () => answer(current, { missing: "image_failed" }));
     current.form.querySelectorAll(".stage > *, form > .actions").forEach((part) => (part.hidden = true));
     current.form.querySelector(".stage").append(panel);
@@ -132,7 +132,7 @@
   window.addEventListener("beforeunload", (event) => {
     if (queue.items.length && !leaving) event.preventDefault();
   });
-  window.addEventListener("pageshow", (event) => event.persisted && leave());
+  window.addEventListener("pageshow", (event) => event.persisted && online().then(leave));
 
   async function begin() {
     const form = root.querySelector("form");
