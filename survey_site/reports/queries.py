@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, When
 
 from survey_site.reports.population import Population, seen_responses
 from survey_site.studies.models import Protocol
@@ -33,35 +34,37 @@ def counted_responses(protocol: Protocol, population: Population) -> QuerySet[Re
 
 
 def sums_by_condition(protocol: Protocol, population: Population) -> list[Sums]:
-    """One scan of the responses. `total` is Σcorrect (matching, "can't tell" is not correct) or Σrating."""
+    """One pass over the responses. `total` is Σcorrect (matching, "can't tell" is not correct) or Σrating.
+
+    The database counts by what an answer is and Python adds up the few groups: on a million rows that costs half
+    of seven filtered counts. What is told by other columns is not compared as text again: who was scored did
+    a matching trial, who rated a rating one. All columns are in the index `response_report`.
+    """
+    blank = Q(correct=None, rating=None)
     rows = (
         counted_responses(protocol, population)
         .filter(condition__isnull=False)
         .order_by()
-        .values("condition_id", "task")
+        .values_list("condition_id", "correct", "class_correct", "cant_tell")
         .annotate(
-            valued=Count("pk", filter=Q(missing="")),
-            right=Count("pk", filter=Q(correct=True)),
+            blank_task=Case(When(blank, then=F("task"))),
+            blank_reason=Case(When(blank, then=F("missing"))),
+            rows=Count("*"),
             rated=Sum("rating", default=0),
-            class_right=Count("pk", filter=Q(class_correct=True)),
-            unsure=Count("pk", filter=Q(cant_tell=True)),
-            late=Count("pk", filter=Q(missing=Response.Missing.TIMEOUT)),
-            rows=Count("pk"),
         )
     )
-    return [
-        Sums(
-            condition=row["condition_id"],
-            task=row["task"],
-            n=row["valued"],
-            total=row["right"] if row["task"] == "matching" else row["rated"],
-            class_total=row["class_right"],
-            cant_tell=row["unsure"],
-            timeouts=row["late"],
-            other_missing=row["rows"] - row["valued"] - row["late"],
-        )
-        for row in rows
-    ]
+    found: dict[tuple[int, str], Counter[str]] = defaultdict(Counter)
+    for condition, correct, class_correct, cant_tell, blank_task, reason, n, rated in rows:
+        task = blank_task or ("rating" if correct is None else "matching")
+        sums = found[condition, task]
+        if reason:
+            sums["timeouts" if reason == Response.Missing.TIMEOUT else "other_missing"] += n
+            continue
+        sums["n"] += n
+        sums["total"] += n * bool(correct) if task == "matching" else rated
+        sums["class_total"] += n * bool(class_correct)
+        sums["cant_tell"] += n * cant_tell
+    return [Sums(condition, task, **sums) for (condition, task), sums in found.items()]
 
 
 def analysed_participants(protocol: Protocol, population: Population) -> int:
