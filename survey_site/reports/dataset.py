@@ -47,9 +47,9 @@ def write_zip(study: Study, population: Population) -> IO[bytes]:
 
 
 def file_name(study: Study, table: str) -> str:
-    """Psych-DS names: keyword-value pairs, then the suffix `_data.csv`; values are letters and digits."""
+    """Psych-DS names: pairs of its keywords and values, then `_data.csv`; values are letters and digits."""
     plain = "".join(character for character in study.slug if character.isalnum())
-    return f"data/study-{plain or 'study'}_table-{table}_data.csv"
+    return f"data/study-{plain or 'study'}_description-{table}_data.csv"
 
 
 def _write_table(target: zipfile.ZipFile, study: Study, population: Population, name: str) -> Tally:
@@ -114,14 +114,14 @@ def variable(column: Column) -> dict[str, Any]:
         "@type": "PropertyValue",
         "name": column.name,
         "description": column.description,
-        "valueReference": TYPES[column.kind],
+        "additionalType": TYPES[column.kind],
     }
     limits = {"unitText": column.unit, "minValue": column.minimum, "maxValue": column.maximum}
     found |= {name: value for name, value in limits.items() if value not in ("", None)}
-    if column.levels:
-        found["levels"] = list(column.levels)
-    elif column.kind == "boolean":
-        found["levels"] = [0, 1]
+    levels = ("0", "1") if column.kind == "boolean" else column.levels
+    if levels:
+        # schema.org has no word for the values of a column; a defined term for each is what it can read.
+        found["valueReference"] = [{"@type": "DefinedTerm", "termCode": level} for level in levels]
     return found
 
 

@@ -120,7 +120,7 @@ def test_the_data_set_holds_every_table_described_column_by_column(own: Survey) 
     told = json.loads(archive.read("dataset_description.json"))
     described = {variable["name"] for variable in told["variableMeasured"]}
     for name, table in TABLES.items():
-        (path,) = [n for n in archive.namelist() if f"_table-{name}_data.csv" in n]
+        (path,) = [n for n in archive.namelist() if f"_description-{name}_data.csv" in n]
         header = archive.read(path).decode().splitlines()[0].split(",")
         assert header == [column.name for column in table.columns]
         assert set(header) <= described
@@ -146,7 +146,8 @@ def test_the_dictionary_gives_units_limits_and_levels(own: Survey) -> None:
     by_name = {variable["name"]: variable for variable in told["variableMeasured"]}
     assert by_name["rt_ms"]["unitText"] == "ms"
     assert (by_name["rating"]["minValue"], by_name["rating"]["maxValue"]) == (0, 6)
-    assert by_name["correct"]["levels"] == [0, 1]
+    assert [level["termCode"] for level in by_name["correct"]["valueReference"]] == ["0", "1"]
+    assert [level["termCode"] for level in by_name["seen"]["valueReference"]] == ["yes", "no", "unknown"]
 
 
 def test_an_empty_study_has_tables_with_headers_only(tmp_path: Path) -> None:
