@@ -128,7 +128,8 @@ def main() -> None:
     protocol = protocol_of(study)
     assert protocol is not None
     if wanted.statistics:
-        return statistics(study)
+        statistics(study)
+        return
     scan = best(plain_scan)
     sums = best(lambda: sums_by_condition(protocol, Population()))
     version = best(lambda: stored.data_version(protocol, Population()))
