@@ -136,7 +136,8 @@ INPUTS = ("edges", "blend21", "blend11")
 COMBINATIONS = tuple(f"{experiment}-{source}" for experiment in EXPERIMENTS for source in INPUTS)
 OURS = {"add-edges": 1, "add-blend21": 2, "add-blend11": 3, "comp-edges": 4, "comp-blend11": 5}
 CONTROLS = ("edges", "original", "randomcam")
-EDGE_MODELS = ("hed", "sobel")
+# hed: the bundled compact network; hed-authors: the full-width one with its authors' weights (fetched on demand).
+EDGE_MODELS = ("hed", "hed-authors", "sobel")
 COLOUR_MAPS = ("jet", "turbo", "viridis")
 
 _BASE_LABELS = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saliency_worker import catalog
+from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.inputs import Decoder
 
 if TYPE_CHECKING:
@@ -52,11 +53,32 @@ def resolve(text: str) -> tuple[str, str]:
 
 def parameters(options: argparse.Namespace, methods: tuple[str, ...]) -> dict[str, Any]:
     """What must be equal for maps to stand in one folder, as plain JSON."""
-    return {"methods": list(methods), **{name: getattr(options, name) for name in PARAMETERS}}
+    chosen = {name: getattr(options, name) for name in PARAMETERS}
+    return {"methods": list(methods), **chosen, "edges": edge_model(options.edges, options.edge_weights)}
+
+
+def edge_model(name: str, weights: str | None) -> str:
+    """The edge model that `--edges` and `--edge-weights` mean: a Caffe model is that of HED's authors.
+
+    Raises CommandError where the two do not fit together.
+    """
+    if weights is None:
+        return name
+    if name == "sobel":
+        raise CommandError("--edge-weights: sobel has no weights; leave it out or choose --edges hed")
+    caffe = weights.lower().endswith(".caffemodel")
+    if name == "hed-authors" and not caffe:
+        raise CommandError(f"--edge-weights: hed-authors takes a .caffemodel, not {weights}")
+    return "hed-authors" if caffe else name
 
 
 def load_explainer(
-    classifier: str, wanted: dict[str, Any], weights: str | None, *, raw: bool = False
+    classifier: str,
+    wanted: dict[str, Any],
+    weights: str | None,
+    edge_weights: str | None = None,
+    *,
+    raw: bool = False,
 ) -> "Explainer":
     """The engine for a classifier and the parameters of `parameters`. Raises SaliencyError."""
     with _silence():
@@ -66,7 +88,12 @@ def load_explainer(
     chosen = {name: wanted[name] for name in PARAMETERS}
     settings = Settings(methods=tuple(wanted["methods"]), raw=raw, **chosen)
     with _downloads_on_the_terminal():
-        return Explainer.load(classifier, settings, weights=Path(weights) if weights else None)
+        return Explainer.load(
+            classifier,
+            settings,
+            weights=Path(weights) if weights else None,
+            edge_weights=Path(edge_weights) if edge_weights else None,
+        )
 
 
 def facts(explainer: "Explainer") -> dict[str, Any]:

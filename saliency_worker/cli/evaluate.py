@@ -48,7 +48,7 @@ def _measure(
     name: str, folder: Path, sources: Sequence[Source], hashes: dict[str, str], options: argparse.Namespace
 ) -> dict[str, dict[str, Any]]:
     wanted = engine.parameters(options, methods(all_combinations=options.all_combinations))
-    explainer = engine.load_explainer(name, wanted, options.weights)
+    explainer = engine.load_explainer(name, wanted, options.weights, options.edge_weights)
     if options.overwrite:
         discard(folder, name=FILE)
     store = Manifest(folder, {"classifier": name, **wanted, **engine.facts(explainer)}, name=FILE)

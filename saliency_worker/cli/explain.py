@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.overwrite:
         manifest.require_same(folder, asked)
     hashes = inputs.check(progress(sources, len(sources), "Reading", quiet=options.quiet), engine.decoder())
-    explainer = engine.load_explainer(name, wanted, options.weights, raw=options.raw)
+    explainer = engine.load_explainer(name, wanted, options.weights, options.edge_weights, raw=options.raw)
     if options.overwrite:
         manifest.discard(folder)
     store = Manifest(folder, {**asked, **engine.facts(explainer)})

@@ -135,6 +135,7 @@ def build(run: dict[str, Callable[[argparse.Namespace], int]]) -> Parser:
         help="where the images are now (default: where they were)",
     )
     verify.add_argument("--weights", metavar="FILE", help="weights file of the classifier")
+    _edge_weights(verify)
     _quiet(verify)
 
     for name, summary in (("methods", "list the method keys"), ("classifiers", "list the classifiers")):
@@ -161,8 +162,9 @@ def _engine(parser: argparse.ArgumentParser) -> None:
         type=_one_of("edge model", catalog.EDGE_MODELS),
         default="hed",
         metavar="|".join(catalog.EDGE_MODELS),
-        help="edge detector (default: hed)",
+        help="edge detector: hed is the bundled compact network, hed-authors that of its authors (default: hed)",
     )
+    _edge_weights(group)
     group.add_argument("--seed", type=_whole(0), help="seed of the noise (default: derived from each image)")
     group.add_argument(
         "--samples", type=_whole(1), default=25, help="noisy copies of Smooth Grad-CAM++ (default: 25)"
@@ -194,6 +196,15 @@ def _engine(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--batch", type=_whole(1), help="images per device batch (default: chosen by memory)")
     parser.set_defaults(colour_map="jet")
+
+
+def _edge_weights(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--edge-weights",
+        metavar="FILE",
+        help="hed_pretrained_bsds.caffemodel of HED's authors (selects hed-authors; default: looked for in "
+        "SALIENCY_WEIGHTS_DIR, then downloaded), or other weights of the compact network (.weights.h5)",
+    )
 
 
 def _colour_map(parser: argparse.ArgumentParser) -> None:

@@ -71,7 +71,7 @@ def recompute(
 ) -> None:
     """Compute every map again from its image, with the manifest's settings, and compare."""
     settings = content["settings"]
-    explainer = engine.load_explainer(settings["classifier"], settings, options.weights)
+    explainer = engine.load_explainer(settings["classifier"], settings, options.weights, options.edge_weights)
     for name, now in engine.facts(explainer).items():
         if settings.get(name) != now and name != "versions":
             findings.differ(f"{folder}: {name} was {settings.get(name)}, is {now}")

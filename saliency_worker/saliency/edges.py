@@ -1,14 +1,18 @@
 """Edge maps at the resolution of the image: HED, or Sobel where provenance says so."""
 
+from pathlib import Path
 from typing import Protocol
 
 import cv2
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from saliency_worker.catalog import EDGE_MODELS, UnknownName
+from saliency_worker.saliency import hed_caffe
 from saliency_worker.saliency.bundled import bundled, sha256
+from saliency_worker.saliency.errors import SettingsError
 from saliency_worker.saliency.frozen import Graph, freeze
 from saliency_worker.saliency.hed import edge_tensor, load_hed
 
@@ -46,14 +50,12 @@ class Sobel:
 
 
 class Hed:
-    """HED with the bundled compact weights, or with those of ``network``, as one frozen graph per size."""
+    """An HED network as one frozen graph per size of picture."""
 
-    name = "hed"
-
-    def __init__(self) -> None:
-        file = bundled("hed_compact.weights.h5")
-        self.weights_sha256 = sha256(file)
-        self._network = load_hed(file)
+    def __init__(self, name: str, network: keras.Model, weights: Path) -> None:
+        self.name = name
+        self.weights_sha256 = sha256(weights)
+        self._network = network
         self._graphs: dict[tuple[int, ...], Graph] = {}
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -65,10 +67,21 @@ class Hed:
         return {"edges": edge_tensor(self._network, tf.cast(images, tf.float32) / 255)}
 
 
-def edge_detector(name: str) -> EdgeDetector:
-    """The detector of a name of the catalogue. Raises UnknownName, WeightsError."""
+def edge_detector(name: str, weights: Path | None = None) -> EdgeDetector:
+    """The detector of a name of the catalogue: ``hed`` (compact), ``hed-authors`` (full width), ``sobel``.
+
+    weights: a file to take instead of the bundled one (``hed``: of ``save_hed``, compact form), instead of looking
+    for one (``hed-authors``: the Caffe model). Raises UnknownName, WeightsError, SettingsError.
+    """
     if name == "hed":
-        return Hed()
+        file = weights or bundled("hed_compact.weights.h5")
+        return Hed(name, load_hed(file), file)
+    if name == "hed-authors":
+        release = hed_caffe.AUTHORS
+        file = hed_caffe.find_caffe_hed(release, weights)
+        return Hed(name, hed_caffe.load_caffe_hed(file, release), file)
     if name == "sobel":
+        if weights is not None:
+            raise SettingsError(f"Sobel has no weights: leave {weights.name} out, or choose hed.")
         return Sobel()
     raise UnknownName("edge model", name, EDGE_MODELS)

@@ -56,8 +56,14 @@ class Explainer:
     """A classifier, its frozen graphs and the settings; explains any number of images in bounded memory."""
 
     def __init__(
-        self, classifier: Classifier, settings: Settings, detector: EdgeDetector | None = None
+        self,
+        classifier: Classifier,
+        settings: Settings,
+        detector: EdgeDetector | None = None,
+        *,
+        edge_weights: Path | None = None,
     ) -> None:
+        """detector: instead of the one of the settings. edge_weights: as of edges.edge_detector."""
         self.settings = settings
         self.spec = classifier.spec
         keys = [split_key(key) for key in settings.methods]
@@ -75,17 +81,18 @@ class Explainer:
                 f"Class {settings.target_class} does not exist: {self.spec.name} has {self._network.classes}."
             )
         needs_edges = any(combination or base == "edges" for base, combination in keys)
-        self._detector = (detector or edge_detector(settings.edges)) if needs_edges else None
+        self._detector: EdgeDetector | None = None
+        if needs_edges:
+            self._detector = detector or edge_detector(settings.edges, edge_weights)
         self._random: Network | None = None
         if "randomcam" in self._bases:
             self._random = Network(randomised(classifier, settings.seed or 0), ("gradcam",), 1, 1)
         self._class_names = classifier.class_names  # not the classifier: its weights would stay in memory
         self._black = preprocess(np.zeros(3, np.uint8), self.spec.preprocessing)
-        edge_weights = self._detector.weights_sha256 if self._detector else ""
         self.run = provenance.Run(
             classifier.spec,
             classifier.weights_sha256,
-            edge_weights,
+            self._detector.weights_sha256 if self._detector else "",
             settings,
             self._rows,
             self._masks,
@@ -100,9 +107,10 @@ class Explainer:
         *,
         weights: Path | None = None,
         weights_dir: Path | None = None,
+        edge_weights: Path | None = None,
     ) -> "Explainer":
         """The engine for a classifier of the catalogue or a saved model. Errors as of classifiers.load."""
-        return cls(classifiers.load(classifier, weights, weights_dir), settings)
+        return cls(classifiers.load(classifier, weights, weights_dir), settings, edge_weights=edge_weights)
 
     def explain(self, images: Iterable[Image]) -> Iterator[Explanation]:
         """Explanations in the order of the images, lazily; ``images`` is read in another thread.

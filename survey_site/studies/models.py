@@ -113,7 +113,10 @@ class Study(models.Model):
         max_length=20,
         default="hed",
         choices=[(name, name) for name in catalog.EDGE_MODELS],
-        help_text=_("Edge detector of Feature CAM. Only “hed” is the paper's."),
+        help_text=_(
+            "Edge detector of Feature CAM. “hed” is the paper's network in the compact form that ships with this "
+            "program; “hed-authors” is the paper's own, whose weights the worker finds or downloads (56 MB)."
+        ),
     )
     seed = models.BigIntegerField(
         default=new_seed, help_text=_("Seed of pools, assignment and display order.")

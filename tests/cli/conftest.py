@@ -81,7 +81,13 @@ class Bench:
         self.explainers: list[FakeExplainer] = []
 
     def load(
-        self, classifier: str, wanted: dict[str, Any], weights: str | None, *, raw: bool = False
+        self,
+        classifier: str,
+        wanted: dict[str, Any],
+        weights: str | None,
+        edge_weights: str | None = None,
+        *,
+        raw: bool = False,
     ) -> FakeExplainer:
         explainer = FakeExplainer(tuple(wanted["methods"]), raw, lambda number: self.before_image(number))
         self.explainers.append(explainer)

@@ -1,7 +1,6 @@
-"""Reading the authors' Caffe weights: a synthetic file of their layer names, written byte by byte here."""
+"""The authors' Caffe weights, by a synthetic file of their layer names: found, checked, read."""
 
-import hashlib
-import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,56 +11,11 @@ keras = pytest.importorskip("keras")
 import cv2  # noqa: E402
 
 from saliency_worker.saliency.errors import WeightsError  # noqa: E402
-from saliency_worker.saliency.hed import HedConfig, build_hed  # noqa: E402
-from saliency_worker.saliency.hed_caffe import load_caffe_hed  # noqa: E402
+from saliency_worker.saliency.hed import ORIGINAL, HedConfig, build_hed  # noqa: E402
+from saliency_worker.saliency.hed_caffe import AUTHORS, find_caffe_hed, load_caffe_hed  # noqa: E402
+from tests.saliency.caffe_file import SMALL, Layers, random_layers, release_of, write  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
-SMALL = HedConfig(
-    widths=(2, 3, 4, 5, 6), scale=255.0, offset=(-122.67891434, -116.66876762, -104.00698793), border=32
-)
-Layers = dict[str, tuple[np.ndarray, np.ndarray]]
-
-
-def field(number: int, payload: bytes) -> bytes:
-    """A length-delimited field of the protocol-buffer wire format."""
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
-
-
-def varint(value: int) -> bytes:
-    low, rest = value & 0x7F, value >> 7
-    return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
-
-
-def blob(array: np.ndarray) -> bytes:
-    shape = field(1, b"".join(varint(n) for n in array.shape))
-    return field(7, shape) + field(5, struct.pack(f"<{array.size}f", *array.ravel()))
-
-
-def caffe_model(layers: Layers) -> bytes:
-    """NetParameter {name 1, layer 100}; LayerParameter {name 1, type 2, blobs 7}."""
-    model = field(1, b"HED")
-    for name, arrays in layers.items():
-        blobs = b"".join(field(7, blob(array)) for array in arrays)
-        model += field(100, field(1, name.encode()) + field(2, b"Convolution") + blobs)
-    return model
-
-
-def random_layers(seed: int = 0) -> Layers:
-    rng, channels, layers = np.random.default_rng(seed), 3, {}
-    for stage, (width, repeats) in enumerate(zip(SMALL.widths, SMALL.convolutions, strict=True), start=1):
-        for index in range(1, repeats + 1):
-            kernel = rng.normal(0, (2 / 9 / channels) ** 0.5, (width, channels, 3, 3))
-            layers[f"conv{stage}_{index}"] = kernel, rng.normal(size=width)
-            channels = width
-        layers[f"score-dsn{stage}"] = rng.normal(size=(1, width, 1, 1)) / 100, rng.normal(size=1)
-    layers["new-score-weighting"] = rng.normal(size=(1, 5, 1, 1)), rng.normal(size=1)
-    return {name: (k.astype(np.float32), b.astype(np.float32)) for name, (k, b) in layers.items()}
-
-
-def write(folder: Path, layers: Layers) -> tuple[Path, str]:
-    file = folder / "hed.caffemodel"
-    file.write_bytes(caffe_model(layers))
-    return file, hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def caffe_forward(layers: Layers, rgb: np.ndarray) -> np.ndarray:
@@ -100,8 +54,7 @@ def correlate(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 def test_the_network_computes_what_the_caffe_network_computes(tmp_path: Path) -> None:
     layers = random_layers()
-    file, checksum = write(tmp_path, layers)
-    network = load_caffe_hed(file, checksum=checksum, config=SMALL)
+    network = load_caffe_hed(*write(tmp_path, layers))
     rgb = np.random.default_rng(1).random((32, 48, 3), np.float32)
     logits = np.asarray(network(rgb[None]))[0].transpose(2, 0, 1)
     expected = caffe_forward(layers, rgb)
@@ -113,33 +66,80 @@ def test_the_names_are_those_of_the_network() -> None:
     assert convolutions == set(random_layers())
 
 
+def test_a_file_of_another_length_is_refused(tmp_path: Path) -> None:
+    file, release = write(tmp_path, random_layers())
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match=r"has \d+ bytes instead of \d+; download it again from file:"):
+        load_caffe_hed(file, release)
+
+
 def test_another_file_is_refused_by_its_checksum(tmp_path: Path) -> None:
-    file, _ = write(tmp_path, random_layers())
-    with pytest.raises(WeightsError, match="is not the expected file"):
-        load_caffe_hed(file, config=SMALL)
+    file, release = write(tmp_path, random_layers())
+    altered = bytearray(file.read_bytes())
+    altered[-1] ^= 1
+    file.write_bytes(altered)
+    with pytest.raises(WeightsError, match="its SHA-256 is not"):
+        load_caffe_hed(file, release)
 
 
 def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"There is no file .* download"):
+    with pytest.raises(WeightsError, match=r"There is no file .*: give the path of hed_pretrained_bsds"):
         load_caffe_hed(tmp_path / "none.caffemodel")
 
 
 def test_a_file_without_a_layer_is_refused(tmp_path: Path) -> None:
     layers = random_layers()
     del layers["conv4_2"]
-    file, checksum = write(tmp_path, layers)
     with pytest.raises(WeightsError, match="no Caffe model with the layers"):
-        load_caffe_hed(file, checksum=checksum, config=SMALL)
+        load_caffe_hed(*write(tmp_path, layers))
 
 
 def test_kernels_of_other_widths_are_refused(tmp_path: Path) -> None:
-    file, checksum = write(tmp_path, random_layers())
+    file, release = write(tmp_path, random_layers())
     with pytest.raises(WeightsError):
-        load_caffe_hed(file, checksum=checksum, config=HedConfig(widths=(2, 3, 4, 5, 7)))
+        load_caffe_hed(file, replace(release, config=HedConfig(widths=(2, 3, 4, 5, 7))))
 
 
 def test_a_file_that_is_no_caffe_model_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "junk.caffemodel"
     file.write_bytes(b"not a model at all")
     with pytest.raises(WeightsError, match="Caffe model"):
-        load_caffe_hed(file, checksum=hashlib.sha256(file.read_bytes()).hexdigest(), config=SMALL)
+        load_caffe_hed(file, release_of(file))
+
+
+def test_a_given_file_comes_before_the_folder_and_the_folder_before_the_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, release = write(tmp_path, random_layers())
+    (tmp_path / "keras").mkdir()
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("SALIENCY_WEIGHTS_DIR", str(tmp_path))
+    assert find_caffe_hed(release, tmp_path / "given") == tmp_path / "given"
+    assert find_caffe_hed(release) == file
+    (tmp_path / "empty").mkdir()
+    downloaded = find_caffe_hed(release, folder=tmp_path / "empty")
+    assert downloaded == tmp_path / "keras" / "models" / file.name
+    assert downloaded.read_bytes() == file.read_bytes()
+
+
+def test_a_download_that_fails_or_is_another_file_may_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keras").mkdir()
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.delenv("SALIENCY_WEIGHTS_DIR", raising=False)
+    _, release = write(tmp_path, random_layers())
+    for wrong in (
+        replace(release, url=(tmp_path / "gone").as_uri()),
+        replace(release, sha256="0" * 64),
+    ):
+        with pytest.raises(
+            WeightsError, match=r"--edge-weights.*SALIENCY_WEIGHTS_DIR.*download.*failed"
+        ) as found:
+            find_caffe_hed(wrong)
+        assert not found.value.permanent
+
+
+def test_the_release_is_the_file_of_the_authors() -> None:
+    assert AUTHORS.config == ORIGINAL
+    assert AUTHORS.url.startswith("https://") and AUTHORS.url.endswith(AUTHORS.file)

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from saliency_worker import catalog
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies import demo_study, freeze
@@ -31,7 +32,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--no-serve", action="store_true", help="prepare the study, then end")
         parser.add_argument("--classifier", default="demo-cnn")
-        parser.add_argument("--edges", default="hed", choices=["hed", "sobel"])
+        parser.add_argument("--edges", default="hed", choices=catalog.EDGE_MODELS)
         parser.add_argument(
             "--port", default=os.environ.get("PORT", "8000"), help="port of the web server (PORT)"
         )
