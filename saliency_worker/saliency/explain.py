@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,43 +11,24 @@ from saliency_worker.catalog import split_key
 from saliency_worker.saliency import classifiers, provenance
 from saliency_worker.saliency.activations import Network
 from saliency_worker.saliency.batches import RowStream, Segment, batch_size, overlap, padded, read_ahead
-from saliency_worker.saliency.classifiers import PREPROCESSING, Classifier, class_name, preprocess
-from saliency_worker.saliency.compose import Composed, Composer
+from saliency_worker.saliency.classifiers import PREPROCESSING, Classifier, preprocess
+from saliency_worker.saliency.compose import Composer
 from saliency_worker.saliency.edges import EdgeDetector, edge_detector
 from saliency_worker.saliency.errors import SaliencyError, SettingsError
 from saliency_worker.saliency.explanation import explanation_mask
 from saliency_worker.saliency.frozen import prepare_device, rows_per_batch
 from saliency_worker.saliency.images import crop
-from saliency_worker.saliency.metrics import Prediction, map_metrics, predict
+from saliency_worker.saliency.metrics import predict
 from saliency_worker.saliency.random_weights import randomised
-from saliency_worker.saliency.render import png
 from saliency_worker.saliency.results import Explanation as Explanation
 from saliency_worker.saliency.results import MapResult as MapResult
 from saliency_worker.saliency.settings import Settings as Settings
 from saliency_worker.saliency.smooth import derive_seed, draw_noise, smooth
+from saliency_worker.saliency.work import Work, explanation
 
 Array = npt.NDArray[np.float32]
 Image = tuple[str, npt.NDArray[np.uint8]]
 _AHEAD = 2  # images prepared, composed or encoded while the device computes: this bounds the memory
-
-
-@dataclass(eq=False)
-class _Work:
-    """An image on its way through the engine."""
-
-    sha256: str
-    original: npt.NDArray[np.uint8]
-    seed: int
-    edges: Array
-    rows: Array
-    target: int
-    prediction: Prediction | None = None
-    features: Array | None = None
-    raw: dict[str, Array] = field(default_factory=dict)
-    noisy: list[Array] = field(default_factory=list)
-    composed: dict[str, Composed] = field(default_factory=dict)
-    kept: dict[str, float] = field(default_factory=dict)
-    masked_logits: list[Array] = field(default_factory=list)
 
 
 class Explainer:
@@ -69,6 +48,10 @@ class Explainer:
         keys = [split_key(key) for key in settings.methods]
         self._bases = tuple(dict.fromkeys(base for base, _ in keys))
         device, (limit, several) = prepare_device(), rows_per_batch()
+        needs_edges = any(combination or base == "edges" for base, combination in keys)
+        self._detector: EdgeDetector | None = None
+        if needs_edges:
+            self._detector = detector or edge_detector(settings.edges, edge_weights)
         if settings.batch is not None:
             limit, several = settings.batch, True
         self._copies = settings.samples if "smoothgradcampp" in self._bases else 0
@@ -80,10 +63,6 @@ class Explainer:
             raise SettingsError(
                 f"Class {settings.target_class} does not exist: {self.spec.name} has {self._network.classes}."
             )
-        needs_edges = any(combination or base == "edges" for base, combination in keys)
-        self._detector: EdgeDetector | None = None
-        if needs_edges:
-            self._detector = detector or edge_detector(settings.edges, edge_weights)
         self._random: Network | None = None
         if "randomcam" in self._bases:
             self._random = Network(randomised(classifier, settings.seed or 0), ("gradcam",), 1, 1)
@@ -126,22 +105,22 @@ class Explainer:
                 pool.shutdown(wait=False, cancel_futures=True)
                 reader.shutdown(wait=False, cancel_futures=True)
 
-    def _through_network(self, reader: ThreadPoolExecutor, images: Iterable[Image]) -> Iterator[_Work]:
-        stream: RowStream[_Work] = RowStream(self._rows, self._run_rows)
+    def _through_network(self, reader: ThreadPoolExecutor, images: Iterable[Image]) -> Iterator[Work]:
+        stream: RowStream[Work] = RowStream(self._rows, self._run_rows)
         for work in read_ahead(reader, self._prepare, images, _AHEAD):
             yield from map(self._collect, stream.push(work, 1 + self._copies))
         yield from map(self._collect, stream.flush())
 
-    def _through_metrics(self, composed: Iterable[_Work]) -> Iterator[_Work]:
+    def _through_metrics(self, composed: Iterable[Work]) -> Iterator[Work]:
         if not self.settings.metrics:
             yield from composed
             return
-        stream: RowStream[_Work] = RowStream(self._masks, self._run_masks)
+        stream: RowStream[Work] = RowStream(self._masks, self._run_masks)
         for work in composed:
             yield from stream.push(work, len(self.settings.methods))
         yield from stream.flush()
 
-    def _prepare(self, image: Image) -> _Work:
+    def _prepare(self, image: Image) -> Work:
         sha256, rgb = image
         side = self.spec.input_size
         original = crop(rgb, side)
@@ -155,7 +134,7 @@ class Explainer:
         if self._detector is not None:
             edges = self._detector(original[None])[0]
         target = -1 if self.settings.target_class is None else self.settings.target_class
-        return _Work(sha256, original, seed, edges, rows, target)
+        return Work(sha256, original, seed, edges, rows, target)
 
     def _add_copies(self, copies: Array, plain: Array, seed: int) -> None:
         """Noise of the picture's range, drawn in the range of the network's input, is added in place."""
@@ -165,7 +144,7 @@ class Explainer:
             copies *= (scale / scale[0]).astype(np.float32)
         copies += plain
 
-    def _run_rows(self, segments: list[Segment[_Work]]) -> None:
+    def _run_rows(self, segments: list[Segment[Work]]) -> None:
         given = np.zeros(self._rows, np.int32)
         owner = np.arange(self._rows, dtype=np.int32)
         images = []
@@ -181,7 +160,7 @@ class Explainer:
         maps = self._network.explain(batch, given, owner, np.array(images, np.int32))
         self._hand_out(segments, maps)
 
-    def _hand_out(self, segments: list[Segment[_Work]], maps: dict[str, Array]) -> None:
+    def _hand_out(self, segments: list[Segment[Work]], maps: dict[str, Array]) -> None:
         at = image = 0
         for segment in segments:
             work, rows = segment.item, slice(at, at + segment.stop - segment.start)
@@ -192,7 +171,7 @@ class Explainer:
                 work.noisy.append(maps["gradcampp"][rows])
             at = rows.stop
 
-    def _take_image(self, work: _Work, maps: dict[str, Array], row: int, image: int) -> None:
+    def _take_image(self, work: Work, maps: dict[str, Array], row: int, image: int) -> None:
         logits = maps["logits"][row]
         if not np.isfinite(logits).all():
             raise SaliencyError(
@@ -207,7 +186,7 @@ class Explainer:
         if "gradcampp" in self._bases:
             work.raw["gradcampp"] = maps["gradcampp"][row if self._copies else image]
 
-    def _collect(self, work: _Work) -> _Work:
+    def _collect(self, work: Work) -> Work:
         """What needs all rows of the image: the smooth map, and the network of random weights."""
         if self._copies:
             work.raw["smoothgradcampp"] = smooth(np.concatenate(work.noisy)[1:])
@@ -218,7 +197,7 @@ class Explainer:
         work.noisy, work.rows = [], work.rows[:1].copy()
         return work
 
-    def _compose(self, work: _Work) -> _Work:
+    def _compose(self, work: Work) -> Work:
         settings = self.settings
         composer = Composer(work.original, work.edges, work.raw, settings.k, settings.colour_map)
         if settings.metrics:
@@ -237,7 +216,7 @@ class Explainer:
                 work.rows[index][~mask] = self._black
         return work
 
-    def _run_masks(self, segments: list[Segment[_Work]]) -> None:
+    def _run_masks(self, segments: list[Segment[Work]]) -> None:
         batch = padded([segment.item.rows[segment.start : segment.stop] for segment in segments], self._masks)
         logits = self._network.classify(batch)
         at = 0
@@ -246,58 +225,5 @@ class Explainer:
             segment.item.masked_logits.append(logits[at : at + count])
             at += count
 
-    def _finish(self, work: _Work) -> Explanation:
-        original, features = work.prediction, work.features
-        assert original is not None and features is not None
-        metrics = self._metrics(work, original)
-        return Explanation(
-            image_sha256=work.sha256,
-            class_index=work.target,
-            class_name=class_name(self._class_names, work.target),
-            confidence=original.target_confidence,
-            features=features,
-            original=work.original,
-            edges=work.edges,
-            maps={key: self._result(work, key, metrics.get(key)) for key in self.settings.methods},
-            metrics_original={
-                "class_index": original.class_index,
-                "class_name": class_name(self._class_names, original.class_index),
-                "confidence": original.confidence,
-                "target_confidence": original.target_confidence,
-            },
-        )
-
-    def _metrics(self, work: _Work, original: Prediction) -> dict[str, dict[str, Any]]:
-        if not self.settings.metrics:
-            return {}
-        rows = np.concatenate(work.masked_logits)
-        predictions = {
-            key: predict(logits, work.target) for key, logits in zip(self.settings.methods, rows, strict=True)
-        }
-        metrics = {}
-        for key, prediction in predictions.items():
-            base, combination = split_key(key)
-            bare = predictions.get(base) if combination else None
-            metrics[key] = {
-                **map_metrics(original, prediction, bare, work.kept[key]),
-                "class_name": class_name(self._class_names, prediction.class_index),
-            }
-        return metrics
-
-    def _result(self, work: _Work, key: str, metrics: dict[str, Any] | None) -> MapResult:
-        composed = work.composed[key]
-        data = png(composed.display)
-        array_hash = provenance.array_sha256(composed.scalar)
-        png_hash = provenance.bytes_sha256(data)
-        inputs = self.run.inputs(work.sha256, work.seed, work.target, key)
-        return MapResult(
-            key=key,
-            scalar=composed.scalar,
-            display=composed.display,
-            png=data,
-            array_sha256=array_hash,
-            png_sha256=png_hash,
-            metrics=metrics,
-            raw=work.raw.get(split_key(key)[0]) if self.settings.raw else None,
-            provenance=provenance.provenance(inputs, self.settings.colour_map, array_hash, png_hash),
-        )
+    def _finish(self, work: Work) -> Explanation:
+        return explanation(work, self.run, self._class_names)

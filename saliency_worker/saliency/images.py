@@ -10,12 +10,22 @@ import warnings
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from saliency_worker.saliency.errors import ImageError
 
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 2
+# Value of the EXIF orientation to what turns the picture upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def decode(data: bytes) -> npt.NDArray[np.uint8]:
@@ -30,12 +40,16 @@ def decode(data: bytes) -> npt.NDArray[np.uint8]:
             with Image.open(io.BytesIO(data)) as image:
                 _check_size(*image.size)
                 image.load()
-                return np.asarray(_to_rgb(ImageOps.exif_transpose(image)), dtype=np.uint8)
+                return np.asarray(_to_rgb(_upright(image)), dtype=np.uint8)
     except UnidentifiedImageError as error:
         raise ImageError(
             "The image cannot be read (no known format): save it again as PNG or JPEG."
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except (ImageError, MemoryError):
+        raise
+    except (
+        Exception
+    ) as error:  # of a damaged file a decoder may raise anything (AVIF: RuntimeError, EXIF: TypeError)
         raise ImageError(f"The image cannot be read ({error}): save it again as PNG or JPEG.") from error
 
 
@@ -46,6 +60,15 @@ def _check_size(width: int, height: int) -> None:
         )
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"The image is {width}x{height} pixels: use one of at least {MIN_SIDE}x{MIN_SIDE}.")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture as its EXIF orientation says.
+
+    ImageOps.exif_transpose also writes the EXIF data anew, which fails on a tag of the wrong type in a sound photo.
+    """
+    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -4,10 +4,20 @@ import io
 import warnings
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 SMALLEST_SIDE = 16
+# Value of the EXIF orientation to what turns the picture upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class BadPicture(ValueError):
@@ -40,14 +50,16 @@ def read_picture(data: bytes, *, max_bytes: int, max_pixels: int) -> Picture:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
             _check_header(image, max_pixels)
             image.load()
-            rgb = _to_rgb(ImageOps.exif_transpose(image))
+            rgb = _to_rgb(_upright(image))
     except BadPicture:
         raise
     except UnidentifiedImageError as error:
         raise BadPicture(f"this is not a picture; use one of {', '.join(FORMATS)}") from error
     except Image.DecompressionBombError as error:
         raise BadPicture(f"more than {max_pixels / 1e6:.0f} megapixels; scale it down") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # of a damaged file a decoder may raise anything
         raise BadPicture(f"the picture is damaged or cut off ({error}); export it again") from error
     out = io.BytesIO()
     rgb.save(out, format="PNG", compress_level=6)
@@ -63,6 +75,15 @@ def _check_header(image: Image.Image, max_pixels: int) -> None:
         raise BadPicture(f"only {width}×{height} pixels; at least {SMALLEST_SIDE}×{SMALLEST_SIDE} are needed")
     if getattr(image, "n_frames", 1) > 1:
         raise BadPicture("the picture is animated or has several pages; save one frame as a still picture")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture as its EXIF orientation says.
+
+    ImageOps.exif_transpose also writes the EXIF data anew, which fails on a tag of the wrong type in a sound photo.
+    """
+    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from saliency_worker.saliency.errors import ImageError
 from saliency_worker.saliency.images import crop, decode
@@ -33,6 +33,41 @@ def test_it_applies_the_exif_orientation() -> None:
     assert turned.shape == (32, 16, 3)
     assert turned[:14].mean() > 240
     assert turned[18:].mean() < 15
+
+
+ODD_EXIF = (
+    b"Exif\0\0MM\0*\0\0\0\x08\0\x02"
+    b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"  # orientation 6
+    b"\x01\x1a\0\x02\0\0\0\x04abc\0"  # a resolution that is text instead of a fraction
+    b"\0\0\0\0"
+)
+
+
+def test_a_wrong_exif_tag_does_not_spoil_a_sound_photo() -> None:
+    pixels = gradient(16, 32)
+    turned = decode(encoded(Image.fromarray(pixels), "JPEG", exif=ODD_EXIF))
+    plain = decode(encoded(Image.fromarray(pixels), "JPEG"))
+    assert np.array_equal(turned, np.rot90(plain, -1))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_that_of_pillow(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(Image.fromarray(gradient(16, 32)), exif=exif)
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    assert np.array_equal(decode(data), expected)
+
+
+def test_whatever_a_decoder_raises_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Image.Image) -> None:
+        raise RuntimeError("decoding of colour planes failed")
+
+    data = encoded(Image.fromarray(gradient(8, 8)))
+    monkeypatch.setattr(Image.Image, "getexif", fail)
+    with pytest.raises(ImageError, match="colour planes failed"):
+        decode(data)
 
 
 def test_it_scales_sixteen_bit_grey_to_eight() -> None:

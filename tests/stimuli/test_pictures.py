@@ -36,6 +36,13 @@ def test_it_applies_the_orientation_of_a_photograph() -> None:
     assert pixels(read(encoded(1, "JPEG", exif=exif))).shape == (40, 30, 3)
 
 
+def test_a_wrong_exif_tag_does_not_spoil_a_sound_photo() -> None:
+    turned_by_90 = b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"
+    resolution_as_text = b"\x01\x1a\0\x02\0\0\0\x04abc\0"
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02" + turned_by_90 + resolution_as_text + bytes(4)
+    assert pixels(read(encoded(1, "JPEG", exif=exif))).shape == (40, 30, 3)
+
+
 def test_it_drops_all_metadata() -> None:
     exif = Image.Exif()
     exif[0x010E] = "taken by Alice"

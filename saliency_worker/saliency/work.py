@@ -1,0 +1,101 @@
+"""An image on its way through the engine, and what is made of it at the end."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency_worker.catalog import split_key
+from saliency_worker.saliency import provenance
+from saliency_worker.saliency.classifiers import class_name
+from saliency_worker.saliency.compose import Composed
+from saliency_worker.saliency.metrics import Prediction, map_metrics, predict
+from saliency_worker.saliency.provenance import Run
+from saliency_worker.saliency.render import png
+from saliency_worker.saliency.results import Explanation, MapResult
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(eq=False)
+class Work:
+    """An image on its way through the engine.
+
+    rows: what goes through the network, the image and its noisy copies, then its explanation maps. noisy: Grad-CAM++
+    of these rows, batch by batch. masked_logits: of the explanation maps, batch by batch, in the order of the methods.
+    """
+
+    sha256: str
+    original: npt.NDArray[np.uint8]
+    seed: int
+    edges: Array
+    rows: Array
+    target: int
+    prediction: Prediction | None = None
+    features: Array | None = None
+    raw: dict[str, Array] = field(default_factory=dict)
+    noisy: list[Array] = field(default_factory=list)
+    composed: dict[str, Composed] = field(default_factory=dict)
+    kept: dict[str, float] = field(default_factory=dict)
+    masked_logits: list[Array] = field(default_factory=list)
+
+
+def explanation(work: Work, run: Run, class_names: tuple[str, ...]) -> Explanation:
+    """What the engine gives back for an image whose rows have all run: PNGs, hashes, metrics, provenance."""
+    original, features = work.prediction, work.features
+    assert original is not None and features is not None
+    metrics = _metrics(work, run, original, class_names) if run.settings.metrics else {}
+    return Explanation(
+        image_sha256=work.sha256,
+        class_index=work.target,
+        class_name=class_name(class_names, work.target),
+        confidence=original.target_confidence,
+        features=features,
+        original=work.original,
+        edges=work.edges,
+        maps={key: _result(work, run, key, metrics.get(key)) for key in run.settings.methods},
+        metrics_original={
+            "class_index": original.class_index,
+            "class_name": class_name(class_names, original.class_index),
+            "confidence": original.confidence,
+            "target_confidence": original.target_confidence,
+        },
+    )
+
+
+def _metrics(
+    work: Work, run: Run, original: Prediction, class_names: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
+    rows = np.concatenate(work.masked_logits)
+    predictions = {
+        key: predict(logits, work.target) for key, logits in zip(run.settings.methods, rows, strict=True)
+    }
+    metrics = {}
+    for key, prediction in predictions.items():
+        base, combination = split_key(key)
+        bare = predictions.get(base) if combination else None
+        metrics[key] = {
+            **map_metrics(original, prediction, bare, work.kept[key]),
+            "class_name": class_name(class_names, prediction.class_index),
+        }
+    return metrics
+
+
+def _result(work: Work, run: Run, key: str, metrics: dict[str, Any] | None) -> MapResult:
+    composed = work.composed[key]
+    data = png(composed.display)
+    array_hash = provenance.array_sha256(composed.scalar)
+    png_hash = provenance.bytes_sha256(data)
+    inputs = run.inputs(work.sha256, work.seed, work.target, key)
+    return MapResult(
+        key=key,
+        scalar=composed.scalar,
+        display=composed.display,
+        png=data,
+        array_sha256=array_hash,
+        png_sha256=png_hash,
+        metrics=metrics,
+        raw=work.raw.get(split_key(key)[0]) if run.settings.raw else None,
+        provenance=provenance.provenance(inputs, run.settings.colour_map, array_hash, png_hash),
+    )
