@@ -25,6 +25,11 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(
             "--weights FILE fits one classifier; for several put the files into SALIENCY_WEIGHTS_DIR"
         )
+    if len(set(names.values())) < len(names):
+        raise CommandError(
+            f"two of the classifiers would be filed under one name ({', '.join(names.values())}); rename a model "
+            f"file, or evaluate them into different --out folders"
+        )
     sources = inputs.expand(options.images)
     checked = progress(sources, len(sources), "Reading", quiet=options.quiet)
     hashes = inputs.check(checked, engine.decoder())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from saliency_worker import catalog
 from saliency_worker.cli import engine, inputs, manifest, records, sheet
+from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.files import write_folder
 from saliency_worker.cli.inputs import Source
 from saliency_worker.cli.manifest import Manifest
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Explain every image that is not complete yet. Returns the exit status; raises CommandError."""
-    methods = catalog.parse_methods(options.methods)
+    try:
+        methods = catalog.parse_methods(options.methods)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
     name, label = engine.resolve(options.classifier)
     wanted = engine.parameters(options, methods)
     folder = Path(options.out) / label

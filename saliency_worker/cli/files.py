@@ -19,7 +19,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
     except OSError as error:
         raise write_error(path, error) from error
     partial = Path(name)
@@ -46,7 +46,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".partial"))
+        partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".", suffix=".partial"))
     except OSError as error:
         raise write_error(folder, error) from error
     try:

@@ -132,11 +132,21 @@ def read(path: Path) -> Record:
         raise CommandError(
             f"{path}: not a readable manifest; choose another --out, or give --overwrite"
         ) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not _is_whole(content):
         raise CommandError(
             f"{path}: not a manifest of this program; choose another --out, or give --overwrite"
         )
     return content
+
+
+def _is_whole(content: Record) -> bool:
+    """Whether settings and records have the form that this program writes."""
+    records = content.get("images")
+    return (
+        isinstance(content.get("settings"), dict)
+        and isinstance(records, dict)
+        and all(isinstance(record, dict) and "image_sha256" in record for record in records.values())
+    )
 
 
 def require_same(folder: Path, asked: Record) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from saliency_worker import catalog
 
@@ -61,6 +61,10 @@ identical bytes, or within 1e-5 (arrays) and one grey level (pictures), or a mis
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
+
+    def __init__(self, **options: Any) -> None:
+        # No abbreviations: a script must not change its meaning when an option is added.
+        super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {' '.join(message.split())} (see --help)\n")
@@ -219,7 +223,7 @@ def _colour_map(parser: argparse.ArgumentParser) -> None:
 
 
 def _output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument("--out", required=True, type=_named, metavar="DIR", help="folder to write to")
     parser.add_argument(
         "--overwrite", action="store_true", help="start afresh where DIR holds results of other settings"
     )
@@ -228,6 +232,12 @@ def _output(parser: argparse.ArgumentParser) -> None:
 
 def _quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="neither progress bar nor summary")
+
+
+def _named(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; name a folder (an unset variable of the shell?)")
+    return text
 
 
 def _whole(least: int) -> Callable[[str], int]:

@@ -50,6 +50,10 @@ def manifests(folder: Path) -> list[Path]:
     """The manifest of a classifier's folder, or those one level below. Raises CommandError where there is none."""
     own = folder / manifest.MANIFEST
     found = [own] if own.is_file() else sorted(folder.glob(f"*/{manifest.MANIFEST}"))
+    if not found and any(folder.glob(f"**/{manifest.journal_name(manifest.MANIFEST)}")):
+        raise CommandError(
+            f"{folder}: the run there did not end; finish it by the same explain command first"
+        )
     if not found:
         raise CommandError(
             f"{folder}: no {manifest.MANIFEST} here or one level below; give an --out folder of explain"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -191,7 +192,9 @@ def _load_demo(spec: ClassifierSpec, weights: Path | None) -> Classifier:
 
 def _load_weights(model: keras.Model, spec: ClassifierSpec, file: Path) -> None:
     try:
-        model.load_weights(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # one per layer that fails; the error says it once
+            model.load_weights(file)
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise WeightsError(
             f"{file.name} does not hold the weights of {spec.name}: give the file of this classifier."

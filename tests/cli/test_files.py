@@ -26,6 +26,12 @@ def names(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.rglob("*"))
 
 
+def test_the_longest_name_a_folder_may_have_is_written(tmp_path: Path) -> None:
+    write_folder(tmp_path / ("x" * 255), {"y": b"2"})
+    write_atomically(tmp_path / ("z" * 255), b"1")
+    assert names(tmp_path) == ["x" * 255, "y", "z" * 255]
+
+
 def test_a_new_folder_appears_with_all_its_files(tmp_path: Path) -> None:
     write_folder(tmp_path / "a", {"x": b"1", "y": b"2"})
     assert {p.name: p.read_bytes() for p in (tmp_path / "a").iterdir()} == {"x": b"1", "y": b"2"}

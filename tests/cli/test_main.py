@@ -20,7 +20,7 @@ from .conftest import Bench
             ["explain", "x.png", "--classifier", "VGG16", "--methods", "gradcamp", "--out", "o"],
             "did you mean",
         ),
-        (["explain", "x.png", "--classifier", "VGG16", "--methods", ",", "--out", "o"], "No method"),
+        (["explain", "x.png", "--classifier", "VGG16", "--methods", ",", "--out", "o"], "worker: No method"),
         (
             ["explain", "x.png", "--classifier", "VGG16", "--edges", "heed", "--out", "o"],
             'did you mean "hed"',
@@ -29,6 +29,9 @@ from .conftest import Bench
         (["explain", "x.png", "--classifier", "VGG16", "--k", "0.6", "--out", "o"], "from 0 to 0.5"),
         (["explain", "x.png", "--classifier", "VGG16", "--seed", "-1", "--out", "o"], "at least 0"),
         (["explain", "x.png", "--classifier", "VGG16"], "--out"),
+        (["explain", "x.png", "--classifier", "VGG16", "--out", ""], "it is empty"),
+        (["explain", "x.png", "--classifier", "VGG16", "--percentil", "3", "--out", "o"], "unrecognized"),
+        (["evaluate", "x.png", "--classifier", "a/net.keras,b/net.keras", "--out", "o"], "one name"),
         (["explain", "nowhere.png", "--classifier", "VGG16", "--out", "o"], "nowhere.png: no such file"),
         (["evaluate", "x.png", "--classifier", "VGG16,VGG", "--out", "o"], "Unknown classifier"),
         (["verify", "nowhere"], "no manifest.json"),

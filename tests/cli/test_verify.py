@@ -34,6 +34,24 @@ def shift(path: Path, by: float) -> None:
     np.save(path, np.load(path) + np.float32(by))
 
 
+def test_a_run_that_did_not_end_is_named(made: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = made.out / "MobileNetV2"
+    (folder / "manifest.json").rename(folder / ".manifest.jsonl")
+    assert verify(made) == 2
+    assert "did not end; finish it by the same explain command" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", '{"format": "saliency-survey/maps-1", "settings": {}, "images": [1]}']
+)
+def test_a_manifest_of_another_form_is_one_clear_line(
+    content: str, made: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (made.out / "MobileNetV2" / "manifest.json").write_text(content, "utf-8")
+    assert verify(made) == 2
+    assert "not a manifest of this program" in capsys.readouterr().err
+
+
 def test_files_as_written_pass(made: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     assert verify(made) == 0
     assert "8 files as written" in capsys.readouterr().out

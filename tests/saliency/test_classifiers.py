@@ -80,11 +80,14 @@ def test_a_file_that_is_no_weights_file_is_refused(tmp_path: Path, content: byte
         load("MobileNet", weights=file)
 
 
-def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_shape_are_refused_in_one_line(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
     file = tmp_path / "MobileNet.weights.h5"
     small_network().save_weights(file)
     with pytest.raises(WeightsError, match=r"MobileNet\.weights\.h5 does not hold the weights of MobileNet"):
         load("mobilenet", weights_dir=tmp_path)
+    assert not [warning for warning in recwarn if issubclass(warning.category, UserWarning)]
 
 
 def test_an_explicit_file_comes_before_the_folder_and_the_folder_before_the_download(
