@@ -47,6 +47,12 @@ def _plain_static_files(settings: object) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _cheap_passwords(settings: object) -> None:
+    """The product's hash takes a third of a second by design; tests make hundreds of users."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
 def _no_protocol_of_another_test() -> None:
     """The site reads a sealed protocol once per process; here the database changes under it."""
     if module := sys.modules.get("survey_site.trials.sealed"):
