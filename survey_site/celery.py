@@ -8,4 +8,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "survey_site.settings")
 
 app = Celery("survey_site")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["survey_site.reports"], related_name="tasks")
+app.autodiscover_tasks(["survey_site.reports", "survey_site.notifications"], related_name="tasks")

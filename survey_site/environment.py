@@ -4,6 +4,7 @@ Pure functions of strings, so that each can be tested without starting Django.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -124,6 +125,53 @@ def storage(url: str, data_dir: Path) -> dict[str, Any]:
         }
         return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
     raise Misconfigured(f"STORAGE_URL={url!r} is neither s3://bucket/prefix nor file:///folder nor empty")
+
+
+def email(url: str, debug: bool) -> dict[str, Any]:
+    """Django's mail settings for `smtp://` (STARTTLS: `smtp+tls://`, TLS: `smtps://`), `console:` or `file:///folder`.
+
+    Empty: the console in debug mode, else no mail at all.
+    """
+    import dj_email_url
+
+    scheme = urlsplit(url).scheme
+    if url and scheme not in ("smtp", "smtp+tls", "smtps", "smtp+ssl", "console", "file"):
+        raise Misconfigured(
+            f"EMAIL_URL begins with {scheme!r}; write smtp+tls://user:password@host:587, smtps://…, console: "
+            "or file:///folder"
+        )
+    try:
+        settings = dj_email_url.parse(url or ("console:" if debug else "dummy:"))
+    except ValueError as error:
+        raise Misconfigured(
+            f"EMAIL_URL cannot be read ({error}); write smtp+tls://user:password@host:587"
+        ) from error
+    if scheme.startswith("smtp") and not settings["EMAIL_HOST"]:
+        raise Misconfigured("EMAIL_URL names no host; write smtp+tls://user:password@host:587")
+    return {name: settings.get(name) for name in _EMAIL}
+
+
+_EMAIL = (
+    "EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD",
+    "EMAIL_USE_TLS", "EMAIL_USE_SSL", "EMAIL_FILE_PATH",
+)  # fmt: skip
+
+
+def one_of(name: str, value: str, choices: Sequence[str]) -> str:
+    """The value, if it is one of the choices."""
+    if value not in choices:
+        raise Misconfigured(f"{name}={value!r} is not one of {', '.join(choices)}")
+    return value
+
+
+def site_url(url: str) -> str:
+    """Scheme and host under which people reach the site, without a slash at the end."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise Misconfigured(
+            f"SITE_URL={url!r} is no address of a site; write one such as https://survey.example.org"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def secret_key(value: str, debug: bool, data_dir: Path) -> str:

@@ -24,6 +24,9 @@ try:
     MAX_UPLOAD_MB = environment.read(_env, "int", "MAX_UPLOAD_MB", 32)
     MAX_IMAGE_MEGAPIXELS = environment.read(_env, "int", "MAX_IMAGE_MEGAPIXELS", 50)
     STARTS_PER_HOUR = environment.read(_env, "int", "STARTS_PER_HOUR", 5000)
+    SITE_URL = environment.site_url(environment.read(_env, "str", "SITE_URL", "http://localhost:8000"))
+    EMAIL = environment.email(environment.read(_env, "str", "EMAIL_URL", ""), DEBUG)
+    WEBHOOK_PRIVATE_HOSTS = environment.read(_env, "list", "WEBHOOK_PRIVATE_HOSTS", [])
     DEFAULT_FROM_EMAIL = environment.read(_env, "str", "DEFAULT_FROM_EMAIL", "saliency-survey@localhost")
     DATABASES = {"default": environment.database(environment.read(_env, "str", "DATABASE_URL", ""), DATA_DIR)}
     CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = environment.broker(
@@ -36,6 +39,14 @@ try:
     }
 except environment.Misconfigured as error:
     environment.stop_boot(str(error))
+
+EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = EMAIL["EMAIL_HOST"], EMAIL["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"], EMAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL["EMAIL_USE_TLS"], EMAIL["EMAIL_USE_SSL"]
+EMAIL_FILE_PATH = EMAIL["EMAIL_FILE_PATH"]
+EMAIL_TIMEOUT = 20
+MAIL_IS_SENT = not EMAIL_BACKEND.endswith("dummy.EmailBackend")  # without a server, notifications say so
 
 INSTALLED_APPS = [
     "unfold",
@@ -59,6 +70,7 @@ INSTALLED_APPS = [
     "survey_site.trials",
     "survey_site.recruitment",
     "survey_site.reports",
+    "survey_site.notifications",
 ]
 
 MIDDLEWARE = [
@@ -147,7 +159,7 @@ CONTENT_SECURITY_POLICY = {
 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "saliency"
-CELERY_TASK_ROUTES = {"reports.*": {"queue": "reports"}}
+CELERY_TASK_ROUTES = {name: {"queue": "reports"} for name in ("reports.*", "notifications.*")}
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -15,16 +15,26 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from saliency_worker import catalog
-from survey_site.recruitment.arrivals import start_link
-from survey_site.recruitment.models import Recruitment
+from survey_site.notifications import page as notifications_page
+from survey_site.recruitment import settings_page as recruitment_page
 from survey_site.reports import monitor_page, power_page
 from survey_site.stimuli.map_intake import labels_of
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies import audit, conditions_page, desk, upload_page
-from survey_site.studies.access import may
+from survey_site.studies.access import ROLES, Action, may
 from survey_site.studies.models import AuditEntry, Condition, Membership, Protocol, Study, StudyText
 from survey_site.studies.scoped import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin
 
+# What the buttons above a study's form need, where seeing the study is not enough.
+NEEDS: dict[str, Action] = {
+    "images_page": "edit",
+    "conditions_page": "edit",
+    "precompute_page": "edit",
+    "check_page": "edit",
+    "live_page": "edit",
+    "report_page": "results",
+    "recruitment_page": "recruit",
+}
 IDENTITY = {"column", "classifier", "base", "method"}
 
 
@@ -107,32 +117,6 @@ class StudyTextInline(DraftInline):
     tab = True
 
 
-class RecruitmentInline(StudyInline):
-    """Provider, quota and codes: they pay participants and change while the study runs."""
-
-    model = Recruitment
-    template = "admin/edit_inline/stacked.html"
-    extra = 0
-    max_num = 1
-    tab = True
-    readonly_fields = ("links",)
-
-    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return obj is None or may(request.user, "recruit", obj.pk)
-
-    @admin.display(description=_("Links"))
-    def links(self, recruitment: Recruitment) -> str:
-        if recruitment.pk is None:
-            return "–"
-        return format_html(
-            '{}<br><code>{}</code><br><a href="{}">{}</a>',
-            _("To give to the provider, after the address of this site:"),
-            start_link(recruitment.provider, reverse("study_start", args=[recruitment.study.slug])),
-            reverse("reconciliation", args=[recruitment.study.slug]),
-            _("Who completed, who did not: compare with the provider's file"),
-        )
-
-
 @admin.register(Study)
 class StudyAdmin(ScopedAdmin):
     study_path = ""
@@ -141,7 +125,7 @@ class StudyAdmin(ScopedAdmin):
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
     readonly_fields = ("steps",)
-    inlines = (ConditionInline, StudyTextInline, RecruitmentInline, MembershipInline)
+    inlines = (ConditionInline, StudyTextInline, MembershipInline)
     actions_detail = (
         "images_page",
         "conditions_page",
@@ -150,6 +134,8 @@ class StudyAdmin(ScopedAdmin):
         "live_page",
         "monitor_page",
         "report_page",
+        "recruitment_page",
+        "notifications_page",
     )
     fieldsets = (
         (None, {"fields": ("steps", "title", "slug", "owner")}),
@@ -185,6 +171,15 @@ class StudyAdmin(ScopedAdmin):
             },
         ),
     )
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """Buttons of pages that the role opens; the others would answer 404."""
+        rights = {right for right in ROLES if may(request.user, right, int(object_id))}
+        return [
+            found
+            for found in super().get_actions_detail(request, object_id)
+            if NEEDS.get(found.action_name.removeprefix("studies_study_"), "view") in rights
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
         jobs = Q(stimuli__jobs__isnull=False)
@@ -269,6 +264,8 @@ class StudyAdmin(ScopedAdmin):
             ("monitor-live", monitor_page.monitor_live),
             ("upload-maps", upload_page.upload_maps),
             ("power", power_page.power),
+            ("notifications", notifications_page.notifications),
+            ("recruitment", recruitment_page.settings),
         )
         own = [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"study_{name}")
@@ -299,6 +296,14 @@ class StudyAdmin(ScopedAdmin):
     @action(description=_("Monitor"), url_path="go-monitor", icon="monitoring")
     def monitor_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return redirect("admin:study_monitor", object_id)
+
+    @action(description=_("Recruitment"), url_path="go-recruitment", icon="group_add")
+    def recruitment_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:study_recruitment", object_id)
+
+    @action(description=_("Notifications"), url_path="go-notifications", icon="notifications")
+    def notifications_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:study_notifications", object_id)
 
     @action(description=_("Report"), url_path="go-report", icon="table_chart")
     def report_page(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -38,10 +38,10 @@ def test_the_links_carry_the_providers_placeholders() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("media")
-def test_the_studys_page_shows_codes_and_links(admin_client: Client) -> None:
+def test_the_page_shows_codes_and_links(admin_client: Client) -> None:
     study = factories.live()
     Recruitment.objects.create(study=study, provider="prolific", completed_code="C1A2")
-    page = admin_client.get(f"/admin/studies/study/{study.pk}/change/").content.decode()
+    page = admin_client.get(f"/admin/studies/study/{study.pk}/recruitment/").content.decode()
     assert 'value="C1A2"' in page
     assert "PROLIFIC_PID={{%PROLIFIC_PID%}}" in page
     assert "/recruitment/test/" in page

@@ -26,6 +26,8 @@ SEEN = {
     "monitor-live": {"owner", "editor", "analyst", "assistant"},
     "upload-maps": {"owner", "editor"},
     "power": {"owner", "editor"},
+    "notifications": {"owner", "editor", "analyst", "assistant"},
+    "recruitment": {"owner", "editor", "assistant"},
     "stimulus": {"owner", "editor", "analyst", "assistant"},
     "stimulus picture": {"owner", "editor", "analyst", "assistant"},
     "map picture": {"owner", "editor", "analyst", "assistant"},
@@ -55,7 +57,7 @@ def person(name: str, study: Study) -> User:
 def addresses(study: Study) -> dict[str, str]:
     stimulus = study.stimuli.all()[0]
     picture = MapPicture.objects.filter(saliency_map__stimulus=stimulus)[0]
-    own = {name: reverse(f"admin:study_{name}", args=[study.pk]) for name in list(SEEN)[1:11]}
+    own = {name: reverse(f"admin:study_{name}", args=[study.pk]) for name in list(SEEN)[1:13]}
     return own | {
         "change": reverse("admin:studies_study_change", args=[study.pk]),
         "stimulus": reverse("admin:stimuli_stimulus_change", args=[stimulus.pk]),
@@ -113,7 +115,7 @@ def test_a_study_belongs_to_who_makes_it(client: Client, study: Study) -> None:
     form |= {"attention_checks": 0, "headline": "image", "lease_minutes": 60, "resume_days": 7, "seed": 1}
     form |= {"edges": "hed", "colour_map": "jet", "fixed_pools": "[]", "exclusion_rules": "{}"}
     form |= {"analysis_plan": "{}", "languages": "[]"}
-    for prefix in ("conditions", "texts", "recruitment", "memberships"):
+    for prefix in ("conditions", "texts", "memberships"):
         form |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}
     response = client.post(reverse("admin:studies_study_add"), form)
     assert response.status_code == 302, response.context["errors"]

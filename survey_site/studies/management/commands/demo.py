@@ -47,7 +47,8 @@ class Command(BaseCommand):
         call_command("collectstatic", verbosity=0, interactive=False)
         password = admin_password(settings.DATA_DIR / "admin_password")
         demo_study.ensure_admin(password)
-        processes = Processes(settings.DATA_DIR / "log", {"TF_CPP_MIN_LOG_LEVEL": "2"})
+        site = {"SITE_URL": os.environ.get("SITE_URL", f"http://localhost:{options['port']}")}
+        processes = Processes(settings.DATA_DIR / "log", {"TF_CPP_MIN_LOG_LEVEL": "2", **site})
         try:
             self.prepare(processes, options)
             if not options["no_serve"]:

@@ -1,0 +1,44 @@
+"""Sends a notification as plain-text mail, and sorts what a mail server may answer."""
+
+from __future__ import annotations
+
+import smtplib
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+
+from survey_site.notifications.outcome import Permanent, Transient
+
+NO_SERVER = "This site has no mail server; an administrator can name one in the setting EMAIL_URL."
+NO_ADDRESS = "The account has no e-mail address; an administrator can enter it under Researchers."
+
+
+def problem(address: str) -> str:
+    """Why no mail can be sent there, in words; empty if it can be tried."""
+    if not settings.MAIL_IS_SENT:
+        return NO_SERVER
+    return "" if address else NO_ADDRESS
+
+
+def post(to: str, subject: str, body: str) -> None:
+    """Returns when the mail server has taken the mail; else Permanent or Transient with the reason."""
+    if why_not := problem(to):
+        raise Permanent(why_not)
+    try:
+        EmailMessage(
+            " ".join(subject.split()), body, to=[to], headers={"Auto-Submitted": "auto-generated"}
+        ).send()
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        raise _sorted(max(codes, default=500), "refused the recipient") from error
+    except smtplib.SMTPResponseException as error:
+        raise _sorted(error.smtp_code, "refused the mail") from error
+    except (OSError, smtplib.SMTPException) as error:
+        raise Transient(f"The mail server could not be reached ({type(error).__name__}).") from error
+    except ValueError as error:  # an address that is none
+        raise Permanent(f"The address {to} cannot be written to: {error}") from error
+
+
+def _sorted(code: int, what: str) -> Exception:
+    message = f"The mail server {what} (code {code})."
+    return Permanent(message) if 500 <= code < 600 else Transient(message)

@@ -1,0 +1,80 @@
+"""Posts a notification to a study's webhook: signed, to the address that was checked, without following redirects."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import http.client
+import json
+import socket
+import ssl
+import threading
+import time
+from typing import Any
+
+from django.conf import settings
+
+from survey_site.notifications.addresses import Address, Refused, checked, resolved
+from survey_site.notifications.outcome import Permanent, Transient
+
+TIMEOUT_SECONDS = 10
+DEADLINE_SECONDS = 25  # for the whole exchange, however slowly its bytes come
+AGAIN = {408, 425, 429}
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """`v1=` and the HMAC-SHA256, in hex, of the timestamp, a full stop and the body."""
+    return "v1=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def post(url: str, secret: str, delivery_id: int, content: dict[str, Any]) -> None:
+    """Returns when the receiver has answered 2xx; else Permanent or Transient with the reason."""
+    body = json.dumps(content, ensure_ascii=False).encode()
+    timestamp = str(int(time.time()))
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "saliency-survey",
+        "Survey-Delivery": str(delivery_id),
+        "Survey-Timestamp": timestamp,
+        "Survey-Signature": signature(secret, timestamp, body),
+    }
+    try:
+        address = checked(url)
+        status = _exchange(address, resolved(address, settings.WEBHOOK_PRIVATE_HOSTS), body, headers)
+    except Refused as error:
+        raise Permanent(str(error)) from error
+    except ssl.SSLCertVerificationError as error:
+        raise Permanent(f"The certificate of {address.host} is not valid: {error.verify_message}.") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise Transient(f"{address.host} could not be reached ({type(error).__name__}).") from error
+    if 200 <= status < 300:
+        return
+    if status in AGAIN or status >= 500:
+        raise Transient(f"{address.host} answered {status}.")
+    if 300 <= status < 400:
+        raise Permanent(f"{address.host} answered {status}: enter the address that it redirects to.")
+    raise Permanent(f"{address.host} answered {status}: it does not want this notification.")
+
+
+def _exchange(address: Address, ip: str, body: bytes, headers: dict[str, str]) -> int:
+    """Connects to that very IP address; TLS checks the certificate against the name."""
+    with contextlib.ExitStack() as stack:
+        sock = stack.enter_context(socket.create_connection((ip, address.port), TIMEOUT_SECONDS))
+        if address.https:
+            context = ssl.create_default_context()
+            sock = stack.enter_context(context.wrap_socket(sock, server_hostname=address.host))
+        watchdog = threading.Timer(DEADLINE_SECONDS, _cut, [sock])
+        watchdog.daemon = True
+        watchdog.start()
+        stack.callback(watchdog.cancel)
+        connection = http.client.HTTPConnection(address.netloc, timeout=TIMEOUT_SECONDS)
+        connection.sock = sock
+        connection.request("POST", address.path, body, headers)
+        return connection.getresponse().status  # what the receiver says beyond the status is not read
+
+
+def _cut(sock: socket.socket) -> None:
+    """Ends an exchange that takes too long; whoever waits for it gets an error."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
