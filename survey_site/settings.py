@@ -24,6 +24,11 @@ try:
     MAX_UPLOAD_MB = environment.read(_env, "int", "MAX_UPLOAD_MB", 32)
     MAX_IMAGE_MEGAPIXELS = environment.read(_env, "int", "MAX_IMAGE_MEGAPIXELS", 50)
     STARTS_PER_HOUR = environment.read(_env, "int", "STARTS_PER_HOUR", 5000)
+    SECOND_FACTOR_REQUIRED = environment.one_of(
+        "SECOND_FACTOR_REQUIRED",
+        environment.read(_env, "str", "SECOND_FACTOR_REQUIRED", "nobody"),
+        ("nobody", "superusers", "staff"),
+    )
     SITE_URL = environment.site_url(environment.read(_env, "str", "SITE_URL", "http://localhost:8000"))
     EMAIL = environment.email(environment.read(_env, "str", "EMAIL_URL", ""), DEBUG)
     WEBHOOK_PRIVATE_HOSTS = environment.read(_env, "list", "WEBHOOK_PRIVATE_HOSTS", [])
@@ -60,17 +65,19 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "rest_framework",
-    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "survey_site.stimuli",
     "survey_site.studies",
     "survey_site.trials",
     "survey_site.recruitment",
     "survey_site.reports",
     "survey_site.notifications",
+    "survey_site.accounts",
 ]
 
 MIDDLEWARE = [
@@ -82,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "survey_site.accounts.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -122,6 +130,8 @@ AXES_FAILURE_LIMIT = 8
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = ["username"]  # a laboratory shares one address
+
+OTP_TOTP_ISSUER = "Saliency Survey"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français"), ("ar", "العربية")]
@@ -169,7 +179,7 @@ JOB_MAX_ATTEMPTS = 4
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "survey_site.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
@@ -211,6 +221,12 @@ UNFOLD = {
             "900": "#14344b",
             "950": "#0c2131",
         }
+    },
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+            {"title": _("Second factor"), "link": reverse_lazy("second_factor")},
+        ]
     },
     "DASHBOARD_CALLBACK": "survey_site.studies.dashboard.dashboard",
     "SIDEBAR": {
@@ -259,7 +275,7 @@ UNFOLD = {
                     {
                         "title": _("API tokens"),
                         "icon": "key",
-                        "link": reverse_lazy("admin:authtoken_tokenproxy_changelist"),
+                        "link": reverse_lazy("admin:accounts_apitoken_changelist"),
                     },
                 ],
             },

@@ -3,9 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from survey_site.accounts import pages
+
 urlpatterns = [
     path("", include("survey_site.trials.urls")),
     path("recruitment/", include("survey_site.recruitment.urls")),
+    path("admin/login/", pages.login),
+    path("admin/login/second-step/", pages.second_step, name="second_step"),
+    path("admin/second-factor/", pages.enrolment, name="second_factor"),
     path("admin/", admin.site.urls),
     path("reports/", include("survey_site.reports.urls")),
     path("api/", include("survey_site.api.urls")),

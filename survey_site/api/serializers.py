@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from survey_site.recruitment.models import Recruitment
 from survey_site.reports.columns import RESPONSES, Column
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies.models import Condition, Study
@@ -136,3 +137,12 @@ class ParticipantSerializer(serializers.ModelSerializer[Participant]):
             "exclusion_reason", "language", "started_at", "consented_at", "finished_at", "last_seen_at",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class PlacesSerializer(serializers.Serializer[Any]):
+    """How the recruitment stands. Persons only, under the newest protocol."""
+
+    provider = serializers.ChoiceField(choices=Recruitment.Provider.choices)
+    quota = serializers.IntegerField(allow_null=True, help_text="Most participants let in; null: no limit.")
+    places_taken = serializers.IntegerField(help_text="In the study now, or finished.")
+    states = serializers.DictField(child=serializers.IntegerField(), help_text="Participants by state.")

@@ -1,7 +1,8 @@
-"""The REST API: read a study and its data, upload stimuli, queue maps. Every view asks `visible_studies`."""
+"""The REST API: read a study and its data, upload stimuli, queue maps. Every view asks `studies_for`."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,10 +16,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from survey_site.api.authentication import studies_for
 from survey_site.api.errors import ErrorSerializer
 from survey_site.api.serializers import (
     JobSerializer,
     ParticipantSerializer,
+    PlacesSerializer,
     PrecomputeSerializer,
     QueuedSerializer,
     ResponseSerializer,
@@ -29,6 +32,7 @@ from survey_site.api.serializers import (
     UploadSerializer,
     prefixed,
 )
+from survey_site.recruitment.places import places_of
 from survey_site.reports import stored
 from survey_site.reports.columns import RESPONSES
 from survey_site.reports.exports import response_rows
@@ -37,7 +41,8 @@ from survey_site.reports.report import point_report
 from survey_site.stimuli import intake, jobs
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.studies.access import Action, visible_studies
+from survey_site.studies import audit
+from survey_site.studies.access import Action
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant
 from survey_site.trials.models import Response as Answer
@@ -72,12 +77,19 @@ class OfStudy(views.APIView):
     action: Action = "results"
 
     def study(self, action: Action | None = None) -> Study:
-        study = (
-            visible_studies(self.request.user, action or self.action).filter(slug=self.kwargs["slug"]).first()
-        )
+        study = studies_for(self.request, action or self.action).filter(slug=self.kwargs["slug"]).first()
         if study is None:
             raise NotFound("No such study, or it is not shared with you.")
         return study
+
+    def exported(self, study: Study) -> None:
+        """Records that data left the site: once an hour for each reader and question, not for each page."""
+        asked = self.request.GET.copy()
+        for name in ("cursor", "page_size", "format"):
+            asked.pop(name, None)
+        what = f"API {self.__class__.__name__.lower()} {asked.urlencode()}".strip()
+        by = f" by {self.request.auth}" if self.request.auth else ""
+        audit.record_once(self.request, study, "exported", what + by, within=timedelta(hours=1))
 
     def refuse_unknown(self, *known: str) -> None:
         """A misspelt filter must not quietly give everything."""
@@ -109,8 +121,10 @@ class Studies(generics.ListAPIView[Study]):
     serializer_class = StudySerializer
     pagination_class = ById
 
+    queryset = Study.objects.none()
+
     def get_queryset(self) -> QuerySet[Study]:
-        return visible_studies(self.request.user, "view").prefetch_related("conditions", "protocols")
+        return studies_for(self.request, "view").prefetch_related("conditions", "protocols")
 
 
 @extend_schema_view(get=extend_schema(responses={200: StudySerializer, **ERRORS}))
@@ -120,8 +134,10 @@ class StudyDetail(generics.RetrieveAPIView[Study]):
     serializer_class = StudySerializer
     lookup_field = "slug"
 
+    queryset = Study.objects.none()
+
     def get_queryset(self) -> QuerySet[Study]:
-        return visible_studies(self.request.user, "view").prefetch_related("conditions", "protocols")
+        return studies_for(self.request, "view").prefetch_related("conditions", "protocols")
 
 
 class Report(OfStudy):
@@ -177,6 +193,7 @@ class Responses(OfStudy, generics.ListAPIView[Any]):
         self.refuse_unknown("task", "column", "participant", "stimulus", "bots", "pilot")
         for name in ("bots", "pilot"):
             self.one_of(name, ["0", "1"])
+        self.exported(study)
         rows = response_rows(study, Population.from_query(self.request.GET)).order_by("id")
         paths = {
             "column": "condition__column",
@@ -222,8 +239,9 @@ class Participants(OfStudy, generics.ListAPIView[Participant]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Participant]:
+        study = self.study()
         rows = (
-            Participant.objects.filter(study=self.study(), state__in=STATES)
+            Participant.objects.filter(study=study, state__in=STATES)
             .select_related("protocol")
             .defer("protocol__document")
         )
@@ -231,7 +249,20 @@ class Participants(OfStudy, generics.ListAPIView[Participant]):
         for name, choices in (("state", STATES), ("kind", Participant.Kind.values)):
             if value := self.one_of(name, list(choices)):
                 rows = rows.filter(**{name: value})
+        self.exported(study)
         return rows
+
+
+class Places(OfStudy):
+    """How the recruitment stands."""
+
+    action: Action = "recruit"
+
+    @extend_schema(responses={200: PlacesSerializer, **ERRORS})
+    def get(self, request: Request, slug: str) -> Response:
+        """Places and how participants ended; neither codes nor ids of the provider."""
+        self.refuse_unknown()
+        return Response(PlacesSerializer(places_of(self.study())).data)
 
 
 class Stimuli(OfStudy, generics.ListAPIView[Stimulus]):
@@ -263,6 +294,7 @@ class Stimuli(OfStudy, generics.ListAPIView[Stimulus]):
             found = intake.add_images(study, uploads, values["role"])
         except intake.Refused as error:
             raise ValidationError({"files": error.problems}) from error
+        audit.record(request, study, "images added", f"{len(found.added)} by the API")
         return Response(UploadedSerializer(found).data, status=status.HTTP_201_CREATED)
 
 
@@ -299,6 +331,7 @@ class Jobs(OfStudy, generics.ListAPIView[PrecomputeJob]):
         queued = jobs.request(
             study, values.get("classifiers"), values.get("methods"), metrics=values["metrics"]
         )
+        audit.record(request, study, "jobs: request", f"{queued} by the API")
         return Response({"queued": queued}, status=status.HTTP_202_ACCEPTED)
 
 

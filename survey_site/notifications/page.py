@@ -77,7 +77,7 @@ def notifications(request: HttpRequest, pk: int) -> HttpResponse:
 def _subscribe(request: HttpRequest, study: Study) -> None:
     with transaction.atomic():
         outbox.watch_of(study)
-        Subscriber.objects.get_or_create(study=study, user_id=request.user.pk)
+        Subscriber.objects.get_or_create(study=study, user=request.user)  # type: ignore[misc]
     messages.success(request, _("You get mail about this study from now on."))
 
 

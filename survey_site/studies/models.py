@@ -299,7 +299,13 @@ class ServedImage(models.Model):
 class AuditEntry(models.Model):
     """Who changed, exported, unmasked or excluded what, and when. Rows are added, never changed."""
 
-    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="audit")
+    study = models.ForeignKey(
+        Study,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="audit",
+        help_text=_("Empty: the site itself."),
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     verb = models.CharField(max_length=40)
     detail = models.CharField(max_length=300, blank=True)

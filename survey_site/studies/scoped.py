@@ -62,12 +62,17 @@ class ScopedAdmin(ModelAdmin):
     def _has(self, request: HttpRequest, obj: Model | None, action: Action) -> bool:
         if not self.has_module_permission(request):
             return False
-        return obj is None or self.allowed(request, action).filter(pk=self._study_id(obj)).exists()
+        if obj is None:
+            return True
+        study = self._study(obj)
+        if study is None:  # a row of the site itself
+            return bool(getattr(request.user, "is_superuser", False))
+        return self.allowed(request, action).filter(pk=study.pk).exists()
 
-    def _study_id(self, obj: Any) -> int:
+    def _study(self, obj: Any) -> Study | None:
         for step in filter(None, self.study_path.split("__")):
             obj = getattr(obj, step)
-        return int(obj.pk)
+        return obj
 
 
 class ReadOnlyScopedAdmin(ScopedAdmin):

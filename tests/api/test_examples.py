@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from rest_framework.authtoken.models import Token
 
 from fixtures import write_replay
+from tests.api.keys import token_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 
@@ -24,7 +24,7 @@ def test_the_examples_print_what_they_say(live_server: Any, django_user_model: A
     user = django_user_model.objects.create_user("researcher", is_staff=True)
     call_command("import_study", str(write_replay.FOLDER), "--owner", "researcher", stdout=io.StringIO())
     program = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL))
-    env = os.environ | {"SURVEY_URL": live_server.url, "SURVEY_TOKEN": Token.objects.create(user=user).key}
+    env = os.environ | {"SURVEY_URL": live_server.url, "SURVEY_TOKEN": token_of(user)}
     done = subprocess.run(
         [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=120
     )
@@ -35,4 +35,6 @@ def test_the_examples_print_what_they_say(live_server: Any, django_user_model: A
         "Grad-CAMs 48 1.02", "Ours 1 96 4.05", "Ours 2 92 3.63", "Ours 3 92 3.47", "Ours 4 80 3.24", "Ours 5 76 3.30",
     ]  # fmt: skip
     assert lines[7:9] == ["4.05", "25"]
-    assert lines[9] == "400 {'tsak': ['unknown parameter']}"
+    assert lines[9] == "None 25"
+    assert lines[10] == "True"
+    assert lines[11] == "400 {'tsak': ['unknown parameter']}"

@@ -13,10 +13,10 @@ from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from survey_site.reports.columns import RESPONSES
+from tests.api.keys import token_of
 from tests.reports.factory import survey
 
 
@@ -64,7 +64,7 @@ def test_whatever_is_asked_the_answer_fits_the_schema(admin_user: Any, media: An
     mine.matching(who, 0, 2)
     mine.rating(who, 1, 0)
     schema = schemathesis.openapi.from_dict(json.loads(json.dumps(SchemaGenerator().get_schema(public=True))))
-    headers = {"Authorization": f"Token {Token.objects.create(user=admin_user).key}"}
+    headers = {"Authorization": f"Token {token_of(admin_user)}"}
     application = get_wsgi_application()
     checks = [
         schemathesis.checks.not_a_server_error,
