@@ -117,8 +117,12 @@ def test_every_page_is_accessible_and_trials_fit_one_screen(
         page.goto(live_server.url + path)
         shot(name)
     page.goto(f"{live_server.url}/w/{receipt}/")
+    page.context.set_offline(True)
     page.locator("button.danger").click()
-    page.wait_for_load_state()
+    page.locator("#notice").wait_for()
+    shot("offline")
+    with page.expect_navigation():
+        page.context.set_offline(False)
     shot("withdrawn")
     page.goto(address)
     shot("refusal")

@@ -121,6 +121,28 @@ def test_a_file_that_no_form_asks_for_is_not_even_read(client: Client) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"--x\r\nrubbish", "multipart/form-data"),
+        (b"--x\r\nContent-Disposition: form-data\r\n\r\n", "multipart/form-data; boundary="),
+        (b"\xff\xfe\x00trial=\x80", "application/x-www-form-urlencoded"),
+        (b'{"choice": 0}', "application/json"),
+    ],
+)
+def test_a_body_that_is_no_form_gets_a_clear_page(client: Client, body: bytes, kind: str) -> None:
+    factories.live()
+    address = begin(client, "test")
+    until_trial(client, address)
+    before = Response.objects.count()
+    response = client.post(address, body, content_type=kind)
+    assert response.status_code in (400, 404)
+    assert "<h1>" in response.content.decode()
+    assert Response.objects.count() == before
+
+
+@pytest.mark.django_db
 def test_unknown_links_are_not_found(client: Client) -> None:
     links = ("/p/unknown/", "/p/unknown/upcoming/", "/w/unknown/", "/s/unknown/privacy/")
     damaged = ("/p/%00abc/", "/p/%00abc/upcoming/", "/w/%00abc/")
