@@ -1,8 +1,7 @@
 """A participant with their trials, as one request reads them.
 
-These two reads make up every page and every answer. Their SQL is written out because the ORM spends four times
-as long on building it as the database on answering: 2.4 of 8 ms of a page (benchmarks/load.py). A test
-holds the columns to the models.
+These two reads make up every page and every answer. Their SQL is written out because composing it anew each time
+took the ORM 2.4 of the 8 ms of CPU of a page and its answer. A test holds the columns to the models.
 """
 
 import json
