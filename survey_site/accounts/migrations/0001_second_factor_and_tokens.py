@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("studies", "0007_site_entries_in_the_audit_log"),
+        ("studies", "0008_site_entries_in_the_audit_log"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("studies", "0006_rehearsal"),
+        ("studies", "0007_edges_of_the_authors"),
     ]
 
     operations = [
