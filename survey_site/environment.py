@@ -132,29 +132,30 @@ def email(url: str, debug: bool) -> dict[str, Any]:
 
     Empty: the console in debug mode, else no mail at all.
     """
-    import dj_email_url
-
-    scheme = urlsplit(url).scheme
-    if url and scheme not in ("smtp", "smtp+tls", "smtps", "smtp+ssl", "console", "file"):
+    parts = urlsplit(url or ("console:" if debug else "dummy:"))
+    ports = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+    kind = {"console": "console", "dummy": "dummy", "file": "filebased"}.get(parts.scheme, "smtp")
+    if kind == "smtp" and parts.scheme not in ports:
         raise Misconfigured(
-            f"EMAIL_URL begins with {scheme!r}; write smtp+tls://user:password@host:587, smtps://…, console: "
+            f"EMAIL_URL begins with {parts.scheme!r}; write smtp+tls://user:password@host:587, smtps://…, console: "
             "or file:///folder"
         )
     try:
-        settings = dj_email_url.parse(url or ("console:" if debug else "dummy:"))
+        host, port = parts.hostname or "", parts.port or ports.get(parts.scheme, 0)
     except ValueError as error:
-        raise Misconfigured(
-            f"EMAIL_URL cannot be read ({error}); write smtp+tls://user:password@host:587"
-        ) from error
-    if scheme.startswith("smtp") and not settings["EMAIL_HOST"]:
+        raise Misconfigured(f"EMAIL_URL: {error}; write smtp+tls://user:password@host:587") from error
+    if kind == "smtp" and not host:
         raise Misconfigured("EMAIL_URL names no host; write smtp+tls://user:password@host:587")
-    return {name: settings.get(name) for name in _EMAIL}
-
-
-_EMAIL = (
-    "EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD",
-    "EMAIL_USE_TLS", "EMAIL_USE_SSL", "EMAIL_FILE_PATH",
-)  # fmt: skip
+    return {
+        "EMAIL_BACKEND": f"django.core.mail.backends.{kind}.EmailBackend",
+        "EMAIL_HOST": host,
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_FILE_PATH": unquote(parts.path) if kind == "filebased" else None,
+    }
 
 
 def one_of(name: str, value: str, choices: Sequence[str]) -> str:

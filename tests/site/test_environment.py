@@ -65,6 +65,9 @@ def test_urls_select_the_real_parts(tmp_path: Path) -> None:
         ("SECRET_KEY", "short", "openssl rand"),
         ("DEBUG", "perhaps", "DEBUG"),
         ("MAX_UPLOAD_MB", "many", "MAX_UPLOAD_MB"),
+        ("EMAIL_URL", "pop3://h", "write smtp+tls://"),
+        ("SITE_URL", "survey.example.org", "write one such as https://"),
+        ("SECOND_FACTOR_REQUIRED", "all", "nobody, superusers, staff"),
     ],
 )
 def test_a_wrong_value_ends_the_boot_with_one_line(tmp_path: Path, name: str, value: str, says: str) -> None:
@@ -108,3 +111,41 @@ def test_every_variable_is_documented() -> None:
     documented = (ROOT / "docs" / "operations.md").read_text("utf-8")
     assert len(names) > 10
     assert [name for name in sorted(names) if f"`{name}`" not in documented] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "debug", "backend", "host", "port", "tls", "ssl"),
+    [
+        ("smtp+tls://u:p%40ss@mail.example.org:587", False, "smtp", "mail.example.org", 587, True, False),
+        ("smtps://mail.example.org:465", False, "smtp", "mail.example.org", 465, False, True),
+        ("smtp://localhost", True, "smtp", "localhost", 25, False, False),
+        ("", True, "console", None, None, False, False),
+        ("", False, "dummy", None, None, False, False),
+    ],
+)
+def test_the_mail_server_comes_from_one_url(
+    url: str, debug: bool, backend: str, host: str | None, port: int | None, tls: bool, ssl: bool
+) -> None:
+    found = environment.email(url, debug)
+    assert found["EMAIL_BACKEND"] == f"django.core.mail.backends.{backend}.EmailBackend"
+    assert (found["EMAIL_HOST"] or None, found["EMAIL_PORT"] or None) == (host, port)
+    assert (found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (tls, ssl)
+    if "p%40ss" in url:
+        assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("u", "p@ss")
+
+
+def test_mail_can_go_to_a_folder() -> None:
+    found = environment.email("file:///var/mail%20out", False)
+    assert (found["EMAIL_BACKEND"].split(".")[-2], found["EMAIL_FILE_PATH"]) == ("filebased", "/var/mail out")
+
+
+@pytest.mark.parametrize("url", ["smtp://", "smtp+tls://user:word@", "smtp://host:port"])
+def test_a_mail_server_without_a_host_is_refused(url: str) -> None:
+    with pytest.raises(Misconfigured, match="EMAIL_URL"):
+        environment.email(url, False)
+
+
+def test_the_sites_address_has_no_path() -> None:
+    assert environment.site_url("https://survey.example.org/") == "https://survey.example.org"
+    with pytest.raises(Misconfigured, match="SITE_URL"):
+        environment.site_url("https://survey.example.org/studies/")
