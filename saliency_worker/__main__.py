@@ -1,5 +1,6 @@
 """`python -m saliency_worker`: the command line of the saliency engine and the start of the Celery worker."""
 
+import io
 import os
 import signal
 import sys
@@ -24,6 +25,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["worker"]:
         return commands.worker(arguments[1:])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a file's name may be no text in the terminal's encoding
     options = parser.build(commands.RUN).parse_args(arguments)
     try:
         with _termination_as_interrupt():

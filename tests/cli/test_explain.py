@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from saliency_worker import __main__
 from saliency_worker.catalog import FULL_SET
 
 from .conftest import SIZE, Bench
@@ -129,6 +132,22 @@ def test_a_bad_image_among_good_ones_is_named_before_anything_is_written(
     assert "broken.png" in error
     assert error.count("\n") == 1
     assert not bench.out.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_are_no_unicode_are_names(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    image = bench.image("x.png", 1)
+    odd = image.rename(image.with_name(os.fsdecode(b"caf\xe9 \x07.png")))
+    lines = bench.image("a\nb.png", 2)
+    assert bench.explain(odd, lines, "--sheet") == 0
+    assert bench.explain(odd, lines, "--sheet") == 0
+    assert bench.done == 0
+    (bench.out / "MobileNetV2" / odd.stem / "gradcam.png").unlink()
+    assert __main__.main(["verify", str(bench.out)]) == 2
+    assert r"caf\udce9" in capsys.readouterr().out
+    odd.write_bytes(b"no picture")
+    assert bench.explain(odd) == 2
+    assert r"caf\udce9" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
