@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from scipy import linalg, optimize, stats
+from scipy import linalg, optimize, sparse, stats
 
 from .data import FloatArray, IntArray, Trials
 
 Metric = Literal["nominal", "ordinal", "interval"]
 JACKKNIFE_GROUPS = 200
 _CELLS_MAX = 2_000_000
+MODEL_CELLS_MAX = 16_000_000  # 128 MB
+SPREAD_MAX = 1000.0  # of a factor, in standard deviations of the residual
 
 
 def coincidences(counts: FloatArray) -> FloatArray:
@@ -167,7 +169,7 @@ def icc(target: IntArray, rater: IntArray, rating: FloatArray) -> dict[str, Any]
         reason = "not estimable: needs 2 raters and 2 targets, crossed"
     elif float(np.ptp(rating)) == 0:
         reason = "not estimable: all ratings are the same"
-    elif min(k_t, k_r) > 2000 or k_t * k_r > 20_000_000:
+    elif _matrix_cells(t, r) > MODEL_CELLS_MAX:
         reason = "left out: more raters and targets than the model's matrices hold"
     if reason:
         return {"icc_2_1": None, "icc_2_k": None, "reason": reason}
@@ -182,6 +184,12 @@ def icc(target: IntArray, rater: IntArray, rating: FloatArray) -> dict[str, Any]
     }
 
 
+def _matrix_cells(t: IntArray, r: IntArray) -> int:
+    """Cells of the model's matrices: one square of the smaller side for each number of ratings on the larger."""
+    more, fewer = sorted((np.bincount(t), np.bincount(r)), key=len, reverse=True)
+    return len(fewer) ** 2 * len(np.unique(more))
+
+
 def _swapped(variances: tuple[float, float, float]) -> tuple[float, float, float]:
     return variances[1], variances[0], variances[2]
 
@@ -190,35 +198,38 @@ def _reml(a: IntArray, b: IntArray, y: FloatArray) -> tuple[float, float, float]
     """Variances of factor a (the one with more levels), factor b and the residual by REML.
 
     Both incidence matrices have one 1 per row, so a's block of Z'Z is diagonal and only b's Schur
-    complement needs a Cholesky factor.
+    complement needs a Cholesky factor. Levels of a with equally many ratings enter it with one weight:
+    their cross products are added up once, so that a step costs the same for ten raters and ten thousand.
     """
     n, y = len(y), y - y.mean()
     n_a, n_b = np.bincount(a).astype(float), np.bincount(b).astype(float)
-    table = (
-        np.bincount(a * len(n_b) + b, minlength=len(n_a) * len(n_b)).reshape(len(n_a), len(n_b)).astype(float)
-    )
+    table = sparse.csr_array((np.ones(n), (a, b)), shape=(len(n_a), len(n_b)))
     sums_a = np.stack([n_a, np.bincount(a, y)], 1)
     sums_b = np.stack([n_b, np.bincount(b, y)], 1)
     totals = np.array([[n, 0.0], [0.0, float(y @ y)]])  # cross products of (1, y); Σy = 0 by centring
+    sizes, levels = np.unique(n_a, return_counts=True)
+    alike = [np.flatnonzero(n_a == size) for size in sizes]
+    between_b = np.stack([(table[rows].T @ table[rows]).toarray() for rows in alike])
+    b_with_a = np.stack([table[rows].T @ sums_a[rows] for rows in alike])
+    within_a = np.stack([sums_a[rows].T @ sums_a[rows] for rows in alike])
 
     def parts(theta: FloatArray) -> tuple[float, float]:
-        diagonal = theta[0] ** 2 * n_a + 1
-        cross = theta[0] * theta[1] * table
-        schur = np.diag(theta[1] ** 2 * n_b + 1) - cross.T @ (cross / diagonal[:, None])
+        diagonal = theta[0] ** 2 * sizes + 1
+        weight = theta[0] ** 2 / diagonal
+        schur = np.diag(theta[1] ** 2 * n_b + 1) - theta[1] ** 2 * np.tensordot(weight, between_b, 1)
         chol = linalg.cholesky(schur, lower=True)
-        u_a = theta[0] * sums_a
         u_b = linalg.solve_triangular(
-            chol, theta[1] * sums_b - cross.T @ (u_a / diagonal[:, None]), lower=True
+            chol, theta[1] * (sums_b - np.tensordot(weight, b_with_a, 1)), lower=True
         )
-        m = totals - u_a.T @ (u_a / diagonal[:, None]) - u_b.T @ u_b
+        m = totals - np.tensordot(weight, within_a, 1) - u_b.T @ u_b
         rss = float(m[1, 1] - m[0, 1] ** 2 / m[0, 0])
-        log_det = float(np.log(diagonal).sum() + 2 * np.log(np.diag(chol)).sum() + np.log(m[0, 0]))
+        log_det = float(levels @ np.log(diagonal) + 2 * np.log(np.diag(chol)).sum() + np.log(m[0, 0]))
         return rss, log_det + (n - 1) * (1 + np.log(2 * np.pi * rss / (n - 1)))
 
     def criterion(theta: FloatArray) -> float:
-        return parts(theta)[1]
+        return parts(theta)[1] / n  # per rating: else the first step of a large study leaps out of all reason
 
-    bounds = optimize.Bounds(np.zeros(2), np.full(2, np.inf))
+    bounds = optimize.Bounds(np.zeros(2), np.full(2, SPREAD_MAX))
     fits = [
         optimize.minimize(criterion, np.full(2, start), method="L-BFGS-B", bounds=bounds, tol=1e-13)
         for start in (1.0, 0.3)

@@ -148,12 +148,13 @@ def all_exclusions(trials: Trials, plan: AnalysisPlan) -> dict[str, str]:
     """
     not_apart = trials.select(~trials.exclusion.isin(APART))
     marked = not_apart.select(not_apart.exclusion.codes >= 0)
-    stored: dict[str, str] = {}
-    for person in np.unique(marked.participant.codes):
-        own = marked.exclusion.codes[marked.participant.codes == person]
-        whole = (not_apart.participant.codes == person).sum() == len(own)
-        if whole:  # a single excluded trial does not exclude the person
-            stored[marked.participant.labels[person]] = marked.exclusion.labels[own[0]]
+    people, first, counts = np.unique(marked.participant.codes, return_index=True, return_counts=True)
+    trials_of = np.bincount(not_apart.participant.codes, minlength=_size(trials))
+    whole = counts == trials_of[people]  # a single excluded trial does not exclude the person
+    stored = {
+        marked.participant.labels[person]: marked.exclusion.labels[marked.exclusion.codes[place]]
+        for person, place in zip(people[whole], first[whole], strict=True)
+    }
     return exclusions(not_apart, plan.rules) | stored
 
 
