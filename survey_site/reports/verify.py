@@ -16,7 +16,8 @@ from django.core.files.storage import default_storage
 
 from survey_site.stimuli.models import MapPicture, RecomputeJob, SaliencyMap
 from survey_site.studies import canonical
-from survey_site.studies.models import Study
+from survey_site.studies.models import Protocol, Study
+from survey_site.trials.sealed import classes_of
 
 BLOCK = 1024 * 1024
 NPY_MAGIC = b"\x93NUMPY"
@@ -34,8 +35,7 @@ class Finding:
 def findings(study: Study) -> Iterator[Finding]:
     """Looks at every protocol, stimulus, array and picture; reads each file once."""
     for protocol in study.protocols.order_by("version"):
-        same = canonical.sha256(protocol.document) == protocol.hash
-        yield Finding("protocols", f"version {protocol.version}", "" if same else "its document was changed")
+        yield Finding("protocols", f"version {protocol.version}", _changed(study, protocol))
     for stimulus in study.stimuli.order_by("key").iterator():
         yield from _file("stimuli", stimulus.key, stimulus.path, stimulus.sha256)
     maps = SaliencyMap.objects.filter(stimulus__study=study).select_related("stimulus").order_by("pk")
@@ -66,6 +66,20 @@ def recomputed(ids: Sequence[int]) -> Iterator[Finding]:
     for (classifier, reason), keys in failed.items():
         more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
         yield Finding("not computed", f"{', '.join(keys[:3])}{more} by {classifier}", reason)
+
+
+def _changed(study: Study, protocol: Protocol) -> str:
+    """Whether the document is the sealed one, and whether the exports' classes are those that it sealed."""
+    if canonical.sha256(protocol.document) != protocol.hash:
+        return "its document was changed"
+    sealed = classes_of(protocol.document)
+    other = [
+        f"{key} has the class {now!r}, sealed was {sealed[key]!r}"
+        for key, now in study.stimuli.order_by("key").values_list("key", "stimulus_class")
+        if sealed.get(key, now) != now
+    ]
+    more = f"; and {len(other) - 3} more" if len(other) > 3 else ""
+    return "; ".join(other[:3]) + more
 
 
 def _file(kind: str, name: str, path: str, sha256: str) -> Iterator[Finding]:

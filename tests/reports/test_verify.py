@@ -91,6 +91,16 @@ def test_a_changed_protocol_is_found(stored: Survey) -> None:
     assert "protocols: version 1: its document was changed" in err.getvalue()
 
 
+def test_a_class_other_than_the_sealed_one_is_found(stored: Survey) -> None:
+    stored.protocol.document["stimuli"] = [{"key": "cat-0", "class": "tiger"}]
+    stored.protocol.hash = canonical.sha256(stored.protocol.document)
+    stored.protocol.save()
+    err = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("verify", "small", stderr=err)
+    assert "cat-0 has the class 'cat', sealed was 'tiger'" in err.getvalue()
+
+
 def test_the_replay_has_no_media_and_says_so(db: None) -> None:
     call_command("import_study", str(write_replay.FOLDER), stdout=io.StringIO())
     out, _ = verify("feature-cam-table-1")
