@@ -5,6 +5,7 @@ Only the Celery queue `reports` and the management commands import this module; 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -88,14 +89,19 @@ def analyse_once(
     merged = merge(report, found) | {
         "after_rules": [_brief(column) for column in strict["columns"]],
         "quality": strict["quality"],
-        "flow": strict["flow"]
-        | {"analysed": found["flow"]["analysed"], "after_rules": strict["flow"]["analysed"]},
+        "flow": _flow(found["flow"], strict["flow"]),
         "multiverse": strict["multiverse"],
         "plan": plan.to_mapping(),
         "machine": machine_rows(study),
         "gallery": gallery(protocol, population),
     }
     return Analysis(merged, quality.analysed(trials, head))
+
+
+def _flow(head: dict[str, Any], strict: dict[str, Any]) -> dict[str, Any]:
+    """Who left by a decision stands before `analysed`, whom the declared rules would leave out behind it."""
+    rules = Counter(strict["excluded"]) - Counter(head["excluded"])
+    return head | {"excluded_by_rules": dict(rules), "after_rules": strict["analysed"]}
 
 
 def plan_of(protocol: Protocol) -> AnalysisPlan:

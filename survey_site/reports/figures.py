@@ -15,6 +15,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from .statistics.data import CANT_TELL, MATCHING, RATING, FloatArray, Trials
 from .statistics.order import position_in_task
@@ -156,15 +157,15 @@ def class_confusion(report: Report, trials: Trials) -> Figure:
         counts = np.bincount(known.stimulus_class.codes, minlength=len(known.stimulus_class.labels))
         top = np.sort(np.argsort(-counts, kind="stable")[: min(CLASSES_MAX, int((counts > 0).sum()))])
         names = [known.stimulus_class.labels[c] for c in top]
-        picked = [*names, "another class", CANT_TELL]
+        picked = [*names, "another class", "can't tell"]
         table = _confusion(known, names)
         with np.errstate(invalid="ignore"):
             _grid(axis, 100 * table / table.sum(1, keepdims=True), "% of answers", 0, 100)
         size = max(4, 9 - len(names) // 8)
         axis.set_yticks(np.arange(len(names)) + 0.5, names, fontsize=size)
         axis.set_xticks(np.arange(len(picked)) + 0.5, picked, rotation=90, fontsize=size)
-        axis.set_ylabel("class of the source")
-        axis.set_xlabel("class of the answer")
+        axis.set_ylabel("class of the source image")
+        axis.set_xlabel("class of the picked image")
     return figure
 
 
@@ -221,6 +222,11 @@ def response_times(report: Report, trials: Trials) -> Figure:
                 boxprops={"color": INK}, whiskerprops={"color": MID}, capprops={"color": MID},
             )  # fmt: skip
             axis.set_yscale("log")
+            low, high = axis.get_ylim()
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))
+            axis.yaxis.set_minor_locator(NullLocator())
+            axis.set_ylim(low, high)
             axis.set_ylabel("response time, s")
             axis.set_xticks(range(1, len(names) + 1), names, rotation=30, ha="right")
     return figure
@@ -262,8 +268,15 @@ def participant_flow(report: Report, trials: Trials) -> Figure:
         (name.replace("_", " "), flow[name])
         for name in ("started", "consented", "finished", "with_answers", "analysed")
     ]
+    by_rules = flow.get("excluded_by_rules") or {}
+    if by_rules:
+        steps.append(("after the declared rules", flow["after_rules"]))
     steps = [(name, n) for name, n in steps if n is not None]
-    aside = {"analysed": flow["excluded"], "with answers": {k: n for k, n in flow["apart"].items() if n}}
+    aside = {
+        "with answers": {k: n for k, n in flow["apart"].items() if n},
+        "analysed": flow["excluded"],
+        "after the declared rules": by_rules,
+    }
     with mpl.rc_context(STYLE):
         figure, (axis,) = _new(5.5, 0.8 + 0.85 * len(steps))
         axis.axis("off")

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
+from survey_site.reports.captions import caption
 from survey_site.reports.figures import FIGURES, STYLE
 from survey_site.reports.formats import NOT_ESTIMABLE, interval_text
 from survey_site.reports.statistics.data import Trials
@@ -35,8 +36,10 @@ def supplement(report: dict[str, Any], trials: Trials) -> bytes:
             pages.savefig(page)
         for name, draw in FIGURES.items():
             figure = draw(report, trials)
-            figure.suptitle(name.replace("-", " "), x=0.01, ha="left")
-            pages.savefig(figure)
+            told = caption(name)
+            figure.suptitle(f"{told.title}\n", x=0.01, ha="left", fontsize=11)
+            figure.text(0.01, -0.02, textwrap.fill(told.legend, 90), ha="left", va="top", fontsize=8)
+            pages.savefig(figure, bbox_inches="tight", pad_inches=0.25)
     return out.getvalue()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from fixtures import replay
 from survey_site.reports import figures
+from survey_site.reports.captions import CAPTIONS
 from survey_site.reports.statistics import data, table
 from survey_site.reports.statistics.plan import AnalysisPlan
 
@@ -87,3 +88,10 @@ def test_large_studies_are_thinned_and_not_drawn_cell_by_cell() -> None:
     report, trials = study(rows)
     assert len(figures.participant_points(trials, "A")) == figures.POINTS_MAX
     assert len(figures.draw("answers", report, trials, "svg")) < 2_000_000
+
+
+def test_every_figure_has_a_title_and_a_legend() -> None:
+    assert set(CAPTIONS) == set(figures.FIGURES)
+    for told in CAPTIONS.values():
+        assert told.title
+        assert told.legend.endswith(".")

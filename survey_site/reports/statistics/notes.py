@@ -21,8 +21,8 @@ def notes(report: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
         out.append(f"Pool size {', '.join(sorted(map(str, sizes)))}: chance is one in that number.")
     if report["comparisons"]["index"]["rows"]:
         out.append(
-            "The ratio of indices takes 0 as a true zero of the scale; on a scale labelled 1–7 the ratios are those "
-            "of ratio_on_1_to_7."
+            "The ratio of indices takes 0 as a true zero of the scale; on a scale labelled 1–7 the same "
+            "answers give the smaller ratios of “ratio on 1–7”."
         )
     for outcome in ("faith", "index"):
         if report["comparisons"][outcome].get("label"):

@@ -7,6 +7,9 @@ from typing import Any
 
 from django import template
 
+from survey_site.reports.captions import Caption
+from survey_site.reports.captions import caption as caption_of
+
 register = template.Library()
 NOTHING = "–"
 
@@ -51,6 +54,37 @@ def p_value(value: Any) -> str:
 def significant(value: Any) -> str:
     """Percentages with one decimal, shares with three."""
     return NOTHING if _absent(value) else places(value, 1 if abs(value) > 1 else 3)
+
+
+OTHER = {"two_way_t": "sign_flip", "sign_flip": "two_way_t"}
+OTHER_LABELS = {
+    "sign_flip": "Beside it the sign-flip over participants, conditional on these images.",
+    "two_way_t": "Beside it the two-way clustered t-test, which takes the images as a sample too.",
+}
+
+
+@register.filter
+def other_test(row: Mapping[str, Any]) -> float | None:
+    """The corrected p-value of the test that is not the primary one."""
+    found: float | None = row.get("p_holm_by_test", {}).get(OTHER.get(row.get("primary_test", ""), ""))
+    return found
+
+
+@register.filter
+def other_label(family: Mapping[str, Any]) -> str:
+    return OTHER_LABELS.get(OTHER.get(family.get("primary_test") or "", ""), "")
+
+
+@register.filter
+def words(name: str) -> str:
+    """A key of the report in words: `one_position` as `one position`."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def caption(name: str) -> Caption:
+    """Title and legend of a figure."""
+    return caption_of(name)
 
 
 @register.filter
