@@ -1,24 +1,27 @@
 """The desk for stimuli, jobs and maps: thumbnails, contact sheets, provenance."""
 
-import json
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 from unfold.decorators import display
 
 from saliency_worker import catalog
 from survey_site.stimuli import queue, storage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
+from survey_site.studies import audit
 from survey_site.studies.access import visible_studies
-from survey_site.studies.scoped import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin
+from survey_site.studies.models import Study
+from survey_site.studies.scoped import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin, shown_json
 
 
 def png(data: bytes) -> HttpResponse:
@@ -51,6 +54,7 @@ class StimulusAdmin(ScopedAdmin):
     list_display_links = ("thumbnail", "key")
     list_filter = (("study", OwnStudies), "role")
     list_select_related = ("study",)
+    actions = ("make_main", "make_reserve")
     search_fields = ("key", "stimulus_class", "sha256")
     fields = (
         "key",
@@ -89,10 +93,40 @@ class StimulusAdmin(ScopedAdmin):
         view = self.admin_site.admin_view(stimulus_picture)
         return [path("<int:pk>/picture.png", view, name="stimulus_picture"), *super().get_urls()]
 
+    @admin.action(description=_("Use the selected images in counted trials"), permissions=["change"])
+    def make_main(self, request: HttpRequest, chosen: QuerySet[Stimulus]) -> None:
+        self._set_role(request, chosen, Stimulus.Role.MAIN)
+
+    @admin.action(
+        description=_("Keep the selected images for practice and attention checks"), permissions=["change"]
+    )
+    def make_reserve(self, request: HttpRequest, chosen: QuerySet[Stimulus]) -> None:
+        self._set_role(request, chosen, Stimulus.Role.RESERVE)
+
+    def _set_role(self, request: HttpRequest, chosen: QuerySet[Stimulus], role: Stimulus.Role) -> None:
+        """All of them or none: of sealed studies, and of those one may only look at, nothing changes."""
+        with transaction.atomic():
+            studies = {stimulus.study_id: stimulus for stimulus in chosen.select_related("study")}
+            kept = [s for s in studies.values() if not self.has_change_permission(request, s)]
+            if kept:
+                titles = ", ".join(sorted(stimulus.study.title for stimulus in kept)[:3])
+                refusal = _(
+                    "Nothing was changed. Images of %s stay as they are: the study is sealed, or you may not change it."
+                )
+                self.message_user(request, refusal % titles, messages.ERROR)
+                return
+            changed = chosen.exclude(role=role)
+            for stimulus in studies.values():
+                n = changed.filter(study=stimulus.study_id).count()
+                audit.record(request, stimulus.study, f"images made {role.value}", str(n))
+            count = changed.update(role=role)
+        text = ngettext("%d image changed.", "%d images changed.", count) % count
+        self.message_user(request, text, messages.SUCCESS)
+
     @display(description="")
     def thumbnail(self, stimulus: Stimulus) -> SafeString:
         url = reverse("admin:stimulus_picture", args=[stimulus.pk])
-        return format_html('<img src="{}" alt="" width="56" height="56" loading="lazy">', url)
+        return format_html('<img src="{}" alt="{}" width="56" height="56" loading="lazy">', url, stimulus.key)
 
     @display(description=_("Size"))
     def size(self, stimulus: Stimulus) -> str:
@@ -146,8 +180,28 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
     def retry(self, request: HttpRequest, chosen: QuerySet[PrecomputeJob]) -> None:
         editable = visible_studies(request.user, "edit")
         again = [PrecomputeJob.State.FAILED, PrecomputeJob.State.CANCELLED]
-        count = queue.requeue(chosen.filter(state__in=again, stimulus__study__in=editable))
-        self.message_user(request, _("%d jobs queued.") % count)
+        with transaction.atomic():
+            locked = chosen.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True)
+            rows = PrecomputeJob.objects.filter(pk__in=list(locked))
+            if foreign := rows.exclude(stimulus__study__in=editable).count():
+                refusal = _("Nothing was queued: %d of these jobs belong to studies that you may not change.")
+                self.message_user(request, refusal % foreign, messages.ERROR)
+                return
+            if others := rows.exclude(state__in=again).count():
+                busy = _(
+                    "Nothing was queued: %d of these jobs neither failed nor were cancelled. "
+                    "Filter the list by state, then choose again."
+                )
+                self.message_user(request, busy % others, messages.ERROR)
+                return
+            counted = rows.order_by().values("stimulus__study").annotate(n=Count("pk"))
+            by_study = dict(counted.values_list("stimulus__study", "n"))
+            for study in Study.objects.filter(pk__in=by_study):
+                audit.record(request, study, "jobs: retry", str(by_study[study.pk]))
+            count = queue.requeue(rows)
+        self.message_user(
+            request, ngettext("%d job queued.", "%d jobs queued.", count) % count, messages.SUCCESS
+        )
 
 
 @admin.register(SaliencyMap)
@@ -156,6 +210,7 @@ class SaliencyMapAdmin(ReadOnlyScopedAdmin):
     list_display = ("stimulus", "classifier", "method", "class_name", "current", "created_at")
     list_filter = ("current", ("stimulus__study", OwnStudies))
     list_select_related = ("stimulus",)
+    ordering = ("-pk",)  # newest first, by the primary key: the model's order sorts the join of two tables
     search_fields = ("stimulus__key", "method", "array_sha256")
     fields = (
         "stimulus",
@@ -182,8 +237,10 @@ class SaliencyMapAdmin(ReadOnlyScopedAdmin):
 
     @display(description=_("Machine metrics"))
     def shown_metrics(self, saliency_map: SaliencyMap) -> SafeString:
-        return format_html("<pre>{}</pre>", json.dumps(saliency_map.metrics, indent=2))
+        if not saliency_map.metrics:
+            return format_html("{}", _("None: this map was not tried on a classifier."))
+        return shown_json(saliency_map.metrics)
 
     @display(description=_("Provenance"))
     def shown_provenance(self, saliency_map: SaliencyMap) -> SafeString:
-        return format_html("<pre>{}</pre>", json.dumps(saliency_map.provenance, indent=2, ensure_ascii=False))
+        return shown_json(saliency_map.provenance)

@@ -41,6 +41,20 @@ def may(user: AbstractBaseUser | AnonymousUser, action: Action, study_id: int) -
     return visible_studies(user, action).filter(pk=study_id).exists()
 
 
+def may_now(request: HttpRequest, action: Action, study_id: int) -> bool:
+    """`may` for the signed-in user, asked of the database once in a request: forms ask for every row."""
+    asked: dict[tuple[str, int], bool] = request.__dict__.setdefault("_asked_rights", {})
+    key = (action, study_id)
+    if key not in asked:
+        asked[key] = may(request.user, action, study_id)
+    return asked[key]
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    """Whether accounts and sign-ins are this user's to see."""
+    return bool(getattr(request.user, "is_superuser", False))
+
+
 def study_or_404(request: HttpRequest, slug: str, action: Action) -> Study:
     """The study, or 404 for one that does not exist as well as for one that is not shared with the user."""
     study = visible_studies(request.user, action).filter(slug=slug).first()

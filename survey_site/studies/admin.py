@@ -4,7 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, Model, Q, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -19,12 +21,15 @@ from survey_site.notifications import page as notifications_page
 from survey_site.recruitment import settings_page as recruitment_page
 from survey_site.reports import monitor_page, power_page
 from survey_site.stimuli.map_intake import labels_of
-from survey_site.stimuli.models import PrecomputeJob
+from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies import audit, conditions_page, desk, upload_page
-from survey_site.studies.access import ROLES, Action, may
+from survey_site.studies import sign_ins as sign_ins  # registers their lists
+from survey_site.studies.access import ROLES, Action, may_now
 from survey_site.studies.models import AuditEntry, Condition, Membership, Protocol, Study, StudyText
-from survey_site.studies.scoped import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin
+from survey_site.studies.scoped import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin, shown_json
+from survey_site.trials.models import Participant
 
+admin.site.index_title = _("Overview")
 # What the buttons above a study's form need, where seeing the study is not enough.
 NEEDS: dict[str, Action] = {
     "images_page": "edit",
@@ -70,14 +75,20 @@ def _is_owner(request: HttpRequest, study: Study) -> bool:
     return study.owner_id == request.user.pk or bool(getattr(request.user, "is_superuser", False))
 
 
+def _count(rows: Any, study: str) -> Coalesce:
+    """How many rows belong to the study, counted by themselves: joins would multiply images by jobs by people."""
+    counted = rows.filter(**{study: OuterRef("pk")}).order_by().values(study).annotate(n=Count("pk"))
+    return Coalesce(Subquery(counted.values("n"), output_field=IntegerField()), 0)
+
+
 class StudyInline(TabularInline):
     """Rows of a study: whoever may edit the study may edit them."""
 
     def has_view_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return obj is None or may(request.user, "view", obj.pk)
+        return obj is None or may_now(request, "view", obj.pk)
 
     def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return obj is None or may(request.user, "edit", obj.pk)
+        return obj is None or may_now(request, "edit", obj.pk)
 
     def has_add_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return self.has_change_permission(request, obj)
@@ -99,6 +110,18 @@ class MembershipInline(StudyInline):
     model = Membership
     extra = 0
     tab = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The names of all researchers are read once, not for every row of the form."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "user" and field is not None:
+            names = User.objects.order_by("username").values_list("pk", "username")
+            asked = request.__dict__.setdefault("_researchers", None) or [("", "---------"), *names]
+            field.choices = request.__dict__["_researchers"] = asked
+        return field
 
     def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return obj is None or _is_owner(request, obj)
@@ -174,7 +197,7 @@ class StudyAdmin(ScopedAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         """Buttons of pages that the role opens; the others would answer 404."""
-        rights = {right for right in ROLES if may(request.user, right, int(object_id))}
+        rights = {right for right in ROLES if may_now(request, right, int(object_id))}
         return [
             found
             for found in super().get_actions_detail(request, object_id)
@@ -182,21 +205,18 @@ class StudyAdmin(ScopedAdmin):
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
-        jobs = Q(stimuli__jobs__isnull=False)
+        jobs = PrecomputeJob.objects.exclude(state=PrecomputeJob.State.CANCELLED)
+        finished = Participant.objects.filter(
+            kind=Participant.Kind.PERSON, state=Participant.State.FINISHED, surplus=False, excluded=False
+        )
         return (
             super()
             .get_queryset(request)
             .annotate(
-                n_images=Count("stimuli", distinct=True),
-                n_jobs=Count("stimuli__jobs", filter=jobs, distinct=True),
-                n_done=Count(
-                    "stimuli__jobs", filter=Q(stimuli__jobs__state=PrecomputeJob.State.DONE), distinct=True
-                ),
-                n_finished=Count(
-                    "participants",
-                    filter=Q(participants__kind="person", participants__state="finished"),
-                    distinct=True,
-                ),
+                n_images=_count(Stimulus.objects, "study"),
+                n_jobs=_count(jobs, "stimulus__study"),
+                n_done=_count(jobs.filter(state=PrecomputeJob.State.DONE), "stimulus__study"),
+                n_finished=_count(finished, "study"),
             )
         )
 
@@ -249,8 +269,12 @@ class StudyAdmin(ScopedAdmin):
     @display(description=_("What comes next"))
     def steps(self, study: Study) -> SafeString:
         if not study.pk:
-            return format_html("Save, then upload images, compute the maps and go live.")
-        return desk.steps_html(study)
+            return format_html(
+                '<p class="survey-next">{}</p>', _("Save, then upload images, compute the maps and go live.")
+            )
+        made: SafeString = study.__dict__.get("_steps") or desk.steps_html(study)
+        study.__dict__["_steps"] = made  # the template asks five times
+        return made
 
     def get_urls(self) -> list[URLPattern]:
         views = (
@@ -317,6 +341,17 @@ class ProtocolAdmin(ReadOnlyScopedAdmin):
     list_display = ("study", "version", "pilot", "hash", "sealed_at", "sealed_by")
     list_filter = (("study", OwnStudies), "pilot")
     list_select_related = ("study", "sealed_by")
+    fields = ("study", "version", "pilot", "hash", "sealed_at", "sealed_by", "shown_document")
+    readonly_fields = ("shown_document",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Protocol]:
+        return (
+            super().get_queryset(request).defer("document")
+        )  # of megabytes, for a list that shows none of it
+
+    @display(description=_("Document"))
+    def shown_document(self, protocol: Protocol) -> SafeString:
+        return shown_json(protocol.document)
 
 
 @admin.register(AuditEntry)
@@ -327,3 +362,4 @@ class AuditEntryAdmin(ReadOnlyScopedAdmin):
     list_filter = ("verb", ("study", OwnStudies))
     list_select_related = ("study", "user")
     see = "edit"
+    search_fields = ("verb", "detail", "user__username")
