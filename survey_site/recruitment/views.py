@@ -1,5 +1,6 @@
 """Who completed, who did not, what is missing: the study's rows beside the provider's file."""
 
+from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -20,7 +21,12 @@ MOST_BYTES = 20 * 1024 * 1024
 def reconciliation(request: HttpRequest, slug: str) -> HttpResponse:
     """GET shows how everybody ended; POST compares with an uploaded file, of which nothing is kept."""
     study = study_or_404(request, slug, "recruit")
-    context: dict[str, object] = {"study": study}
+    context: dict[str, object] = {
+        **admin.site.each_context(request),
+        "study": study,
+        "opts": Study._meta,
+        "title": _("Recruitment"),
+    }
     if request.method == "POST":
         try:
             context["lines"] = lines = reconcile(*_both(request, study))

@@ -20,10 +20,10 @@ class Stimulus(models.Model):
         RESERVE = "reserve", _("Reserve: practice and attention checks only")
 
     study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="stimuli")
-    key = models.SlugField(max_length=80, help_text=_("Name in exports; unique in the study."))
+    key = models.SlugField(_("name"), max_length=80, help_text=_("Name in exports; unique in the study."))
     stimulus_class = models.CharField(_("class"), max_length=120, blank=True)
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MAIN)
-    sha256 = models.CharField(max_length=64, editable=False)
+    sha256 = models.CharField("SHA-256", max_length=64, editable=False)
     upload_sha256 = models.CharField(
         max_length=64, editable=False, help_text=_("Of the file as uploaded, before re-encoding.")
     )

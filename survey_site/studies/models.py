@@ -48,7 +48,9 @@ class Study(models.Model):
         IMPORTED = "imported", _("Imported")
         RECONSTRUCTION = "reconstruction", _("Reconstructed from published aggregates")
 
-    slug = models.SlugField(unique=True, help_text=_("Part of the participants' link: /s/NAME/"))
+    slug = models.SlugField(
+        _("short name"), unique=True, help_text=_("Part of the participants' link: /s/NAME/")
+    )
     title = models.CharField(max_length=200, help_text=_("Participants see it."))
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT, editable=False)
     origin = models.CharField(max_length=20, choices=Origin.choices, default=Origin.COLLECTED, editable=False)
@@ -58,16 +60,24 @@ class Study(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     target_participants = models.PositiveIntegerField(
+        _("participants wanted"),
         default=24,
         validators=[MinValueValidator(1)],
         help_text=_("How many participants shall complete the study."),
     )
     pool_size = models.PositiveSmallIntegerField(
+        _("images in a pool"),
         default=4,
         validators=[MinValueValidator(2), MaxValueValidator(12)],
         help_text=_("Candidate images of a matching trial; chance is one in this number."),
     )
-    pool_strategy = models.CharField(max_length=20, choices=PoolStrategy.choices, default=PoolStrategy.RANDOM)
+    pool_strategy = models.CharField(
+        _("how pools are made"),
+        max_length=20,
+        choices=PoolStrategy.choices,
+        default=PoolStrategy.RANDOM,
+        help_text=_("Which images stand together; the more alike, the harder the matching task."),
+    )
     matching_trials_per_column = models.PositiveSmallIntegerField(
         default=1, help_text=_("Matching trials of a participant for each Table-1 column.")
     )
@@ -82,22 +92,38 @@ class Study(models.Model):
         default=0, help_text=_("Attention checks per participant; they use reserve images.")
     )
     offer_cant_tell = models.BooleanField(
-        default=True, help_text=_("Offer “I can't tell”. It is an answer, and not a correct one.")
+        _("offer “I can't tell”"),
+        default=True,
+        help_text=_("Offer “I can't tell”. It is an answer, and not a correct one."),
     )
     trial_timeout_s = models.PositiveIntegerField(
-        null=True, blank=True, help_text=_("Seconds until a trial counts as timed out; empty: no limit.")
+        _("time limit of a trial"),
+        null=True,
+        blank=True,
+        help_text=_("Seconds until a trial counts as timed out; empty: no limit."),
     )
-    headline = models.CharField(max_length=10, choices=Headline.choices, default=Headline.IMAGE)
+    headline = models.CharField(
+        _("a matching answer is right when"),
+        max_length=10,
+        choices=Headline.choices,
+        default=Headline.IMAGE,
+        help_text=_("For Table 1; the report shows the other beside it."),
+    )
     count_unknown_seen = models.BooleanField(
+        _("count trials without JavaScript"),
         default=True,
         help_text=_("Count trials answered without JavaScript, where seeing could not be measured."),
     )
     lease_minutes = models.PositiveIntegerField(
+        _("minutes a place is kept"),
         default=60,
         help_text=_("After this long without an answer a participant's ticket goes to the next one."),
     )
-    resume_days = models.PositiveIntegerField(default=7, help_text=_("How long a resume link works."))
+    resume_days = models.PositiveIntegerField(
+        _("days to resume"), default=7, help_text=_("How long a resume link works.")
+    )
     image_px = models.PositiveIntegerField(
+        _("side of images"),
         null=True,
         blank=True,
         validators=[MinValueValidator(64), MaxValueValidator(1024)],
@@ -110,6 +136,7 @@ class Study(models.Model):
         max_length=10, default="jet", choices=[(name, name) for name in catalog.COLOUR_MAPS]
     )
     edges = models.CharField(
+        _("edge detector"),
         max_length=20,
         default="hed",
         choices=[(name, name) for name in catalog.EDGE_MODELS],
@@ -122,16 +149,24 @@ class Study(models.Model):
         default=new_seed, help_text=_("Seed of pools, assignment and display order.")
     )
     fixed_pools = models.JSONField(
-        default=list, blank=True, help_text=_("Lists of stimulus keys, for the strategy “fixed”.")
+        _("pools by hand"),
+        default=list,
+        blank=True,
+        help_text=_("Lists of stimulus keys, for the strategy “fixed”."),
     )
     exclusion_rules = models.JSONField(
         default=dict,
         blank=True,
         help_text=_("Declared before any data; empty takes the defaults of docs/statistics.md."),
     )
-    analysis_plan = models.JSONField(default=dict, blank=True)
+    analysis_plan = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("Declared before any data; empty takes the defaults of docs/statistics.md."),
+    )
     languages = models.JSONField(default=list, blank=True, help_text=_("Languages offered; empty: all."))
     require_rehearsal = models.BooleanField(
+        _("rehearse before going live"),
         default=False,
         help_text=_(
             "Go live only after the planned analysis has recovered planted effects from simulated participants, "
@@ -241,7 +276,7 @@ class Protocol(models.Model):
     pilot = models.BooleanField(
         default=False, help_text=_("Answers given under a pilot are never in the analysis.")
     )
-    hash = models.CharField(max_length=64)
+    hash = models.CharField(_("SHA-256"), max_length=64)
     document = models.JSONField()
     sealed_at = models.DateTimeField(null=True)
     sealed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
@@ -312,7 +347,8 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name_plural = "audit log"
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit entries"
         ordering = ["-pk"]
         indexes = [models.Index(fields=["study", "verb"], name="audit_by_verb")]
 
