@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "coverage": ["--repetitions", "60", "--resamples", "199"],
     "power": ["--repetitions", "100"],
     "heavy_statistics": [],
+    "desk": ["--responses", "30000", "--runs", "3"],
 }
 
 
