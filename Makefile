@@ -29,7 +29,7 @@ lint: .venv/.installed-dev ## ruff, mypy, import contracts, migrations
 bench: .venv/.installed-dev ## benchmarks: prints what README and docs quote
 	$(BIN)/python -m benchmarks
 
-screenshots: .venv/.installed-dev ## every page, desktop and phone, light and dark, into screenshots/
+screenshots: .venv/.installed-dev ## every page of participants and the desk, light and dark, into screenshots/
 	$(BIN)/python -m tests.browser.screenshots
 
 lock: ## pins every version with hashes, without index addresses
