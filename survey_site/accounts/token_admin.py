@@ -90,6 +90,11 @@ class ApiTokenAdmin(ModelAdmin):
             made.base_fields["studies"].queryset = visible_studies(request.user, "view").order_by("title")
         return made
 
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """One button: the key is what comes next."""
+        only_save = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().add_view(request, form_url, {**(extra_context or {}), **only_save})
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         read = ("name", "user", "beginning", "shown_scopes", "shown_studies", "shown_state", "created_at",
                 "expires_at", "last_used_at", "revoked_at")  # fmt: skip

@@ -34,6 +34,16 @@ class RecruitmentForm(forms.ModelForm):
     class Meta:
         model = Recruitment
         fields = ("provider", "quota", "allow_phones", *TEXTS)
+        labels = {
+            "quota": _("Places"),
+            "allow_phones": _("Phones may take part"),
+            "completed_code": _("Code for who completed"),
+            "screened_out_code": _("Code for who was screened out"),
+            "failed_attention_code": _("Code for who failed the attention checks"),
+            "sona_host": _("Host of SONA"),
+            "sona_experiment_id": _("Number of the experiment in SONA"),
+            "sona_credit_token": _("Credit token of SONA"),
+        }
         widgets = {
             "provider": UnfoldAdminSelectWidget,
             "quota": UnfoldAdminIntegerFieldWidget,

@@ -69,7 +69,7 @@ def test_the_way_of_a_researcher(
     if not scripts and (size, scheme) != (DESKTOP, "light"):
         pytest.skip("one size and scheme are enough without scripts")
     page = new_page(size, color_scheme=scheme, javascript=scripts)
-    page.set_default_timeout(120_000)  # shared cores
+    page.set_default_timeout(60_000)  # shared cores
     look = Look(page, f"account-{size[0]}x{size[1]}-{scheme}", scripts)
     page.goto(live_server.url + "/admin/second-factor/")
     page.fill("[name=username]", "ada")
