@@ -217,10 +217,11 @@ def plain(name: str, value: str) -> str:
 
 # Of who withdrew nothing is told, not even that they came.
 STATES = [state for state in Participant.State.values if state != Participant.State.WITHDRAWN]
+KINDS = [kind for kind in Participant.Kind.values if kind != Participant.Kind.PREVIEW]
 
 
 class Participants(OfStudy, generics.ListAPIView[Participant]):
-    """The participants who have not withdrawn, without links and external ids."""
+    """The participants who have not withdrawn, without links and external ids; no researchers' previews."""
 
     action: Action = "export"
     serializer_class = ParticipantSerializer
@@ -230,7 +231,7 @@ class Participants(OfStudy, generics.ListAPIView[Participant]):
     @extend_schema(
         parameters=[
             OpenApiParameter("state", str, enum=STATES),
-            OpenApiParameter("kind", str, enum=list(Participant.Kind.values)),
+            OpenApiParameter("kind", str, enum=KINDS),
         ],
         responses={200: ParticipantSerializer(many=True), **ERRORS},
     )
@@ -241,12 +242,12 @@ class Participants(OfStudy, generics.ListAPIView[Participant]):
     def get_queryset(self) -> QuerySet[Participant]:
         study = self.study()
         rows = (
-            Participant.objects.filter(study=study, state__in=STATES)
+            Participant.objects.filter(study=study, state__in=STATES, kind__in=KINDS)
             .select_related("protocol")
             .defer("protocol__document")
         )
         self.refuse_unknown("state", "kind")
-        for name, choices in (("state", STATES), ("kind", Participant.Kind.values)):
+        for name, choices in (("state", STATES), ("kind", KINDS)):
             if value := self.one_of(name, list(choices)):
                 rows = rows.filter(**{name: value})
         self.exported(study)

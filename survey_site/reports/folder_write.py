@@ -23,6 +23,7 @@ from survey_site.trials.models import Exposure, Participant, Ticket, Trial
 Rows = Iterable[dict[str, Any]]
 BATCH = 2000
 WITHDRAWN = Participant.State.WITHDRAWN
+PREVIEW = Participant.Kind.PREVIEW
 
 
 def write_folder(study: Study, out: Path, *, media: bool = True) -> dict[str, Any]:
@@ -125,7 +126,8 @@ def _maps(study: Study) -> Rows:
 
 
 def _participants(study: Study) -> Rows:
-    rows = study.participants.select_related("protocol").defer("protocol__document").order_by("pk")
+    rows = study.participants.exclude(kind=PREVIEW).select_related("protocol")
+    rows = rows.defer("protocol__document").order_by("pk")
     for row in rows.exclude(state=WITHDRAWN).iterator(BATCH):
         yield packed(row, folder.PARTICIPANT_FIELDS) | {"protocol": row.protocol.version}
     # Their places among the others would tell when they came.
@@ -151,6 +153,7 @@ def _trials(study: Study) -> Rows:
     rows = (
         Trial.objects.filter(participant__study=study)
         .exclude(participant__state=WITHDRAWN)
+        .exclude(participant__kind=PREVIEW)
         .select_related("participant", "response")
     )
     shown = Prefetch("exposures", Exposure.objects.order_by("stimulus__key"))

@@ -22,7 +22,7 @@ from survey_site.recruitment import settings_page as recruitment_page
 from survey_site.reports import monitor_page, power_page
 from survey_site.stimuli.map_intake import labels_of
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.studies import audit, conditions_page, desk, upload_page
+from survey_site.studies import audit, conditions_page, desk, preview_page, upload_page
 from survey_site.studies import sign_ins as sign_ins  # registers their lists
 from survey_site.studies.access import ROLES, Action, may_now
 from survey_site.studies.models import AuditEntry, Condition, Membership, Protocol, Study, StudyText
@@ -149,16 +149,21 @@ class StudyAdmin(ScopedAdmin):
     prepopulated_fields = {"slug": ("title",)}
     readonly_fields = ("steps",)
     inlines = (ConditionInline, StudyTextInline, MembershipInline)
+    # The steps are links in the form itself; all of them in the header would leave no room for the title.
     actions_detail = (
-        "images_page",
-        "conditions_page",
-        "precompute_page",
-        "check_page",
-        "live_page",
+        "preview_page",
         "monitor_page",
         "report_page",
-        "recruitment_page",
-        "notifications_page",
+        {
+            "title": _("Steps"),
+            "icon": "checklist",
+            "items": ["images_page", "conditions_page", "precompute_page", "check_page", "live_page"],
+        },
+        {
+            "title": _("Settings"),
+            "icon": "tune",
+            "items": ["recruitment_page", "notifications_page"],
+        },
     )
     fieldsets = (
         (None, {"fields": ("steps", "title", "slug", "owner")}),
@@ -290,12 +295,24 @@ class StudyAdmin(ScopedAdmin):
             ("power", power_page.power),
             ("notifications", notifications_page.notifications),
             ("recruitment", recruitment_page.settings),
+            ("preview", preview_page.choose),
         )
         own = [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"study_{name}")
             for name, view in views
         ]
-        return own + super().get_urls()
+        return [*own, *self._preview_urls(), *super().get_urls()]
+
+    def _preview_urls(self) -> list[URLPattern]:
+        below = "<int:pk>/preview"
+        return [
+            path(f"{below}/{rest}", self.admin_site.admin_view(view), name=f"study_preview-{name}")
+            for name, rest, view in (
+                ("upcoming", "upcoming/", preview_page.upcoming),
+                ("picture", "picture/<str:token>", preview_page.picture),
+                ("page", "<slug:language>/<int:condition>/<int:place>/", preview_page.page),
+            )
+        ]
 
     @action(description=_("Images"), url_path="go-images", icon="image")
     def images_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -308,6 +325,10 @@ class StudyAdmin(ScopedAdmin):
     @action(description=_("Check"), url_path="go-check", icon="fact_check")
     def check_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return redirect("admin:study_check", object_id)
+
+    @action(description=_("Preview"), url_path="go-preview", icon="visibility")
+    def preview_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:study_preview", object_id)
 
     @action(description=_("Maps"), url_path="go-precompute", icon="blur_on")
     def precompute_page(self, request: HttpRequest, object_id: int) -> HttpResponse:

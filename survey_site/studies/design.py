@@ -82,6 +82,11 @@ def candidates_of(study: Study, stimuli: Sequence[Stimulus]) -> list[Candidate]:
 
 def document(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
     """The protocol of a study as JSON-able data; the same study gives the same document."""
+    return outline(study, image_px=image_px, texts=texts) | {"maps": map_entries(study)}
+
+
+def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """The document without its maps: enough to plan a participant's trials, whatever is computed yet."""
     stimuli = list(study.stimuli.order_by("key"))
     main = [s for s in stimuli if s.role == Stimulus.Role.MAIN]
     pools, rating = main_stimuli(spec_of(study), candidates_of(study, main))
@@ -112,7 +117,6 @@ def document(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -
             }
             for s in stimuli
         ],
-        "maps": map_entries(study),
         "pools": [{"stimuli": list(pool.stimuli), "similarity": pool.similarity} for pool in pools],
         "rating": list(rating),
         "reserve": [s.key for s in stimuli if s.role == Stimulus.Role.RESERVE],

@@ -1,6 +1,7 @@
 """What the pages show of a trial: opaque addresses and texts. Nothing here tells method, stimulus or answer."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from django.urls import reverse
@@ -18,8 +19,8 @@ def picture_url(path: str) -> str:
     return reverse("image", args=[picture_token(path, PICTURE_LIFETIME_S)])
 
 
-def trial(sitting: Sitting, row: Row) -> dict[str, Any]:
-    """Template context of one presentation."""
+def trial(sitting: Sitting, row: Row, address: Callable[[str], str] = picture_url) -> dict[str, Any]:
+    """Template context of one presentation. `address`: the URL of a stored picture."""
     sealed, texts = sitting.sealed, sitting.texts
     classifier = sealed.conditions[row.condition][0] if row.condition else ""
     counted = positions(sitting.rows, row.task)
@@ -32,13 +33,13 @@ def trial(sitting: Sitting, row: Row) -> dict[str, Any]:
         "practice": row.block == "practice",
         "number": counted.index(row.position) + 1 if row.position in counted else 0,
         "total": len(counted),
-        "map_url": picture_url(sealed.paths[row.saliency_map]),
-        "original_url": "" if matching else picture_url(sealed.original(row.stimulus, classifier).path),
+        "map_url": address(sealed.paths[row.saliency_map]),
+        "original_url": "" if matching else address(sealed.original(row.stimulus, classifier).path),
         "options": [
             {
                 "value": place,
                 "number": place + 1,
-                "url": picture_url(sealed.original(stimulus, classifier).path),
+                "url": address(sealed.original(stimulus, classifier).path),
             }
             for place, stimulus in enumerate(row.pool)
         ],
