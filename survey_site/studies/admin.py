@@ -22,7 +22,7 @@ from survey_site.recruitment import settings_page as recruitment_page
 from survey_site.reports import monitor_page, power_page
 from survey_site.stimuli.map_intake import labels_of
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.studies import audit, conditions_page, desk, preview_page, upload_page
+from survey_site.studies import audit, conditions_page, desk, precompute_page, preview_page, upload_page
 from survey_site.studies import sign_ins as sign_ins  # registers their lists
 from survey_site.studies.access import ROLES, Action, may_now
 from survey_site.studies.models import AuditEntry, Condition, Membership, Protocol, Study, StudyText
@@ -284,8 +284,8 @@ class StudyAdmin(ScopedAdmin):
     def get_urls(self) -> list[URLPattern]:
         views = (
             ("images", desk.images),
-            ("precompute", desk.precompute),
-            ("precompute-status", desk.precompute_status),
+            ("precompute", precompute_page.precompute),
+            ("precompute-status", precompute_page.precompute_status),
             ("conditions", conditions_page.conditions),
             ("check", desk.check),
             ("live", desk.live),

@@ -17,7 +17,7 @@ from survey_site.reports import power_page
 from survey_site.stimuli import jobs
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import Refused, add_images
-from survey_site.stimuli.models import PrecomputeJob, Stimulus
+from survey_site.stimuli.models import Stimulus
 from survey_site.studies import audit, design, freeze, versions
 from survey_site.studies.access import Action, visible_studies
 from survey_site.studies.feasibility import assess
@@ -81,49 +81,6 @@ def images(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("admin:study_images", pk)
     stimuli = study.stimuli.order_by("role", "key")
     return page(request, "studies/images.html", study, _("Images"), form=form, stimuli=stimuli)
-
-
-@require_http_methods(["GET", "POST"])
-def precompute(request: HttpRequest, pk: int) -> HttpResponse:
-    """What is computed, what is missing, and the buttons that change it."""
-    study = study_for(request, pk)
-    if request.method == "POST":
-        verbs = {
-            "request": jobs.request,
-            "pause": jobs.pause,
-            "resume": jobs.resume,
-            "cancel": jobs.cancel,
-            "retry": jobs.retry_failed,
-        }
-        verb = verbs.get(request.POST.get("verb", ""))
-        if verb is None:
-            messages.error(request, _("Choose one of the buttons."))
-        else:
-            count = verb(study)
-            audit.record(request, study, f"jobs: {request.POST['verb']}", str(count))
-            messages.success(request, _("%d jobs changed.") % count)
-        return redirect("admin:study_precompute", pk)
-    return page(request, "studies/precompute.html", study, _("Maps"), **status_of(study))
-
-
-@require_GET
-def precompute_status(request: HttpRequest, pk: int) -> HttpResponse:
-    """The live part of the page, fetched every two seconds while something is under way."""
-    study = study_for(request, pk)
-    return render(request, "studies/precompute_status.html", {"study": study, **status_of(study)})
-
-
-def status_of(study: Study) -> dict[str, Any]:
-    """Counts, percentage and failures of a study's jobs."""
-    counts = jobs.progress(study)
-    failed = PrecomputeJob.objects.filter(stimulus__study=study, state=PrecomputeJob.State.FAILED)
-    finished = counts.done + counts.failed
-    return {
-        "counts": counts,
-        "percent": round(100 * finished / counts.total) if counts.total else 0,
-        "failed": failed.select_related("stimulus")[:50],
-        "methods": jobs.methods_by_classifier(study),
-    }
 
 
 @require_GET
