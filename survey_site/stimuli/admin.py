@@ -15,9 +15,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 from unfold.decorators import display
 
-from saliency_worker import catalog
-from survey_site.stimuli import queue, storage
+from survey_site.stimuli import compare_page, queue, storage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
+from survey_site.stimuli.names import label_of
 from survey_site.studies import audit
 from survey_site.studies.access import visible_studies
 from survey_site.studies.models import Study
@@ -90,8 +90,14 @@ class StimulusAdmin(ScopedAdmin):
         return False  # images come in through the study's page, where they are decoded and checked
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(stimulus_picture)
-        return [path("<int:pk>/picture.png", view, name="stimulus_picture"), *super().get_urls()]
+        own = [
+            path(f"<int:pk>/{name}", self.admin_site.admin_view(view), name=f"stimulus_{title}")
+            for name, view, title in (
+                ("picture.png", stimulus_picture, "picture"),
+                ("compare/", compare_page.compare, "compare"),
+            )
+        ]
+        return own + super().get_urls()
 
     @admin.action(description=_("Use the selected images in counted trials"), permissions=["change"])
     def make_main(self, request: HttpRequest, chosen: QuerySet[Stimulus]) -> None:
@@ -148,16 +154,15 @@ class StimulusAdmin(ScopedAdmin):
         figures = format_html_join(
             "", '<a href="{}"><img src="{}" alt="" loading="lazy"><small>{}</small></a>', rows
         )
-        return format_html('<div class="survey-maps">{}</div>', figures)
-
-
-def label_of(saliency_map: SaliencyMap) -> str:
-    """What people read under a map: method and classifier."""
-    try:
-        method = catalog.full_label(saliency_map.method)
-    except ValueError:
-        method = str(saliency_map.provenance.get("label") or saliency_map.method)
-    return f"{method} · {saliency_map.classifier}".strip(" ·")
+        if not figures:
+            url = reverse("admin:study_precompute", args=[stimulus.study_id])
+            return format_html('{} <a href="{}">{}</a>', _("None yet."), url, _("Compute the study's maps"))
+        return format_html(
+            '<p><a class="survey-button quiet" href="{}">{}</a></p><div class="survey-maps">{}</div>',
+            reverse("admin:stimulus_compare", args=[stimulus.pk]),
+            _("Compare methods at full size"),
+            figures,
+        )
 
 
 @admin.register(PrecomputeJob)

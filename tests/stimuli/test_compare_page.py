@@ -1,0 +1,94 @@
+"""Methods side by side: chosen by the address, original and edges beside them, provenance one link away."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
+from survey_site.studies.models import Study
+from tests.studies.sample import CLASSIFIER, add_maps, ready_study
+from tests.trials.player import Form
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
+
+
+@pytest.fixture
+def study() -> Study:
+    return ready_study(images=2, reserve=0, columns=6)
+
+
+def at(stimulus: Stimulus, *methods: str) -> str:
+    url = reverse("admin:stimulus_compare", args=[stimulus.pk])
+    return url + "?" + "&".join(f"m={CLASSIFIER}%7C{method}" for method in methods)
+
+
+def pictures(html: str) -> list[str]:
+    """Methods of the pictures shown, in order."""
+    shown = [src.removesuffix(".png").rsplit("/", 1)[1] for src in Form(html).images if "/picture/" in src]
+    return [MapPicture.objects.get(pk=pk).saliency_map.method for pk in shown]
+
+
+def test_the_methods_in_the_address_are_shown_after_original_and_edges(
+    admin_client: Client, study: Study
+) -> None:
+    stimulus = study.stimuli.get(key="m0")
+    add_maps(stimulus, ["edges"], originals=False)
+    html = admin_client.get(at(stimulus, "gradcam.comp-edges", "gradcam")).content.decode()
+    assert pictures(html) == ["original", "edges", "gradcam.comp-edges", "gradcam"]
+    for shown in SaliencyMap.objects.filter(stimulus=stimulus, method__startswith="gradcam.comp-edges"):
+        assert reverse("admin:stimuli_saliencymap_change", args=[shown.pk]) in html
+    assert "<script" not in html[html.index("survey-compare") :].partition("</form>")[0]
+
+
+def test_without_a_choice_two_methods_are_shown(admin_client: Client, study: Study) -> None:
+    html = admin_client.get(at(study.stimuli.get(key="m0"))).content.decode()
+    assert pictures(html) == ["original", "gradcam", "gradcam.add-blend11"]
+
+
+def test_a_fifth_method_is_left_out_and_a_missing_one_named(admin_client: Client, study: Study) -> None:
+    stimulus = study.stimuli.get(key="m0")
+    keys = [condition.key for condition in study.conditions.all()]
+    html = admin_client.get(at(stimulus, *keys)).content.decode()
+    assert pictures(html) == ["original", *keys[:4]]
+    assert "At most 4 methods" in html
+    html = admin_client.get(at(stimulus, "gradcam", "cam")).content.decode()
+    assert "1 of the methods chosen" in html
+
+
+def test_the_choice_goes_on_to_the_next_image(admin_client: Client, study: Study) -> None:
+    first, second = study.stimuli.order_by("key")
+    html = admin_client.get(at(first, "gradcam.add-edges", "gradcam")).content.decode()
+    assert at(second, "gradcam.add-edges", "gradcam").replace("&", "&amp;") in html
+
+
+def test_an_image_without_maps_says_how_to_get_some(admin_client: Client, study: Study) -> None:
+    stimulus = study.stimuli.get(key="m0")
+    stimulus.maps.all().delete()
+    assert "no map yet" in admin_client.get(at(stimulus)).content.decode()
+    page = admin_client.get(reverse("admin:stimuli_stimulus_change", args=[stimulus.pk])).content.decode()
+    assert "Compute the study&#x27;s maps" in page
+
+
+def test_the_contact_sheet_leads_to_the_comparison(admin_client: Client, study: Study) -> None:
+    stimulus = study.stimuli.get(key="m0")
+    page = admin_client.get(reverse("admin:stimuli_stimulus_change", args=[stimulus.pk])).content.decode()
+    assert reverse("admin:stimulus_compare", args=[stimulus.pk]) in page
+
+
+def test_a_stranger_sees_nothing_and_the_queries_do_not_grow_with_the_maps(
+    client: Client, admin_client: Client, study: Study
+) -> None:
+    stimulus, other = study.stimuli.order_by("key")
+    other.maps.exclude(method__in=["original", "gradcam", "gradcam.add-edges"]).delete()
+    admin_client.get(at(stimulus))
+    used = []
+    for one in (other, stimulus):
+        with CaptureQueriesContext(connection) as queries:
+            admin_client.get(at(one, "gradcam", "gradcam.add-edges"))
+        used.append(len(queries))
+    assert used[0] == used[1] <= 10
+    client.force_login(User.objects.create_user("stranger", is_staff=True))
+    assert client.get(at(stimulus)).status_code == 404
