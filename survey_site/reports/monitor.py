@@ -1,17 +1,23 @@
 """How recruitment and data collection stand, in a few aggregate queries whatever the number of rows."""
 
 from collections import Counter
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, F, Q
-from django.db.models.functions import TruncDate
+from django.db import connection
+from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
+from django.db.models.functions import TruncDay, TruncHour
+from django.utils import timezone
 
+from survey_site.reports import kept
+from survey_site.seeded import permutation
 from survey_site.studies.models import AuditEntry, Condition, Protocol, Study
-from survey_site.trials.models import Participant, Response, Trial
+from survey_site.trials.models import Participant, Response, Ticket, Trial
 
 UNMASKED = "unmasked"
+BY_HOUR = timedelta(hours=48)  # a study that fills in an afternoon is of no interest day by day
+State = Participant.State
 
 
 @dataclass(frozen=True)
@@ -27,61 +33,144 @@ class Row:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of a study at one moment. Times in minutes; counts are of persons."""
+    """The state of a study at one moment. Times in minutes; counts are of persons.
+
+    blocks: where those in the study are now; "between" two trials, or `silent` beyond their lease.
+    completions: (start of the hour or day, how many), without gaps.
+    """
 
     states: dict[str, int]
+    blocks: dict[str, int]
+    silent: int
     finished: int
     target: int
     surplus: int
     excluded: int
     bots: int
-    per_day: tuple[tuple[date, int], ...]
-    mean_minutes: float | None
+    hourly: bool
+    completions: tuple[tuple[datetime, int], ...]
+    median_minutes: float | None
     checks_passed: int
     checks_given: int
     masked: bool
     rows: tuple[Row, ...]
+    at: datetime
+
+
+class Median(Aggregate):
+    """PostgreSQL's own median of an expression."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
 def snapshot(study: Study) -> Snapshot:
-    """What the monitor page shows. Eight queries."""
+    """What the monitor page shows, with the columns' names masked where they must be."""
+    return masked(study, counted(study))
+
+
+def counted(study: Study) -> Snapshot:
+    """Everything under its real name. A dozen queries, none of which loads a row of a participant or an answer."""
+    now = timezone.now()
+    protocol = Protocol.objects.filter(study=study).order_by("-version").values_list("pk", flat=True).first()
     people = Participant.objects.filter(study=study, kind=Participant.Kind.PERSON)
     states = dict(people.order_by().values_list("state").annotate(n=Count("pk")))
     totals = people.aggregate(
-        finished=Count("pk", filter=Q(state="finished", surplus=False, excluded=False)),
+        finished=Count("pk", filter=Q(state=State.FINISHED, surplus=False, excluded=False)),
         surplus=Count("pk", filter=Q(surplus=True)),
         excluded=Count("pk", filter=Q(excluded=True)),
-        time=Avg(F("finished_at") - F("consented_at"), filter=Q(state="finished")),
-    )
-    days = (
-        people.filter(finished_at__isnull=False)
-        .annotate(day=TruncDate("finished_at"))
-        .order_by("day")
-        .values_list("day")
-        .annotate(n=Count("pk"))
+        first=Min("finished_at"),
+        last=Max("finished_at"),
     )
     checks = Response.objects.filter(
-        trial__attention_check=True, participant__study=study, participant__kind=Participant.Kind.PERSON
+        counts=False,
+        trial__attention_check=True,
+        participant__study=study,
+        participant__kind=Participant.Kind.PERSON,
     ).aggregate(
         given=Count("pk"),
         passed=Count("pk", filter=Q(correct=True) | Q(rating=F("trial__expected_rating"))),
     )
-    masked = is_masked(study, totals["finished"])
-    time = totals["time"]
+    hourly = bool(totals["first"]) and totals["last"] - totals["first"] <= BY_HOUR
     return Snapshot(
-        states={str(label): states.get(value, 0) for value, label in Participant.State.choices},
+        states={str(label): states.get(value, 0) for value, label in State.choices},
+        blocks=_blocks(people, states.get(State.CONSENTED, 0)),
+        silent=_silent(protocol, now),
         finished=totals["finished"],
         target=study.target_participants,
         surplus=totals["surplus"],
         excluded=totals["excluded"],
         bots=Participant.objects.filter(study=study, kind=Participant.Kind.BOT).count(),
-        per_day=tuple(days),
-        mean_minutes=time.total_seconds() / 60 if time else None,
+        hourly=hourly,
+        completions=_completions(people, hourly),
+        median_minutes=_median_minutes(people),
         checks_passed=checks["passed"],
         checks_given=checks["given"],
-        masked=masked,
-        rows=tuple(_rows(study, masked)),
+        masked=False,
+        rows=tuple(_rows(study, protocol)) if protocol else (),
+        at=now,
     )
+
+
+def masked(study: Study, now: Snapshot) -> Snapshot:
+    """The snapshot as it may be shown: letters for names, in an order that tells nothing, while that is the rule."""
+    if not is_masked(study, now.finished):
+        return now
+    order = permutation(len(now.rows), str(study.seed), "masked columns")
+    rows = tuple(
+        replace(now.rows[place], name=f"Column {chr(65 + letter)}") for letter, place in enumerate(order)
+    )
+    return replace(now, masked=True, rows=rows)
+
+
+def _blocks(people: QuerySet[Participant], inside: int) -> dict[str, int]:
+    """Of those in the study: the block of the trial that lies before them; the rest read a page between trials."""
+    before_them = Trial.objects.filter(
+        participant__in=people.filter(state=State.CONSENTED), issued_at__isnull=False, response__isnull=True
+    )
+    found = dict(before_them.order_by().values_list("block").annotate(n=Count("pk")))
+    blocks = {str(label): found.get(value, 0) for value, label in Trial.Block.choices}
+    return blocks | {"between": max(inside - sum(blocks.values()), 0)}
+
+
+def _silent(protocol: int | None, now: datetime) -> int:
+    """Whose lease ran out: the next arrivals take their places."""
+    leased = Ticket.objects.filter(protocol=protocol, state=Ticket.State.LEASED)
+    return leased.filter(lease_expires_at__lt=now).count()
+
+
+def _completions(people: QuerySet[Participant], hourly: bool) -> tuple[tuple[datetime, int], ...]:
+    start = TruncHour("finished_at") if hourly else TruncDay("finished_at")
+    rows = people.filter(state=State.FINISHED, finished_at__isnull=False).annotate(start=start)
+    found = dict(rows.order_by("start").values_list("start").annotate(n=Count("pk")))
+    step = timedelta(hours=1) if hourly else timedelta(days=1)
+    return tuple(_without_gaps(found, step))
+
+
+def _without_gaps(found: dict[datetime, int], step: timedelta) -> list[tuple[datetime, int]]:
+    """Hours or days in which nobody finished are there with 0."""
+    if not found:
+        return []
+    first, last = min(found), max(found)
+    moments = [first + number * step for number in range(int((last - first) / step) + 1)]
+    return [(moment, found.get(moment, 0)) for moment in moments]
+
+
+def _median_minutes(people: QuerySet[Participant]) -> float | None:
+    """From consent to end of the finished. SQLite has no median: it sorts, and gives the one or two in the middle."""
+    took = ExpressionWrapper(F("finished_at") - F("consented_at"), output_field=DurationField())
+    timed = people.filter(state=State.FINISHED, finished_at__isnull=False, consented_at__isnull=False)
+    if connection.vendor == "postgresql":
+        found: timedelta | None = timed.aggregate(m=Median(took, output_field=DurationField()))["m"]
+        return None if found is None else found.total_seconds() / 60
+    n = timed.count()
+    if not n:
+        return None
+    middle = (
+        timed.annotate(took=took).order_by("took").values_list("took", flat=True)[(n - 1) // 2 : n // 2 + 1]
+    )
+    minutes = [duration.total_seconds() / 60 for duration in middle]
+    return sum(minutes) / len(minutes)
 
 
 def is_masked(study: Study, finished: int) -> bool:
@@ -91,18 +180,15 @@ def is_masked(study: Study, finished: int) -> bool:
     return not AuditEntry.objects.filter(study=study, verb=UNMASKED).exists()
 
 
-def _rows(study: Study, masked: bool) -> list[Row]:
-    protocol = Protocol.objects.filter(study=study).order_by("-version").first()
-    if protocol is None:
-        return []
-    counted = Response.objects.filter(
+def _rows(study: Study, protocol: int) -> list[Row]:
+    counting = Response.objects.filter(
         participant__protocol=protocol, participant__kind=Participant.Kind.PERSON, counts=True, missing=""
     )
     column_of = dict(Condition.objects.filter(study=study).values_list("pk", "column"))
     order = list(dict.fromkeys(column_of.values()))
     # Cells of image × column: how evenly the design has been filled so far.
     cells = (
-        counted.order_by()
+        counting.order_by()
         .values("condition", "trial__stimulus")
         .annotate(n=Count("pk"))
         .values_list("condition", "trial__stimulus", "n")
@@ -113,7 +199,7 @@ def _rows(study: Study, masked: bool) -> list[Row]:
             per_cell[column_of[condition]][stimulus] += n
     ratings: dict[str, Counter[int]] = {name: Counter() for name in order}
     for condition, rating, n in (
-        counted.filter(task=Trial.Task.RATING)
+        counting.filter(task=Trial.Task.RATING)
         .order_by()
         .values_list("condition", "rating")
         .annotate(n=Count("pk"))
@@ -122,25 +208,54 @@ def _rows(study: Study, masked: bool) -> list[Row]:
             ratings[column_of[condition]][rating] += n
     return [
         Row(
-            name=f"Column {chr(65 + index)}" if masked else name,
+            name=name,
             answers=sum(per_cell[name].values()),
             fewest=min(per_cell[name].values(), default=0),
             most=max(per_cell[name].values(), default=0),
             ratings=tuple(ratings[name][value] for value in range(7)),
         )
-        for index, name in enumerate(_shuffled(order, study.seed) if masked else order)
+        for name in order
     ]
 
 
-def _shuffled(names: list[str], seed: int) -> list[str]:
-    """A fixed order that does not follow the table's, so that the letters tell nothing."""
-    from survey_site.seeded import permutation
-
-    return [names[index] for index in permutation(len(names), str(seed), "masked columns")]
-
-
 def context_of(study: Study) -> dict[str, Any]:
-    """The template's variables."""
-    now = snapshot(study)
+    """The template's variables. In a large study the counts are kept for a while; masking never is."""
+    now = masked(study, kept.kept(f"monitor:{study.pk}", lambda: counted(study)))
     highest = max((n for row in now.rows for n in row.ratings), default=0)
-    return {"now": now, "highest": highest or 1, "busiest": max((n for _, n in now.per_day), default=1)}
+    return {
+        "now": now,
+        "highest": highest or 1,
+        "chart": chart([n for _start, n in now.completions]),
+        "states": now.states.items(),
+    }
+
+
+WIDTH, HEIGHT = 600, 120
+
+
+def chart(counts: list[int]) -> dict[str, Any]:
+    """Bars and the rising line of their sum, in the coordinates of an SVG of WIDTH × HEIGHT."""
+    if not counts:
+        return {}
+    slot, busiest, total = WIDTH / len(counts), max(counts) or 1, sum(counts) or 1
+    bars, points, so_far = [], [f"0,{HEIGHT}"], 0
+    for place, n in enumerate(counts):
+        high = HEIGHT * n / busiest
+        bars.append(
+            {
+                "x": round(slot * (place + 0.1), 2),
+                "y": round(HEIGHT - high, 2),
+                "w": round(0.8 * slot, 2),
+                "h": round(high, 2),
+            }
+        )
+        so_far += n
+        points.append(f"{slot * (place + 1):.2f},{HEIGHT - HEIGHT * so_far / total:.2f}")
+    return {
+        "bars": bars,
+        "line": " ".join(points),
+        "busiest": busiest,
+        "total": sum(counts),
+        "w": WIDTH,
+        "h": HEIGHT,
+    }

@@ -1,5 +1,7 @@
 """The monitor: a page that renews itself, and the recorded unmasking of the columns' names."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +11,7 @@ from survey_site.reports import monitor as state
 from survey_site.studies import audit
 from survey_site.studies.access import may
 from survey_site.studies.desk import page, study_for
+from survey_site.studies.models import Study
 
 
 @require_http_methods(["GET", "POST"])
@@ -18,17 +21,19 @@ def monitor(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         audit.record(request, study_for(request, pk, "results"), state.UNMASKED)
         return redirect("admin:study_monitor", pk)
-    results = may(request.user, "results", pk)
-    return page(
-        request, "reports/monitor.html", study, _("Monitor"), results=results, **state.context_of(study)
-    )
+    return page(request, "reports/monitor.html", study, _("Monitor"), **_context(request, study))
 
 
 @require_GET
 def monitor_live(request: HttpRequest, pk: int) -> HttpResponse:
     """The part that is fetched again every few seconds."""
     study = study_for(request, pk, "view")
-    results = may(request.user, "results", pk)
-    return render(
-        request, "reports/monitor_live.html", {"study": study, "results": results, **state.context_of(study)}
-    )
+    return render(request, "reports/monitor_live.html", {"study": study, **_context(request, study)})
+
+
+def _context(request: HttpRequest, study: Study) -> dict[str, Any]:
+    return {
+        "results": may(request.user, "results", study.pk),
+        "edits": may(request.user, "edit", study.pk),
+        **state.context_of(study),
+    }

@@ -144,6 +144,10 @@ class Trial(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["participant", "position"], name="trial_position_once")
         ]
+        # A few trials of each participant: the monitor finds them without looking at the others.
+        indexes = [
+            models.Index(fields=["participant"], name="trial_checks", condition=Q(attention_check=True))
+        ]
 
     def __str__(self) -> str:
         return f"{self.participant_id}/{self.position} {self.task}"
