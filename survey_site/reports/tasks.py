@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 from django.http import QueryDict
 
-from survey_site.reports import planned_power, stored
+from survey_site.reports import planned_power, rehearsing, stored
 from survey_site.reports.population import Population, protocol_of
 from survey_site.studies.models import Study
 
@@ -71,3 +71,24 @@ def power(key: str, asked: list[dict[str, Any]]) -> None:
         logger.exception("the power of a design could not be simulated")
         return
     planned_power.store(key, found)
+
+
+@shared_task(name=rehearsing.TASK)
+def rehearse(study_id: int, seed: int, repetitions: int) -> None:
+    """Rehearses a draft as it is when the task runs, and stores the result as the command does."""
+    study = Study.objects.filter(pk=study_id).first()
+    if study is None:
+        logger.warning("study %s does not exist any more; nothing to rehearse", study_id)
+        return
+    key = rehearsing.key_of(study)
+    try:
+        rehearsing.run(
+            study, seed, repetitions, lambda f, label: stored.set_progress(key, f, label or "begun")
+        )
+    except rehearsing.CannotRehearse as error:
+        stored.set_progress(key, 0.0, "", failed=" ".join(error.problems[:3]))
+    except Exception as error:
+        stored.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
+        logger.exception("the rehearsal of %s failed", study.slug)
+    else:
+        rehearsing.ended(study)

@@ -19,7 +19,7 @@ from unfold.decorators import action, display
 from saliency_worker import catalog
 from survey_site.notifications import page as notifications_page
 from survey_site.recruitment import settings_page as recruitment_page
-from survey_site.reports import monitor_page, power_page
+from survey_site.reports import monitor_page, power_page, rehearsal_page
 from survey_site.stimuli.map_intake import labels_of
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies import audit, conditions_page, desk, precompute_page, preview_page, upload_page
@@ -296,6 +296,7 @@ class StudyAdmin(ScopedAdmin):
             ("notifications", notifications_page.notifications),
             ("recruitment", recruitment_page.settings),
             ("preview", preview_page.choose),
+            ("rehearsal", rehearsal_page.rehearse),
         )
         own = [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"study_{name}")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from survey_site.reports import power_page
+from survey_site.reports import power_page, rehearsal_page
 from survey_site.stimuli import jobs
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import Refused, add_images
@@ -125,8 +125,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
         _("Go live"),
         problems=problems,
         protocols=versions.listed(study, with_draft=ready),
-        rehearsal=study.rehearsals.first(),
-        rehearsed_hash=freeze.draft_hash(study) if ready else "",
+        **rehearsal_page.told(study),
     )
 
 

@@ -27,6 +27,14 @@ class NotReady(ValueError):
 
 def problems(study: Study) -> list[str]:
     """Everything that keeps the study from going live, one line each; empty when it is ready."""
+    found = unplannable(study)
+    if study.conditions.exists() and study.stimuli.exists():
+        found += jobs.missing_maps(study)
+    return found or rehearsal_missing(study)
+
+
+def unplannable(study: Study) -> list[str]:
+    """What keeps the design from being carried out, whatever maps and rehearsals there are; one line each."""
     found: list[str] = []
     conditions = list(study.conditions.all())
     if not conditions:
@@ -38,15 +46,14 @@ def problems(study: Study) -> list[str]:
         found.append(f"Only one column can be the reference; now {', '.join(sorted(references))} are.")
     found += texts.problems(study)
     if blocking := [f"{f.text} {f.change}" for f in design.assessment_of(study).findings if f.blocking]:
-        return found + blocking + jobs.missing_maps(study)
+        return found + blocking
     try:
         document = draft_document(study)
         design.design_of_document(document)
         AnalysisPlan.from_protocol(document)
     except (DesignError, ValueError) as error:
         found.append(str(error))
-    found += jobs.missing_maps(study)
-    return found or rehearsal_missing(study)
+    return found
 
 
 def rehearsal_missing(study: Study) -> list[str]:
@@ -57,7 +64,7 @@ def rehearsal_missing(study: Study) -> list[str]:
     if latest is None:
         return [
             "This study asks for a rehearsal, and none was made of the protocol as it is now: "
-            f"run manage.py rehearse {study.slug}."
+            f"rehearse it below, or by manage.py rehearse {study.slug}."
         ]
     return [] if latest.passed else ["The rehearsal of this protocol did not pass; see below what was found."]
 

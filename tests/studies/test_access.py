@@ -26,6 +26,7 @@ SEEN = {
     "monitor-live": {"owner", "editor", "analyst", "assistant"},
     "preview": {"owner", "editor", "analyst", "assistant"},
     "preview-upcoming": {"owner", "editor", "analyst", "assistant"},
+    "rehearsal": {"owner", "editor"},
     "upload-maps": {"owner", "editor"},
     "power": {"owner", "editor"},
     "notifications": {"owner", "editor", "analyst", "assistant"},
@@ -59,7 +60,7 @@ def person(name: str, study: Study) -> User:
 def addresses(study: Study) -> dict[str, str]:
     stimulus = study.stimuli.all()[0]
     picture = MapPicture.objects.filter(saliency_map__stimulus=stimulus)[0]
-    own = {name: reverse(f"admin:study_{name}", args=[study.pk]) for name in list(SEEN)[1:15]}
+    own = {name: reverse(f"admin:study_{name}", args=[study.pk]) for name in list(SEEN)[1:16]}
     return own | {
         "change": reverse("admin:studies_study_change", args=[study.pk]),
         "stimulus": reverse("admin:stimuli_stimulus_change", args=[stimulus.pk]),

@@ -1,15 +1,14 @@
 """manage.py rehearse STUDY: does the planned analysis find what was planted into simulated participants?"""
 
 from argparse import ArgumentParser
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
-from survey_site.studies import freeze
-from survey_site.studies.models import Rehearsal, Study
+from survey_site.reports import rehearsing
+from survey_site.studies.models import Study
 
 
 class Command(BaseCommand):
@@ -20,48 +19,37 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study", help="slug of the study")
-        parser.add_argument("--repetitions", type=int, default=20, help="simulated studies of each kind")
+        parser.add_argument(
+            "--repetitions", type=int, default=rehearsing.USUAL, help="simulated studies of each kind"
+        )
         parser.add_argument("--seed", type=int, default=1)
 
     def handle(self, **options: Any) -> None:
-        from survey_site.reports.rehearsal import rehearse
-
         study = Study.objects.filter(slug=options["study"]).first()
         if study is None:
             raise CommandError(f"no study has the slug {options['study']!r}")
-        if not 5 <= options["repetitions"] <= 1000:
-            raise CommandError("--repetitions must lie between 5 and 1000")
-        blocking = [
-            found for found in freeze.problems(study) if "no map of" not in found and "rehears" not in found
-        ]
-        if blocking:
-            raise CommandError("the study cannot be carried out yet:\n" + "\n".join(blocking[:10]))
-        document = freeze.draft_document(study)
+        if not rehearsing.FEWEST <= options["repetitions"] <= rehearsing.MOST:
+            raise CommandError(f"--repetitions must lie between {rehearsing.FEWEST} and {rehearsing.MOST}")
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("Rehearsal", total=1.0)
-            found = rehearse(
-                document,
-                options["seed"],
-                options["repetitions"],
-                lambda fraction, label: bar.update(task, completed=fraction, description=label),
-            )
-        Rehearsal.objects.create(
-            study=study,
-            document_hash=freeze.draft_hash(study),
-            seed=options["seed"],
-            participants=study.target_participants,
-            repetitions=options["repetitions"],
-            passed=found.passed,
-            summary=asdict(found),
-        )
-        for row in found.columns:
+            try:
+                row = rehearsing.run(
+                    study,
+                    options["seed"],
+                    options["repetitions"],
+                    lambda fraction, label: bar.update(task, completed=fraction, description=label),
+                )
+            except rehearsing.CannotRehearse as error:
+                raise CommandError(str(error)) from error
+        found = row.summary
+        for column in found["columns"]:
             self.stdout.write(
-                f"{row['column']:<24}" + "".join(_cell(row, name) for name in ("faith", "index"))
+                f"{column['column']:<24}" + "".join(_cell(column, name) for name in ("faith", "index"))
             )
-        alarms = ", ".join(f"{name} {count}" for name, count in found.false_alarms.items())
-        self.stdout.write(f"false alarms without effects: {alarms} (at most {found.allowed_false_alarms})")
-        if not found.passed:
-            raise CommandError("the rehearsal did not pass:\n" + "\n".join(found.problems))
+        alarms = ", ".join(f"{name} {count}" for name, count in found["false_alarms"].items())
+        self.stdout.write(f"false alarms without effects: {alarms} (at most {found['allowed_false_alarms']})")
+        if not row.passed:
+            raise CommandError("the rehearsal did not pass:\n" + "\n".join(found["problems"]))
         self.stdout.write("passed")
 
 
