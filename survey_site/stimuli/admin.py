@@ -50,6 +50,7 @@ def _in_a_draft(stimulus: Model | None) -> bool:
 
 @admin.register(Stimulus)
 class StimulusAdmin(ScopedAdmin):
+    when_empty = _("Images come in on their study's page: open or create a study, then choose “Images”.")
     list_display = ("thumbnail", "key", "study", "stimulus_class", "role", "size")
     list_display_links = ("thumbnail", "key")
     list_filter = (("study", OwnStudies), "role")
@@ -167,6 +168,7 @@ class StimulusAdmin(ScopedAdmin):
 
 @admin.register(PrecomputeJob)
 class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
+    when_empty = _("Jobs appear when maps are asked for: open a study and choose “Maps”.")
     study_path = "stimulus__study"
     list_display = ("stimulus", "classifier", "shown_state", "attempts", "reason", "finished_at")
     list_filter = ("state", "permanent", ("stimulus__study", OwnStudies))
@@ -211,6 +213,7 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
 
 @admin.register(SaliencyMap)
 class SaliencyMapAdmin(ReadOnlyScopedAdmin):
+    when_empty = _("Maps are computed by a worker, or uploaded: open a study and choose “Maps”.")
     study_path = "stimulus__study"
     list_display = ("stimulus", "classifier", "method", "class_name", "current", "created_at")
     list_filter = ("current", ("stimulus__study", OwnStudies))

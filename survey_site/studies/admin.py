@@ -143,6 +143,7 @@ class StudyTextInline(DraftInline):
 @admin.register(Study)
 class StudyAdmin(ScopedAdmin):
     study_path = ""
+    when_empty = _("Create a study with a title and a short name for its link; its page then leads you on.")
     list_display = ("title", "shown_state", "images", "maps", "finished", "target_participants")
     list_filter = ("state", "origin")
     search_fields = ("title", "slug")
@@ -360,6 +361,8 @@ class StudyAdmin(ScopedAdmin):
 class ProtocolAdmin(ReadOnlyScopedAdmin):
     """Sealed protocols, to read."""
 
+    when_empty = _("A protocol is sealed when a study starts its pilot or goes live.")
+
     list_display = ("study", "version", "pilot", "hash", "sealed_at", "sealed_by")
     list_filter = (("study", OwnStudies), "pilot")
     list_select_related = ("study", "sealed_by")
@@ -379,6 +382,8 @@ class ProtocolAdmin(ReadOnlyScopedAdmin):
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyScopedAdmin):
     """Who did what, newest first."""
+
+    when_empty = _("Whatever somebody changes, exports or unmasks in a study is noted here by itself.")
 
     list_display = ("at", "study", "user", "verb", "detail")
     list_filter = ("verb", ("study", OwnStudies))

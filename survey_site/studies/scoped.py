@@ -9,6 +9,7 @@ from django.contrib.admin.filters import RelatedFieldListFilter
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +40,7 @@ class ScopedAdmin(ModelAdmin):
     study_path = "study"
     see: Action = "view"
     change: Action = "edit"
+    when_empty: str | Promise = ""  # how the list is filled, for whoever finds it empty
 
     def allowed(self, request: HttpRequest, action: Action) -> QuerySet[Study]:
         return visible_studies(request.user, action)
