@@ -90,3 +90,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     """Django's own, in the site's look."""
+
+    when_empty = _(
+        "Groups give the same rights on the whole site to several accounts. Who may see a study is said in the study."
+    )

@@ -65,6 +65,7 @@ class TokenForm(forms.ModelForm):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ModelAdmin):
+    when_empty = _("Create a token here for a script that uses the API; it is shown once.")
     form = TokenForm
     list_display = (
         "name",
