@@ -11,6 +11,7 @@ from pathlib import Path
 # Name of the file in this folder and the arguments of the short run.
 BENCHMARKS: dict[str, list[str]] = {
     "load": ["--participants", "60"],
+    "demo": [],
     "saliency": ["--rounds", "3", "--count", "4"],
     "coverage": ["--repetitions", "60", "--resamples", "199"],
     "power": ["--repetitions", "100"],

@@ -118,12 +118,12 @@ _SPECS = (
     ),
     _spec(
         "demo-cnn",
-        192,
+        224,
         "tf",
         "features_relu",
         "stage3_code_bn",
         "demo_cnn.weights.h5",
-        title="Demo CNN (22 coarse groups)",
+        title="Demo CNN (19 coarse groups)",
     ),
 )
 

@@ -36,7 +36,7 @@ def drawn_teacher() -> keras.Model:
     image = keras.Input((SIZE, SIZE, 3))
     initial = keras.initializers.RandomNormal(seed=3)
     edges = keras.layers.Conv2D(16, 3, padding="same", activation="relu", kernel_initializer=initial)(image)
-    widths = [*(code for *_, code in STAGES if code), 64]
+    widths = [*(code for *_, code in STAGES), 64]
     maps = [
         keras.layers.Conv2D(width, 1, kernel_initializer=initial)(
             keras.layers.AveragePooling2D(4 * 2**n)(edges)
@@ -107,6 +107,24 @@ def test_a_resumed_run_goes_on_where_the_other_stopped(
     assert [entry["step"] for entry in history] == [20, 40, 60, 62]
     assert int(longer.optimizer.iterations) == 62
     assert history[-1]["group"] < trainer.history[0]["group"]
+
+
+def test_a_run_takes_over_what_fits_of_another_runs_student(
+    lesson: tuple[list[np.ndarray], Cache, np.ndarray], trained: tuple[Trainer, Path], tmp_path: Path
+) -> None:
+    groups = lesson[2]
+    donor = trained[0].student
+    arrays = {variable.path: variable.numpy() for variable in donor.variables}
+    arrays["predictions/kernel"] = np.zeros((7, 7), np.float32)  # another head
+    np.savez(tmp_path / "start.npz", **arrays)
+    trainer = Trainer(RECIPE, groups, drawn_teacher())
+    head = trainer.student.get_layer("predictions").get_weights()[0]
+    assert trainer.start_from(tmp_path / "start.npz") == len(donor.variables) - 1
+    np.testing.assert_array_equal(trainer.student.get_layer("predictions").get_weights()[0], head)
+    np.testing.assert_array_equal(
+        trainer.averaged(SIZE).get_layer("stem1_conv").get_weights()[0],
+        donor.get_layer("stem1_conv").get_weights()[0],
+    )
 
 
 def test_a_batch_depends_on_seed_and_number_only(lesson: tuple[list[np.ndarray], Cache, np.ndarray]) -> None:

@@ -51,7 +51,7 @@ def test_the_command_prints_one_line_for_each_detector(
     monkeypatch.setattr("sys.argv", ["hed_evaluate", *arguments])
     main()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("1 pictures held out")
+    assert lines[0].startswith("1 pictures of BSDS500 train + val, held out")
     scores = {line.split()[0]: float(line.split()[1]) for line in lines[2:]}
     assert set(scores) == {"canny", "sobel"}
     assert min(scores.values()) > 0.6
