@@ -42,6 +42,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         "shown_second_factor",
     )
     actions = ("remove_second_factor", "demand_second_factor", "allow_password_alone")
+    filter_horizontal = ()  # Django's pair of boxes is wider than the page, and its hints cannot be read aloud
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         mine = {"user": OuterRef("pk")}
@@ -91,6 +92,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     """Django's own, in the site's look."""
 
+    filter_horizontal = ()
     when_empty = _(
         "Groups give the same rights on the whole site to several accounts. Who may see a study is said in the study."
     )
