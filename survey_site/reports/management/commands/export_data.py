@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.dataset import write_zip
 from survey_site.reports.exports import Tally, stream_csv
-from survey_site.reports.management.find import study_named
 from survey_site.reports.population import Population
 from survey_site.reports.tables import TABLES
+from survey_site.studies.management.find import study_named
 from survey_site.studies.models import Study
 
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.folder import BadFolder
 from survey_site.reports.folder_write import write_folder
-from survey_site.reports.management.find import study_named
+from survey_site.studies.management.find import study_named
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from survey_site.reports import rehearsing
-from survey_site.studies.models import Study
+from survey_site.studies.management.find import study_named
 
 
 class Command(BaseCommand):
@@ -25,9 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1)
 
     def handle(self, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"no study has the slug {options['study']!r}")
+        study = study_named(options["study"])
         if not rehearsing.FEWEST <= options["repetitions"] <= rehearsing.MOST:
             raise CommandError(f"--repetitions must lie between {rehearsing.FEWEST} and {rehearsing.MOST}")
         with Progress(console=Console(stderr=True), transient=True) as bar:

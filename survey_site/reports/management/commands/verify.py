@@ -11,9 +11,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from survey_site.reports.management.find import study_named
 from survey_site.reports.verify import Finding, findings, recomputed
 from survey_site.stimuli import recompute
+from survey_site.studies.management.find import study_named
 from survey_site.studies.models import Study
 from survey_site.studies.precompute_bar import wait_for
 

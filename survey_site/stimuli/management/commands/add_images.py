@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from survey_site.stimuli.archives import BadArchive, Upload, read_labels
 from survey_site.stimuli.intake import Refused, add_images
 from survey_site.stimuli.models import Stimulus
-from survey_site.studies.models import Study
+from survey_site.studies.management.find import study_named
 
 
 class Command(BaseCommand):
@@ -25,9 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--reserve", action="store_true", help="for practice and attention checks only")
 
     def handle(self, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"no study has the slug {options['study']!r}")
+        study = study_named(options["study"])
         try:
             labels = read_labels(options["labels"].read_text("utf-8-sig")) if options["labels"] else {}
             uploads = [

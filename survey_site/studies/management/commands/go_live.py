@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from survey_site.studies import freeze
-from survey_site.studies.models import Study
+from survey_site.studies.management.find import study_named
 
 
 class Command(BaseCommand):
@@ -17,9 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--pilot", action="store_true", help="answers never enter the analysis")
 
     def handle(self, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"no study has the slug {options['study']!r}")
+        study = study_named(options["study"])
         try:
             protocol = freeze.go_live(study, pilot=options["pilot"])
         except freeze.NotReady as error:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from survey_site.stimuli.made_elsewhere import BadMaps
 from survey_site.stimuli.map_intake import import_maps
-from survey_site.studies.models import Study
+from survey_site.studies.management.find import study_named
 
 
 class Command(BaseCommand):
@@ -20,9 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-conditions", action="store_true", help="add no condition for new methods")
 
     def handle(self, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"no study has the slug {options['study']!r}")
+        study = study_named(options["study"])
         path: Path = options["zip"]
         try:
             add = not options["no_conditions"]

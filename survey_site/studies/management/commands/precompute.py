@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
-from survey_site.studies.models import Study
+from survey_site.studies.management.find import study_named
 from survey_site.studies.precompute_bar import wait_for_maps
 
 
@@ -22,9 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--wait", action="store_true", help="wait with a progress bar until all are done")
 
     def handle(self, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"no study has the slug {options['study']!r}")
+        study = study_named(options["study"])
         if options["retry_failed"]:
             jobs.retry_failed(study)
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from survey_site.studies.models import Study
+from survey_site.studies.management.find import study_named
 from survey_site.trials.leak_collector import collect
 from survey_site.trials.leaks import audit
 from survey_site.trials.robot import InProcess, Remote, UnexpectedPage
@@ -28,9 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"no study has the slug {options['study']!r}")
+        study = study_named(options["study"])
         if not study.is_open:
             raise CommandError(
                 f"the study is {study.get_state_display().lower()}; go live or start a pilot first"

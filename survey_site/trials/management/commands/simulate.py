@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from rich.progress import track
 
-from survey_site.studies.models import Study
+from survey_site.studies.management.find import study_named
 from survey_site.trials.behaviour import Behaviour, Simulator
 from survey_site.trials.robot import InProcess, Remote, Site, UnexpectedPage
 from survey_site.trials.simulation import Played, play
@@ -26,9 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(f"There is no study {options['study']!r}.")
+        study = study_named(options["study"])
         if not study.is_open:
             raise CommandError(f"The study is {study.get_state_display().lower()}; go live first.")
         if options["participants"] < 1:
