@@ -169,6 +169,7 @@ def standalone(request: HttpRequest, slug: str) -> HttpResponse:
     }
     response = render(request, "reports/standalone.html", context)
     response["Content-Disposition"] = f'attachment; filename="{study.slug}-report.html"'
+    audit.record(request, study, "exported", "report.html")
     return response
 
 
@@ -185,6 +186,7 @@ def table1(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     report = _told(request, study)["report"]
     response = HttpResponse(FORMATS[kind](report), content_type=CONTENT_TYPES[kind])
     extension = {"latex": "tex"}.get(kind, kind)
+    audit.record(request, study, "exported", f"table1.{extension}")
     response["Content-Disposition"] = f'attachment; filename="{study.slug}-table1.{extension}"'
     return response
 

@@ -80,12 +80,12 @@ def test_the_owner_deletes_a_draft_with_all_that_hangs_on_it(client: Client, stu
     assert User.objects.filter(username="owner").exists()
 
 
-@pytest.mark.parametrize("name", ["responses.csv", "psych-ds.zip"])
+@pytest.mark.parametrize("name", ["responses.csv", "psych-ds.zip", "table1.json", "table1.csv", "table1.tex"])
 def test_every_export_is_in_the_audit_log(client: Client, study: Study, name: str) -> None:
     freeze.go_live(study)
     analyst = person("analyst", study)
     client.force_login(analyst)
     response = client.get(f"/reports/secret-study/{name}")
     assert response.status_code == 200
-    b"".join(response.streaming_content)
+    assert b"".join(response)
     assert study.audit.filter(verb="exported", user=analyst).count() == 1
