@@ -187,7 +187,7 @@ def test_neither_external_ids_nor_resume_links_leave(rich: Survey, tmp_path: Pat
 
 
 def test_of_who_withdrew_only_an_empty_row_leaves(rich: Survey, tmp_path: Path) -> None:
-    early = rich.participant(state="withdrawn", code="SECRET-CODE", ticket_number=4711, language="fr")
+    early = rich.participant(state="withdrawn", code="SECRET-CODE", ticket_number=471108151, language="fr")
     Participant.objects.filter(pk=early.pk).update(last_seen_at="2031-07-07T07:07:07Z")
     Ticket.objects.create(protocol=rich.protocol, number=1, participant=early, state="released")
     rich.participant(code="later")
@@ -195,7 +195,7 @@ def test_of_who_withdrew_only_an_empty_row_leaves(rich: Survey, tmp_path: Path) 
     rows = [json.loads(row) for row in (first / "participants.jsonl").read_text().splitlines()]
     assert rows[-1] == {"code": "withdrawn-1", "kind": "person", "state": "withdrawn", "protocol": 1}
     told = b"".join(files(first).values())
-    for secret in (b"SECRET-CODE", b"4711", b"2031-07-07"):
+    for secret in (b"SECRET-CODE", b"471108151", b"2031-07-07"):
         assert secret not in told
     erase(rich.study)
     load(first)
