@@ -72,6 +72,7 @@ def measure(wanted: argparse.Namespace) -> int:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", verbosity=0, interactive=False)  # pages name static files by their hash
     user, _ = get_user_model().objects.get_or_create(
         username="benchmark", defaults={"is_staff": True, "is_superuser": True}
     )

@@ -124,6 +124,7 @@ def main() -> None:
     if connection.vendor != "postgresql":
         sys.exit("set DATABASE_URL=postgres://… to an empty scratch database; the budgets are PostgreSQL's")
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", verbosity=0, interactive=False)  # pages name static files by their hash
     study = Study.objects.filter(slug="benchmark").first() or fill(wanted.responses)
     protocol = protocol_of(study)
     assert protocol is not None
