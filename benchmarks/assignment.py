@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from statistics import mean
 
-from survey_site.studies.feasibility import assess
-from survey_site.studies.presets import PRESETS, Preset
-from survey_site.studies.spec import Column, Spec
-from survey_site.trials.assignment import Design, plan
+from survey_site.design.assignment import Design, plan
+from survey_site.design.feasibility import assess
+from survey_site.design.presets import PRESETS, Preset
+from survey_site.design.spec import Column, Spec
 from survey_site.trials.tickets import offer
 
 COLUMNS, ITEMS = 8, 24

@@ -18,19 +18,13 @@ import numpy as np
 
 from benchmarks import coverage_parts as parts
 from benchmarks.coverage_parts import PAIR, Scenario
-from survey_site.reports.statistics.agreement import alpha, alpha_interval
-from survey_site.reports.statistics.comparisons import pair, t_test, wilcoxon
-from survey_site.reports.statistics.models import gee_odds_ratios
-from survey_site.reports.statistics.point import wilson
-from survey_site.reports.statistics.published import TABLE_1
-from survey_site.reports.statistics.resampling import sign_flip
-from survey_site.reports.statistics.uncertainty import (
-    Sample,
-    difference,
-    mean_interval,
-    proportion_interval,
-    ratio,
-)
+from survey_site.statistics.agreement import alpha, alpha_interval
+from survey_site.statistics.comparisons import pair, t_test, wilcoxon
+from survey_site.statistics.mixed_models import gee_odds_ratios
+from survey_site.statistics.point import wilson
+from survey_site.statistics.published import TABLE_1
+from survey_site.statistics.resampling import sign_flip
+from survey_site.statistics.uncertainty import Sample, difference, mean_interval, proportion_interval, ratio
 
 SHARES = (0.48, 0.80, 0.96)
 SPREADS = ((0.7, 0.7), (1.2, 0.3))

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from survey_site.reports.statistics.agreement import alpha_of_counts
-from survey_site.reports.statistics.power import Plan, Spread, column_centres, layout, simulate
-from survey_site.reports.statistics.uncertainty import Sample
+from survey_site.statistics.agreement import alpha_of_counts
+from survey_site.statistics.power import Plan, Spread, column_centres, layout, simulate
+from survey_site.statistics.uncertainty import Sample
 
 Floats = NDArray[np.float64]
 PAIR = tuple[float, float]

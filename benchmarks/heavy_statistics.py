@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from survey_site.reports.statistics.data import from_rows
-from survey_site.reports.statistics.plan import AnalysisPlan
-from survey_site.reports.statistics.published import TABLE_1
-from survey_site.reports.statistics.table import build_report
+from survey_site.statistics.data import from_rows
+from survey_site.statistics.plan import AnalysisPlan
+from survey_site.statistics.published import TABLE_1
+from survey_site.statistics.table import build_report
 
 COLUMNS = tuple(row.column for row in TABLE_1)
 MATCHING, RATING, POOLS, POOL_SIZE = 6, 24, 24, 4

@@ -8,7 +8,7 @@ The figures of docs/study-design.md come from here; about a minute per hundred s
 import argparse
 import random
 
-from survey_site.trials.leaks import Observation, audit
+from survey_site.trials.simulation.leaks import Observation, audit
 
 METHODS = ("Grad-CAMs", "Ours 1", "Ours 2", "Ours 3")
 PARTICIPANTS, TRIALS, OPTIONS = 20, 12, 4

@@ -9,8 +9,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from survey_site.reports.statistics.power import Plan, power
-from survey_site.reports.statistics.published import REFERENCE, TABLE_1
+from survey_site.statistics.power import Plan, power
+from survey_site.statistics.published import REFERENCE, TABLE_1
 
 FAITH = {row.column: int(row.faith) / 100 for row in TABLE_1}
 INDEX = {row.column: float(row.mean_rating) for row in TABLE_1}

@@ -26,12 +26,12 @@ from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from benchmarks.report_data import fill  # noqa: E402
-from survey_site.reports import stored  # noqa: E402
-from survey_site.reports.columns import RESPONSES  # noqa: E402
-from survey_site.reports.exports import Tally, checksum, response_rows, responses_csv  # noqa: E402
+from survey_site.reports import cached_report  # noqa: E402
+from survey_site.reports.exports.columns import RESPONSES  # noqa: E402
+from survey_site.reports.exports.csv_stream import Tally, checksum, response_rows, responses_csv  # noqa: E402
+from survey_site.reports.point_report import point_report  # noqa: E402
+from survey_site.reports.point_sums import sums_by_condition  # noqa: E402
 from survey_site.reports.population import Population, protocol_of  # noqa: E402
-from survey_site.reports.queries import sums_by_condition  # noqa: E402
-from survey_site.reports.report import point_report  # noqa: E402
 from survey_site.studies.models import Study  # noqa: E402
 
 SCAN = (
@@ -88,8 +88,8 @@ def cached_page(study: Study) -> float:
     client.force_login(user)
     protocol = protocol_of(study)
     assert protocol is not None
-    key = stored.data_version(protocol, Population())
-    stored.store_points(key, point_report(study))
+    key = cached_report.data_version(protocol, Population())
+    cached_report.store_points(key, point_report(study))
     page = best(lambda: client.get(f"/reports/{study.slug}/"))
     cache.clear()
     return page
@@ -104,7 +104,7 @@ def statistics(study: Study) -> None:
     cpu = time.process_time()
     taken = best(lambda: analyse(study.pk, protocol.version, ""), 1)
     cpu = time.process_time() - cpu
-    report = stored.report_of(stored.data_version(protocol, Population()))
+    report = cached_report.report_of(cached_report.data_version(protocol, Population()))
     assert report is not None, "the task failed; its log says why"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     answers = sum(c[outcome]["n"] for c in report["columns"] for outcome in ("faith", "index"))
@@ -133,7 +133,7 @@ def main() -> None:
         return
     scan = best(plain_scan)
     sums = best(lambda: sums_by_condition(protocol, Population()))
-    version = best(lambda: stored.data_version(protocol, Population()))
+    version = best(lambda: cached_report.data_version(protocol, Population()))
     print(f"plain scan with sums            {scan:7.2f} s")
     print(f"point estimates                 {sums:7.2f} s   {sums / scan:5.2f} × the scan")
     print(f"data version                    {version:7.3f} s")

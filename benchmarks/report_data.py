@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from django.db import connection
 
+from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import Stimulus
-from survey_site.studies.models import Condition, Protocol, Study
+from survey_site.studies.models import Condition, Study
 
 COLUMNS = ("Grad-CAMs", "Ours 1", "Ours 2", "Ours 3", "Ours 4", "Ours 5")
 METHODS = ("", "add-edges", "add-blend21", "add-blend11", "comp-edges", "comp-blend11")

@@ -71,13 +71,16 @@ INSTALLED_APPS = [
     "csp",
     "django_otp",
     "django_otp.plugins.otp_totp",
-    "survey_site.stimuli",
     "survey_site.studies",
-    "survey_site.trials",
+    "survey_site.stimuli",
     "survey_site.recruitment",
+    "survey_site.accounts",
+    "survey_site.protocols",
+    "survey_site.trials",
     "survey_site.reports",
     "survey_site.notifications",
-    "survey_site.accounts",
+    "survey_site.desk",
+    "survey_site.demo",
 ]
 
 MIDDLEWARE = [
@@ -103,7 +106,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "survey_site" / "templates"],
+        "DIRS": [BASE_DIR / "survey_site" / "desk" / "templates"],  # some stand before unfold's own
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -129,7 +132,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 AXES_FAILURE_LIMIT = 8
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 AXES_COOLOFF_TIME = 0.25  # hours
-AXES_ENABLE_ADMIN = False  # its tables are shown by studies/sign_ins.py, in the desk's clothes
+AXES_ENABLE_ADMIN = False  # its tables are shown by desk/sign_in_admin.py, in the desk's clothes
 AXES_LOCKOUT_PARAMETERS = ["username"]  # a laboratory shares one address
 
 OTP_TOTP_ISSUER = "Saliency Survey"
@@ -142,7 +145,6 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "survey_site" / "static"]
 WHITENOISE_MAX_AGE = 3600
 
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -207,7 +209,7 @@ UNFOLD = {
     "SITE_SYMBOL": "visibility",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [lambda request: static("admin/saliency.css")],
+    "STYLES": [lambda request: static("desk/desk.css")],
     "COLORS": {
         "primary": {
             "50": "#eef6fb",
@@ -229,7 +231,7 @@ UNFOLD = {
             {"title": _("Second factor"), "link": reverse_lazy("second_factor")},
         ]
     },
-    "DASHBOARD_CALLBACK": "survey_site.studies.dashboard.dashboard",
+    "DASHBOARD_CALLBACK": "survey_site.desk.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
@@ -260,7 +262,7 @@ UNFOLD = {
                     {
                         "title": _("Protocols"),
                         "icon": "lock",
-                        "link": reverse_lazy("admin:studies_protocol_changelist"),
+                        "link": reverse_lazy("admin:protocols_protocol_changelist"),
                     },
                     {
                         "title": _("Audit log"),

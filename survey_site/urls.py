@@ -7,7 +7,7 @@ from survey_site.accounts import pages
 
 urlpatterns = [
     path("", include("survey_site.trials.urls")),
-    path("recruitment/", include("survey_site.recruitment.urls")),
+    path("recruitment/", include("survey_site.desk.urls")),
     path("admin/login/", pages.login),
     path("admin/login/second-step/", pages.second_step, name="second_step"),
     path("admin/second-factor/", pages.enrolment, name="second_factor"),

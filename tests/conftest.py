@@ -55,7 +55,7 @@ def _cheap_passwords(settings: object) -> None:
 @pytest.fixture(autouse=True)
 def _no_protocol_of_another_test() -> None:
     """The site reads a sealed protocol once per process; here the database changes under it."""
-    if module := sys.modules.get("survey_site.trials.sealed"):
+    if module := sys.modules.get("survey_site.trials.frozen_protocol"):
         module.forget()
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from survey_site.protocols import freeze
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
-from survey_site.studies import freeze
 from survey_site.studies.models import Condition, Study
 from survey_site.trials import enrolment
 from survey_site.trials.models import Participant

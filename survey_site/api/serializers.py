@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from survey_site.recruitment.models import Recruitment
-from survey_site.reports.columns import RESPONSES, Column
+from survey_site.reports.exports.columns import RESPONSES, Column
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies.models import Condition, Study
 from survey_site.trials.models import Participant

@@ -32,12 +32,11 @@ from survey_site.api.serializers import (
     UploadSerializer,
     prefixed,
 )
-from survey_site.recruitment.places import places_of
-from survey_site.reports import stored
-from survey_site.reports.columns import RESPONSES
-from survey_site.reports.exports import response_rows
+from survey_site.reports import cached_report
+from survey_site.reports.exports.columns import RESPONSES
+from survey_site.reports.exports.csv_stream import response_rows
+from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population, protocol_of
-from survey_site.reports.report import point_report
 from survey_site.stimuli import intake, jobs
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
@@ -46,6 +45,7 @@ from survey_site.studies.access import Action
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant
 from survey_site.trials.models import Response as Answer
+from survey_site.trials.places import places_of
 
 ERRORS = {400: ErrorSerializer, 401: ErrorSerializer, 403: ErrorSerializer, 404: ErrorSerializer}
 POPULATION = [
@@ -161,7 +161,9 @@ class Report(OfStudy):
             raise ValidationError({"protocol": "the study has no such version"})
         population = Population.from_query(request.GET)
         protocol = protocol_of(study, int(version) if version else None)
-        found = stored.report_of(stored.data_version(protocol, population)) if protocol else None
+        found = (
+            cached_report.report_of(cached_report.data_version(protocol, population)) if protocol else None
+        )
         return Response(found or point_report(study, population, protocol.version if protocol else None))
 
 

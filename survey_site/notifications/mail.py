@@ -7,7 +7,7 @@ import smtplib
 from django.conf import settings
 from django.core.mail import EmailMessage
 
-from survey_site.notifications.outcome import Permanent, Transient
+from survey_site.notifications.errors import Permanent, Transient
 
 NO_SERVER = "This site has no mail server; an administrator can name one in the setting EMAIL_URL."
 NO_ADDRESS = "The account has no e-mail address; an administrator can enter it under Researchers."

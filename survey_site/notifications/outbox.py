@@ -20,10 +20,10 @@ from kombu.exceptions import KombuError
 
 from survey_site.celery import app
 from survey_site.notifications import mail, webhook
-from survey_site.notifications.counts import counts_of
+from survey_site.notifications.errors import Permanent, Transient
+from survey_site.notifications.events import Limits, Occasion, occasions
 from survey_site.notifications.models import Delivery, Kind, Notification, Subscriber, Watch
-from survey_site.notifications.occasions import Limits, Occasion, occasions
-from survey_site.notifications.outcome import Permanent, Transient
+from survey_site.notifications.study_counts import counts_of
 from survey_site.studies.access import may
 from survey_site.studies.models import Study
 

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 
 from survey_site.notifications.addresses import Address, Refused, checked, resolved
-from survey_site.notifications.outcome import Permanent, Transient
+from survey_site.notifications.errors import Permanent, Transient
 
 TIMEOUT_SECONDS = 10
 DEADLINE_SECONDS = 25  # for the whole exchange, however slowly its bytes come

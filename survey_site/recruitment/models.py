@@ -43,25 +43,3 @@ class Recruitment(models.Model):
             errors["sona_host"] = _("Write the host alone, such as school.sona-systems.com.")
         if errors:
             raise ValidationError(errors)
-
-
-class ExternalId(models.Model):
-    """Who a participant is to the provider. One person per study, by constraint."""
-
-    study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="external_ids")
-    participant = models.OneToOneField(
-        "trials.Participant", on_delete=models.CASCADE, related_name="external_id"
-    )
-    provider = models.CharField(max_length=10, choices=Recruitment.Provider.choices)
-    value = models.CharField(max_length=120)
-    session = models.CharField(max_length=120, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["study", "provider", "value"], name="one_participant_per_external_id"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.provider}: {self.value}"

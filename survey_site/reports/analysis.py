@@ -10,15 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from survey_site.reports.machine import gallery, machine_rows
+from survey_site.protocols.models import Protocol
+from survey_site.reports.analysis_rows import map_rows, participant_rows, trial_columns
+from survey_site.reports.machine_metrics import gallery, machine_rows
+from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population, protocol_of
-from survey_site.reports.report import point_report
-from survey_site.reports.rows import map_rows, participant_rows, trial_columns
-from survey_site.reports.statistics import quality
-from survey_site.reports.statistics.data import APART, Trials, from_columns
-from survey_site.reports.statistics.plan import AnalysisPlan, QualityRules
-from survey_site.reports.statistics.table import build_report
-from survey_site.studies.models import Protocol, Study
+from survey_site.statistics import quality
+from survey_site.statistics.data import APART, Trials, from_columns
+from survey_site.statistics.plan import AnalysisPlan, QualityRules
+from survey_site.statistics.table import build_report
+from survey_site.studies.models import Study
 
 Progress = Callable[[float, str], None]
 MERGED = ("faith", "index")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from survey_site.protocols.models import Protocol
+from survey_site.reports.analysis_rows import trial_columns
 from survey_site.reports.population import Population
-from survey_site.reports.rows import trial_columns
-from survey_site.reports.statistics import quality
-from survey_site.reports.statistics.data import APART, from_columns
-from survey_site.reports.statistics.plan import AnalysisPlan
-from survey_site.studies.models import Protocol
+from survey_site.statistics import quality
+from survey_site.statistics.data import APART, from_columns
+from survey_site.statistics.plan import AnalysisPlan
 from survey_site.trials import leases
 from survey_site.trials.models import Participant
 

@@ -17,8 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from .statistics.data import CANT_TELL, MATCHING, RATING, FloatArray, Trials
-from .statistics.order import position_in_task
+from survey_site.statistics.data import CANT_TELL, MATCHING, RATING, FloatArray, Trials
+from survey_site.statistics.order import position_in_task
 
 Format = Literal["svg", "pdf"]
 Report = Mapping[str, Any]

@@ -10,9 +10,10 @@ from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper,
 from django.db.models.functions import TruncDay, TruncHour
 from django.utils import timezone
 
-from survey_site.reports import kept
-from survey_site.seeded import permutation
-from survey_site.studies.models import AuditEntry, Condition, Protocol, Study
+from survey_site.design.seeded import permutation
+from survey_site.protocols.models import Protocol
+from survey_site.reports import cached_counts
+from survey_site.studies.models import AuditEntry, Condition, Study
 from survey_site.trials.models import Participant, Response, Ticket, Trial
 
 UNMASKED = "unmasked"
@@ -220,7 +221,7 @@ def _rows(study: Study, protocol: int) -> list[Row]:
 
 def context_of(study: Study) -> dict[str, Any]:
     """The template's variables. In a large study the counts are kept for a while; masking never is."""
-    now = masked(study, kept.kept(f"monitor:{study.pk}", lambda: counted(study)))
+    now = masked(study, cached_counts.kept(f"monitor:{study.pk}", lambda: counted(study)))
     highest = max((n for row in now.rows for n in row.ratings), default=0)
     return {
         "now": now,

@@ -12,7 +12,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from survey_site.studies.models import Protocol, Study
+from survey_site.protocols.models import Protocol
+from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Response, Trial
 
 

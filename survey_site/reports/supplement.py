@@ -17,10 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from survey_site.reports.captions import caption
+from survey_site.reports.figure_captions import caption
 from survey_site.reports.figures import FIGURES, STYLE
-from survey_site.reports.formats import NOT_ESTIMABLE, interval_text
-from survey_site.reports.statistics.data import Trials
+from survey_site.reports.table1_formats import NOT_ESTIMABLE, interval_text
+from survey_site.statistics.data import Trials
 
 A4 = (8.27, 11.69)
 WIDTH = 96  # characters of the text pages

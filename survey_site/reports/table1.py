@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from survey_site.reports.queries import Sums
-from survey_site.reports.statistics.point import mean_text, percent_text, quotient
+from survey_site.reports.point_sums import Sums
+from survey_site.statistics.point import mean_text, percent_text, quotient
 
 NO_ANSWERS = "not estimable: no answers"
 PENDING = "not computed yet"

@@ -8,14 +8,16 @@ from typing import Any
 from celery import shared_task
 from django.http import QueryDict
 
-from survey_site.reports import planned_power, rehearsing, stored
+from survey_site.reports import cached_report
 from survey_site.reports.population import Population, protocol_of
+from survey_site.reports.rehearsal import power as planned_power
+from survey_site.reports.rehearsal import task as rehearsal
 from survey_site.studies.models import Study
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name=stored.TASK)
+@shared_task(name=cached_report.TASK)
 def analyse(study_id: int, version: int, population_query: str) -> None:
     """Computes report and figures and stores them under the data's version. Running it twice does no harm."""
     from survey_site.reports.analysis import analyse as compute
@@ -28,67 +30,71 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
         logger.warning("study %s has no protocol %s any more; nothing to report", study_id, version)
         return
     population = Population.from_query(QueryDict(population_query))
-    key = stored.data_version(protocol, population)
-    if stored.report_of(key):
+    key = cached_report.data_version(protocol, population)
+    if cached_report.report_of(key):
         return
     try:
-        found = compute(study, population, version, lambda f, label: stored.set_progress(key, 0.8 * f, label))
+        found = compute(
+            study, population, version, lambda f, label: cached_report.set_progress(key, 0.8 * f, label)
+        )
         for place, name in enumerate(FIGURES):
-            stored.set_progress(key, 0.8 + 0.2 * place / len(FIGURES), f"figure {name}")
-            for kind in stored.FIGURE_FORMATS:
-                stored.store_figure(key, name, kind, draw(name, found.report, found.trials, kind))
-        stored.store_figure(key, stored.SUPPLEMENT, "pdf", supplement(found.report, found.trials))
+            cached_report.set_progress(key, 0.8 + 0.2 * place / len(FIGURES), f"figure {name}")
+            for kind in cached_report.FIGURE_FORMATS:
+                cached_report.store_figure(key, name, kind, draw(name, found.report, found.trials, kind))
+        cached_report.store_figure(
+            key, cached_report.SUPPLEMENT, "pdf", supplement(found.report, found.trials)
+        )
     except Exception as error:
-        stored.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
+        cached_report.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
         logger.exception("the report of %s failed", study.slug)
         return
-    stored.store_report(key, found.report | {"figures": list(FIGURES)})
+    cached_report.store_report(key, found.report | {"figures": list(FIGURES)})
 
 
 @shared_task(name=planned_power.TASK)
 def power(key: str, asked: list[dict[str, Any]]) -> None:
     """Simulates the planned comparisons of a draft and stores their power. Running it twice does no harm."""
-    from survey_site.reports.statistics.power import Plan
-    from survey_site.reports.statistics.power import power as simulate
+    from survey_site.statistics.power import Plan
+    from survey_site.statistics.power import power as simulate
 
     if planned_power.result_of(key) is not None:
         return
     found = []
     try:
         for place, question in enumerate(asked):
-            stored.set_progress(key, place / len(asked), "begun")
+            cached_report.set_progress(key, place / len(asked), "begun")
             plan = Plan(
                 dict(question["effects"]), question["participants"], question["trials"], question["items"],
                 ratings=question["outcome"] == "index",
             )  # fmt: skip
 
             def tell(fraction: float, label: str, place: int = place) -> None:
-                stored.set_progress(key, (place + fraction) / len(asked), label)
+                cached_report.set_progress(key, (place + fraction) / len(asked), label)
 
             found.append(question | simulate(plan, planned_power.REPETITIONS, progress=tell))
     except Exception as error:
-        stored.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
+        cached_report.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
         logger.exception("the power of a design could not be simulated")
         return
     planned_power.store(key, found)
 
 
-@shared_task(name=rehearsing.TASK)
+@shared_task(name=rehearsal.TASK)
 def rehearse(study_id: int, seed: int, repetitions: int) -> None:
     """Rehearses a draft as it is when the task runs, and stores the result as the command does."""
+    from survey_site.reports.rehearsal.run import CannotRehearse, run
+
     study = Study.objects.filter(pk=study_id).first()
     if study is None:
         logger.warning("study %s does not exist any more; nothing to rehearse", study_id)
         return
-    key = rehearsing.key_of(study)
+    key = rehearsal.key_of(study)
     try:
-        rehearsing.run(
-            study, seed, repetitions, lambda f, label: stored.set_progress(key, f, label or "begun")
-        )
-    except rehearsing.CannotRehearse as error:
-        stored.set_progress(key, 0.0, "", failed=" ".join(error.problems[:3]))
+        run(study, seed, repetitions, lambda f, label: cached_report.set_progress(key, f, label or "begun"))
+    except CannotRehearse as error:
+        cached_report.set_progress(key, 0.0, "", failed=" ".join(error.problems[:3]))
     except Exception as error:
-        stored.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
+        cached_report.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
         logger.exception("the rehearsal of %s failed", study.slug)
     else:
-        rehearsing.ended(study)
+        rehearsal.ended(study)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from survey_site.reports import views
-from survey_site.reports.tables import TABLES
+from survey_site.reports.exports.tables import TABLES
 
 urlpatterns = [
     path("<slug:slug>/", views.report_page, name="report"),

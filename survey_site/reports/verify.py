@@ -14,10 +14,11 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 
+from survey_site.design import canonical
+from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import MapPicture, RecomputeJob, SaliencyMap
-from survey_site.studies import canonical
-from survey_site.studies.models import Protocol, Study
-from survey_site.trials.sealed import classes_of
+from survey_site.studies.models import Study
+from survey_site.trials.frozen_protocol import classes_of
 
 BLOCK = 1024 * 1024
 NPY_MAGIC = b"\x93NUMPY"

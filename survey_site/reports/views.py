@@ -17,12 +17,13 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from survey_site.reports import dataset, stored
-from survey_site.reports.exports import Tally, checksum, stream_csv
-from survey_site.reports.formats import FORMATS
-from survey_site.reports.machine import paper_layout
+from survey_site.reports import cached_report
+from survey_site.reports.exports.csv_stream import Tally, checksum, stream_csv
+from survey_site.reports.exports.psych_ds import write_zip
+from survey_site.reports.exports.tables import TABLES
+from survey_site.reports.machine_metrics import paper_layout
 from survey_site.reports.population import Population, protocol_of
-from survey_site.reports.tables import TABLES
+from survey_site.reports.table1_formats import FORMATS
 from survey_site.studies import audit
 from survey_site.studies.access import study_or_404
 from survey_site.studies.models import Study
@@ -96,10 +97,10 @@ def statistics(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(request, slug, "results")
     context = _told(request, study)
     if context["wanted"]:
-        context["unreachable"] = stored.ask(
+        context["unreachable"] = cached_report.ask(
             study, context["protocol"], context["population"], context["version"]
         )
-        context["progress"] = stored.progress_of(context["version"])
+        context["progress"] = cached_report.progress_of(context["version"])
     return render(request, "reports/statistics_loaded.html", context | {"loaded": True})
 
 
@@ -109,9 +110,9 @@ def _told(request: HttpRequest, study: Study) -> dict[str, Any]:
         Population.from_query(request.GET),
         protocol_of(study, asked_version(request, study)),
     )
-    version = stored.data_version(protocol, population) if protocol else ""
-    found = stored.report_of(version) if protocol else None
-    report = found or stored.points(study, protocol, population, version)
+    version = cached_report.data_version(protocol, population) if protocol else ""
+    found = cached_report.report_of(version) if protocol else None
+    report = found or cached_report.points(study, protocol, population, version)
     machine = (found or {}).get("machine", [])
     return {
         "study": study,
@@ -136,11 +137,11 @@ def figure(request: HttpRequest, slug: str, name: str, kind: Literal["svg", "pdf
     protocol = protocol_of(study, asked_version(request, study))
     if protocol is None:
         raise Http404("The study has no protocol yet.")
-    version = stored.data_version(protocol, Population.from_query(request.GET))
-    data = stored.figure_of(version, name, kind)
+    version = cached_report.data_version(protocol, Population.from_query(request.GET))
+    data = cached_report.figure_of(version, name, kind)
     if data is None:
         raise Http404("The figure is not drawn yet; open the report, which asks for it.")
-    response = HttpResponse(data, content_type=stored.FIGURE_FORMATS[kind])
+    response = HttpResponse(data, content_type=cached_report.FIGURE_FORMATS[kind])
     response["Content-Disposition"] = f'inline; filename="{study.slug}-{name}.{kind}"'
     # An SVG opened by itself is a document: it may run nothing.
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
@@ -156,7 +157,8 @@ def standalone(request: HttpRequest, slug: str) -> HttpResponse:
     if not context["computed"]:
         raise Http404("The statistics are not computed yet; open the report, which asks for them.")
     figures = [
-        (name, stored.figure_of(context["version"], name, "svg")) for name in context["report"]["figures"]
+        (name, cached_report.figure_of(context["version"], name, "svg"))
+        for name in context["report"]["figures"]
     ]
     context |= {
         "css": mark_safe(_stylesheet()),  # noqa: S308  (a file of this package)
@@ -197,7 +199,7 @@ def psych_ds(request: HttpRequest, slug: str) -> FileResponse:
     """The whole data set as a Psych-DS zip, with its data dictionary."""
     study = study_or_404(request, slug, "export")
     audit.record(request, study, "exported", "Psych-DS")
-    archive = dataset.write_zip(study, Population.from_query(request.GET))
+    archive = write_zip(study, Population.from_query(request.GET))
     return FileResponse(archive, as_attachment=True, filename=f"{study.slug}-psych-ds.zip")
 
 

@@ -13,8 +13,8 @@ from django.db.models import Count, QuerySet
 
 from saliency_worker import catalog
 from survey_site.stimuli import queue
-from survey_site.stimuli.made_elsewhere import is_uploaded
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap, Stimulus
+from survey_site.stimuli.uploaded_maps import is_uploaded
 from survey_site.studies.models import Study
 
 State = PrecomputeJob.State

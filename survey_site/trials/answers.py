@@ -8,11 +8,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from survey_site.trials import checks, demographics, leases
+from survey_site.studies import demographics
+from survey_site.trials import attention_rows, leases
 from survey_site.trials.models import Exposure, Participant, Response, Trial
-from survey_site.trials.opaque import BadAddress, position_of
 from survey_site.trials.scoring import Answer, read_answer, score
-from survey_site.trials.sitting import Row, Sitting, find
+from survey_site.trials.session import Row, Sitting, find
+from survey_site.trials.signed_tokens import BadAddress, position_of
 
 log = logging.getLogger(__name__)
 State = Participant.State
@@ -141,8 +142,8 @@ def _keep_ticket(sitting: Sitting, now: datetime) -> None:
     complete = sitting.complete
     participant.state = State.FINISHED if complete else State.CONSENTED
     participant.finished_at = now if complete else None
-    if complete and checks.excluded(participant, sitting.sealed.exclusion_rules):
-        participant.excluded, participant.exclusion_reason = True, checks.REASON
+    if complete and attention_rows.excluded(participant, sitting.sealed.exclusion_rules):
+        participant.excluded, participant.exclusion_reason = True, attention_rows.REASON
     if participant.kind != Participant.Kind.PERSON:
         return
     if complete:

@@ -6,12 +6,12 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from survey_site.recruitment.models import ExternalId
-from survey_site.studies.models import Protocol, Study
-from survey_site.trials import leases, planning
-from survey_site.trials.models import Participant, Trial
-from survey_site.trials.opaque import pseudonym
-from survey_site.trials.sealed import sealed
+from survey_site.protocols.models import Protocol
+from survey_site.studies.models import Study
+from survey_site.trials import leases, planned_trials
+from survey_site.trials.frozen_protocol import sealed
+from survey_site.trials.models import ExternalId, Participant, Trial
+from survey_site.trials.signed_tokens import pseudonym
 
 Kind = Participant.Kind
 
@@ -87,7 +87,7 @@ def _enrol(study: Study, arrival: Arrival) -> Participant:
         raise NotOpen
     now = timezone.now()
     participant = _create(protocol, arrival, now)
-    Trial.objects.bulk_create(planning.trials_of(participant, sealed(protocol.pk)))
+    Trial.objects.bulk_create(planned_trials.trials_of(participant, sealed(protocol.pk)))
     return participant
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Min, Q
 
-from survey_site.studies.models import Protocol
+from survey_site.protocols.models import Protocol
 from survey_site.trials.models import Participant, Ticket
 from survey_site.trials.tickets import Offer, offer
 

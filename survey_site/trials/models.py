@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from survey_site.recruitment.models import Recruitment
+
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
@@ -41,7 +43,7 @@ class Participant(models.Model):
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
     study = models.ForeignKey("studies.Study", on_delete=models.PROTECT, related_name="participants")
-    protocol = models.ForeignKey("studies.Protocol", on_delete=models.PROTECT, related_name="participants")
+    protocol = models.ForeignKey("protocols.Protocol", on_delete=models.PROTECT, related_name="participants")
     code = models.CharField(max_length=40, default=new_code)
     token = models.CharField(max_length=64, unique=True, default=new_token)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSON)
@@ -95,7 +97,7 @@ class Ticket(models.Model):
         RELEASED = "released", _("Released")
         COMPLETED = "completed", _("Completed")
 
-    protocol = models.ForeignKey("studies.Protocol", on_delete=models.CASCADE, related_name="tickets")
+    protocol = models.ForeignKey("protocols.Protocol", on_delete=models.CASCADE, related_name="tickets")
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.LEASED)
     participant = models.ForeignKey(Participant, on_delete=models.SET_NULL, null=True, related_name="tickets")
@@ -273,3 +275,25 @@ class Response(models.Model):
             self.condition_id = trial.condition_id
             self.task = trial.task
             self.counts = trial.block != Trial.Block.PRACTICE and not trial.attention_check
+
+
+class ExternalId(models.Model):
+    """Who a participant is to the provider. One person per study, by constraint."""
+
+    study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="external_ids")
+    participant = models.OneToOneField(
+        "trials.Participant", on_delete=models.CASCADE, related_name="external_id"
+    )
+    provider = models.CharField(max_length=10, choices=Recruitment.Provider.choices)
+    value = models.CharField(max_length=120)
+    session = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "provider", "value"], name="one_participant_per_external_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.value}"

@@ -7,8 +7,8 @@ from typing import Any
 from django.urls import reverse
 
 from survey_site.trials.flow import stretch
-from survey_site.trials.opaque import picture_token, trial_key
-from survey_site.trials.sitting import Row, Sitting, positions
+from survey_site.trials.session import Row, Sitting, positions
+from survey_site.trials.signed_tokens import picture_token, trial_key
 
 PICTURE_LIFETIME_S = 12 * 3600
 AHEAD = 4

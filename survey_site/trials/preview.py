@@ -13,16 +13,17 @@ from typing import Any
 from PIL import Image
 
 from saliency_worker import catalog
+from survey_site.design.assignment import PlannedTrial, plan
+from survey_site.protocols import served_images
+from survey_site.protocols.document import assessment_of, design_of_document, outline
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import SaliencyMap
-from survey_site.studies import design, served
+from survey_site.studies import texts
 from survey_site.studies.models import Condition, Study
-from survey_site.trials import texts
-from survey_site.trials.assignment import PlannedTrial, plan
 from survey_site.trials.flow import DONE, Step, next_step
+from survey_site.trials.frozen_protocol import ORIGINAL, Picture, Sealed
 from survey_site.trials.models import Participant
-from survey_site.trials.sealed import ORIGINAL, Picture, Sealed
-from survey_site.trials.sitting import Row, Sitting
+from survey_site.trials.session import Row, Sitting
 
 TOKEN = "preview"  # noqa: S105 a made-up participant's name in addresses; it opens nothing
 START = Step("page", "start")
@@ -95,10 +96,10 @@ class Walk(Sitting):
 
     def _lay_out(self, condition: Condition | None) -> None:
         study = self.study
-        document = design.outline(study, image_px=side_of(study), texts=self._words)
+        document = outline(study, image_px=side_of(study), texts=self._words)
         conditions = list(study.conditions.all())
         ids = {(c.column, c.classifier, c.base, c.method): c.pk for c in conditions}
-        laid_out = design.design_of_document(document, ids)
+        laid_out = design_of_document(document, ids)
         stimuli = dict(study.stimuli.values_list("key", "pk"))
         shown = [_under(condition, trial) for trial in plan(laid_out, 0)]
         names = {c.pk: (c.classifier, c.key) for c in conditions}
@@ -147,7 +148,7 @@ def problems(study: Study) -> list[str]:
         return ["The study has no conditions yet; tick classifiers and methods."]
     if not study.stimuli.exists():
         return ["The study has no images yet; upload some."]
-    return [f"{f.text} {f.change}" for f in design.assessment_of(study).findings if f.blocking]
+    return [f"{f.text} {f.change}" for f in assessment_of(study).findings if f.blocking]
 
 
 def side_of(study: Study) -> int:
@@ -170,7 +171,7 @@ def render(path: str, side: int) -> bytes:
         image = rgb.crop((left, top, left + edge, top + edge))
     out = io.BytesIO()
     image.save(out, format="PNG")
-    return served.encode(out.getvalue(), side)
+    return served_images.encode(out.getvalue(), side)
 
 
 def _under(condition: Condition | None, trial: PlannedTrial) -> PlannedTrial:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from survey_site.trials.opaque import daily_mark
+from survey_site.trials.signed_tokens import daily_mark
 
 HOUR_S = 3600
 

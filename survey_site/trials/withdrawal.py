@@ -3,10 +3,9 @@
 from django.db import transaction
 from django.utils import timezone
 
-from survey_site.recruitment.models import ExternalId
 from survey_site.trials import leases
-from survey_site.trials.models import Participant
-from survey_site.trials.opaque import pseudonym
+from survey_site.trials.models import ExternalId, Participant
+from survey_site.trials.signed_tokens import pseudonym
 
 State = Participant.State
 

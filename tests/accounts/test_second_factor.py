@@ -16,8 +16,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from survey_site.accounts import second_factor
 from survey_site.accounts.models import BackupCode, MustUseSecondFactor
+from survey_site.protocols import freeze
 from survey_site.stimuli.models import MapPicture
-from survey_site.studies import freeze
 from survey_site.studies.models import AuditEntry, Study
 from survey_site.trials.models import Participant
 from tests.studies.sample import ready_study

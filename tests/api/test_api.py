@@ -14,7 +14,7 @@ from PIL import Image
 from rest_framework.test import APIClient
 
 from fixtures import write_replay
-from survey_site.reports.columns import RESPONSES
+from survey_site.reports.exports.columns import RESPONSES
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies.models import Study
 from tests.api.keys import token_of

@@ -15,7 +15,7 @@ from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from survey_site.reports.columns import RESPONSES
+from survey_site.reports.exports.columns import RESPONSES
 from tests.api.keys import token_of
 from tests.reports.factory import survey
 

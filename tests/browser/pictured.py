@@ -5,14 +5,14 @@ import io
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from survey_site.studies import demo_study
+from survey_site.demo import study
 
 SIDE = 224
 
 
 def photographs() -> list[bytes]:
     """The demo's pictures out of installed packages, cropped to squares."""
-    return [square(demo_study.read(entry["file"])) for entry in demo_study.pictures()]
+    return [square(study.read(entry["file"])) for entry in study.pictures()]
 
 
 def square(data: bytes) -> bytes:

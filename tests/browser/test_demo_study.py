@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
 from saliency_worker import tasks
+from survey_site.demo import study as demo_study
+from survey_site.protocols import freeze
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
-from survey_site.studies import demo_study, freeze
 from survey_site.studies.models import Study
 from survey_site.trials.models import Response
 from tests.browser import walking

@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from survey_site.protocols import freeze
 from survey_site.recruitment.models import Recruitment
-from survey_site.studies import freeze
 from survey_site.studies.models import Study, StudyText
 from survey_site.trials.models import Participant
 from tests import factories

@@ -12,7 +12,7 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 
 from fixtures import write_replay
-from survey_site.reports import stored, tasks
+from survey_site.reports import cached_report, tasks
 from survey_site.studies.models import Study
 from tests.browser.conftest import NewPage
 from tests.browser.test_every_desk_page import WCAG
@@ -66,8 +66,8 @@ def test_the_report_has_no_violation_by_axe(
     from survey_site.reports.analysis import analyse
     from survey_site.reports.population import Population
 
-    key = stored.data_version(replay.protocols.get(), Population())
-    stored.store_report(key, analyse(replay).report | {"figures": []})
+    key = cached_report.data_version(replay.protocols.get(), Population())
+    cached_report.store_report(key, analyse(replay).report | {"figures": []})
     page = signed_in(new_page, admin_user, live_server.url, scheme)
     page.goto(f"{live_server.url}/reports/{SLUG}/")
     expect(page.locator("#multiverse")).to_be_visible()

@@ -7,8 +7,7 @@ import pytest
 
 from saliency_worker import __main__, catalog
 from saliency_worker.cli.evaluate import methods
-
-from .conftest import Bench
+from tests.cli.conftest import Bench
 
 
 def evaluate(bench: Bench, *arguments: object) -> int:

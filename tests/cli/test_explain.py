@@ -14,8 +14,7 @@ from PIL import Image
 
 from saliency_worker import __main__
 from saliency_worker.catalog import FULL_SET
-
-from .conftest import SIZE, Bench
+from tests.cli.conftest import SIZE, Bench
 
 
 def manifest(bench: Bench) -> dict[str, Any]:

@@ -9,8 +9,7 @@ import pytest
 
 from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.files import write_atomically, write_error, write_folder
-
-from .conftest import Bench
+from tests.cli.conftest import Bench
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import types
 import pytest
 
 from saliency_worker import __main__, catalog
-
-from .conftest import Bench
+from tests.cli.conftest import Bench
 
 
 @pytest.mark.parametrize(

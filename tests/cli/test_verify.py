@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from saliency_worker import __main__
-
-from .conftest import Bench
+from tests.cli.conftest import Bench
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from survey_site.accounts.models import BackupCode, MustUseSecondFactor
 from survey_site.notifications.models import Delivery, Kind, Notification, Subscriber, Watch
-from survey_site.recruitment.models import ExternalId, Recruitment
+from survey_site.protocols import freeze
+from survey_site.protocols.models import Rehearsal
+from survey_site.recruitment.models import Recruitment
 from survey_site.stimuli.models import PrecomputeJob, RecomputeJob, SaliencyMap
-from survey_site.studies import freeze
-from survey_site.studies.models import AuditEntry, Membership, Rehearsal, Study, StudyText
-from survey_site.trials.models import Exposure, Participant, Response, Trial
+from survey_site.studies.models import AuditEntry, Membership, Study, StudyText
+from survey_site.trials.models import Exposure, ExternalId, Participant, Response, Trial
 from tests import factories
 from tests.api.keys import token_of
 

@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from survey_site.protocols import freeze
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.studies import freeze
 from survey_site.studies.models import AuditEntry, Membership, Study
 from tests import factories
 from tests.desk import crowd

@@ -21,7 +21,7 @@ def test_an_empty_list_says_how_it_is_filled(admin_client: Client, label: str) -
     page = admin_client.get(reverse(f"admin:{label.replace('.', '_')}_changelist")).content.decode()
     assert "Nothing here yet" in page
     hint = str(getattr(LISTS[label], "when_empty", ""))
-    assert hint, "say where the rows of this list come from: when_empty (studies/scoped.py)"
+    assert hint, "say where the rows of this list come from: when_empty (desk/scoped_admin.py)"
     assert html.escape(hint) in page
 
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from survey_site.notifications import outbox, webhook
+from survey_site.notifications.errors import Permanent, Transient
 from survey_site.notifications.models import Delivery, Notification, Subscriber, Watch
-from survey_site.notifications.outcome import Permanent, Transient
 from survey_site.studies.models import Membership
 from tests.reports.factory import Survey, survey
 

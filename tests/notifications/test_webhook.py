@@ -15,7 +15,7 @@ import pytest
 from django.core import mail as outgoing
 
 from survey_site.notifications import mail, webhook
-from survey_site.notifications.outcome import Permanent, Transient
+from survey_site.notifications.errors import Permanent, Transient
 
 
 class Receiver(HTTPServer):

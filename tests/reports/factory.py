@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import Stimulus
-from survey_site.studies.models import Condition, Protocol, Study
+from survey_site.studies.models import Condition, Study
 from survey_site.trials.models import Participant, Response, Trial
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 
 from benchmarks.report_data import TRIALS, fill
-from survey_site.reports.exports import Tally, checksum, responses_csv
+from survey_site.reports.exports.csv_stream import Tally, checksum, responses_csv
+from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
-from survey_site.reports.report import point_report
 
 
 @pytest.mark.django_db(transaction=True)

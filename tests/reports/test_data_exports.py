@@ -15,13 +15,12 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from survey_site.recruitment.models import ExternalId
-from survey_site.reports.dataset import write_zip
-from survey_site.reports.exports import stream_csv
+from survey_site.reports.exports.csv_stream import stream_csv
+from survey_site.reports.exports.psych_ds import write_zip
+from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.population import Population
-from survey_site.reports.tables import TABLES
 from survey_site.stimuli.models import SaliencyMap
-from survey_site.trials.models import Trial
+from survey_site.trials.models import ExternalId, Trial
 from tests.reports.factory import Survey, survey
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from survey_site.reports.report import point_report
+from survey_site.reports.point_report import point_report
 from survey_site.trials.models import Participant, Ticket
 from tests.reports.factory import Survey, survey
 

@@ -10,9 +10,9 @@ import pytest
 
 from fixtures import replay
 from survey_site.reports import figures
-from survey_site.reports.captions import CAPTIONS
-from survey_site.reports.statistics import data, table
-from survey_site.reports.statistics.plan import AnalysisPlan
+from survey_site.reports.figure_captions import CAPTIONS
+from survey_site.statistics import data, table
+from survey_site.statistics.plan import AnalysisPlan
 
 
 def study(rows: list[dict]) -> tuple[dict, data.Trials]:

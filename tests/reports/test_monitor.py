@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from survey_site.reports import kept
+from survey_site.reports import cached_counts
 from survey_site.reports.monitor import chart, snapshot
 from survey_site.studies.models import AuditEntry, Study
 from survey_site.trials.models import Ticket, Trial
@@ -146,7 +146,7 @@ def test_the_chart_stands_on_its_base_and_its_line_ends_at_the_top() -> None:
 def test_a_large_studys_counts_are_kept_for_a_while_but_its_masking_never_is(
     data: Survey, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "SLOW_SECONDS", -1)
+    monkeypatch.setattr(cached_counts, "SLOW_SECONDS", -1)
     url = reverse("admin:study_monitor", args=[data.study.pk])
     admin_client.get(url)
     admin_client.post(url)

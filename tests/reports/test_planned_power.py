@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from survey_site.celery import app
-from survey_site.reports import planned_power, stored, tasks
-from survey_site.studies import design
+from survey_site.protocols import document
+from survey_site.reports import cached_report, tasks
+from survey_site.reports.rehearsal import power
 from survey_site.studies.models import Study
 from tests.studies.sample import ready_study
 
@@ -30,8 +31,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return messages
 
 
-def questions(study: Study) -> list[planned_power.Question]:
-    return planned_power.questions(study, design.assessment_of(study))
+def questions(study: Study) -> list[power.Question]:
+    return power.questions(study, document.assessment_of(study))
 
 
 def check_page(client: Client, study: Study) -> str:
@@ -50,7 +51,7 @@ def test_the_questions_follow_from_the_design_reference_first(study: Study) -> N
 def test_the_page_asks_once_shows_progress_and_then_the_result(
     admin_client: Client, study: Study, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planned_power, "REPETITIONS", 20)
+    monkeypatch.setattr(power, "REPETITIONS", 20)
     url = reverse("admin:study_power", args=[study.pk])
     assert "Simulate the power" in check_page(admin_client, study)
     for _ in range(2):
@@ -67,11 +68,11 @@ def test_the_page_asks_once_shows_progress_and_then_the_result(
 
 
 def test_a_strong_effect_has_more_power_than_chance(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planned_power, "REPETITIONS", 40)
+    monkeypatch.setattr(power, "REPETITIONS", 40)
     asked = questions(study)
-    key = planned_power.key_of(asked)
-    tasks.power(key, [planned_power.asdict(question) for question in asked])
-    result = planned_power.result_of(key)
+    key = power.key_of(asked)
+    tasks.power(key, [power.asdict(question) for question in asked])
+    result = power.result_of(key)
     assert result is not None
     assert result[1]["power"]["Ours 1"] > 0.9  # index 4.05 against 1.02
 
@@ -79,7 +80,7 @@ def test_a_strong_effect_has_more_power_than_chance(study: Study, monkeypatch: p
 def test_a_queue_that_nobody_serves_is_told_kindly(
     admin_client: Client, study: Study, sent: list[dict[str, Any]]
 ) -> None:
-    key = planned_power.key_of(questions(study))
+    key = power.key_of(questions(study))
     url = reverse("admin:study_power", args=[study.pk])
     for seconds, says in ((30, "No worker has taken the simulation up yet"), (100, "you can ask again")):
         told = {"fraction": 0.0, "label": "", "failed": "", "at": time.time() - seconds}
@@ -112,6 +113,6 @@ def test_a_failed_simulation_says_why(study: Study) -> None:
         "items": 2,
     }
     tasks.power("power:bad", [bad])
-    told = stored.progress_of("power:bad")
+    told = cached_report.progress_of("power:bad")
     assert told is not None
     assert "between 0 and 1" in told["failed"]

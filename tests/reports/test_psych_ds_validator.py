@@ -19,7 +19,7 @@ import pytest
 from django.core.management import call_command
 
 from fixtures import write_replay
-from survey_site.reports.dataset import write_zip
+from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 from tests.reports.factory import Survey, survey

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from survey_site.reports.exports import responses_csv
+from survey_site.reports.exports.csv_stream import responses_csv
+from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
-from survey_site.reports.report import point_report
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Response
 from tests import factories

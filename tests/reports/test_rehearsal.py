@@ -8,11 +8,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from survey_site.reports import rehearsal
-from survey_site.reports.statistics.estimates import faith
-from survey_site.studies import freeze
-from survey_site.studies.models import Rehearsal, Study
-from survey_site.trials.behaviour import Behaviour, Effect, Simulator
+from survey_site.protocols import freeze
+from survey_site.protocols.models import Rehearsal
+from survey_site.reports.rehearsal import simulate
+from survey_site.statistics.estimates import faith
+from survey_site.studies.models import Study
+from survey_site.trials.simulation.behaviour import Behaviour, Effect, Simulator
 from tests.studies.sample import ready_study
 
 COLUMNS = ("Grad-CAMs", "Ours 1")
@@ -54,7 +55,7 @@ def document(participants: int = 12, trials: int = 2, **design: Any) -> dict[str
 
 
 def test_planted_effects_are_recovered() -> None:
-    found = rehearsal.rehearse(document(), seed=3, repetitions=8)
+    found = simulate.rehearse(document(), seed=3, repetitions=8)
     assert found.passed, found.problems
     ours = found.columns[1]
     assert (ours["column"], ours["faith"]["planted"], ours["index"]["planted"]) == ("Ours 1", 96.0, 4.05)
@@ -65,7 +66,7 @@ def test_planted_effects_are_recovered() -> None:
 
 def test_every_ticket_is_completed_by_one_person_and_leavers_leave_no_row() -> None:
     model = Behaviour(drop_out=0.5)
-    trials = rehearsal.simulated(document(), Simulator(model, "x"))
+    trials = simulate.simulated(document(), Simulator(model, "x"))
     assert len(trials.participant.present()) == 12
     assert len(trials) == 12 * 2 * 2 * len(COLUMNS)
     people = {int(label[1:]) for label in trials.participant.present()}
@@ -79,23 +80,23 @@ def test_an_analysis_that_estimates_wrongly_does_not_pass(monkeypatch: pytest.Mo
         found = faith(sample, level)
         return replace(found, interval=replace(found.interval, low=0.0, high=0.01))
 
-    monkeypatch.setattr(rehearsal, "faith", narrow)
-    found = rehearsal.rehearse(document(), seed=1, repetitions=5)
+    monkeypatch.setattr(simulate, "faith", narrow)
+    found = simulate.rehearse(document(), seed=1, repetitions=5)
     assert not found.passed
     assert "Human Faith hold the planted value in 0 %" in found.problems[0]
 
 
 def test_an_analysis_that_sees_differences_everywhere_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        rehearsal, "family", lambda *_, **__: {"rows": [{"column": "Ours 1", "significant": True}]}
+        simulate, "family", lambda *_, **__: {"rows": [{"column": "Ours 1", "significant": True}]}
     )
-    found = rehearsal.rehearse(document(), seed=1, repetitions=5)
+    found = simulate.rehearse(document(), seed=1, repetitions=5)
     assert found.false_alarms == {"faith": 5, "index": 5}
     assert any("Without any effect 5 of 5" in problem for problem in found.problems)
 
 
 def test_columns_that_the_paper_does_not_name_get_effects_of_their_own() -> None:
-    planted = rehearsal.planted_effects(["Grad-CAMs", "RISE", "LIME"])
+    planted = simulate.planted_effects(["Grad-CAMs", "RISE", "LIME"])
     assert planted["Grad-CAMs"] == Effect(0.48, 1.02)
     assert planted["RISE"] != planted["LIME"]
 

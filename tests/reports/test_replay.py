@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from fixtures import replay, write_replay
-from survey_site.studies import canonical
+from survey_site.design import canonical
 from survey_site.studies.models import Study
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from survey_site.reports.formats import safe, tex
+from survey_site.reports.table1_formats import safe, tex
 from tests.reports.factory import Survey, survey
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from survey_site.reports.columns import RESPONSES
-from survey_site.reports.exports import Tally, checksum, csv_line, responses_csv
+from survey_site.reports.exports.columns import RESPONSES
+from survey_site.reports.exports.csv_stream import Tally, checksum, csv_line, responses_csv
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 from tests.reports.factory import Survey
@@ -172,7 +172,7 @@ def test_the_row_count_and_checksum_are_those_of_the_bytes(small: Survey) -> Non
 
 
 def test_the_export_is_made_in_pieces(small: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("survey_site.reports.exports.CHUNK_BYTES", 500)
+    monkeypatch.setattr("survey_site.reports.exports.csv_stream.CHUNK_BYTES", 500)
     who = small.participant()
     for _ in range(20):
         small.rating(who, 0, 3)

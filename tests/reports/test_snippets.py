@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from fixtures import replay
-from survey_site.reports.statistics import table
-from survey_site.reports.statistics.plan import AnalysisPlan
-from survey_site.reports.statistics.point import half_up
-from survey_site.reports.statistics.published import TABLE_1
+from survey_site.statistics import table
+from survey_site.statistics.plan import AnalysisPlan
+from survey_site.statistics.point import half_up
+from survey_site.statistics.published import TABLE_1
 
 SNIPPETS = Path(__file__).parents[2] / "docs" / "snippets"
 R = shutil.which("Rscript")

@@ -14,9 +14,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from survey_site.reports import analysis, stored, tasks
+from survey_site.reports import analysis, cached_report, tasks
+from survey_site.reports.analysis_rows import trial_columns
 from survey_site.reports.population import Population
-from survey_site.reports.rows import trial_columns
 from tests.reports.factory import DEFAULT_COLUMNS, Survey, survey
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
 
 
 def key(own: Survey) -> str:
-    return stored.data_version(own.protocol, Population())
+    return cached_report.data_version(own.protocol, Population())
 
 
 def test_the_page_is_there_before_the_statistics(desk: Client, own: Survey, sent: list[Any]) -> None:
@@ -74,7 +74,7 @@ def test_a_silent_task_is_asked_for_again(
     desk: Client, own: Survey, sent: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.get(reverse("report_statistics", args=["mine"]))
-    monkeypatch.setattr(stored, "SILENCE_SECONDS", -1)
+    monkeypatch.setattr(cached_report, "SILENCE_SECONDS", -1)
     desk.get(reverse("report_statistics", args=["mine"]))
     assert len(sent) == 2
 
@@ -117,11 +117,11 @@ def test_the_task_fills_page_json_and_figures(desk: Client, own: Survey) -> None
 
 
 def test_new_answers_make_the_stored_report_stale(desk: Client, own: Survey) -> None:
-    stored.store_report(key(own), analysis.analyse(own.study).report)
-    assert stored.report_of(key(own))
+    cached_report.store_report(key(own), analysis.analyse(own.study).report)
+    assert cached_report.report_of(key(own))
     who = own.participant()
     own.rating(who, 0, 6)
-    assert stored.report_of(key(own)) is None
+    assert cached_report.report_of(key(own)) is None
     report = json.loads(desk.get(reverse("table1_json", args=["mine"])).content)
     assert report["columns"][0]["index"]["n"] == 19
 
@@ -138,10 +138,10 @@ def test_an_answer_of_somebody_unfinished_makes_it_stale_where_the_unfinished_co
     own.rating(who, 0, 3)
     who.refresh_from_db()
     open_ones = Population(unfinished=True)
-    before = stored.data_version(own.protocol, open_ones), key(own)
+    before = cached_report.data_version(own.protocol, open_ones), key(own)
     own.rating(who, 0, 5)
     who.save(update_fields=["last_seen_at"])  # as before: the lease is not renewed at every answer
-    assert stored.data_version(own.protocol, open_ones) != before[0]
+    assert cached_report.data_version(own.protocol, open_ones) != before[0]
     assert key(own) == before[1]
 
 
@@ -246,7 +246,7 @@ def test_the_page_bears_whatever_is_not_estimable(
             poor.matching(who, 0, 0)
         if task != "matching":
             poor.rating(who, 0, 0)
-    stored.store_report(key(poor), analysis.analyse(poor.study).report | {"figures": []})
+    cached_report.store_report(key(poor), analysis.analyse(poor.study).report | {"figures": []})
     page = desk.get(reverse("report", args=["poor"]))
     assert page.status_code == 200
     text = page.content.decode()

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from survey_site.recruitment.models import ExternalId
-from survey_site.reports import folder
-from survey_site.reports.exports import responses_csv
+from survey_site.protocols.models import Protocol, ServedImage
+from survey_site.reports.exports.csv_stream import responses_csv
+from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
-from survey_site.reports.report import point_report
+from survey_site.reports.study_folder import layout
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus, StimulusFeatures
-from survey_site.studies.models import Condition, Protocol, ServedImage, Study, StudyText
-from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
+from survey_site.studies.models import Condition, Study, StudyText
+from survey_site.trials.models import Exposure, ExternalId, Participant, Response, Ticket, Trial
 from tests.reports.factory import Survey
 
 pytestmark = pytest.mark.django_db
@@ -35,16 +35,16 @@ LEFT_OUT = {
     Response: {"task", "counts", "idempotency_key", "body_hash"},
 }
 WRITTEN = {
-    Study: folder.STUDY_FIELDS + folder.LATER_STUDY_FIELDS,
-    Condition: folder.CONDITION_FIELDS,
-    Protocol: folder.PROTOCOL_FIELDS,
-    Stimulus: folder.STIMULUS_FIELDS,
-    SaliencyMap: folder.MAP_FIELDS,
-    MapPicture: folder.PICTURE_FIELDS,
-    Participant: folder.PARTICIPANT_FIELDS,
-    Ticket: folder.TICKET_FIELDS,
-    Trial: folder.TRIAL_FIELDS,
-    Response: folder.RESPONSE_FIELDS,
+    Study: layout.STUDY_FIELDS + layout.LATER_STUDY_FIELDS,
+    Condition: layout.CONDITION_FIELDS,
+    Protocol: layout.PROTOCOL_FIELDS,
+    Stimulus: layout.STIMULUS_FIELDS,
+    SaliencyMap: layout.MAP_FIELDS,
+    MapPicture: layout.PICTURE_FIELDS,
+    Participant: layout.PARTICIPANT_FIELDS,
+    Ticket: layout.TICKET_FIELDS,
+    Trial: layout.TRIAL_FIELDS,
+    Response: layout.RESPONSE_FIELDS,
 }
 
 
@@ -56,14 +56,14 @@ def test_every_field_is_written_or_left_out_on_purpose(model: Any) -> None:
 
 
 def test_a_later_setting_travels_where_it_is_not_the_default(rich: Survey, tmp_path: Path) -> None:
-    plain = json.loads((export("small", tmp_path / "plain", "--no-media") / folder.STUDY).read_text())
+    plain = json.loads((export("small", tmp_path / "plain", "--no-media") / layout.STUDY).read_text())
     assert "require_rehearsal" not in plain["settings"]
     Study.objects.update(require_rehearsal=not Study._meta.get_field("require_rehearsal").get_default())
     out = export("small", tmp_path / "out", "--no-media")
     erase(rich.study)
     assert (
         load(out).require_rehearsal
-        == json.loads((out / folder.STUDY).read_text())["settings"]["require_rehearsal"]
+        == json.loads((out / layout.STUDY).read_text())["settings"]["require_rehearsal"]
     )
 
 
@@ -173,7 +173,7 @@ def test_media_arrive_in_the_storage(rich: Survey, tmp_path: Path, media: Path) 
 
 def test_a_folder_without_media_is_valid(rich: Survey, tmp_path: Path) -> None:
     out = export("small", tmp_path / "out", "--no-media")
-    assert not (out / folder.MEDIA).exists()
+    assert not (out / layout.MEDIA).exists()
     erase(rich.study)
     assert load(out).participants.count() == 3
 
@@ -242,9 +242,9 @@ def out(rich: Survey, tmp_path: Path) -> Path:
 
 def rehash(out: Path, name: str) -> None:
     """Makes a changed file's hash fit, as a forger or a hand-edit with care would."""
-    manifest = json.loads((out / folder.MANIFEST).read_text())
-    manifest["files"][name]["sha256"] = folder.digest((out / name).read_bytes())
-    (out / folder.MANIFEST).write_text(json.dumps(manifest))
+    manifest = json.loads((out / layout.MANIFEST).read_text())
+    manifest["files"][name]["sha256"] = layout.digest((out / name).read_bytes())
+    (out / layout.MANIFEST).write_text(json.dumps(manifest))
 
 
 def test_a_changed_answer_is_noticed(out: Path) -> None:
@@ -260,19 +260,19 @@ def test_a_missing_table_is_named(out: Path) -> None:
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, "manifest.json is missing")
-    (tmp_path / folder.MANIFEST).write_text("[1]")
+    (tmp_path / layout.MANIFEST).write_text("[1]")
     refused(tmp_path, "does not hold an object")
-    (tmp_path / folder.MANIFEST).write_text('{"format": "psych-ds"}')
+    (tmp_path / layout.MANIFEST).write_text('{"format": "psych-ds"}')
     refused(tmp_path, "is no study folder")
-    (tmp_path / folder.MANIFEST).write_text(json.dumps({"format": folder.FORMAT, "version": 99}))
+    (tmp_path / layout.MANIFEST).write_text(json.dumps({"format": layout.FORMAT, "version": 99}))
     refused(tmp_path, "version 99; this program reads version 1")
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/passwd", "media/../../evil"])
 def test_paths_outside_the_folder_are_refused(out: Path, name: str) -> None:
-    manifest = json.loads((out / folder.MANIFEST).read_text())
+    manifest = json.loads((out / layout.MANIFEST).read_text())
     manifest["files"][name] = {"sha256": ""}
-    (out / folder.MANIFEST).write_text(json.dumps(manifest))
+    (out / layout.MANIFEST).write_text(json.dumps(manifest))
     refused(out, "outside the folder")
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from survey_site.reports.formats import as_csv
+from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
-from survey_site.reports.report import point_report
+from survey_site.reports.table1_formats import as_csv
 from survey_site.trials.models import Response
 from tests.reports.factory import Survey, survey
 

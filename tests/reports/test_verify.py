@@ -11,9 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from fixtures import write_replay
+from survey_site.design import canonical
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
-from survey_site.studies import canonical
 from tests.reports.factory import Survey
 
 pytestmark = pytest.mark.django_db

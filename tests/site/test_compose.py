@@ -16,7 +16,7 @@ def test_it_runs_web_workers_database_and_broker() -> None:
 
 
 def test_it_runs_the_commands_that_the_demo_runs() -> None:
-    from survey_site.studies.management.commands.demo import server_arguments
+    from survey_site.demo.management.commands.demo import server_arguments
 
     web = " ".join(COMPOSE["services"]["web"]["command"].split())
     demo = server_arguments(8000, "0.0.0.0")

@@ -5,8 +5,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from survey_site.protocols import freeze
 from survey_site.stimuli.models import MapPicture
-from survey_site.studies import freeze
 from survey_site.studies.access import ROLES, visible_studies
 from survey_site.studies.models import Membership, Study
 from tests.studies.sample import ready_study

@@ -5,9 +5,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from survey_site.protocols import freeze
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
-from survey_site.studies import freeze
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant
 from tests.studies.sample import ready_study
@@ -32,7 +32,7 @@ def test_an_editor_cannot_take_the_study_over(client: Client, study: Study) -> N
 @pytest.mark.parametrize(
     "model",
     [
-        "studies_protocol",
+        "protocols_protocol",
         "studies_auditentry",
         "stimuli_stimulus",
         "stimuli_precomputejob",
@@ -49,7 +49,7 @@ def test_neither_the_front_page_nor_a_redirect_tells_a_strangers_studies(
 ) -> None:
     client.force_login(person("stranger", study))
     assert "Secret title" not in client.get("/").content.decode()
-    response = client.get(f"/admin/studies/study/{study.pk}/go-report/")
+    response = client.get(f"/reports/{study.slug}/")
     assert "secret-study" not in response.headers.get("Location", "")
     assert response.status_code == 404
 

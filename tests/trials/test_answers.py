@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import Stimulus
-from survey_site.studies.models import Protocol
-from survey_site.trials import sealed
+from survey_site.trials import frozen_protocol
 from survey_site.trials.models import Participant, Response, Trial
 from tests import factories
 from tests.trials.player import Form, begin, fill, until_trial
@@ -102,7 +102,7 @@ def test_it_refuses_the_trial_of_another_participant(client: Client, address: st
 
 
 def test_it_refuses_a_trial_that_is_not_due(client: Client, address: str) -> None:
-    from survey_site.trials.opaque import trial_key
+    from survey_site.trials.signed_tokens import trial_key
 
     form = until_trial(client, address)
     before = counts()
@@ -133,12 +133,12 @@ def test_it_takes_cant_tell_as_an_answer_that_is_not_correct(client: Client, add
 
 
 def test_classes_are_those_of_the_sealed_protocol(client: Client, address: str) -> None:
-    sealed.forget()
+    frozen_protocol.forget()
     for place, stimulus in enumerate(Stimulus.objects.all()):
         Stimulus.objects.filter(pk=stimulus.pk).update(stimulus_class=f"changed-{place}")
     document = Protocol.objects.get().document
-    classes = {row.pk: sealed.classes_of(document)[row.key] for row in Stimulus.objects.all()}
-    assert sealed.sealed(Protocol.objects.get().pk).stimulus_classes == classes
+    classes = {row.pk: frozen_protocol.classes_of(document)[row.key] for row in Stimulus.objects.all()}
+    assert frozen_protocol.sealed(Protocol.objects.get().pk).stimulus_classes == classes
     assert not any(name.startswith("changed") for name in classes.values())
 
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey_site.trials.assignment import plan
-from tests.trials.designs import any_design, build
+from survey_site.design.assignment import plan
+from tests.design.designs import any_design, build
 
 
 @given(any_design(), st.integers(0, 500))

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
-from survey_site.trials.texts import DEFAULTS, KEYS, html
+from survey_site.studies.texts import DEFAULTS, KEYS, html
 from tests import factories
 from tests.trials.player import begin, play, until_trial
 

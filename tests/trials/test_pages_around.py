@@ -11,9 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from survey_site.studies import freeze
+from survey_site.protocols import freeze
+from survey_site.studies import demographics
 from survey_site.studies.models import StudyText
-from survey_site.trials import demographics
 from survey_site.trials.logs import WithoutSecrets
 from survey_site.trials.models import Participant, Response
 from survey_site.trials.views import guards, health

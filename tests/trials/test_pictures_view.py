@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from survey_site.studies.models import ServedImage
-from survey_site.trials.opaque import picture_token
+from survey_site.protocols.models import ServedImage
+from survey_site.trials.signed_tokens import picture_token
 from tests import factories
 from tests.trials.player import begin, until_trial
 

@@ -13,15 +13,15 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from survey_site.recruitment.models import ExternalId, Recruitment
-from survey_site.recruitment.outcomes import outcomes
+from survey_site.protocols import freeze
+from survey_site.recruitment.models import Recruitment
 from survey_site.reports.monitor import snapshot
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, SaliencyMap
-from survey_site.studies import freeze
 from survey_site.studies.models import Study, StudyText
 from survey_site.trials import preview
-from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
+from survey_site.trials.models import Exposure, ExternalId, Participant, Response, Ticket, Trial
+from survey_site.trials.outcomes import outcomes
 from tests import factories
 from tests.trials.player import Form, begin, fill, play
 

@@ -7,8 +7,8 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from survey_site.recruitment.models import ExternalId, Recruitment
-from survey_site.trials.models import Participant, Response, Ticket, Trial
+from survey_site.recruitment.models import Recruitment
+from survey_site.trials.models import ExternalId, Participant, Response, Ticket, Trial
 from tests import factories
 from tests.trials.player import Form, begin, fill, until_trial
 

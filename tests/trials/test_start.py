@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from survey_site.recruitment.models import ExternalId, Recruitment
-from survey_site.studies import freeze
-from survey_site.trials.models import Participant, Ticket, Trial
-from survey_site.trials.opaque import token_of_start
+from survey_site.protocols import freeze
+from survey_site.recruitment.models import Recruitment
+from survey_site.trials.models import ExternalId, Participant, Ticket, Trial
+from survey_site.trials.signed_tokens import token_of_start
 from tests import factories
 from tests.trials.player import Form, begin
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey_site.trials.design import Design
+from survey_site.design.design import Design
 from survey_site.trials.tickets import Offer, offer, on_return
-from tests.trials.designs import build, cell_range, divisible_design, scored, spread
+from tests.design.designs import build, cell_range, divisible_design, scored, spread
 
 
 def run(

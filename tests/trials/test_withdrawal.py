@@ -3,8 +3,7 @@
 import pytest
 from django.test import Client
 
-from survey_site.recruitment.models import ExternalId
-from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
+from survey_site.trials.models import Exposure, ExternalId, Participant, Response, Ticket, Trial
 from tests import factories
 from tests.trials.player import begin, play
 

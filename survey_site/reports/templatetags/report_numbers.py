@@ -7,8 +7,8 @@ from typing import Any
 
 from django import template
 
-from survey_site.reports.captions import Caption
-from survey_site.reports.captions import caption as caption_of
+from survey_site.reports.figure_captions import Caption
+from survey_site.reports.figure_captions import caption as caption_of
 
 register = template.Library()
 NOTHING = "–"

@@ -6,10 +6,11 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from survey_site.studies import texts
 from survey_site.studies.models import Study
-from survey_site.trials import enrolment, texts
+from survey_site.trials import enrolment
+from survey_site.trials.frozen_protocol import sealed
 from survey_site.trials.models import Participant
-from survey_site.trials.sealed import sealed
 from survey_site.trials.views.guards import participants_page, speaking
 from survey_site.trials.views.start import chosen_language
 from survey_site.trials.withdrawal import withdraw

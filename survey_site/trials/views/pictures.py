@@ -5,7 +5,7 @@ from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_safe
 
-from survey_site.trials.opaque import BadAddress, picture_path
+from survey_site.trials.signed_tokens import BadAddress, picture_path
 
 PRESIGNED_S = 300
 

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_http_methods
 from survey_site.recruitment.arrivals import BadLink, Sender, kept, sender
 from survey_site.recruitment.completion import way_out
 from survey_site.recruitment.models import Recruitment
+from survey_site.studies import texts
 from survey_site.studies.access import may
 from survey_site.studies.models import Study
-from survey_site.trials import devices, enrolment, texts
+from survey_site.trials import devices, enrolment
+from survey_site.trials.frozen_protocol import sealed
 from survey_site.trials.leases import NoTicketLeft
 from survey_site.trials.models import Participant
-from survey_site.trials.opaque import new_start_nonce, token_of_start
-from survey_site.trials.sealed import sealed
+from survey_site.trials.signed_tokens import new_start_nonce, token_of_start
 from survey_site.trials.throttle import too_many_starts
 from survey_site.trials.views.guards import participants_page, refusal
 

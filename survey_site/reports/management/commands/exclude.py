@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.population import protocol_of
-from survey_site.studies.management.find import study_named
+from survey_site.studies.lookup import study_named
 
 
 class Command(BaseCommand):

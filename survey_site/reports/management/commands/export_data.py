@@ -8,11 +8,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from survey_site.reports.dataset import write_zip
-from survey_site.reports.exports import Tally, stream_csv
+from survey_site.reports.exports.csv_stream import Tally, stream_csv
+from survey_site.reports.exports.psych_ds import write_zip
+from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.population import Population
-from survey_site.reports.tables import TABLES
-from survey_site.studies.management.find import study_named
+from survey_site.studies.lookup import study_named
 from survey_site.studies.models import Study
 
 
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
     def _parquet(self, out: Path, name: str) -> None:
         try:
-            from survey_site.reports.parquet import write_parquet
+            from survey_site.reports.exports.parquet import write_parquet
         except ImportError as error:
             raise CommandError(f"Parquet needs the extra 'reports': {error}") from error
         rows = write_parquet(out / f"{name}.csv", out / f"{name}.parquet", TABLES[name].columns)

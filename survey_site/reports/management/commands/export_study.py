@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from survey_site.reports.folder import BadFolder
-from survey_site.reports.folder_write import write_folder
-from survey_site.studies.management.find import study_named
+from survey_site.reports.study_folder.layout import BadFolder
+from survey_site.reports.study_folder.write import write_folder
+from survey_site.studies.lookup import study_named
 
 
 class Command(BaseCommand):

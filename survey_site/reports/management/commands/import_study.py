@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from survey_site.reports.folder import BadFolder
-from survey_site.reports.folder_read import read_folder
+from survey_site.reports.study_folder.layout import BadFolder
+from survey_site.reports.study_folder.read import read_folder
 
 
 class Command(BaseCommand):

@@ -7,8 +7,9 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
-from survey_site.reports import rehearsing
-from survey_site.studies.management.find import study_named
+from survey_site.reports.rehearsal import task as rehearsal
+from survey_site.reports.rehearsal.run import CannotRehearse, run
+from survey_site.studies.lookup import study_named
 
 
 class Command(BaseCommand):
@@ -20,24 +21,24 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study", help="slug of the study")
         parser.add_argument(
-            "--repetitions", type=int, default=rehearsing.USUAL, help="simulated studies of each kind"
+            "--repetitions", type=int, default=rehearsal.USUAL, help="simulated studies of each kind"
         )
         parser.add_argument("--seed", type=int, default=1)
 
     def handle(self, **options: Any) -> None:
         study = study_named(options["study"])
-        if not rehearsing.FEWEST <= options["repetitions"] <= rehearsing.MOST:
-            raise CommandError(f"--repetitions must lie between {rehearsing.FEWEST} and {rehearsing.MOST}")
+        if not rehearsal.FEWEST <= options["repetitions"] <= rehearsal.MOST:
+            raise CommandError(f"--repetitions must lie between {rehearsal.FEWEST} and {rehearsal.MOST}")
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("Rehearsal", total=1.0)
             try:
-                row = rehearsing.run(
+                row = run(
                     study,
                     options["seed"],
                     options["repetitions"],
                     lambda fraction, label: bar.update(task, completed=fraction, description=label),
                 )
-            except rehearsing.CannotRehearse as error:
+            except CannotRehearse as error:
                 raise CommandError(str(error)) from error
         found = row.summary
         for column in found["columns"]:

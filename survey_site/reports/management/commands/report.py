@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from survey_site.reports.formats import FORMATS
+from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population, protocol_of
-from survey_site.reports.report import point_report
-from survey_site.studies.management.find import study_named
+from survey_site.reports.table1_formats import FORMATS
+from survey_site.studies.lookup import study_named
 from survey_site.studies.models import Study
 
 

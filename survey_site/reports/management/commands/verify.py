@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.verify import Finding, findings, recomputed
 from survey_site.stimuli import recompute
-from survey_site.studies.management.find import study_named
+from survey_site.stimuli.progress_bar import wait_for
+from survey_site.studies.lookup import study_named
 from survey_site.studies.models import Study
-from survey_site.studies.precompute_bar import wait_for
 
 KINDS = ("protocols", "stimuli", "arrays", "pictures")
 

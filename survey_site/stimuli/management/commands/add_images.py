@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from survey_site.stimuli.archives import BadArchive, Upload, read_labels
 from survey_site.stimuli.intake import Refused, add_images
 from survey_site.stimuli.models import Stimulus
-from survey_site.studies.management.find import study_named
+from survey_site.studies.lookup import study_named
 
 
 class Command(BaseCommand):

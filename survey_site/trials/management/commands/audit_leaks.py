@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from survey_site.studies.management.find import study_named
-from survey_site.trials.leak_collector import collect
-from survey_site.trials.leaks import audit
-from survey_site.trials.robot import InProcess, Remote, UnexpectedPage
+from survey_site.studies.lookup import study_named
+from survey_site.trials.simulation.leak_collector import collect
+from survey_site.trials.simulation.leaks import audit
+from survey_site.trials.simulation.robot import InProcess, Remote, UnexpectedPage
 
 
 class Command(BaseCommand):

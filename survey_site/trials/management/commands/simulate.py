@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from rich.progress import track
 
-from survey_site.studies.management.find import study_named
-from survey_site.trials.behaviour import Behaviour, Simulator
-from survey_site.trials.robot import InProcess, Remote, Site, UnexpectedPage
-from survey_site.trials.simulation import Played, play
+from survey_site.studies.lookup import study_named
+from survey_site.trials.simulation.behaviour import Behaviour, Simulator
+from survey_site.trials.simulation.play import Played, play
+from survey_site.trials.simulation.robot import InProcess, Remote, Site, UnexpectedPage
 
 
 class Command(BaseCommand):

@@ -1,0 +1,138 @@
+"""Protocol presets: complete designs to start from, as plain data.
+
+A preset fills the draft of a study; everything stays editable until the freeze. docs/study-design.md says
+why the numbers are what they are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from saliency_worker import catalog
+from survey_site.design.pools import Strategy
+
+REFERENCE = "Grad-CAMs"
+
+
+@dataclass(frozen=True, slots=True)
+class PresetColumn:
+    """A Table-1 column: `keys` are method keys of the catalogue, each a variant per classifier."""
+
+    name: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PresetCondition:
+    """One condition as the study stores it; `base` and `method` together are the method key."""
+
+    column: str
+    column_order: int
+    classifier: str
+    base: str
+    method: str
+    is_reference: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Design choices of a study; trials are per column and participant."""
+
+    key: str
+    title: str
+    description: str
+    columns: tuple[PresetColumn, ...]
+    classifiers: tuple[str, ...]
+    participants: int
+    matching_per_column: int
+    rating_per_column: int
+    pool_size: int = 4
+    strategy: Strategy = "one_per_class"
+    practice_trials: int = 1
+    attention_checks: int = 3
+
+    def conditions(self) -> Iterator[PresetCondition]:
+        """Every condition, column by column; a control is the same for all bases and listed once."""
+        for order, column in enumerate(self.columns):
+            for classifier in self.classifiers:
+                for key in column.keys:
+                    base, method = catalog.split_key(key)
+                    if base in catalog.CONTROLS:
+                        base, method = "", base
+                    reference = column.name == REFERENCE
+                    yield PresetCondition(column.name, order, classifier, base, method, reference)
+
+
+def _columns(bases: tuple[str, ...]) -> tuple[PresetColumn, ...]:
+    """The six columns of Table 1, each pooling these bases."""
+    bare = PresetColumn(REFERENCE, bases)
+    ours = (
+        PresetColumn(f"Ours {number}", tuple(catalog.join_key(base, combination) for base in bases))
+        for combination, number in catalog.OURS.items()
+    )
+    return (bare, *ours)
+
+
+_CONTROLS = tuple(
+    PresetColumn(catalog.label(control), (control,)) for control in ("edges", "randomcam", "original")
+)
+_ALL_CLASSIFIERS = tuple(name for name in catalog.CLASSIFIERS if name != "demo-cnn")
+
+PRESETS: dict[str, Preset] = {
+    preset.key: preset
+    for preset in (
+        Preset(
+            key="feature-cam-table-1",
+            title="Feature CAM, Table 1",
+            description=(
+                "The published study: 25 participants, six columns, one matching trial and four ratings per "
+                "column. Pool size 4 is an assumption, the paper does not state it. One matching trial per "
+                "column tells large effects only."
+            ),
+            columns=_columns(catalog.GRADIENT_BASES),
+            classifiers=("VGG16",),
+            participants=25,
+            matching_per_column=1,
+            rating_per_column=4,
+            attention_checks=0,
+        ),
+        Preset(
+            key="feature-cam-full",
+            title="Feature CAM, full",
+            description=(
+                "Nine classifiers × three bases in each of the six columns, four matching trials per column: "
+                "54 participants give every one of the 27 conditions of a column 8 matching answers."
+            ),
+            columns=_columns(catalog.GRADIENT_BASES),
+            classifiers=_ALL_CLASSIFIERS[:9],
+            participants=54,
+            matching_per_column=4,
+            rating_per_column=4,
+        ),
+        Preset(
+            key="pilot",
+            title="Pilot",
+            description=(
+                "Six participants, one base, one trial of each kind per column: to try the texts and to "
+                "measure how long people take. Its answers are never analysed."
+            ),
+            columns=_columns(("gradcampp",)),
+            classifiers=("MobileNetV2",),
+            participants=6,
+            matching_per_column=1,
+            rating_per_column=1,
+        ),
+        Preset(
+            key="controls",
+            title="Controls",
+            description=(
+                "The six columns beside edges only, a network of random weights, and the original itself: how "
+                "much of Human Faith comes from the edges alone, and how much people could get at most."
+            ),
+            columns=(*_columns(("gradcampp",)), *_CONTROLS),
+            classifiers=("MobileNetV2",),
+            participants=36,
+            matching_per_column=2,
+            rating_per_column=2,
+        ),
+    )
+}

@@ -1,0 +1,161 @@
+"""Every page of the desk about one study, a row each: its name, button, right and view.
+
+To add a page: its module below `pages`, its template, its row here, its line in docs/desk.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from survey_site.desk.pages import (
+    check,
+    conditions,
+    go_live,
+    images,
+    maps,
+    monitor,
+    notifications,
+    power,
+    preview,
+    recruitment,
+    rehearsal,
+    upload_maps,
+)
+from survey_site.desk.shell import View, of_study
+from survey_site.studies.access import ROLES, Action, may_now
+from survey_site.studies.models import Study
+
+Title = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A further address of a page: a fragment that is fetched alone, a picture, a page reached from it."""
+
+    name: str
+    view: View
+    route: str = ""  # below the study; the name where nothing else is said
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Buttons that share one menu above a study's form."""
+
+    title: Title
+    icon: str
+
+
+STEPS = Group(_("Steps"), "checklist")
+SETTINGS = Group(_("Settings"), "tune")
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPage:
+    """`study_<name>` in the admin's name space, at `<study>/<name>/`, for who may do `right`; `view` gets the study.
+
+    group: the menu of its button; None: a button of its own. button: whether there is one at all.
+    """
+
+    name: str
+    title: Title
+    icon: str
+    right: Action
+    view: View
+    group: Group | None = None
+    parts: tuple[Part, ...] = ()
+    button: bool = True
+
+
+PAGES = (
+    DeskPage(
+        "preview",
+        _("Preview"),
+        "visibility",
+        "view",
+        preview.choose,
+        parts=(
+            Part("preview-upcoming", preview.upcoming, "preview/upcoming/"),
+            Part("preview-picture", preview.picture, "preview/picture/<str:token>"),
+            Part("preview-page", preview.page, "preview/<slug:language>/<int:condition>/<int:place>/"),
+        ),
+    ),
+    DeskPage(
+        "monitor",
+        _("Monitor"),
+        "monitoring",
+        "view",
+        monitor.monitor,
+        parts=(Part("monitor-live", monitor.monitor_live),),
+    ),
+    DeskPage("images", _("Images"), "image", "edit", images.images, STEPS),
+    DeskPage("conditions", _("Conditions"), "grid_on", "edit", conditions.conditions, STEPS),
+    DeskPage(
+        "precompute",
+        _("Maps"),
+        "blur_on",
+        "edit",
+        maps.maps,
+        STEPS,
+        parts=(Part("precompute-status", maps.maps_status),),
+    ),
+    DeskPage(
+        "upload-maps", _("Maps made elsewhere"), "upload", "edit", upload_maps.upload_maps, button=False
+    ),
+    DeskPage(
+        "check", _("Check"), "fact_check", "edit", check.check, STEPS, parts=(Part("power", power.power),)
+    ),
+    DeskPage(
+        "live",
+        _("Go live"),
+        "rocket_launch",
+        "edit",
+        go_live.go_live,
+        STEPS,
+        parts=(Part("rehearsal", rehearsal.rehearse),),
+    ),
+    DeskPage("recruitment", _("Recruitment"), "group_add", "recruit", recruitment.recruitment, SETTINGS),
+    DeskPage(
+        "notifications", _("Notifications"), "notifications", "view", notifications.notifications, SETTINGS
+    ),
+)
+
+
+def urls(admin_view: Callable[..., Any]) -> list[URLPattern]:
+    """The addresses of all pages and their parts, below the studies' own."""
+    rows = [
+        (name, route or f"{name}/", page.right, view)
+        for page in PAGES
+        for name, route, view in (
+            (page.name, "", page.view),
+            *((part.name, part.route, part.view) for part in page.parts),
+        )
+    ]
+    return [
+        path(f"<int:pk>/{route}", admin_view(of_study(right, view)), name=f"study_{name}")
+        for name, route, right, view in rows
+    ]
+
+
+def buttons(request: HttpRequest, study: Study) -> list[dict[str, Any]]:
+    """What stands above a study's form, as unfold draws it: only pages that the role opens."""
+    rights = {right for right in ROLES if may_now(request, right, study.pk)}
+    shown = [page for page in PAGES if page.button and page.right in rights]
+    found = [_button(page, study) for page in shown if page.group is None]
+    if "results" in rights:
+        address = reverse("report", args=[study.slug])
+        found.append({"title": _("Report"), "icon": "table_chart", "path": address})
+    for group in (STEPS, SETTINGS):
+        if items := [_button(page, study) for page in shown if page.group is group]:
+            found.append({"title": group.title, "icon": group.icon, "items": items})
+    return found
+
+
+def _button(page: DeskPage, study: Study) -> dict[str, Any]:
+    address = reverse(f"{admin.site.name}:study_{page.name}", args=[study.pk])
+    return {"title": page.title, "icon": page.icon, "path": address}

@@ -1,0 +1,33 @@
+"""The page that checks a design before it is sealed, with the power of its comparisons."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from survey_site.design.feasibility import assess
+from survey_site.desk.pages import power
+from survey_site.desk.shell import page
+from survey_site.protocols.document import spec_of
+from survey_site.stimuli.models import Stimulus
+from survey_site.studies.models import Study
+
+
+@require_GET
+def check(request: HttpRequest, study: Study) -> HttpResponse:
+    """What the design needs and what it cannot do, in numbers and words."""
+    if not study.conditions.exists():
+        messages.info(request, _("Choose conditions first; the numbers follow from them."))
+        return redirect("admin:study_conditions", study.pk)
+    main = study.stimuli.filter(role=Stimulus.Role.MAIN).values_list("stimulus_class", flat=True)
+    reserve = study.stimuli.filter(role=Stimulus.Role.RESERVE).count()
+    verdict = assess(spec_of(study), list(main), reserve)
+    return page(
+        request,
+        "desk/check.html",
+        study,
+        _("Check the design"),
+        verdict=verdict,
+        **power.told(study, verdict),
+    )

@@ -1,0 +1,142 @@
+"""Maps of one image side by side at full size: original, edges, and two to four methods. Works by links alone."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from survey_site.stimuli.labels import label_of
+from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
+from survey_site.studies.access import visible_studies
+
+FEWEST, MOST = 2, 4
+BESIDE = ("original", "edges")  # always shown where they exist, in this order, before what was chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A map as the page shows it. `name` is `classifier|method`, the same for every image."""
+
+    name: str
+    label: str
+    picture: str
+    provenance: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@require_safe
+def compare(request: HttpRequest, pk: int) -> HttpResponse:
+    """The choice stands in the address (`m=classifier|method`), so that it can be kept, sent, and carried on."""
+    studies = visible_studies(request.user, "view")
+    stimulus = get_object_or_404(Stimulus.objects.select_related("study"), pk=pk, study__in=studies)
+    maps = _maps(stimulus)
+    asked = list(dict.fromkeys(request.GET.getlist("m")))
+    known = [name for name in asked if name in maps and not _is_beside(maps[name])]
+    default = [name for name in maps if not _is_beside(maps[name])][:FEWEST]
+    chosen = known[:MOST] or default
+    context = admin.site.each_context(request) | {
+        "title": stimulus.key,
+        "opts": Stimulus._meta,
+        "stimulus": stimulus,
+        "source": reverse("admin:stimulus_picture", args=[stimulus.pk]),
+        "shown": [_shown(maps[name]) for name in [*_beside(maps, chosen), *chosen]],
+        "choices": _choices(maps, chosen),
+        "most": MOST,
+        "remark": _remark(asked, known),
+        "before": _neighbour(stimulus, chosen, forward=False),
+        "after": _neighbour(stimulus, chosen, forward=True),
+    }
+    return render(request, "desk/compare_maps.html", context)
+
+
+def _maps(stimulus: Stimulus) -> dict[str, MapPicture]:
+    """The current maps in the study's colours (else in whatever colours there are), by name. One query."""
+    rows = MapPicture.objects.filter(saliency_map__stimulus=stimulus, saliency_map__current=True)
+    ordered = rows.select_related("saliency_map").order_by(
+        "saliency_map__classifier", "saliency_map__method", "colour_map"
+    )
+    found: dict[str, MapPicture] = {}
+    for row in ordered:
+        name = _name(row.saliency_map)
+        if name not in found or row.colour_map == stimulus.study.colour_map:
+            found[name] = row
+    return found
+
+
+def _name(saliency_map: SaliencyMap) -> str:
+    return f"{saliency_map.classifier}|{saliency_map.method}"
+
+
+def _is_beside(picture: MapPicture) -> bool:
+    return picture.saliency_map.method in BESIDE
+
+
+def _beside(maps: dict[str, MapPicture], chosen: list[str]) -> list[str]:
+    """Original and edges, of the classifier of what was chosen first where it has them."""
+    first = chosen[0].partition("|")[0] if chosen else ""
+    found = []
+    for method in BESIDE:
+        names = [name for name in maps if name.endswith(f"|{method}")]
+        found += sorted(names, key=lambda name: name != f"{first}|{method}")[:1]
+    return found
+
+
+def _shown(picture: MapPicture) -> Shown:
+    row = picture.saliency_map
+    return Shown(
+        name=_name(row),
+        label=label_of(row),
+        picture=reverse("admin:map_picture", args=[picture.pk]),
+        provenance=reverse("admin:stimuli_saliencymap_change", args=[row.pk]),
+        facts=tuple(_facts(row)),
+    )
+
+
+def _facts(row: SaliencyMap) -> list[tuple[str, str]]:
+    """What one asks first of a map: the class it explains, and what its masked image is taken for."""
+    facts = [(_("class"), row.class_name)] if row.class_name else []
+    facts += [
+        (name.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value))
+        for name, value in (row.metrics or {}).items()
+        if isinstance(value, int | float | str)
+    ][:6]
+    return facts
+
+
+def _choices(maps: dict[str, MapPicture], chosen: list[str]) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """Name, label and whether ticked, grouped by classifier."""
+    groups: dict[str, list[tuple[str, str, bool]]] = {}
+    for name, picture in maps.items():
+        if not _is_beside(picture):
+            row = picture.saliency_map
+            label = label_of(row).removesuffix(f" · {row.classifier}")
+            groups.setdefault(row.classifier, []).append((name, label, name in chosen))
+    return list(groups.items())
+
+
+def _remark(asked: list[str], known: list[str]) -> str:
+    if len(known) > MOST:
+        return _("At most %(n)d methods fit beside each other; the first %(n)d are shown.") % {"n": MOST}
+    if len(known) < len(asked):
+        return _("%(n)d of the methods chosen have no map of this image.") % {"n": len(asked) - len(known)}
+    return ""
+
+
+def _neighbour(stimulus: Stimulus, chosen: list[str], *, forward: bool) -> dict[str, Any] | None:
+    """The next image of the study in the order of keys, under the same choice."""
+    others = Stimulus.objects.filter(study=stimulus.study_id)
+    row = (
+        others.filter(key__gt=stimulus.key).order_by("key")
+        if forward
+        else others.filter(key__lt=stimulus.key).order_by("-key")
+    ).first()
+    if row is None:
+        return None
+    query = urlencode([("m", name) for name in chosen])
+    return {"key": row.key, "url": f"{reverse('admin:stimulus_compare', args=[row.pk])}?{query}"}

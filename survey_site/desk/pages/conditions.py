@@ -1,0 +1,117 @@
+"""The page on which a researcher picks a preset or ticks methods and classifiers. All or nothing."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from saliency_worker import catalog
+from survey_site.design import condition_matrix
+from survey_site.design.presets import PRESETS, Preset, PresetCondition
+from survey_site.desk.shell import page
+from survey_site.stimuli.import_maps import labels_of
+from survey_site.studies import audit
+from survey_site.studies.models import Condition, Study
+from survey_site.trials.models import Trial
+
+
+@require_http_methods(["GET", "POST"])
+def conditions(request: HttpRequest, study: Study) -> HttpResponse:
+    """Shows the matrix; a POST with `preset` or with ticks replaces the draft's conditions."""
+    if request.method == "POST":
+        try:
+            count = change(study, request.POST)
+        except (condition_matrix.BadMatrix, ValueError) as error:
+            messages.error(request, str(error))
+        else:
+            audit.record(request, study, "conditions saved", str(count))
+            messages.success(request, _("%d conditions saved.") % count)
+        return redirect("admin:study_conditions", study.pk)
+    present = [(c.key, c.classifier, c.column) for c in study.conditions.all()]
+    known = list(catalog.CLASSIFIERS)
+    uploaded = labels_of(study)
+    named = {name for _key, name, _column in present} | {name for name, _key in uploaded}
+    others = sorted(named - set(known))
+    return page(
+        request,
+        "desk/conditions.html",
+        study,
+        _("Conditions"),
+        groups=condition_matrix.rows(present, {key: label for (_name, key), label in uploaded.items()}),
+        classifiers=[*known, *others],
+        presets=PRESETS.values(),
+    )
+
+
+def change(study: Study, data: QueryDict) -> int:
+    """Replaces the conditions of a draft; returns how many there are now."""
+    if not study.is_editable:
+        raise condition_matrix.BadMatrix("The study is sealed; make a new version to change its conditions.")
+    if "preset" in data:
+        preset = PRESETS.get(str(data["preset"]))
+        if preset is None:
+            raise condition_matrix.BadMatrix("Choose one of the presets.")
+        return apply_preset(study, preset, data.getlist("classifier"))
+    uploaded = labels_of(study)
+    labels = {key: label for (_name, key), label in uploaded.items()}
+    ticks = [(key, name) for key, _bar, name in (value.partition("|") for value in data.getlist("tick"))]
+    for key, name in ticks:
+        if key in labels and (name, key) not in uploaded:
+            raise condition_matrix.BadMatrix(
+                f"No maps of {labels[key]} were uploaded for {name}; untick that box."
+            )
+    columns = {
+        key.removeprefix("column:"): str(value) for key, value in data.items() if key.startswith("column:")
+    }
+    return replace(study, condition_matrix.conditions(ticks, columns, uploaded=labels))
+
+
+def apply_preset(study: Study, preset: Preset, classifiers: list[str]) -> int:
+    """Fills design and conditions from a preset, with these classifiers where any are given."""
+    chosen = [catalog.classifier(name).name for name in classifiers] or list(preset.classifiers)
+    first = preset.classifiers[0]
+    template = [c for c in preset.conditions() if c.classifier == first]
+    made = [
+        PresetCondition(c.column, c.column_order, name, c.base, c.method, c.is_reference)
+        for c in template
+        for name in chosen
+    ]
+    study.target_participants = preset.participants
+    study.matching_trials_per_column = preset.matching_per_column
+    study.rating_trials_per_column = preset.rating_per_column
+    study.pool_size = preset.pool_size
+    study.pool_strategy = preset.strategy
+    study.practice_trials = preset.practice_trials
+    study.attention_checks = preset.attention_checks
+    return replace(study, made, save=True)
+
+
+def replace(study: Study, made: list[PresetCondition], *, save: bool = False) -> int:
+    """Stores these conditions instead of the present ones, in one transaction; those that stay keep their row.
+
+    Raises BadMatrix where a condition that participants were shown would go: their answers hang on it.
+    """
+    with transaction.atomic():
+        if save:
+            study.save()
+        present = {(c.column, c.classifier, c.base, c.method): c for c in study.conditions.all()}
+        for c in made:
+            row = present.pop((c.column, c.classifier, c.base, c.method), None) or Condition(
+                study=study, column=c.column, classifier=c.classifier, base=c.base, method=c.method
+            )
+            row.column_order, row.is_reference = c.column_order, c.is_reference
+            row.save()
+        try:
+            study.conditions.filter(pk__in=[c.pk for c in present.values()]).delete()
+        except ProtectedError as error:
+            shown = sorted(
+                {str(trial.condition) for trial in error.protected_objects if isinstance(trial, Trial)}
+            )
+            raise condition_matrix.BadMatrix(
+                f"Participants of an earlier version were shown {', '.join(shown[:3])}; keep these conditions, "
+                "or set up a study of its own without them."
+            ) from error
+    return len(made)

@@ -1,0 +1,44 @@
+"""The page on which a study goes live, is closed, or becomes a draft again."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from survey_site.desk.pages import rehearsal
+from survey_site.desk.shell import page
+from survey_site.protocols import freeze, versions
+from survey_site.studies import audit
+from survey_site.studies.models import Study
+
+
+@require_http_methods(["GET", "POST"])
+def go_live(request: HttpRequest, study: Study) -> HttpResponse:
+    """What keeps the study from going live; pilot, live, close, new version."""
+    if request.method == "POST":
+        verb = request.POST.get("verb", "")
+        try:
+            if verb in ("live", "pilot"):
+                protocol = freeze.go_live(study, request.user, pilot=verb == "pilot")  # type: ignore[arg-type]
+                messages.success(request, _("Version %(v)d is sealed.") % {"v": protocol.version})
+            elif verb == "close":
+                freeze.close(study)
+            elif verb == "version":
+                freeze.new_version(study)
+            audit.record(request, study, f"state: {verb}", study.get_state_display())
+        except freeze.NotReady as error:
+            for problem in error.problems[:10]:
+                messages.error(request, problem)
+        return redirect("admin:study_live", study.pk)
+    problems = freeze.problems(study) if study.state in (Study.State.DRAFT, Study.State.PILOT) else []
+    ready = study.state == Study.State.DRAFT and not problems
+    return page(
+        request,
+        "desk/go_live.html",
+        study,
+        _("Go live"),
+        problems=problems,
+        protocols=versions.listed(study, with_draft=ready),
+        **rehearsal.told(study),
+    )

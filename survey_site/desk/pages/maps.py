@@ -1,0 +1,143 @@
+"""The page of a study's maps: what to compute, how long it takes, how far it is, what went wrong. Thin."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from saliency_worker import catalog
+from survey_site.design import condition_matrix
+from survey_site.desk.shell import page
+from survey_site.stimuli import jobs, map_progress
+from survey_site.studies import audit
+from survey_site.studies.models import Study
+
+VERBS = {
+    "pause": jobs.pause,
+    "resume": jobs.resume,
+    "cancel": jobs.cancel,
+    "retry": jobs.retry_failed,
+}
+SETS = {"all": catalog.FULL_SET, "everything": catalog.ALL_KEYS}
+
+
+class BadChoice(ValueError):
+    """Nothing can be computed from these ticks; the message says what to change."""
+
+
+@require_http_methods(["GET", "POST"])
+def maps(request: HttpRequest, study: Study) -> HttpResponse:
+    """What is there and what is missing; a POST asks for maps, or pauses, resumes, cancels, retries."""
+    if request.method == "POST":
+        _change(request, study)
+        return redirect("admin:study_precompute", study.pk)
+    lines = map_progress.lines(study)
+    needed = {line.classifier for line in lines}
+    context = {
+        "lines": [(line, _time(line)) for line in lines],
+        "images": study.stimuli.count(),
+        "others": [name for name in catalog.CLASSIFIERS if name not in needed],
+        "groups": [
+            (title, [(key, catalog.full_label(key)) for key in keys])
+            for title, keys in condition_matrix.GROUPS
+        ],
+        "full_set": len(catalog.FULL_SET),
+        "everything": len(catalog.ALL_KEYS),
+    }
+    return page(request, "desk/maps.html", study, _("Maps"), **context, **status_of(study))
+
+
+@require_GET
+def maps_status(request: HttpRequest, study: Study) -> HttpResponse:
+    """The live part of the page, fetched every two seconds while something is under way."""
+    return render(request, "desk/maps_status.html", {"study": study, **status_of(study)})
+
+
+def _change(request: HttpRequest, study: Study) -> None:
+    verb = str(request.POST.get("verb", ""))
+    try:
+        if verb == "request":
+            count = ask(study, request.POST)
+            told = _("%(n)d images queued. You can leave this page; the work goes on.") if count else ""
+            told = told or _("Nothing to do: every map asked for is there or under way.")
+        elif verb in VERBS:
+            count = VERBS[verb](study)
+            told = _("%(n)d jobs changed.")
+        else:
+            raise BadChoice(_("Choose one of the buttons."))
+    except (BadChoice, catalog.UnknownName) as error:
+        messages.error(request, str(error))
+        return
+    audit.record(request, study, f"jobs: {verb}", str(count))
+    messages.success(request, told % {"n": count})
+
+
+def ask(study: Study, data: QueryDict) -> int:
+    """Queues what the form asks for, all or nothing; returns how many images. Without ticks: what conditions need."""
+    scope = str(data.get("scope", "needed"))
+    if "scope" not in data:
+        return jobs.request(study)
+    names = [str(name) for name in data.getlist("classifier")]
+    if not names:
+        raise BadChoice(_("Tick at least one classifier."))
+    if not study.stimuli.exists():
+        raise BadChoice(_("The study has no images yet; upload some first."))
+    with transaction.atomic():
+        return sum(
+            jobs.request(study, [name], keys_for(name, scope, data.getlist("method"))) for name in names
+        )
+
+
+def keys_for(classifier: str, scope: str, ticked: list[str]) -> tuple[str, ...] | None:
+    """The methods asked of a classifier; None for what the conditions need. Raises BadChoice or UnknownName.
+
+    CAM is defined for networks with global average pooling and one dense layer only.
+    """
+    if scope == "needed":
+        return None
+    spec = catalog.CLASSIFIERS.get(classifier)
+    without_cam = spec is not None and spec.head != "gap"
+    if scope in SETS:
+        return tuple(k for k in SETS[scope] if not (without_cam and catalog.split_key(k)[0] == "cam"))
+    if not ticked:
+        raise BadChoice(_("Tick at least one method, or choose one of the sets."))
+    of_cam = [key for key in ticked if catalog.split_key(key)[0] == "cam"]
+    if without_cam and of_cam:
+        raise BadChoice(
+            _("%(c)s has no CAM: its head is not global average pooling. Untick %(m)s, or the classifier.")
+            % {"c": classifier, "m": ", ".join(catalog.full_label(key) for key in of_cam)}
+        )
+    return tuple(ticked)
+
+
+def status_of(study: Study) -> dict[str, Any]:
+    """Counts, percentage, time left and failures of a study's jobs."""
+    counts = jobs.progress(study)
+    finished = counts.done + counts.failed
+    seconds, unknown = (0.0, "") if counts.settled else map_progress.open_seconds(study)
+    return {
+        "counts": counts,
+        "percent": round(100 * finished / counts.total) if counts.total else 0,
+        "failures": map_progress.failures(study) if counts.failed else [],
+        "time_left": map_progress.in_words(seconds) if seconds else "",
+        "time_unknown": unknown,
+        "unheard": map_progress.unheard(study, counts),
+    }
+
+
+def _time(line: map_progress.Line) -> str:
+    """What the page says of a classifier's time."""
+    if not line.images_left:
+        return _("complete")
+    if line.pace is None:
+        return _("unknown: this classifier has not explained any image here yet")
+    words = map_progress.in_words(line.images_left * line.pace.seconds)
+    return _("%(time)s with one worker (%(s)s s per image, measured on %(n)d)") % {
+        "time": words,
+        "s": f"{line.pace.seconds:.1f}",
+        "n": line.pace.images,
+    }

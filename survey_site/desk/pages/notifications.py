@@ -1,0 +1,107 @@
+"""The admin page of a study's notifications: who gets mail, the webhook, what is unusual, and what was sent."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
+
+from survey_site.desk.shell import page, study_for
+from survey_site.notifications import mail, outbox
+from survey_site.notifications.models import Delivery, Notification, Subscriber, Watch, new_secret
+from survey_site.studies import audit
+from survey_site.studies.access import may
+from survey_site.studies.models import Study
+
+SHOWN = 50
+
+
+class WatchForm(forms.ModelForm):
+    class Meta:
+        model = Watch
+        fields = ("expected_dropout", "expected_failed_attention", "least", "webhook_url")
+        widgets = {
+            "expected_dropout": UnfoldAdminIntegerFieldWidget,
+            "expected_failed_attention": UnfoldAdminIntegerFieldWidget,
+            "least": UnfoldAdminIntegerFieldWidget,
+            "webhook_url": UnfoldAdminTextInputWidget(attrs={"inputmode": "url"}),
+        }
+
+
+@require_http_methods(["GET", "POST"])
+def notifications(request: HttpRequest, study: Study) -> HttpResponse:
+    """Whoever sees the study may have its mail; the webhook and the expectations are for who edits it."""
+    edits = may(request.user, "edit", study.pk)
+    watch = Watch.objects.filter(study=study).first()
+    form = WatchForm(instance=watch or Watch(study=study))
+    if request.method == "POST":
+        verb = request.POST.get("verb", "")
+        if verb == "subscribe":
+            _subscribe(request, study)
+        elif verb == "unsubscribe":
+            Subscriber.objects.filter(study=study, user=request.user.pk).delete()
+            messages.success(request, _("You get no more mail about this study."))
+        elif verb and not edits:
+            study_for(request, study.pk, "edit")  # 404
+        elif verb == "save":
+            form = WatchForm(request.POST, instance=outbox.watch_of(study))
+            if not form.is_valid():
+                return _page(request, study, form, edits, status=422)
+            form.save()
+            audit.record(request, study, "notifications set", ", ".join(form.changed_data))
+            messages.success(request, _("Saved."))
+        elif verb == "secret":
+            Watch.objects.filter(pk=outbox.watch_of(study).pk).update(webhook_secret=new_secret())
+            audit.record(request, study, "webhook secret renewed")
+            messages.success(request, _("The webhook has a new secret; give it to the receiver."))
+        elif verb == "test":
+            outbox.send_test(study, request.user)  # type: ignore[arg-type]
+            messages.success(
+                request, _("A test is on its way to you and to the webhook; see below what became of it.")
+            )
+        elif verb == "retry":
+            messages.success(request, _("%d deliveries are tried again.") % outbox.retry_failed(study))
+        else:
+            messages.error(request, _("Choose one of the buttons."))
+        return redirect("admin:study_notifications", study.pk)
+    return _page(request, study, form, edits)
+
+
+def _subscribe(request: HttpRequest, study: Study) -> None:
+    with transaction.atomic():
+        outbox.watch_of(study)
+        Subscriber.objects.get_or_create(study=study, user=request.user)  # type: ignore[misc]
+    messages.success(request, _("You get mail about this study from now on."))
+
+
+def _page(
+    request: HttpRequest, study: Study, form: WatchForm, edits: bool, status: int = 200
+) -> HttpResponse:
+    watch = form.instance
+    own = Q(user=request.user.pk)
+    subscribers = Subscriber.objects.filter(study=study).select_related("user").order_by("user__username")
+    rows = Notification.objects.filter(study=study).prefetch_related("deliveries__user")[:SHOWN]
+    address = getattr(request.user, "email", "")
+    response = page(
+        request,
+        "desk/notifications.html",
+        study,
+        _("Notifications"),
+        form=form,
+        edits=edits,
+        secret=watch.webhook_secret if watch.pk and watch.webhook_url else "",
+        subscribed=subscribers.filter(own).exists(),
+        subscribers=subscribers,
+        address=address,
+        mail_problem=mail.problem(address),
+        notifications=rows,
+        failed=Delivery.objects.filter(notification__study=study, state=Delivery.State.FAILED).exists(),
+    )
+    response.status_code = status
+    return response

@@ -1,0 +1,62 @@
+"""The part of the check page that shows the power of the planned comparisons, and the button that asks for it."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from survey_site.design.feasibility import Assessment
+from survey_site.protocols import document
+from survey_site.reports import cached_report
+from survey_site.reports.rehearsal import power as planned_power
+from survey_site.studies.models import Study
+
+
+def told(study: Study, verdict: Assessment) -> dict[str, Any]:
+    """What the fragment prints: the result where it is kept, else how far the task is."""
+    asked = planned_power.questions(study, verdict) if verdict.feasible else []
+    key = planned_power.key_of(asked)
+    result = planned_power.result_of(key) if asked else None
+    progress = cached_report.progress_of(key) if asked and result is None else None
+    lost = planned_power.lost(progress)
+    return {
+        "power_asked": asked,
+        "power_tables": [_table(found) for found in result or []],
+        "power_progress": progress,
+        "power_percent": round(100 * progress["fraction"]) if progress else 0,
+        "power_waiting": planned_power.waiting(progress),
+        "power_running": bool(progress and not progress["failed"] and not lost),
+        "power_lost": lost,
+    }
+
+
+def _table(found: dict[str, Any]) -> dict[str, Any]:
+    """Rows of (column, expected value, power in percent); the reference has no power."""
+    index = found["outcome"] == "index"
+    rows = [
+        (
+            name,
+            value if index else 100 * value,
+            None if name not in found["power"] else 100 * found["power"][name],
+        )
+        for name, value in found["effects"]
+    ]
+    return found | {
+        "index": index,
+        "rows": rows,
+        "all_percent": 100 * found["all"],
+        "error_points": 100 * found["error"],
+        "within_images": found["test"] == "sign_flip",
+    }
+
+
+@require_http_methods(["GET", "POST"])
+def power(request: HttpRequest, study: Study) -> HttpResponse:
+    """POST asks for the simulation; GET is the live fragment, fetched every two seconds while it runs."""
+    verdict = document.assessment_of(study)
+    if request.method == "POST":
+        if verdict.feasible and (asked := planned_power.questions(study, verdict)):
+            planned_power.ask(asked, planned_power.key_of(asked))
+        return redirect("admin:study_check", study.pk)
+    return render(request, "desk/power.html", {"study": study, **told(study, verdict)})

@@ -1,0 +1,237 @@
+"""The preview: a researcher sees any page in any language and under any condition; nothing is written."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from survey_site.studies import demographics
+from survey_site.studies.models import Condition, Study
+from survey_site.trials import preview
+from survey_site.trials.enrolment import current_protocol
+from survey_site.trials.flow import Step
+from survey_site.trials.presentation import PICTURE_LIFETIME_S
+from survey_site.trials.presentation import trial as presented
+from survey_site.trials.scoring import Refused, read_answer
+from survey_site.trials.session import positions
+from survey_site.trials.signed_tokens import BadAddress, picture_path, picture_token
+from survey_site.trials.views.guards import participants_page, speaking, wants_json
+from survey_site.trials.views.start import languages
+
+
+@require_safe
+def choose(request: HttpRequest, study: Study) -> HttpResponse:
+    """The form: which part, in which language, under which condition. With `part` it leads there."""
+    offered = languages(study)
+    language = request.GET.get("language") or offered[0][0]
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    condition = request.GET.get("condition", "")
+    walk = preview.Walk(study, language)
+    places = {place.part: place.number for place in walk.places()}
+    if request.GET.get("part") in places:
+        known = condition if condition.isdecimal() and len(condition) < 18 else "0"
+        return redirect(
+            "admin:study_preview-page", study.pk, language, int(known), places[str(request.GET["part"])]
+        )
+    protocol = current_protocol(study)
+    context = admin.site.each_context(request) | {
+        "title": _("Preview"),
+        "study": study,
+        "opts": Study._meta,
+        "walk": walk,
+        "parts": [(part, label) for part, label in _labels().items() if part in places],
+        "languages": offered,
+        "conditions": study.conditions.all(),
+        "protocol": protocol if study.state != Study.State.CLOSED else None,
+        "missing": walk.missing,
+    }
+    return render(request, "desk/preview.html", context)
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "start": _("Start and consent"),
+        "demographics": _("Questions about the participant"),
+        "instructions_matching": _("Instructions: matching"),
+        "practice_matching": _("Practice: matching"),
+        "matching": _("Matching block"),
+        "check_matching": _("Attention check: matching"),
+        "instructions_rating": _("Instructions: rating"),
+        "practice_rating": _("Practice: rating"),
+        "rating": _("Rating block"),
+        "check_rating": _("Attention check: rating"),
+        "break": _("Break"),
+        "debrief": _("Debrief"),
+        "done": _("End"),
+    }
+
+
+@csrf_exempt  # the participants' forms carry no cookie's token, and a post here writes nothing
+@participants_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: HttpRequest, study: Study, language: str, condition: int, place: int) -> HttpResponse:
+    """One page of the walk as participants get it, under a bar that says so. A post leads on and stores nothing."""
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    wish = request.GET.get("lang")
+    if wish in dict(settings.LANGUAGES):
+        return redirect("admin:study_preview-page", study.pk, wish, condition, place)
+    with speaking(language):
+        chosen = get_object_or_404(study.conditions.all(), pk=condition) if condition else None
+        shown = _Shown(request, preview.Walk(study, language, chosen), chosen, place)
+        return shown.answer() if request.method == "POST" else shown.page()
+
+
+@require_safe
+def upcoming(request: HttpRequest, study: Study) -> HttpResponse:
+    """Nothing is fetched ahead: every page of a preview has an address of its own."""
+    return JsonResponse(NOTHING_AHEAD)
+
+
+NOTHING_AHEAD = {"ok": True, "current": -1, "trials": []}
+
+
+@require_safe
+def picture(request: HttpRequest, study: Study, token: str) -> HttpResponse:
+    """A picture of the walk, for the study's researchers only; its address works in no other study."""
+    try:
+        owner, _slash, path = picture_path(token).partition("/")
+    except BadAddress as error:
+        raise Http404 from error
+    if owner != str(study.pk):
+        raise Http404
+    data = preview.render(path, preview.side_of(study))
+    return HttpResponse(data, content_type="image/png", headers={"Cache-Control": "private, no-store"})
+
+
+class _Shown:
+    """One page of a walk, with the addresses around it."""
+
+    def __init__(
+        self, request: HttpRequest, walk: preview.Walk, condition: Condition | None, place: int
+    ) -> None:
+        if place >= len(walk.steps):
+            raise Http404
+        self.request, self.walk, self.condition, self.place = request, walk, condition, place
+        self.step: Step = walk.steps[place]
+
+    def at(self, place: int) -> str:
+        language = self.walk.participant.language
+        condition = self.condition.pk if self.condition else 0
+        return reverse("admin:study_preview-page", args=[self.walk.study.pk, language, condition, place])
+
+    def picture(self, path: str) -> str:
+        token = picture_token(f"{self.walk.study.pk}/{path}", PICTURE_LIFETIME_S)
+        return reverse("admin:study_preview-picture", args=[self.walk.study.pk, token])
+
+    def answer(self) -> HttpResponse:
+        if wants_json(self.request):
+            return JsonResponse(NOTHING_AHEAD)
+        fields = self.request.POST.dict()
+        if errors := self._refused(fields):
+            return self.page(errors, 422)
+        following = min(self.place + 1, len(self.walk.steps) - 1)
+        choice = fields.get("choice", "")
+        response = HttpResponseRedirect(self.at(following) + (f"?choice={choice}" if choice else ""))
+        response.status_code = 303
+        return response
+
+    def _refused(self, fields: dict[str, str]) -> dict[str, str]:
+        """The same refusals as in the study, so that their words can be read."""
+        walk, step = self.walk, self.step
+        if step == preview.START and not fields.get("consent"):
+            return {
+                "start": _(
+                    "Please tick the box if you agree to take part. Without it the study cannot begin."
+                )
+            }
+        if step.kind == "trial":
+            row = walk.rows[step.position]
+            try:
+                read_answer(fields, row.task, len(row.pool), walk.sealed.settings["offer_cant_tell"])
+            except Refused as error:
+                words = {
+                    "choice": _("Please choose one of the photos."),
+                    "rating": _("Please choose a number from 0 to 6."),
+                }
+                return {"answer": words.get(str(error), str(error))}
+        if step.name == "demographics":
+            try:
+                demographics.read(walk.fields, fields)
+            except demographics.Invalid as error:
+                return error.errors
+        return {}
+
+    def page(self, errors: dict[str, str] | None = None, status: int = 200) -> HttpResponse:
+        walk, step = self.walk, self.step
+        context = {
+            "study": {"title": walk.study.title, "slug": walk.study.slug},
+            "participant": walk.participant,
+            "step": step,
+            "errors": errors or {},
+            "sent": self.request.POST.dict(),
+            "preview": True,
+            "bar": self._bar(),
+        }
+        template, more = self._content(errors or {})
+        return render(self.request, template, context | more, status=status)
+
+    def _bar(self) -> dict[str, Any]:
+        walk, place = self.walk, self.place
+        last = len(walk.steps) - 1
+        return {
+            "number": place + 1,
+            "total": last + 1,
+            "condition": str(self.condition) if self.condition else "",
+            "back": self.at(place - 1) if place else "",
+            "on": self.at(place + 1) if place < last else "",
+            "resume": self.at(min(place + 1, last)),
+            "upcoming": reverse("admin:study_preview-upcoming", args=[walk.study.pk]),
+            "form": reverse("admin:study_preview", args=[walk.study.pk]),
+            "missing": walk.missing,
+        }
+
+    def _content(self, errors: dict[str, str]) -> tuple[str, dict[str, Any]]:
+        walk, step, words = self.walk, self.step, self.walk.texts
+        if step == preview.START:
+            return "trials/start.html", {
+                "welcome": words["welcome"],
+                "consent": words["consent"],
+                "languages": languages(walk.study),
+                "language": walk.participant.language,
+                "kept": {},
+                "error": errors.get("start", ""),
+            }
+        if step.kind == "trial":
+            shown = presented(walk, walk.rows[step.position], self.picture)
+            return "desk/preview_trial.html", {"trial": shown, "error": errors.get("answer", "")}
+        if step.kind == "done":
+            return "desk/preview_done.html", {"text": words["done"]}
+        if step.name == "demographics":
+            sent = self.request.POST
+            asked = [(q, sent.get(f"q_{q.name}", ""), errors.get(q.name, "")) for q in walk.fields]
+            return "trials/demographics.html", {"questions": asked}
+        if step.name == "feedback":
+            return "trials/feedback.html", self._feedback(int(step.key.partition("-")[2]))
+        counted = {task: len(positions(walk.rows, task)) for task in ("matching", "rating")}
+        return "trials/page.html", {"text": words[step.name], "counted": counted}
+
+    def _feedback(self, position: int) -> dict[str, Any]:
+        """After the choice that was made, else as after the right one."""
+        row = self.walk.rows[position]
+        shown = presented(self.walk, row, self.picture)
+        choice = self.request.GET.get("choice", "")
+        right = row.pool.index(row.stimulus) if row.pool else -1
+        chosen = int(choice) if choice.isdecimal() and len(choice) < 4 else right
+        chosen = -1 if choice == "cant_tell" else chosen
+        for place, option in enumerate(shown["options"]):
+            option["source"], option["chosen"] = place == right, place == chosen
+        return {"trial": shown, "response": SimpleNamespace(correct=chosen == right, rating=None)}

@@ -1,0 +1,49 @@
+"""Who completed, who did not, what is missing: the study's rows beside the provider's file."""
+
+from django.contrib import admin
+from django.contrib.admin.views.decorators import staff_member_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from survey_site.recruitment.models import Recruitment
+from survey_site.recruitment.reconcile import BadFile, Known, Submission, counts, read_submissions, reconcile
+from survey_site.studies.access import study_or_404
+from survey_site.studies.models import Study
+from survey_site.trials.outcomes import outcomes
+
+MOST_BYTES = 20 * 1024 * 1024
+
+
+@staff_member_required
+@require_http_methods(["GET", "POST"])
+def reconciliation(request: HttpRequest, slug: str) -> HttpResponse:
+    """GET shows how everybody ended; POST compares with an uploaded file, of which nothing is kept."""
+    study = study_or_404(request, slug, "recruit")
+    context: dict[str, object] = {
+        **admin.site.each_context(request),
+        "study": study,
+        "opts": Study._meta,
+        "title": _("Recruitment"),
+    }
+    if request.method == "POST":
+        try:
+            context["lines"] = lines = reconcile(*_both(request, study))
+            context["counts"] = counts(lines)
+        except BadFile as error:
+            context["error"] = str(error)
+    recruitment: Recruitment | None = getattr(study, "recruitment", None)
+    provider = recruitment.provider if recruitment else Recruitment.Provider.LINK
+    context["known"] = outcomes(study, provider) if "lines" not in context else []
+    status = 422 if "error" in context else 200
+    return render(request, "desk/reconciliation.html", context, status=status)
+
+
+def _both(request: HttpRequest, study: Study) -> tuple[list[Submission], list[Known]]:
+    file = request.FILES.get("submissions")
+    if file is None or not file.size or file.size > MOST_BYTES:
+        raise BadFile(_("Choose the CSV file of submissions that Prolific exports (at most 20 MB)."))
+    submissions = read_submissions(file.read())
+    claimed = [one.external_id for one in submissions]
+    return submissions, outcomes(study, Recruitment.Provider.PROLIFIC, claimed)

@@ -1,0 +1,65 @@
+"""The part of the page “Go live” that shows the latest rehearsal, and the button that asks for another."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from survey_site.protocols import freeze
+from survey_site.reports.rehearsal import power, task
+from survey_site.studies import audit
+from survey_site.studies.models import Study
+
+
+def told(study: Study) -> dict[str, Any]:
+    """What the fragment prints: the latest result, whether it is of today's draft, and how far a task is."""
+    progress = task.progress_of(study)
+    lost = power.lost(progress)
+    latest = study.rehearsals.first()
+    return {
+        "rehearsal": latest,
+        "rehearsed_hash": _hash(study)
+        if latest and study.state in (Study.State.DRAFT, Study.State.PILOT)
+        else "",
+        "rehearsal_progress": progress,
+        "rehearsal_percent": round(100 * progress["fraction"]) if progress else 0,
+        "rehearsal_waiting": power.waiting(progress),
+        "rehearsal_running": bool(progress and not progress["failed"] and not lost),
+        "rehearsal_lost": lost,
+        "rehearsal_usual": task.USUAL,
+        "rehearsal_fewest": task.FEWEST,
+        "rehearsal_most": task.MOST,
+    }
+
+
+def _hash(study: Study) -> str:
+    try:
+        return freeze.draft_hash(study)
+    except ValueError:  # the draft cannot be laid out as it is now, so it is certainly another
+        return "-"
+
+
+@require_http_methods(["GET", "POST"])
+def rehearse(request: HttpRequest, study: Study) -> HttpResponse:
+    """POST asks for a rehearsal; GET is the live fragment, fetched every two seconds while it runs."""
+    if request.method == "POST":
+        _ask(request, study)
+        return redirect("admin:study_live", study.pk)
+    return render(request, "desk/rehearsal.html", {"study": study, **told(study)})
+
+
+def _ask(request: HttpRequest, study: Study) -> None:
+    wish = request.POST.get("repetitions", str(task.USUAL))
+    repetitions = int(wish) if wish.isascii() and wish.isdigit() and len(wish) < 6 else 0
+    if not task.FEWEST <= repetitions <= task.MOST:
+        bounds = {"a": task.FEWEST, "b": task.MOST}
+        messages.error(request, _("Write a number of simulated studies from %(a)d to %(b)d.") % bounds)
+    elif problems := freeze.unplannable(study):
+        messages.error(request, _("The study cannot be rehearsed yet: %s") % " ".join(problems[:3]))
+    elif why := task.ask(study, study.rehearsals.count() + 1, repetitions):
+        messages.error(request, _("The rehearsal could not be asked for: %s") % why)
+    else:
+        audit.record(request, study, "rehearsal", str(repetitions))

@@ -1,0 +1,60 @@
+"""The page that takes maps made elsewhere."""
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldBooleanWidget
+
+from survey_site.desk.shell import page
+from survey_site.stimuli.import_maps import import_maps, labels_of
+from survey_site.stimuli.uploaded_maps import BadMaps
+from survey_site.studies.models import Study
+
+
+class MapsForm(forms.Form):
+    archive = forms.FileField(
+        label=_("Zip"),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".zip"}),
+        help_text=_(
+            "Maps as .npy (numbers from 0 to 1) or PNG, and a manifest.csv: file,stimulus,method,classifier."
+        ),
+    )
+    add_conditions = forms.BooleanField(
+        label=_("Add a column of Table 1 for each new method"),
+        required=False,
+        initial=True,
+        widget=UnfoldBooleanWidget,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def upload_maps(request: HttpRequest, study: Study) -> HttpResponse:
+    """Takes a zip of maps with its manifest; lists what was uploaded before."""
+    form = MapsForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        archive = form.cleaned_data["archive"]
+        add = form.cleaned_data["add_conditions"]
+        try:
+            stored = import_maps(study, archive.name, archive.read(), request.user, add_conditions=add)  # type: ignore[arg-type]
+        except BadMaps as error:
+            for problem in error.problems[:100]:
+                form.add_error("archive", problem)
+            form.add_error(None, _("Nothing was stored."))
+        else:
+            messages.success(
+                request, ngettext("%d map stored.", "%d maps stored.", stored.maps) % stored.maps
+            )
+            if stored.conditions:
+                messages.info(
+                    request, _("New conditions: %d. Their columns are on this page.") % stored.conditions
+                )
+                return redirect("admin:study_conditions", study.pk)
+            return redirect("admin:study_upload-maps", study.pk)
+    uploaded = sorted((label, key, classifier) for (classifier, key), label in labels_of(study).items())
+    return page(
+        request, "desk/upload_maps.html", study, _("Maps made elsewhere"), form=form, uploaded=uploaded
+    )

@@ -1,0 +1,35 @@
+"""What the pages about a study share: the study itself, if the researcher may, and the admin around it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from survey_site.studies.access import Action, visible_studies
+from survey_site.studies.models import Study
+
+View = Callable[..., HttpResponse]
+
+
+def study_for(request: HttpRequest, pk: int, action: Action = "edit") -> Study:
+    """The study, if this researcher may do this with it; else 404, as for one that does not exist."""
+    return get_object_or_404(visible_studies(request.user, action), pk=pk)
+
+
+def of_study(right: Action, view: View) -> View:
+    """The view of a study as one of its row: who lacks the right gets 404."""
+
+    @wraps(view)
+    def of_row(request: HttpRequest, pk: int, **rest: Any) -> HttpResponse:
+        return view(request, study_for(request, pk, right), **rest)
+
+    return of_row
+
+
+def page(request: HttpRequest, template: str, study: Study, title: Any, **context: Any) -> HttpResponse:
+    """An admin page about a study."""
+    shell = admin.site.each_context(request) | {"title": title, "study": study, "opts": Study._meta}
+    return render(request, template, shell | context)

@@ -1,0 +1,253 @@
+"""The researcher's desk for studies: design, images, maps, going live."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import URLPattern
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from saliency_worker import catalog
+from survey_site.desk import page_table
+from survey_site.desk.scoped_admin import ScopedAdmin
+from survey_site.desk.steps import steps_html
+from survey_site.stimuli.import_maps import labels_of
+from survey_site.stimuli.models import PrecomputeJob, Stimulus
+from survey_site.studies import audit
+from survey_site.studies.access import may_now
+from survey_site.studies.models import Condition, Membership, Study, StudyText
+from survey_site.trials.models import Participant
+
+admin.site.index_title = _("Overview")
+IDENTITY = {"column", "classifier", "base", "method"}
+
+
+class ConditionForm(forms.ModelForm):
+    """A condition whose classifier, base and method are names of the catalogue, or of uploaded maps."""
+
+    class Meta:
+        model = Condition
+        fields = ("column", "column_order", "classifier", "base", "method", "is_reference")
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        base, method = cleaned.get("base", ""), cleaned.get("method", "")
+        if self.instance.pk and IDENTITY & set(self.changed_data) and self.instance.trial_set.exists():
+            raise forms.ValidationError(
+                _("Participants were shown this condition; keep it as it is and add another one.")
+            )
+        key = ".".join(part for part in (base, method) if part)
+        study = self.instance.study if self.instance.study_id else None
+        if study and (cleaned.get("classifier", ""), key) in labels_of(study):
+            return self.cleaned_data  # maps made elsewhere
+        try:
+            if cleaned.get("classifier"):
+                self.cleaned_data["classifier"] = catalog.classifier(cleaned["classifier"]).name
+            catalog.split_key(key)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        return self.cleaned_data
+
+
+def _is_owner(request: HttpRequest, study: Study) -> bool:
+    """Only the owner and superusers share a study, hand it on, or delete its draft."""
+    return study.owner_id == request.user.pk or bool(getattr(request.user, "is_superuser", False))
+
+
+def _count(rows: Any, study: str) -> Coalesce:
+    """How many rows belong to the study, counted by themselves: joins would multiply images by jobs by people."""
+    counted = rows.filter(**{study: OuterRef("pk")}).order_by().values(study).annotate(n=Count("pk"))
+    return Coalesce(Subquery(counted.values("n"), output_field=IntegerField()), 0)
+
+
+class StudyInline(TabularInline):
+    """Rows of a study: whoever may edit the study may edit them."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return obj is None or may_now(request, "view", obj.pk)
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return obj is None or may_now(request, "edit", obj.pk)
+
+    def has_add_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+
+class DraftInline(StudyInline):
+    """Rows that belong to the sealed design: changed in a draft only."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return (obj is None or obj.is_editable) and super().has_change_permission(request, obj)
+
+
+class MembershipInline(StudyInline):
+    """With whom the study is shared: the owner's to say."""
+
+    model = Membership
+    extra = 0
+    tab = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The names of all researchers are read once, not for every row of the form."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "user" and field is not None:
+            names = User.objects.order_by("username").values_list("pk", "username")
+            asked = request.__dict__.setdefault("_researchers", None) or [("", "---------"), *names]
+            field.choices = request.__dict__["_researchers"] = asked
+        return field
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return obj is None or _is_owner(request, obj)
+
+
+class ConditionInline(DraftInline):
+    model = Condition
+    form = ConditionForm
+    extra = 0
+    tab = True
+
+
+class StudyTextInline(DraftInline):
+    model = StudyText
+    extra = 0
+    tab = True
+
+
+@admin.register(Study)
+class StudyAdmin(ScopedAdmin):
+    study_path = ""
+    when_empty = _("Create a study with a title and a short name for its link; its page then leads you on.")
+    list_display = ("title", "shown_state", "images", "maps", "finished", "target_participants")
+    list_filter = ("state", "origin")
+    search_fields = ("title", "slug")
+    prepopulated_fields = {"slug": ("title",)}
+    readonly_fields = ("steps",)
+    inlines = (ConditionInline, StudyTextInline, MembershipInline)
+    fieldsets = (
+        (None, {"fields": ("steps", "title", "slug", "owner")}),
+        (
+            _("Design"),
+            {
+                "classes": ["tab"],
+                "fields": (
+                    "target_participants",
+                    "pool_size",
+                    "pool_strategy",
+                    "fixed_pools",
+                    "matching_trials_per_column",
+                    "rating_trials_per_column",
+                    "practice_trials",
+                    "attention_checks",
+                    "offer_cant_tell",
+                    "trial_timeout_s",
+                    "headline",
+                    "count_unknown_seen",
+                    "lease_minutes",
+                    "resume_days",
+                    "seed",
+                ),
+            },
+        ),
+        (_("Pictures"), {"classes": ["tab"], "fields": ("edges", "colour_map", "image_px")}),
+        (
+            _("Analysis"),
+            {
+                "classes": ["tab"],
+                "fields": ("exclusion_rules", "analysis_plan", "require_rehearsal", "languages"),
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
+        jobs = PrecomputeJob.objects.exclude(state=PrecomputeJob.State.CANCELLED)
+        finished = Participant.objects.filter(
+            kind=Participant.Kind.PERSON, state=Participant.State.FINISHED, surplus=False, excluded=False
+        )
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                n_images=_count(Stimulus.objects, "study"),
+                n_jobs=_count(jobs, "stimulus__study"),
+                n_done=_count(jobs.filter(state=PrecomputeJob.State.DONE), "stimulus__study"),
+                n_finished=_count(finished, "study"),
+            )
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
+        kept = () if obj is None or _is_owner(request, obj) else ("owner",)
+        if obj is None or obj.is_editable:
+            return (*self.readonly_fields, *kept)
+        free = {"owner"} - set(kept)  # all else is in the sealed document
+        return [
+            f.name for f in Study._meta.fields if f.editable and f.name not in free and f.name != "id"
+        ] + ["steps"]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
+        return {} if obj is not None and not obj.is_editable else self.prepopulated_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        if not isinstance(obj, Study):
+            return bool(getattr(request.user, "is_superuser", False))
+        return _is_owner(request, obj) and obj.is_editable
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A draft goes with all that hangs on it; the rows' own pages are read-only, which is no reason to keep them."""
+        shown, counts, _missing, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
+
+    def save_model(self, request: HttpRequest, obj: Study, form: Any, change: bool) -> None:
+        if not change and obj.owner_id is None:
+            obj.owner_id = request.user.pk  # whoever makes a study owns it
+        super().save_model(request, obj, form, change)
+        audit.record(request, obj, "form saved", ", ".join(form.changed_data))
+
+    @display(
+        description=_("State"), label={"draft": "info", "pilot": "warning", "live": "success", "closed": ""}
+    )
+    def shown_state(self, study: Study) -> tuple[str, str]:
+        return study.state, study.get_state_display()
+
+    @display(description=_("Images"), ordering="n_images")
+    def images(self, study: Any) -> int:
+        return int(study.n_images)
+
+    @display(description=_("Maps"))
+    def maps(self, study: Any) -> str:
+        return f"{study.n_done} of {study.n_jobs} jobs" if study.n_jobs else "–"
+
+    @display(description=_("Finished"), ordering="n_finished")
+    def finished(self, study: Any) -> int:
+        return int(study.n_finished)
+
+    @display(description=_("What comes next"))
+    def steps(self, study: Study) -> SafeString:
+        if not study.pk:
+            return format_html(
+                '<p class="survey-next">{}</p>', _("Save, then upload images, compute the maps and go live.")
+            )
+        made: SafeString = study.__dict__.get("_steps") or steps_html(study)
+        study.__dict__["_steps"] = made  # the template asks five times
+        return made
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*page_table.urls(self.admin_site.admin_view), *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if study := context.get("original"):
+            context = {**context, "actions_detail": page_table.buttons(request, study)}
+        return super().render_change_form(request, context, *args, **kwargs)

@@ -1,0 +1,99 @@
+"""Researchers and their second factors; API tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from survey_site.accounts import second_factor  # noqa: F401  (registers the tokens)
+from survey_site.accounts.models import MustUseSecondFactor
+from survey_site.desk import token_admin  # noqa: F401  (registers the tokens)
+from survey_site.studies import audit
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+admin.site.unregister(TOTPDevice)  # its page would show everybody's secret key
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    """Django's own, in the site's look, with what a lost phone needs."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = (
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "is_staff",
+        "is_superuser",
+        "shown_second_factor",
+    )
+    actions = ("remove_second_factor", "demand_second_factor", "allow_password_alone")
+    filter_horizontal = ()  # Django's pair of boxes is wider than the page, and its hints cannot be read aloud
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        mine = {"user": OuterRef("pk")}
+        rows: QuerySet[User] = super().get_queryset(request)
+        return rows.annotate(
+            has_device=Exists(TOTPDevice.objects.filter(confirmed=True, **mine)),
+            must=Exists(MustUseSecondFactor.objects.filter(**mine)),
+        )
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Whoever could remove a superuser's second factor would be half-way to being one."""
+        found = super().get_actions(request)
+        if getattr(request.user, "is_superuser", False):
+            return found
+        return {name: action for name, action in found.items() if name not in UserAdmin.actions}
+
+    @display(description=_("Second factor"), label={"on": "success", "missing": "danger", "off": ""})
+    def shown_second_factor(self, user: Any) -> tuple[str, str]:
+        if user.has_device:
+            return "on", str(_("on"))
+        if user.is_staff and (user.must or second_factor.required_by_setting(user)):
+            return "missing", str(_("demanded, not set up"))
+        return "off", str(_("off"))
+
+    @admin.action(description=_("Remove the second factor (lost device)"))
+    def remove_second_factor(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        removed = [user.username for user in users if second_factor.remove(user)]
+        self._record(request, "second factor removed", removed)
+
+    @admin.action(description=_("Demand a second factor"))
+    def demand_second_factor(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        new = [user for user in users if MustUseSecondFactor.objects.get_or_create(user=user)[1]]
+        self._record(request, "second factor demanded", [user.username for user in new])
+
+    @admin.action(description=_("Let the site's setting decide on the second factor"))
+    def allow_password_alone(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        freed = [user for user in users if MustUseSecondFactor.objects.filter(user=user).delete()[0]]
+        self._record(request, "second factor no longer demanded", [user.username for user in freed])
+
+    def _record(self, request: HttpRequest, verb: str, names: list[str]) -> None:
+        for name in names:
+            audit.record(request, None, verb, name)
+        self.message_user(request, f"{verb}: {', '.join(names) or '–'}")
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    """Django's own, in the site's look."""
+
+    filter_horizontal = ()
+    when_empty = _(
+        "Groups give the same rights on the whole site to several accounts. Who may see a study is said in the study."
+    )

@@ -1,0 +1,89 @@
+"""Reads a study's counts, in a number of queries that does not grow with its rows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Max, Q
+from django.db.models.functions import Coalesce
+
+from survey_site.notifications.events import Counts
+from survey_site.protocols.models import Protocol
+from survey_site.stimuli.models import PrecomputeJob
+from survey_site.studies.models import Study
+from survey_site.trials import attention
+from survey_site.trials.models import Participant, Response, Ticket
+
+MOST_REASONS = 5
+Job, Person = PrecomputeJob.State, Participant.State
+
+
+def counts_of(study: Study, now: datetime) -> Counts:
+    """The study now."""
+    return Counts(**_jobs(study), **_people(study, now))
+
+
+def _jobs(study: Study) -> dict[str, Any]:
+    jobs = PrecomputeJob.objects.filter(stimulus__study=study)
+    found = jobs.exclude(state=Job.CANCELLED).aggregate(
+        all=Count("pk"),
+        failed=Count("pk", filter=Q(state=Job.FAILED)),
+        open=Count("pk", filter=Q(state__in=[Job.QUEUED, Job.RUNNING, Job.PAUSED])),
+        last=Max("finished_at"),
+    )
+    reasons = jobs.filter(state=Job.FAILED).order_by("reason").values_list("reason", flat=True).distinct()
+    return {
+        "jobs": found["all"],
+        "jobs_failed": found["failed"],
+        "jobs_open": found["open"],
+        "jobs_ended": found["last"].isoformat() if found["last"] else "",
+        "reasons": tuple(reason or "no reason was given" for reason in reasons[:MOST_REASONS])
+        if found["failed"]
+        else (),
+    }
+
+
+def _people(study: Study, now: datetime) -> dict[str, Any]:
+    protocol = Protocol.objects.filter(study=study).defer("document").order_by("-version").first()
+    if study.state != Study.State.LIVE or protocol is None or protocol.pilot:
+        return {}
+    people = Participant.objects.filter(protocol=protocol, kind=Participant.Kind.PERSON)
+    # Whose lease has run out has left, though nobody came since whose start would have marked them.
+    silent_since = now - timedelta(minutes=study.lease_minutes)
+    left = Q(state=Person.DROPPED) | Q(state=Person.CONSENTED, last__lt=silent_since)
+    found = people.annotate(last=Coalesce("last_seen_at", "consented_at")).aggregate(
+        finished=Count("pk", filter=Q(state=Person.FINISHED, surplus=False, excluded=False)),
+        ended=Count("pk", filter=Q(state=Person.FINISHED) | left),
+        dropped=Count("pk", filter=left),
+    )
+    recruitment = getattr(study, "recruitment", None)
+    quota = recruitment.quota if recruitment else None
+    taken = [Ticket.State.LEASED, Ticket.State.COMPLETED]
+    return {
+        **found,
+        **_attention(protocol),
+        "version": protocol.version,
+        "target": study.target_participants,
+        "quota": quota,
+        "places_taken": Ticket.objects.filter(protocol=protocol, number__lt=quota, state__in=taken).count()
+        if quota
+        else 0,
+    }
+
+
+def _attention(protocol: Protocol) -> dict[str, int]:
+    """Finished participants with checks, and of those who failed as many as the protocol's rule declares."""
+    sealed = Protocol.objects.filter(pk=protocol.pk).values_list("document__exclusion_rules", flat=True)
+    limit = (sealed[0] or {}).get("failed_checks", attention.DEFAULT_FAILED_CHECKS)
+    if limit is None:
+        return {}
+    checks = Response.objects.filter(
+        trial__attention_check=True,
+        participant__protocol=protocol,
+        participant__kind=Participant.Kind.PERSON,
+        participant__state=Person.FINISHED,
+    )
+    right = Q(task="rating", rating=F("trial__expected_rating")) | Q(task="matching", correct=True)
+    each = checks.order_by().values("participant").annotate(failures=Count("pk") - Count("pk", filter=right))
+    return {"checked": each.count(), "failed_attention": each.filter(failures__gte=int(limit)).count()}

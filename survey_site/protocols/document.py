@@ -1,0 +1,183 @@
+"""From a study's rows to the protocol's document, and from a document to the plain design of an assignment."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from survey_site.design.assignment import Design
+from survey_site.design.feasibility import Assessment, assess
+from survey_site.design.layout import Layout, deal_reserve, main_stimuli
+from survey_site.design.pools import Candidate, Pool
+from survey_site.design.spec import Column, Spec
+from survey_site.protocols.models import Protocol
+from survey_site.stimuli.models import Stimulus, StimulusFeatures
+from survey_site.studies.models import Condition, Study
+
+SETTINGS = (
+    "pool_size",
+    "pool_strategy",
+    "matching_trials_per_column",
+    "rating_trials_per_column",
+    "practice_trials",
+    "attention_checks",
+    "offer_cant_tell",
+    "trial_timeout_s",
+    "headline",
+    "count_unknown_seen",
+    "target_participants",
+    "lease_minutes",
+    "resume_days",
+    "image_px",
+    "colour_map",
+    "edges",
+    "seed",
+)
+
+
+def columns(conditions: Sequence[Condition]) -> list[tuple[str, list[Condition]]]:
+    """Table-1 columns in order, each with its conditions in order."""
+    grouped: dict[str, list[Condition]] = {}
+    for condition in conditions:
+        grouped.setdefault(condition.column, []).append(condition)
+    return list(grouped.items())
+
+
+def spec_of(study: Study) -> Spec:
+    """The study's choices as plain data; conditions are named by their keys."""
+    return Spec(
+        columns=tuple(
+            Column(name, tuple(f"{c.classifier} {c.key}" for c in members))
+            for name, members in columns(list(study.conditions.all()))
+        ),
+        participants=study.target_participants,
+        seed=str(study.seed),
+        pool_size=study.pool_size,
+        strategy=study.pool_strategy,  # type: ignore[arg-type]
+        matching_per_column=study.matching_trials_per_column,
+        rating_per_column=study.rating_trials_per_column,
+        practice_trials=study.practice_trials,
+        attention_checks=study.attention_checks,
+        fixed_pools=tuple(map(tuple, study.fixed_pools)),
+        headline=study.headline,
+    )
+
+
+def assessment_of(study: Study) -> Assessment:
+    """What the study needs and what stands in its way, before anything is computed."""
+    roles = list(study.stimuli.values_list("role", "stimulus_class"))
+    labels = [stimulus_class for role, stimulus_class in roles if role == Stimulus.Role.MAIN]
+    return assess(spec_of(study), labels, reserve=len(roles) - len(labels))
+
+
+def candidates_of(study: Study, stimuli: Sequence[Stimulus]) -> list[Candidate]:
+    """The stimuli as candidates for pools, with the feature vectors that the worker stored."""
+    features = dict(
+        StimulusFeatures.objects.filter(stimulus__study=study)
+        .order_by("-classifier")
+        .values_list("stimulus__key", "vector")
+    )
+    return [
+        Candidate(s.key, s.stimulus_class, tuple(features[s.key]) if s.key in features else None)
+        for s in stimuli
+    ]
+
+
+def document_of(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """The protocol of a study as JSON-able data; the same study gives the same document."""
+    return outline(study, image_px=image_px, texts=texts) | {"maps": map_entries(study)}
+
+
+def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """The document without its maps: enough to plan a participant's trials, whatever is computed yet."""
+    stimuli = list(study.stimuli.order_by("key"))
+    main = [s for s in stimuli if s.role == Stimulus.Role.MAIN]
+    pools, rating = main_stimuli(spec_of(study), candidates_of(study, main))
+    settings = {name: getattr(study, name) for name in SETTINGS} | {"image_px": image_px}
+    return {
+        "format": 1,
+        "study": {"slug": study.slug, "title": study.title},
+        "design": settings,
+        "conditions": [
+            {
+                "column": c.column,
+                "column_order": c.column_order,
+                "classifier": c.classifier,
+                "base": c.base,
+                "method": c.method,
+                "is_reference": c.is_reference,
+            }
+            for c in study.conditions.all()
+        ],
+        "stimuli": [
+            {
+                "key": s.key,
+                "class": s.stimulus_class,
+                "role": s.role,
+                "sha256": s.sha256,
+                "width": s.width,
+                "height": s.height,
+            }
+            for s in stimuli
+        ],
+        "pools": [{"stimuli": list(pool.stimuli), "similarity": pool.similarity} for pool in pools],
+        "rating": list(rating),
+        "reserve": [s.key for s in stimuli if s.role == Stimulus.Role.RESERVE],
+        "texts": texts,
+        "exclusion_rules": study.exclusion_rules,
+        "analysis_plan": study.analysis_plan,
+    }
+
+
+def map_entries(study: Study) -> list[dict[str, Any]]:
+    """The maps that the study's conditions show, each with its hashes."""
+    from survey_site.protocols.served_images import maps_shown
+
+    return [
+        {
+            "stimulus": m.stimulus.key,
+            "classifier": m.classifier,
+            "method": m.method,
+            "array_sha256": m.array_sha256,
+            "picture_sha256": next(p.sha256 for p in m.pictures.all() if p.colour_map == study.colour_map),
+            "parameters_hash": m.parameters_hash,
+        }
+        for m in maps_shown(study)
+    ]
+
+
+def design_of_document(
+    doc: dict[str, Any], condition_ids: dict[tuple[str, str, str, str], int] | None = None
+) -> Design:
+    """The plain design of a protocol's document. Conditions are row ids where given, else their positions."""
+    settings = doc["design"]
+    grouped: dict[str, list[int]] = {}
+    for position, entry in enumerate(doc["conditions"]):
+        identity = (entry["column"], entry["classifier"], entry["base"], entry["method"])
+        grouped.setdefault(entry["column"], []).append(_condition(condition_ids, identity, position))
+    spec = Spec(
+        columns=tuple(Column(name, tuple(ids)) for name, ids in grouped.items()),
+        participants=settings["target_participants"],
+        seed=str(settings["seed"]),
+        pool_size=settings["pool_size"],
+        matching_per_column=settings["matching_trials_per_column"] if doc["pools"] else 0,
+        rating_per_column=settings["rating_trials_per_column"],
+        practice_trials=settings["practice_trials"],
+        attention_checks=settings["attention_checks"],
+    )
+    pools = tuple(Pool(tuple(pool["stimuli"]), pool["similarity"]) for pool in doc["pools"])
+    return Layout(pools, tuple(doc["rating"]), deal_reserve(spec, doc["reserve"])).design(spec)
+
+
+def _condition(
+    ids: dict[tuple[str, str, str, str], int] | None, identity: tuple[str, str, str, str], position: int
+) -> int:
+    """Row id; −1, −2 … for a condition that a later version dropped: nobody was or will be shown it."""
+    return position if ids is None else ids.get(identity, -1 - position)
+
+
+def design_of(protocol: Protocol) -> Design:
+    """The design that a sealed protocol's tickets are planned from; conditions are row ids, stimuli keys."""
+    ids = {
+        (c.column, c.classifier, c.base, c.method): c.pk
+        for c in Condition.objects.filter(study_id=protocol.study_id)
+    }
+    return design_of_document(protocol.document, ids)

@@ -1,0 +1,70 @@
+"""Protocol, the sealed definition of a study; its rehearsals; its pictures as participants receive them."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from survey_site.studies.models import Study
+
+
+class Protocol(models.Model):
+    """The frozen definition of a study: canonical JSON under its SHA-256, pools and seeds included."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="protocols")
+    version = models.PositiveIntegerField()
+    pilot = models.BooleanField(
+        default=False, help_text=_("Answers given under a pilot are never in the analysis.")
+    )
+    hash = models.CharField(_("SHA-256"), max_length=64)
+    document = models.JSONField()
+    sealed_at = models.DateTimeField(null=True)
+    sealed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+
+    class Meta:
+        ordering = ["study", "-version"]
+        constraints = [models.UniqueConstraint(fields=["study", "version"], name="protocol_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.study.slug} v{self.version} ({self.hash[:10]})"
+
+
+class Rehearsal(models.Model):
+    """The planned analysis tried on simulated participants with known effects, under one state of a draft."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="rehearsals")
+    document_hash = models.CharField(
+        max_length=64, help_text=_("SHA-256 of the draft's document, before the size of images is fixed.")
+    )
+    seed = models.BigIntegerField()
+    participants = models.PositiveIntegerField(help_text=_("Completed participants of each simulated study."))
+    repetitions = models.PositiveIntegerField(
+        help_text=_("Simulated studies, with and without effects each.")
+    )
+    passed = models.BooleanField()
+    summary = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.study.slug} {'passed' if self.passed else 'failed'} ({self.document_hash[:10]})"
+
+
+class ServedImage(models.Model):
+    """A picture as participants receive it: one pixel size, one format and one byte length per protocol.
+
+    Its file has a random name, so that neither the name nor the length tells what it shows.
+    """
+
+    protocol = models.ForeignKey(Protocol, on_delete=models.CASCADE, related_name="served")
+    saliency_map = models.ForeignKey("stimuli.SaliencyMap", on_delete=models.PROTECT, related_name="+")
+    path = models.CharField(max_length=120, unique=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["protocol", "saliency_map"], name="served_once_per_protocol")
+        ]
+
+    def __str__(self) -> str:
+        return self.path

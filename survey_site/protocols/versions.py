@@ -1,0 +1,63 @@
+"""What changed from one sealed protocol to the next, and from the newest one to the draft, in readable lines."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from survey_site.design import canonical
+from survey_site.protocols import freeze
+from survey_site.protocols.models import Protocol
+from survey_site.studies.models import Study
+
+LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A sealed protocol (None: the draft as it would be sealed) and its differences to the one before."""
+
+    protocol: Protocol | None
+    before: int | None
+    changes: list[canonical.Difference]
+    more: int
+
+
+def listed(study: Study, *, with_draft: bool) -> list[Version]:
+    """Newest first; the draft on top where there is something to compare it with."""
+    protocols = list(study.protocols.select_related("sealed_by").order_by("-version"))
+    found = [
+        _version(new, new.document, old)
+        for new, old in zip(protocols, [*protocols[1:], None][: len(protocols)], strict=True)
+    ]
+    if with_draft and protocols:
+        draft = freeze.draft_document(study)
+        if not study.image_px:  # fixed at the freeze by the largest picture; no choice of the researcher
+            draft["design"]["image_px"] = protocols[0].document["design"].get("image_px")
+        found.insert(0, _version(None, draft, protocols[0]))
+    return found
+
+
+def _version(protocol: Protocol | None, document: dict[str, Any], before: Protocol | None) -> Version:
+    if before is None:
+        return Version(protocol, None, [], 0)
+    changes = canonical.differences(readable(before.document), readable(document))
+    return Version(protocol, before.version, changes[:LISTED], max(len(changes) - LISTED, 0))
+
+
+def readable(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with conditions and maps under their names, the maps of a method in one line."""
+    conditions = {
+        f"{c['column']}: {c['classifier']} {'.'.join(filter(None, (c['base'], c['method'])))}": {
+            "column_order": c["column_order"],
+            "is_reference": c["is_reference"],
+        }
+        for c in document.get("conditions", [])
+    }
+    methods: dict[str, list[list[str]]] = {}
+    for entry in document.get("maps", []):
+        hashes = [entry.get(name) or "" for name in ("stimulus", "array_sha256", "picture_sha256")]
+        methods.setdefault(f"{entry['classifier']} {entry['method']}", []).append(hashes)
+    maps = {
+        name: f"{len(found)} maps, SHA-256 {canonical.sha256(sorted(found))[:12]}"
+        for name, found in methods.items()
+    }
+    return document | {"conditions": conditions, "maps": maps}

@@ -1,0 +1,142 @@
+"""Rows for the statistics, straight from the database: plain lists, named as the columns of responses.csv."""
+
+from __future__ import annotations
+
+from sys import intern
+from typing import Any
+
+from django.db.models import Case, CharField, F, Q, Value, When
+
+from survey_site.protocols.models import Protocol
+from survey_site.reports.exports.columns import CANT_TELL, exclusion
+from survey_site.reports.population import Population
+from survey_site.stimuli.models import SaliencyMap
+from survey_site.trials.frozen_protocol import classes_of
+from survey_site.trials.models import Participant, Response
+
+# Name for the statistics → where it is. Unlike in the CSV no text is escaped: labels must equal the plan's.
+SOURCES: dict[str, Any] = {
+    "participant": F("participant__code"),
+    "task": F("task"),
+    "block": F("trial__block"),
+    "position": F("trial__position"),
+    "stimulus": F("trial__stimulus_id"),
+    "column": F("condition__column"),
+    "classifier": F("condition__classifier"),
+    "base": F("condition__base"),
+    "method": F("condition__method"),
+    "map_sha256": F("trial__saliency_map__array_sha256"),
+    "pool": F("trial__pool"),
+    "choice": F("choice_id"),
+    "cant_tell": F("cant_tell"),
+    "correct": F("correct"),
+    "class_correct": F("class_correct"),
+    "rating": F("rating"),
+    "rt_ms": F("rt_ms"),
+    "seen": F("seen"),
+    "missing_reason": F("missing"),
+    "attention_check": Case(
+        When(trial__attention_check=False, then=Value("0")),
+        When(Q(task="matching", correct=True) | Q(task="rating", rating=F("trial__expected_rating")), then=Value("passed")),
+        default=Value("failed"),
+        output_field=CharField(),
+    ),
+}  # fmt: skip
+
+
+# Name for the statistics → name in SaliencyMap.metrics.
+METRICS = {
+    "right_class": "right",
+    "confidence": "confidence",
+    "confidence_drop": "drop",
+    "confidence_gain": "increase",
+}
+
+
+def trial_columns(protocol: Protocol, population: Population) -> dict[str, list[Any]]:
+    """Every response under the protocol by column; `exclusion_reason` says why a row is outside the population."""
+    responses = Response.objects.filter(
+        population.not_withdrawn("participant__"), participant__protocol=protocol
+    )
+    sources = SOURCES | {"exclusion_reason": _reason(population)}
+    values = responses.order_by("participant_id", "trial__position").values_list(*sources.values())
+    columns: dict[str, list[Any]] = {name: [] for name in sources}
+    appends = [column.append for column in columns.values()]
+    for row in values.iterator(chunk_size=5000):
+        for append, value in zip(appends, row, strict=True):
+            # A million rows repeat few texts: one copy of each keeps the task small.
+            append(intern(value) if type(value) is str else value)
+    return _named(protocol, columns)
+
+
+def _reason(population: Population) -> Case:
+    """As in responses.csv, with the reasons that this population waives left out."""
+    waived = Q(pk__in=[])
+    if population.unfinished:
+        waived |= Q(participant__surplus=False, participant__excluded=False)
+    if population.excluded:
+        waived |= Q(participant__surplus=False, participant__state=Participant.State.FINISHED)
+    if population.excluded and population.unfinished:
+        waived |= Q(participant__surplus=False)
+    return Case(When(waived, then=Value("")), default=exclusion("participant__", pilots=True))
+
+
+def _named(protocol: Protocol, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Stimulus ids replaced by keys, and by the classes that the protocol sealed."""
+    stimuli = protocol.study.stimuli.values_list("pk", "key", "stimulus_class")
+    sealed = classes_of(protocol.document)
+    keys, classes = (
+        {pk: key for pk, key, _ in stimuli},
+        {pk: sealed.get(key, now) for pk, key, now in stimuli},
+    )
+    pools: dict[tuple[int, ...], str] = {}
+    for place, pool in enumerate(columns["pool"]):
+        shown = tuple(pool)
+        if shown not in pools:
+            pools[shown] = "|".join(keys[pk] for pk in shown)
+        columns["pool"][place] = pools[shown]
+    columns["choice_class"] = [classes.get(pk, "") for pk in columns["choice"]]
+    unsure = columns.pop("cant_tell")
+    columns["choice"] = [
+        CANT_TELL if flag else keys.get(pk, "") for pk, flag in zip(columns["choice"], unsure, strict=True)
+    ]
+    columns["stimulus_class"] = [classes[pk] for pk in columns["stimulus"]]
+    columns["stimulus"] = [keys[pk] for pk in columns["stimulus"]]
+    columns["excluded"] = ["1" if reason else "0" for reason in columns["exclusion_reason"]]
+    return columns
+
+
+def participant_rows(protocol: Protocol, population: Population) -> list[dict[str, Any]]:
+    """Who started, consented, finished, for the flow of participants. Bots count as persons where asked."""
+    rows = Participant.objects.filter(protocol=protocol).values_list(
+        "kind", "state", "surplus", "consented_at", "started_at"
+    )
+    kinds = population.kinds()
+    done = (Participant.State.FINISHED,)
+    return [
+        {
+            "kind": "person" if kind in kinds else kind,
+            "consented": consented is not None or state in (*done, Participant.State.WITHDRAWN),
+            "finished": state in done,
+            "surplus": surplus,
+            "withdrawn": state == Participant.State.WITHDRAWN,
+        }
+        for kind, state, surplus, consented, _ in rows
+    ]
+
+
+def map_rows(protocol: Protocol) -> list[dict[str, Any]]:
+    """Machine metrics of the study's current maps, by the hash that answers name."""
+    names = dict(_columns_by_map_method(protocol))
+    maps = SaliencyMap.objects.filter(stimulus__study=protocol.study, current=True).exclude(metrics=None)
+    return [
+        {"map_sha256": sha256, "column": names.get((classifier, method), "")}
+        | {name: (metrics or {}).get(stored) for name, stored in METRICS.items()}
+        for sha256, classifier, method, metrics in maps.order_by("pk").values_list(
+            "array_sha256", "classifier", "method", "metrics"
+        )
+    ]
+
+
+def _columns_by_map_method(protocol: Protocol) -> list[tuple[tuple[str, str], str]]:
+    return [((c.classifier, c.key), c.column) for c in protocol.study.conditions.all()]

@@ -1,0 +1,115 @@
+"""What the task has computed, kept in the cache by data version; and the asking for it. Imports no statistics."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import Any, Literal
+
+from django.core.cache import cache
+from django.db.models import Case, Count, F, Max, Q, Sum, When
+
+from survey_site.celery import app
+from survey_site.protocols.models import Protocol
+from survey_site.reports.point_report import point_report
+from survey_site.reports.population import Population
+from survey_site.studies.models import Study
+from survey_site.trials.models import Participant, Response
+
+TASK = "reports.analyse"
+KEEP_SECONDS = 30 * 24 * 3600
+SUPPLEMENT = "supplement"  # the whole report as PDF, kept beside the figures
+MANY_PARTICIPANTS = 1000
+SILENCE_SECONDS = 90  # without a sign of life for so long, the task is asked for again
+FIGURE_FORMATS: dict[Literal["svg", "pdf"], str] = {"svg": "image/svg+xml", "pdf": "application/pdf"}
+
+
+def data_version(protocol: Protocol, population: Population) -> str:
+    """Changes with every counted answer, exclusion and withdrawal.
+
+    One pass over participants: the last answer moves its participant's `last_seen_at`, in the same transaction.
+    Earlier answers need not; where the unfinished count, theirs are looked at too.
+    """
+    S = Participant.State
+    facts = Participant.objects.filter(protocol=protocol).aggregate(
+        people=Count("pk"),
+        last=Max("last_seen_at"),
+        finished=_sum(Q(state=S.FINISHED)),
+        withdrawn=_sum(Q(state=S.WITHDRAWN)),
+        excluded=_sum(Q(excluded=True)),
+        surplus=_sum(Q(surplus=True)),
+    )
+    if population.unfinished:
+        answers = Response.objects.filter(participant__protocol=protocol)
+        open_ones = answers.exclude(participant__state__in=(S.FINISHED, S.WITHDRAWN))
+        facts |= open_ones.aggregate(answers=Count("pk"), last_answer=Max("pk"))
+    conditions = list(protocol.study.conditions.values_list("column", "column_order", "is_reference"))
+    text = json.dumps([protocol.pk, population.as_query(), facts, conditions], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _sum(condition: Q) -> Sum:
+    # Who they are, not only how many: one excluded and another let in again is a change.
+    return Sum(Case(When(condition, then=F("pk"))))
+
+
+def report_of(version: str) -> dict[str, Any] | None:
+    """The finished report of this data version."""
+    found: dict[str, Any] | None = cache.get(f"report:{version}")
+    return found
+
+
+def points(study: Study, protocol: Protocol | None, population: Population, version: str) -> dict[str, Any]:
+    """The point report; kept by data version where counting takes long, always fresh where it does not."""
+    kept: dict[str, Any] | None = cache.get(f"points:{version}") if protocol else None
+    if kept is not None:
+        return kept
+    report = point_report(study, population, protocol.version if protocol else None)
+    if report["population"]["participants"] >= MANY_PARTICIPANTS:
+        store_points(version, report)
+    return report
+
+
+def store_points(version: str, report: dict[str, Any]) -> None:
+    cache.set(f"points:{version}", report, KEEP_SECONDS)
+
+
+def figure_of(version: str, name: str, kind: str) -> bytes | None:
+    found: bytes | None = cache.get(f"figure:{version}:{name}.{kind}")
+    return found
+
+
+def store_report(version: str, report: dict[str, Any]) -> None:
+    """Last of all: a report that is there has its figures."""
+    cache.set(f"report:{version}", report, KEEP_SECONDS)
+    cache.delete(f"progress:{version}")
+
+
+def store_figure(version: str, name: str, kind: str, data: bytes) -> None:
+    cache.set(f"figure:{version}:{name}.{kind}", data, KEEP_SECONDS)
+
+
+def progress_of(version: str) -> dict[str, Any] | None:
+    """`fraction` 0..1, `label`, `failed` (a sentence, or empty), `at` (seconds since the epoch)."""
+    found: dict[str, Any] | None = cache.get(f"progress:{version}")
+    return found
+
+
+def set_progress(version: str, fraction: float, label: str, failed: str = "") -> None:
+    told = {"fraction": fraction, "label": label, "failed": failed, "at": time.time()}
+    cache.set(f"progress:{version}", told, KEEP_SECONDS)
+
+
+def ask(study: Study, protocol: Protocol, population: Population, version: str) -> str:
+    """Sends the task unless it is under way; returns why it could not be sent, or the empty string."""
+    told = progress_of(version)
+    if told and (told["failed"] or time.time() - told["at"] < SILENCE_SECONDS):
+        return ""
+    set_progress(version, 0.0, "waiting for a worker of the queue “reports”")
+    try:
+        app.send_task(TASK, args=[study.pk, protocol.version, population.as_query()], queue="reports")
+    except Exception as error:
+        cache.delete(f"progress:{version}")
+        return f"{type(error).__name__}: {error}"
+    return ""

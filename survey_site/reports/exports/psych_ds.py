@@ -1,0 +1,144 @@
+"""A Psych-DS data set (version 1.4.0): tidy tables under `data/`, and a data dictionary in JSON-LD.
+
+The dictionary comes from the same column list as the CSV. Dates of the archive are fixed, so that the same
+data give the same bytes. Specification: https://psychds-docs.readthedocs.io/
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from typing import IO, Any
+
+from survey_site.reports.exports.columns import Column
+from survey_site.reports.exports.csv_stream import Tally, stream_csv
+from survey_site.reports.exports.tables import TABLES
+from survey_site.reports.point_report import REPLAY_BANNER
+from survey_site.reports.population import Population
+from survey_site.studies.models import Study
+
+IN_MEMORY_BYTES = 4 * 1024 * 1024  # beyond that the archive is spooled to a file
+FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+TYPES = {
+    "string": "string",
+    "integer": "integer",
+    "number": "number",
+    "boolean": "integer",
+    "datetime": "date-time",
+}
+
+
+def write_zip(study: Study, population: Population) -> IO[bytes]:
+    """The data set as an open file at its beginning, deleted when closed."""
+    archive = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  (the caller closes it)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
+        facts = {name: _write_table(target, study, population, name) for name in TABLES}
+        _write(target, "dataset_description.json", _json(description(study, facts)))
+        _write(target, "README.md", readme(study, facts).encode())
+        _write(
+            target,
+            "CHANGES.md",
+            b"# Changes\n\nOne export; the protocol hash in the data names its version.\n",
+        )
+    archive.seek(0)
+    return archive
+
+
+def file_name(study: Study, table: str) -> str:
+    """Psych-DS names: pairs of its keywords and values, then `_data.csv`; values are letters and digits."""
+    plain = "".join(character for character in study.slug if character.isalnum())
+    return f"data/study-{plain or 'study'}_description-{table}_data.csv"
+
+
+def _write_table(target: zipfile.ZipFile, study: Study, population: Population, name: str) -> Tally:
+    tally, table = Tally(), TABLES[name]
+    with target.open(_info(file_name(study, name)), "w", force_zip64=True) as file:
+        for chunk in stream_csv(table.rows(study, population), table.columns, tally):
+            file.write(chunk)
+    return tally
+
+
+def _write(target: zipfile.ZipFile, name: str, data: bytes) -> None:
+    with target.open(_info(name), "w") as file:
+        file.write(data)
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, FIXED_DATE)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    return info
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+
+
+def description(study: Study, facts: dict[str, Tally]) -> dict[str, Any]:
+    """`dataset_description.json`: schema.org's Dataset with one PropertyValue per column name."""
+    reconstruction = study.origin == Study.Origin.RECONSTRUCTION
+    about = REPLAY_BANNER if reconstruction else f"Answers of the participants of “{study.title}”."
+    return {
+        "@context": "https://schema.org/",
+        "@type": "Dataset",
+        "name": study.title,
+        "description": about,
+        "schemaVersion": "Psych-DS 1.4.0",
+        "variableMeasured": variables(column for table in TABLES.values() for column in table.columns),
+        "distribution": [
+            {
+                "@type": "DataDownload",
+                "contentUrl": file_name(study, name),
+                "description": f"{TABLES[name].description} {tally.rows} rows.",
+                "encodingFormat": "text/csv",
+                "sha256": tally.sha256.hexdigest(),
+            }
+            for name, tally in facts.items()
+        ],
+    }
+
+
+def variables(columns: Iterable[Column]) -> list[dict[str, Any]]:
+    """Each name once, in the order in which it first occurs; the first description holds."""
+    first: dict[str, Column] = {}
+    for column in columns:
+        first.setdefault(column.name, column)
+    return [variable(column) for column in first.values()]
+
+
+def variable(column: Column) -> dict[str, Any]:
+    """A column as schema.org's PropertyValue."""
+    found: dict[str, Any] = {
+        "@type": "PropertyValue",
+        "name": column.name,
+        "description": column.description,
+        "additionalType": TYPES[column.kind],
+    }
+    limits = {"unitText": column.unit, "minValue": column.minimum, "maxValue": column.maximum}
+    found |= {name: value for name, value in limits.items() if value not in ("", None)}
+    levels = ("0", "1") if column.kind == "boolean" else column.levels
+    if levels:
+        # schema.org has no word for the values of a column; a defined term for each is what it can read.
+        found["valueReference"] = [{"@type": "DefinedTerm", "termCode": level} for level in levels]
+    return found
+
+
+def readme(study: Study, facts: dict[str, Tally]) -> str:
+    """What a stranger needs to read the tables."""
+    lines = [f"# {study.title}", ""]
+    if study.origin == Study.Origin.RECONSTRUCTION:
+        lines += [REPLAY_BANNER, ""]
+    lines += [
+        "Missing is an empty cell, never 0. Text that a spreadsheet would take for a formula begins with an apostrophe.",
+        "Table 1 counts rows of `responses` with `excluded` 0, `attention_check` 0, `block` other than practice,",
+        "and `seen` other than no, under one `protocol_hash`.",
+        "",
+        *(
+            f"- `{file_name(study, name)}`: {TABLES[name].description} {t.rows} rows."
+            for name, t in facts.items()
+        ),
+        "",
+    ]
+    return "\n".join(lines)

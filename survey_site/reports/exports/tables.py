@@ -1,0 +1,177 @@
+"""The other data exports: participants, trials, stimuli and maps, each as rows of the database and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, F, FloatField, IntegerField, QuerySet, TextField, Value, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
+from django.db.models.lookups import Exact
+
+from survey_site.reports.exports.columns import (
+    RESPONSES,
+    Column,
+    excluded_flag,
+    exclusion,
+    trial_name,
+)
+from survey_site.reports.exports.csv_stream import response_rows
+from survey_site.reports.exports.sql import PoolKeys, SafeText, UtcText, code, text, zero_one
+from survey_site.reports.population import Population
+from survey_site.stimuli.models import SaliencyMap, Stimulus
+from survey_site.studies.models import Study
+from survey_site.trials.models import Participant, Trial
+
+
+def _metric(name: str) -> Cast:
+    return Cast(KeyTextTransform(name, "metrics"), FloatField())
+
+
+def _yes_no_metric(name: str) -> Case:
+    # The databases cast JSON's true differently, but both give it as this text.
+    stored = Cast(KeyTextTransform(name, "metrics"), TextField())
+    return Case(
+        When(Exact(stored, Value("true")), then=Value(1)),
+        When(Exact(stored, Value("false")), then=Value(0)),
+        output_field=IntegerField(),
+    )
+
+
+PARTICIPANTS: tuple[Column, ...] = (
+    Column("study", "Slug of the study.", "string", text("study__slug")),
+    Column("participant", "Opaque code of the participant, unique in the study.", "string", text("code")),
+    Column("protocol_hash", "SHA-256 of the frozen protocol the participant is under.", "string",
+           code("protocol__hash")),
+    Column("kind", "person, or bot where simulated participants were asked for.", "string", F("kind"),
+           levels=("person", "bot")),
+    Column("state", "How far the participant came.", "string", F("state"),
+           levels=("started", "consented", "finished", "screened_out", "dropped")),
+    Column("ticket_number", "Row of the Latin square.", "integer", F("ticket_number"), minimum=0),
+    Column("language", "Language in which the texts were shown.", "string", code("language")),
+    Column("browser", "Family of the browser.", "string", text("user_agent_family")),
+    Column("started_at", "When the participant came (UTC).", "datetime", UtcText(F("started_at"))),
+    Column("consented_at", "When the participant consented (UTC).", "datetime", UtcText(F("consented_at"))),
+    Column("finished_at", "When the last answer was stored (UTC).", "datetime", UtcText(F("finished_at"))),
+    Column("excluded", "1: outside the primary analysis, for the reason beside it.", "boolean", excluded_flag("")),
+    Column("exclusion_reason", "Why: a rule, a researcher's words, surplus, unfinished or pilot.", "string",
+           SafeText(exclusion(""))),
+)  # fmt: skip
+
+TRIALS: tuple[Column, ...] = (
+    Column("study", "Slug of the study.", "string", text("participant__study__slug")),
+    Column("participant", "Opaque code of the participant, unique in the study.", "string",
+           text("participant__code")),
+    Column("trial", "Identifier of the trial: participant and position.", "string", trial_name()),
+    Column("position", "Place of the trial in the participant's whole session, from 0.", "integer", F("position"),
+           minimum=0),
+    Column("block", "Block of the session; practice never counts in the report.", "string", F("block"),
+           levels=("practice", "matching", "rating")),
+    Column("task", "matching: pick the source image of the map; rating: how well the map interprets the image.",
+           "string", F("task"), levels=("matching", "rating")),
+    Column("stimulus", "Source image of the map.", "string", text("stimulus__key")),
+    Column("column", "Table-1 column in which the trial counts.", "string", text("condition__column")),
+    Column("classifier", "Classifier that was explained.", "string", text("condition__classifier")),
+    Column("base", "Class activation map the method builds on.", "string", code("condition__base")),
+    Column("method", "Combination with the edges, or a control; empty for the bare base.", "string",
+           code("condition__method")),
+    Column("pool", "Candidate images of a matching trial in the order shown, separated by |.", "string",
+           Case(When(task="matching", then=PoolKeys(F("pool"))), output_field=TextField())),
+    Column("pool_index", "Which of the protocol's pools it is, from 0.", "integer", F("pool_index"), minimum=0),
+    Column("attention_check", "1: an attention check; it never counts in the report.", "boolean",
+           zero_one("attention_check")),
+    Column("probability", "Of this assignment under the design.", "number", F("probability"), minimum=0, maximum=1),
+    Column("shown_at", "When the server issued the trial (UTC); empty: never shown.", "datetime",
+           UtcText(F("issued_at"))),
+    Column("outcome", "answered, timeout, skipped, image_failed, or none: planned and never closed.", "string",
+           Case(When(response__isnull=True, then=Value("none")), When(response__missing="", then=Value("answered")),
+                default=F("response__missing"), output_field=TextField()),
+           levels=("answered", "timeout", "skipped", "image_failed", "none")),
+)  # fmt: skip
+
+STIMULI: tuple[Column, ...] = (
+    Column("study", "Slug of the study.", "string", text("study__slug")),
+    Column("stimulus", "Name of the image, unique in the study.", "string", text("key")),
+    Column("stimulus_class", "Class of the image.", "string", text("stimulus_class")),
+    Column("role", "main: in counted trials; reserve: in practice and checks.", "string", F("role"),
+           levels=("main", "reserve")),
+    Column("sha256", "SHA-256 of the stored PNG; empty in a reconstruction.", "string", code("sha256")),
+    Column("width", "Width of the stored image; empty where there is none.", "integer",
+           Case(When(width__gt=0, then=F("width")), output_field=IntegerField()), unit="px", minimum=1),
+    Column("height", "Height of the stored image; empty where there is none.", "integer",
+           Case(When(height__gt=0, then=F("height")), output_field=IntegerField()), unit="px", minimum=1),
+    Column("source", "Where the picture comes from.", "string", text("source")),
+    Column("licence", "Licence of the picture.", "string", text("licence")),
+)  # fmt: skip
+
+MAPS: tuple[Column, ...] = (
+    Column("study", "Slug of the study.", "string", text("stimulus__study__slug")),
+    Column("stimulus", "Source image of the map.", "string", text("stimulus__key")),
+    Column("classifier", "Classifier that was explained.", "string", text("classifier")),
+    Column("layer", "Layer whose output was explained.", "string", text("layer")),
+    Column("class_index", "Index of the explained class; −1 where there is none.", "integer", F("class_index")),
+    Column("class_name", "Name of the explained class.", "string", text("class_name")),
+    Column("method", "Full key of the method: a base, base.combination, or a control.", "string", text("method")),
+    Column("map_sha256", "SHA-256 of the map's array.", "string", code("array_sha256")),
+    Column("parameters_hash", "SHA-256 of everything the map was computed from.", "string", code("parameters_hash")),
+    Column("current", "1: the newest for its image, classifier and method.", "boolean", zero_one("current")),
+    *(
+        Column(name, description, "number", _metric(name), minimum=0, maximum=1)
+        for name, description in (
+            ("confidence", "Top-1 softmax of the explanation map."),
+            ("target_confidence", "Softmax of the explained class on the explanation map."),
+            ("drop", "Loss of the explained class's softmax against the original, as a share of it."),
+            ("kept_share", "Share of pixels that the explanation map keeps."),
+        )
+    ),
+    *(
+        Column(name, description, "boolean", _yes_no_metric(name))
+        for name, description in (
+            ("right", "1: the explanation map has the original's top-1 class."),
+            ("higher_than_original", "1: more confident than on the original."),
+            ("higher_than_base", "1: more confident than on the bare CAM's explanation map."),
+        )
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Table:
+    """One file of the data set: its columns, and its rows for a study and a population."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    rows: Callable[[Study, Population], QuerySet[Any]]
+
+
+def _participants(study: Study, population: Population) -> QuerySet[Participant]:
+    return Participant.objects.filter(population.in_data(), study=study).order_by("pk")
+
+
+def _trials(study: Study, population: Population) -> QuerySet[Trial]:
+    rows = Trial.objects.filter(population.in_data("participant__"), participant__study=study)
+    return rows.order_by("participant_id", "position")
+
+
+def _stimuli(study: Study, population: Population) -> QuerySet[Stimulus]:
+    return Stimulus.objects.filter(study=study).order_by("key")
+
+
+def _maps(study: Study, population: Population) -> QuerySet[SaliencyMap]:
+    order = ("stimulus__key", "classifier", "layer", "class_index", "method", "parameters_hash")
+    return SaliencyMap.objects.filter(stimulus__study=study).order_by(*order)
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table("responses", "One row per answered trial.", RESPONSES, response_rows),
+        Table("participants", "One row per participant who has not withdrawn.", PARTICIPANTS, _participants),
+        Table("trials", "One row per planned trial, answered or not.", TRIALS, _trials),
+        Table("stimuli", "One row per source image.", STIMULI, _stimuli),
+        Table("maps", "One row per saliency map, with its machine metrics.", MAPS, _maps),
+    )
+}

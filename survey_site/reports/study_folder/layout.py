@@ -1,0 +1,114 @@
+"""The study folder of `export_study`: names of its files, and rows as lines of canonical JSON.
+
+`study.json` holds the study's settings, conditions, texts and sealed protocols; one `.jsonl` file per table has
+one row per line; `media/` has the files of the storage under their own paths; `manifest.json` has the number
+of rows and the SHA-256 of every file. What is empty (null, "", [], {}) is left out of a row. Rows name each other
+by keys and by their place, never by database ids, so that export, import and export give the same bytes.
+
+Not in the folder: people's resume links, external ids of recruitment, users, and the study's state. Of who withdrew
+only an empty row is written, after all others: `withdrawn-1` and so on, with kind, state and protocol.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Model
+
+from survey_site.design import canonical
+
+FORMAT = "saliency-survey-study"
+VERSION = 1
+MANIFEST, STUDY, MEDIA = "manifest.json", "study.json", "media"
+TABLES = ("stimuli", "features", "maps", "participants", "tickets", "trials")
+
+STUDY_FIELDS = (
+    "slug", "title", "target_participants", "pool_size", "pool_strategy", "matching_trials_per_column",
+    "rating_trials_per_column", "practice_trials", "attention_checks", "offer_cant_tell", "trial_timeout_s",
+    "headline", "count_unknown_seen", "lease_minutes", "resume_days", "image_px", "colour_map", "edges", "seed",
+    "fixed_pools", "exclusion_rules", "analysis_plan", "languages",
+)  # fmt: skip
+# Settings younger than version 1 of the format: written where they differ from the default, so that older folders
+# stay as they are.
+LATER_STUDY_FIELDS = ("require_rehearsal",)
+CONDITION_FIELDS = ("column", "column_order", "classifier", "base", "method", "is_reference")
+PROTOCOL_FIELDS = ("version", "pilot", "hash", "sealed_at", "document")
+STIMULUS_FIELDS = (
+    "key", "stimulus_class", "role", "sha256", "upload_sha256", "path", "width", "height", "source", "licence",
+)  # fmt: skip
+MAP_FIELDS = (
+    "classifier", "layer", "class_index", "class_name", "method", "parameters_hash", "array_sha256", "array_path",
+    "metrics", "provenance", "current",
+)  # fmt: skip
+PICTURE_FIELDS = ("colour_map", "sha256", "path")
+PARTICIPANT_FIELDS = (
+    "code", "kind", "state", "ticket_number", "surplus", "excluded", "exclusion_reason", "consent_version",
+    "language", "user_agent_family", "demographics", "acknowledged", "started_at", "consented_at", "finished_at",
+    "last_seen_at",
+)  # fmt: skip
+# All that is written of who withdrew, beside a name that tells nothing.
+WITHDRAWN_FIELDS = ("kind", "state")
+TICKET_FIELDS = ("number", "state", "lease_expires_at")
+TRIAL_FIELDS = (
+    "position", "block", "task", "pool_index", "attention_check", "expected_rating", "probability", "issued_at",
+)  # fmt: skip
+RESPONSE_FIELDS = (
+    "cant_tell", "rating", "missing", "correct", "class_correct", "rt_ms", "seen", "client", "answered_at",
+)  # fmt: skip
+
+
+class BadFolder(ValueError):
+    """The folder cannot be imported. The message says which file and what is wrong with it."""
+
+
+def packed(row: Model, names: Iterable[str]) -> dict[str, Any]:
+    """The named fields of a row as plain data."""
+    return without_empty({name: _plain(getattr(row, name)) for name in names})
+
+
+def packed_if_set(row: Model, names: Iterable[str]) -> dict[str, Any]:
+    """The named fields whose value is not the default."""
+    fields = {name: row._meta.get_field(name) for name in names}
+    return packed(row, [name for name, field in fields.items() if getattr(row, name) != _empty(field)])
+
+
+def without_empty(values: dict[str, Any]) -> dict[str, Any]:
+    """The same without null, "", [] and {}; 0 and false stay."""
+    return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
+def unpacked(model: type[Model], names: Iterable[str], row: dict[str, Any]) -> dict[str, Any]:
+    """Field values for the model: what is left out is empty; times become aware date-times."""
+    return {name: _typed(model._meta.get_field(name), row.get(name)) for name in names}
+
+
+def _typed(field: Any, value: Any) -> Any:
+    if value is None:
+        return _empty(field)
+    if field.get_internal_type() == "DateTimeField":
+        return datetime.fromisoformat(value)
+    return value
+
+
+def _empty(field: Any) -> Any:
+    if field.null:
+        return None
+    if field.has_default():
+        return field.get_default()
+    return {} if field.get_internal_type() == "JSONField" else ""
+
+
+def line(row: dict[str, Any]) -> bytes:
+    """One row as canonical JSON with its line end."""
+    return canonical.canonical(row) + b"\n"
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

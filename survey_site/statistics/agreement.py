@@ -1,0 +1,246 @@
+"""Do participants agree? Krippendorff's α and the intraclass correlation (statistics.md, section 5)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from scipy import linalg, optimize, sparse, stats
+
+from survey_site.statistics.data import FloatArray, IntArray, Trials
+
+Metric = Literal["nominal", "ordinal", "interval"]
+JACKKNIFE_GROUPS = 200
+_CELLS_MAX = 2_000_000
+MODEL_CELLS_MAX = 16_000_000  # 128 MB
+SPREAD_MAX = 1000.0  # of a factor, in standard deviations of the residual
+
+
+def coincidences(counts: FloatArray) -> FloatArray:
+    """Coincidence matrix (k, k) from how often each unit got each value, (units, k); units with < 2 drop out.
+
+    Source: Krippendorff 2011, *Computing Krippendorff's Alpha-Reliability*.
+    """
+    n = counts.sum(1)
+    kept = n >= 2
+    table, weight = counts[kept], 1 / (n[kept] - 1)
+    return np.asarray((table * weight[:, None]).T @ table - np.diag(table.T @ weight), np.float64)
+
+
+def distances(totals: FloatArray, values: FloatArray, metric: Metric) -> FloatArray:
+    """Squared distances (k, k) between the sorted ``values``, whose ordinal form needs their ``totals``."""
+    if metric == "nominal":
+        return 1.0 - np.eye(len(values))
+    if metric == "interval":
+        return np.asarray((values[:, None] - values[None, :]) ** 2, np.float64)
+    up_to = np.cumsum(totals) - totals / 2
+    return np.asarray((up_to[:, None] - up_to[None, :]) ** 2, np.float64)
+
+
+def alpha_of_counts(counts: FloatArray, values: FloatArray, metric: Metric) -> float | None:
+    """α = 1 − D_o/D_e; ``None`` without pairable units or when all pairable values are the same."""
+    if metric == "nominal":
+        return _nominal(counts)
+    o = coincidences(counts)
+    totals = o.sum(0)
+    n = totals.sum()
+    if n <= 1:
+        return None
+    delta = distances(totals, values, metric)
+    expected = float(totals @ delta @ totals) / (n - 1)
+    return None if expected <= 0 else float(1 - (o * delta).sum() / expected)
+
+
+def _nominal(counts: FloatArray) -> float | None:
+    """Nominal α without the k×k matrix: k may be thousands of images."""
+    n_unit = counts.sum(1)
+    table = counts[n_unit >= 2]
+    weight = 1 / (n_unit[n_unit >= 2] - 1)
+    totals = table.sum(0)
+    n = totals.sum()
+    expected = (n * n - (totals**2).sum()) / (n - 1) if n > 1 else 0.0
+    if expected <= 0:
+        return None
+    agreeing = float((weight[:, None] * table * (table - 1)).sum())
+    return float(1 - (n - agreeing) / expected)
+
+
+def alpha(unit: IntArray, value: FloatArray, metric: Metric) -> float | None:
+    """Krippendorff's α of N answers: codes of the units and the values, both (N,)."""
+    if not len(unit):
+        return None
+    counts, values = _count_table(unit, value)
+    return alpha_of_counts(counts, values, metric)
+
+
+def _count_table(unit: IntArray, value: FloatArray) -> tuple[FloatArray, FloatArray]:
+    units, row = np.unique(unit, return_inverse=True)
+    values, column = np.unique(value, return_inverse=True)
+    shape = len(units), len(values)
+    return np.bincount(row * shape[1] + column, minlength=shape[0] * shape[1]).reshape(shape).astype(
+        float
+    ), values
+
+
+def alpha_interval(
+    unit: IntArray, value: FloatArray, participant: IntArray, metric: Metric, level: float = 0.95
+) -> tuple[float, float] | None:
+    """α ± t·SE with the jackknife's standard error over participants (groups of them above 200).
+
+    Not the percentile bootstrap: a participant drawn twice agrees with himself, which with a few raters per
+    unit moves the whole interval above the estimate (docs/statistics.md). Approximate, conditional on the
+    images. ``None`` with fewer than three participants or when leaving some out makes α undefined.
+    """
+    people, rater = np.unique(participant, return_inverse=True)
+    units, row = np.unique(unit, return_inverse=True)
+    values, column = np.unique(value, return_inverse=True)
+    groups = min(len(people), JACKKNIFE_GROUPS)
+    shape = len(units), len(values)
+    if groups < 3 or shape[0] * shape[1] > _CELLS_MAX:
+        return None
+    cell, group = row * shape[1] + column, rater % groups
+    counts = np.bincount(cell, minlength=shape[0] * shape[1]).astype(float)
+    left_out: list[float] = []
+    for g in range(groups):
+        without: FloatArray = counts - np.bincount(cell[group == g], minlength=len(counts)).astype(float)
+        estimate = alpha_of_counts(without.reshape(shape), values, metric)
+        if estimate is None:
+            return None
+        left_out.append(estimate)
+    centre = alpha_of_counts(counts.reshape(shape), values, metric)
+    spread = float(np.sqrt((groups - 1) / groups * np.sum((np.array(left_out) - np.mean(left_out)) ** 2)))
+    if centre is None or spread == 0:
+        return None
+    half = float(stats.t.ppf(0.5 + level / 2, groups - 1)) * spread
+    return centre - half, min(1.0, centre + half)
+
+
+def rating_alpha(ratings: Trials, level: float = 0.95) -> dict[str, Any]:
+    """Ordinal α of the ratings; units are image × method, overall and per column.
+
+    The overall value is inflated by differences between methods: raters agree that one is worse.
+    """
+    answered = ratings.answered()
+    unit = answered.stimulus.codes * (len(answered.condition.labels) + 1) + answered.condition.codes
+    return _alphas(answered, unit, answered.value, "ordinal", level)
+
+
+def matching_alpha(matching: Trials, level: float = 0.95) -> dict[str, Any]:
+    """Nominal α of the chosen image; units are pool × source × method. "Can't tell" is a value of its own."""
+    answered = matching.answered()
+    answered = answered.select(answered.choice.codes >= 0)
+    source = answered.item.codes * (len(answered.stimulus.labels) + 1) + answered.stimulus.codes
+    unit = source * (len(answered.condition.labels) + 1) + answered.condition.codes
+    return _alphas(answered, unit, answered.choice.codes.astype(float), "nominal", level)
+
+
+def _alphas(
+    trials: Trials, unit: IntArray, value: FloatArray, metric: Metric, level: float
+) -> dict[str, Any]:
+    overall = alpha(unit, value, metric)
+    interval = (
+        alpha_interval(unit, value, trials.participant.codes, metric, level) if overall is not None else None
+    )
+    columns = {}
+    for name in trials.column.present():
+        mask = trials.column.equals(name)
+        columns[name] = alpha(unit[mask], value[mask], metric)
+    return {
+        "metric": metric,
+        "alpha": overall,
+        "ci": list(interval) if interval else None,
+        "ci_note": "jackknife over participants, approximate, conditional on these images",
+        "per_column": columns,
+        "reason": None if overall is not None else "not estimable: no unit with two differing raters",
+    }
+
+
+def icc(target: IntArray, rater: IntArray, rating: FloatArray) -> dict[str, Any]:
+    """ICC(2,1) and ICC(2,k) from crossed random effects of target and rater by REML; all arrays (N,).
+
+    Uses every rating (no listwise deletion). k̃ is the harmonic mean of ratings per target. The REML
+    criterion is profiled as in Bates et al. 2015 (J. Stat. Softw. 67:1, eq. 42) and checked against
+    statsmodels' MixedLM in the tests, whose dense matrices do not reach past a few hundred ratings.
+    """
+    t, r = np.unique(target, return_inverse=True)[1], np.unique(rater, return_inverse=True)[1]
+    k_t, k_r = int(t.max(initial=-1)) + 1, int(r.max(initial=-1)) + 1
+    reason = None
+    if k_t < 2 or k_r < 2 or len(rating) <= max(k_t, k_r):
+        reason = "not estimable: needs 2 raters and 2 targets, crossed"
+    elif float(np.ptp(rating)) == 0:
+        reason = "not estimable: all ratings are the same"
+    elif _matrix_cells(t, r) > MODEL_CELLS_MAX:
+        reason = "left out: more raters and targets than the model's matrices hold"
+    if reason:
+        return {"icc_2_1": None, "icc_2_k": None, "reason": reason}
+    var_t, var_r, var_e = _reml(t, r, rating) if k_t >= k_r else _swapped(_reml(r, t, rating))
+    k = float(k_t / (1 / np.bincount(t)).sum())
+    return {
+        "icc_2_1": var_t / (var_t + var_r + var_e),
+        "icc_2_k": var_t / (var_t + (var_r + var_e) / k),
+        "k": k,
+        "variance": {"target": var_t, "rater": var_r, "residual": var_e},
+        "reason": None,
+    }
+
+
+def _matrix_cells(t: IntArray, r: IntArray) -> int:
+    """Cells of the model's matrices: one square of the smaller side for each number of ratings on the larger."""
+    more, fewer = sorted((np.bincount(t), np.bincount(r)), key=len, reverse=True)
+    return len(fewer) ** 2 * len(np.unique(more))
+
+
+def _swapped(variances: tuple[float, float, float]) -> tuple[float, float, float]:
+    return variances[1], variances[0], variances[2]
+
+
+def _reml(a: IntArray, b: IntArray, y: FloatArray) -> tuple[float, float, float]:
+    """Variances of factor a (the one with more levels), factor b and the residual by REML.
+
+    Both incidence matrices have one 1 per row, so a's block of Z'Z is diagonal and only b's Schur
+    complement needs a Cholesky factor. Levels of a with equally many ratings enter it with one weight:
+    their cross products are added up once, so that a step costs the same for ten raters and ten thousand.
+    """
+    n, y = len(y), y - y.mean()
+    n_a, n_b = np.bincount(a).astype(float), np.bincount(b).astype(float)
+    table = sparse.csr_array((np.ones(n), (a, b)), shape=(len(n_a), len(n_b)))
+    sums_a = np.stack([n_a, np.bincount(a, y)], 1)
+    sums_b = np.stack([n_b, np.bincount(b, y)], 1)
+    totals = np.array([[n, 0.0], [0.0, float(y @ y)]])  # cross products of (1, y); Σy = 0 by centring
+    sizes, levels = np.unique(n_a, return_counts=True)
+    alike = [np.flatnonzero(n_a == size) for size in sizes]
+    between_b = np.stack([(table[rows].T @ table[rows]).toarray() for rows in alike])
+    b_with_a = np.stack([table[rows].T @ sums_a[rows] for rows in alike])
+    within_a = np.stack([sums_a[rows].T @ sums_a[rows] for rows in alike])
+
+    def parts(theta: FloatArray) -> tuple[float, float]:
+        diagonal = theta[0] ** 2 * sizes + 1
+        weight = theta[0] ** 2 / diagonal
+        schur = np.diag(theta[1] ** 2 * n_b + 1) - theta[1] ** 2 * np.tensordot(weight, between_b, 1)
+        chol = linalg.cholesky(schur, lower=True)
+        u_b = linalg.solve_triangular(
+            chol, theta[1] * (sums_b - np.tensordot(weight, b_with_a, 1)), lower=True
+        )
+        m = totals - np.tensordot(weight, within_a, 1) - u_b.T @ u_b
+        rss = float(m[1, 1] - m[0, 1] ** 2 / m[0, 0])
+        log_det = float(levels @ np.log(diagonal) + 2 * np.log(np.diag(chol)).sum() + np.log(m[0, 0]))
+        return rss, log_det + (n - 1) * (1 + np.log(2 * np.pi * rss / (n - 1)))
+
+    def criterion(theta: FloatArray) -> float:
+        return parts(theta)[1] / n  # per rating: else the first step of a large study leaps out of all reason
+
+    bounds = optimize.Bounds(np.zeros(2), np.full(2, SPREAD_MAX))
+    fits = [
+        optimize.minimize(criterion, np.full(2, start), method="L-BFGS-B", bounds=bounds, tol=1e-13)
+        for start in (1.0, 0.3)
+    ]
+    best = min(fits, key=lambda fit: float(fit.fun)).x
+    var_e = parts(best)[0] / (n - 1)
+    return float(best[0] ** 2 * var_e), float(best[1] ** 2 * var_e), float(var_e)
+
+
+def rating_icc(ratings: Trials) -> dict[str, Any]:
+    """ICC of the ratings, target = image × method, rater = participant."""
+    answered = ratings.answered()
+    target = answered.stimulus.codes * (len(answered.condition.labels) + 1) + answered.condition.codes
+    return icc(target, answered.participant.codes, answered.value)

@@ -1,0 +1,217 @@
+"""Each column against the reference column: tests, Holm's correction, effect sizes (statistics.md, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from survey_site.statistics.data import FloatArray
+from survey_site.statistics.resampling import sign_flip
+from survey_site.statistics.uncertainty import Contrast, Sample, clusters, difference, ratio
+
+T_TEST, SIGN_FLIP = "two_way_t", "sign_flip"
+MIN_TRIALS, MIN_ITEMS = 2, 12
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Participants' means in both columns, (P,) each; ``dropped`` had only one of the two."""
+
+    a: FloatArray
+    b: FloatArray
+    dropped: int
+
+    @property
+    def difference(self) -> FloatArray:
+        """a − b per participant, without floating dust, so that equal differences tie and 0 is 0."""
+        return np.round(self.a - self.b, 12)
+
+
+def pair(a: Sample, b: Sample) -> Paired:
+    """Means of the participants who answered in both columns."""
+    size = _size(a, b)
+    n_a, n_b = np.bincount(a.participant, minlength=size), np.bincount(b.participant, minlength=size)
+    both, either = (n_a > 0) & (n_b > 0), (n_a > 0) | (n_b > 0)
+    sum_a = np.bincount(a.participant, a.y, size)
+    sum_b = np.bincount(b.participant, b.y, size)
+    return Paired(sum_a[both] / n_a[both], sum_b[both] / n_b[both], int(either.sum() - both.sum()))
+
+
+def _size(a: Sample, b: Sample) -> int:
+    return int(max(a.participant.max(initial=-1), b.participant.max(initial=-1))) + 1
+
+
+def t_test(contrast: Contrast) -> float | None:
+    """Two-sided p of Δ/√V2 with Student's t; ``None`` where V2 is 0 or not estimable."""
+    if contrast.value is None or not contrast.variance or contrast.df is None:
+        return None
+    return float(2 * stats.t.sf(abs(contrast.value) / np.sqrt(contrast.variance), contrast.df))
+
+
+def primary_test(samples: Sequence[Sample]) -> str:
+    """The two-way t-test where every column has ≥ 2 trials per participant and ≥ 12 items, else the sign-flip."""
+    for s in samples:
+        people = clusters(s.participant)
+        if not people or len(s) / people < MIN_TRIALS or clusters(s.item) < MIN_ITEMS:
+            return SIGN_FLIP
+    return T_TEST
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm-adjusted p; tests that could not be done stay ``None`` and do not count in the family.
+
+    Source: Holm 1979, Scand. J. Stat. 6:65–70. (statsmodels' ``multipletests`` gives the same numbers and runs
+    the garbage collector at every call.)
+    """
+    known = np.array([p for p in p_values if p is not None])
+    order = np.argsort(known, kind="stable")
+    stepped = np.maximum.accumulate(known[order] * np.arange(len(known), 0, -1))
+    adjusted = np.empty(len(known))
+    adjusted[order] = np.minimum(stepped, 1.0)
+    values = iter(adjusted.tolist())
+    return [None if p is None else next(values) for p in p_values]
+
+
+def cliffs_delta(a: FloatArray, b: FloatArray) -> float:
+    """δ = 2U/(n₁n₂) − 1 = P(a > b) − P(a < b) over all pairs of answers."""
+    return _dominance(np.sort(b), a) / (len(a) * len(b))
+
+
+def _dominance(ordered: FloatArray, a: FloatArray) -> float:
+    below = np.searchsorted(ordered, a, "left")
+    above = len(ordered) - np.searchsorted(ordered, a, "right")
+    return float((below - above).sum())
+
+
+def paired_delta(a: Sample, b: Sample) -> float | None:
+    """Mean over participants with both columns of P(x > y) − P(x < y) within the participant."""
+    levels, codes = np.unique(np.concatenate([a.y, b.y]), return_inverse=True)
+    size = _size(a, b)
+    table_a = _counts(a.participant, codes[: len(a)], size, len(levels))
+    table_b = _counts(b.participant, codes[len(a) :], size, len(levels))
+    n_a, n_b = table_a.sum(1), table_b.sum(1)
+    both = (n_a > 0) & (n_b > 0)
+    if not both.any():
+        return None
+    below = np.cumsum(table_b, 1) - table_b
+    above = n_b[:, None] - np.cumsum(table_b, 1)
+    wins = (table_a * (below - above)).sum(1)
+    return float((wins[both] / (n_a[both] * n_b[both])).mean())
+
+
+def _counts(row: Any, column: Any, rows: int, columns: int) -> FloatArray:
+    return np.bincount(row * columns + column, minlength=rows * columns).reshape(rows, columns).astype(float)
+
+
+def plain_odds_ratio(a: FloatArray, b: FloatArray) -> float:
+    """Odds ratio of two shares with +0.5 in every cell (Haldane–Anscombe): finite at 0 % and 100 %."""
+    return float((a.sum() + 0.5) * ((1 - b).sum() + 0.5) / (((1 - a).sum() + 0.5) * (b.sum() + 0.5)))
+
+
+def wilcoxon(differences: FloatArray, resamples: int, seed: int) -> float | None:
+    """Permutation p of Wilcoxon's signed-rank test, (P,) differences; ``None`` if no participant differs.
+
+    It is the sign-flip test of the signed midranks (SciPy's ``wilcoxon`` with a ``PermutationMethod`` is the same
+    test, thirty times slower); exact up to 20 differences.
+    """
+    d = differences[differences != 0]
+    if not len(d):
+        return None
+    return sign_flip(np.sign(d) * stats.rankdata(np.abs(d)), resamples, seed).p
+
+
+def compare(
+    name: str, sample: Sample, reference: Sample, *, ratings: bool, level: float, resamples: int, seed: int
+) -> dict[str, Any]:
+    """One column against the reference, all quantities unadjusted; Holm is applied to the family later."""
+    result: dict[str, Any] = {"column": name}
+    if not len(sample) or not len(reference):
+        return result | {"reason": "not estimable: a column without answers", "p": {}}
+    delta, quotient, paired = (
+        difference(sample, reference, level),
+        ratio(sample, reference, level),
+        pair(sample, reference),
+    )
+    flip = sign_flip(paired.difference, resamples, seed) if len(paired.a) else None
+    result |= {
+        "difference": delta.value,
+        "difference_ci": delta.interval.pair(),
+        "ratio": quotient.value,
+        "ratio_ci": quotient.interval.pair(),
+        "ratio_reason": quotient.interval.reason,
+        "paired_participants": len(paired.a),
+        "dropped_participants": paired.dropped,
+        "df": delta.df,
+        "reason": delta.interval.reason,
+        "paired_delta": paired_delta(sample, reference),
+        "p": {T_TEST: t_test(delta), SIGN_FLIP: flip.p if flip else None},
+        "sign_flip_exact": flip.exact if flip else None,
+    }
+    return result | (_rating_effects if ratings else _faith_effects)(
+        sample, reference, paired, resamples, seed
+    )
+
+
+def _faith_effects(a: Sample, b: Sample, paired: Paired, resamples: int, seed: int) -> dict[str, Any]:
+    return {"odds_ratio_plus_half": plain_odds_ratio(a.y, b.y)}
+
+
+def _rating_effects(a: Sample, b: Sample, paired: Paired, resamples: int, seed: int) -> dict[str, Any]:
+    shifted = (float(a.y.mean()) + 1) / (float(b.y.mean()) + 1)
+    return {
+        "cliffs_delta": cliffs_delta(a.y, b.y),
+        "ratio_on_1_to_7": shifted,
+        "wilcoxon_p": wilcoxon(paired.difference, resamples, seed),
+    }
+
+
+def family(
+    samples: Mapping[str, Sample], reference: str, *, ratings: bool, level: float, resamples: int, seed: int
+) -> dict[str, Any]:
+    """All comparisons of one outcome as one Holm family, with the primary test chosen for the whole family."""
+    base = samples[reference]
+    others = [name for name in samples if name != reference]
+    kind = primary_test(list(samples.values()))
+    rows = [
+        compare(n, samples[n], base, ratings=ratings, level=level, resamples=resamples, seed=seed + k)
+        for k, n in enumerate(others)
+    ]
+    primary = [_primary(row, kind) for row in rows]
+    for row, p, used in zip(rows, holm([p for p, _ in primary]), [u for _, u in primary], strict=True):
+        row["primary_test"], row["p_holm"] = used, p
+        row["significant"] = None if p is None else bool(p < 1 - level)
+    for test in (T_TEST, SIGN_FLIP):
+        for row, p in zip(rows, holm([row["p"].get(test) for row in rows]), strict=True):
+            row.setdefault("p_holm_by_test", {})[test] = p
+    return {"reference": reference, "primary_test": kind, "label": _LABELS[kind], "rows": rows}
+
+
+_LABELS = {
+    T_TEST: "two-way clustered t-test: participants and images both random",
+    SIGN_FLIP: "sign-flip over participants: conditional on these images",
+}
+
+
+def _primary(row: dict[str, Any], kind: str) -> tuple[float | None, str]:
+    """The sign-flip stands in where the t-test's variance is 0."""
+    p: dict[str, float | None] = row["p"]
+    if kind == T_TEST and p.get(T_TEST) is not None:
+        return p[T_TEST], T_TEST
+    return p.get(SIGN_FLIP), SIGN_FLIP
+
+
+def mcnemar_range(correct_a: int, correct_b: int, n: int) -> tuple[float, float]:
+    """Smallest and largest exact McNemar p that two published shares of the same n people allow.
+
+    The margins fix b − c; the number of people who differ may lie anywhere between its two limits.
+    """
+    low = abs(correct_a - correct_b)
+    high = min(correct_a + correct_b, 2 * n - correct_a - correct_b)
+    ps = [
+        float(stats.binomtest((d - low) // 2, d, 0.5).pvalue) if d else 1.0 for d in range(low, high + 1, 2)
+    ]
+    return min(ps), max(ps)

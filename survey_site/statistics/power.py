@@ -1,0 +1,179 @@
+"""Power of the planned comparisons, by simulating the study and analysing it as the report will.
+
+Participants and images are crossed; both vary, and images differ in which method suits them:
+logit P(right) = a_k + u_participant + v_item + w_item,k, with a_k such that the *marginal* share of column k is
+the planned one. Ratings: the same sum plus a residual, rounded to the scale. Items are dealt to columns by a
+cyclic Latin square, as at the site. For the feasibility page call it in a background task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import optimize, special
+
+from survey_site.statistics.comparisons import SIGN_FLIP, T_TEST, holm, pair, primary_test, t_test
+from survey_site.statistics.data import FloatArray, IntArray
+from survey_site.statistics.resampling import sign_flip
+from survey_site.statistics.uncertainty import Sample, difference
+
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
+_WEIGHTS = _WEIGHTS / np.sqrt(2 * np.pi)
+FLIP_RESAMPLES = 999
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard deviations: participants, items, item × column (all log-odds or scale points), residual of a rating."""
+
+    participant: float = 0.7
+    item: float = 0.7
+    interaction: float = 0.5
+    residual: float = 1.0
+
+    @property
+    def random(self) -> float:
+        """SD of the three random effects together."""
+        return float(np.sqrt(self.participant**2 + self.item**2 + self.interaction**2))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Columns with their expected share (0..1) or mean rating, reference first, and the size of the study.
+
+    ``trials`` per participant and column; ``items``: pools or images, a multiple of trials × columns
+    (default: exactly that many).
+    """
+
+    effects: Mapping[str, float]
+    participants: int
+    trials: int
+    items: int | None = None
+    ratings: bool = False
+    scale: tuple[int, int] = (0, 6)
+    spread: Spread = Spread()
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        if len(self.effects) < 2:
+            raise ValueError("power needs the reference and at least one other column")
+        if self.participants < 2 or self.trials < 1:
+            raise ValueError("power needs at least 2 participants and 1 trial per column")
+        low, high = self.scale if self.ratings else (0, 1)
+        if not all(low < value < high for value in self.effects.values()):
+            raise ValueError(f"expected values must lie between {low} and {high}")
+        if self.item_count % (self.trials * len(self.effects)):
+            raise ValueError("items must be a multiple of trials × columns")
+
+    @property
+    def item_count(self) -> int:
+        """Pools (matching) or images (rating) in the study."""
+        return self.items or self.trials * len(self.effects)
+
+
+def intercept(share: float, sd: float) -> float:
+    """The a with E[logistic(a + sd·Z)] = ``share``: a marginal share of a logit-normal model."""
+    return float(
+        optimize.brentq(
+            lambda a: float(_WEIGHTS @ special.expit(a + sd * _NODES)) - share, -30, 30, xtol=1e-12
+        )
+    )
+
+
+def latent_mean(mean: float, sd: float, scale: tuple[int, int] = (0, 6)) -> float:
+    """The centre of a normal variable whose rounding to the scale has this ``mean``."""
+    cuts = np.arange(scale[0], scale[1]) + 0.5
+
+    def excess(centre: float) -> float:
+        return scale[0] + float(special.ndtr((centre - cuts) / sd).sum()) - mean
+
+    return float(optimize.brentq(excess, scale[0] - 40 * sd, scale[1] + 40 * sd, xtol=1e-12))
+
+
+def layout(plan: Plan) -> tuple[IntArray, IntArray, IntArray]:
+    """Participant, item and column of every trial, (n·T,) each: the cyclic square of the assignment."""
+    k, t = len(plan.effects), plan.trials
+    total = k * t
+    groups = plan.item_count // total
+    person = np.repeat(np.arange(plan.participants), total)
+    j = np.tile(np.arange(total), plan.participants)
+    item = (person // k) % groups + groups * j
+    return person, item, (j + person) % k
+
+
+def simulate(
+    plan: Plan, rng: np.random.Generator, centres: FloatArray, cells: tuple[IntArray, IntArray, IntArray]
+) -> FloatArray:
+    """One study's answers, (n·T,)."""
+    person, item, column = cells
+    s = plan.spread
+    eta = (
+        centres[column]
+        + rng.normal(0, s.participant, plan.participants)[person]
+        + rng.normal(0, s.item, plan.item_count)[item]
+        + rng.normal(0, s.interaction, (plan.item_count, len(centres)))[item, column]
+    )
+    if not plan.ratings:
+        return (rng.random(len(eta)) < special.expit(eta)).astype(np.float64)
+    return np.clip(np.rint(eta + rng.normal(0, s.residual, len(eta))), *plan.scale)
+
+
+def column_centres(plan: Plan) -> FloatArray:
+    """Intercepts of the columns on the latent scale."""
+    if plan.ratings:
+        sd = float(np.hypot(plan.spread.random, plan.spread.residual))
+        return np.array([latent_mean(v, sd, plan.scale) for v in plan.effects.values()])
+    return np.array([intercept(v, plan.spread.random) for v in plan.effects.values()])
+
+
+def p_values(
+    y: FloatArray, cells: tuple[IntArray, IntArray, IntArray], columns: int, test: str
+) -> list[float]:
+    """Unadjusted p of every column against the first, by the report's own tests."""
+    person, item, column = cells
+    samples = [Sample(y[column == k], person[column == k], item[column == k]) for k in range(columns)]
+    out = []
+    for other in samples[1:]:
+        p = t_test(difference(other, samples[0])) if test == T_TEST else None
+        if p is None:
+            p = sign_flip(pair(other, samples[0]).difference, FLIP_RESAMPLES, 1).p
+        out.append(p)
+    return out
+
+
+def power(
+    plan: Plan, repetitions: int = 400, seed: int = 1, test: str | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Share of simulated studies in which each column (and all of them) beats the reference after Holm.
+
+    ``test`` overrides the choice between the two-way t and the sign-flip. ``error`` is the Monte Carlo
+    standard error at the worst case of one half.
+    """
+    cells, centres, rng = layout(plan), column_centres(plan), np.random.default_rng(seed)
+    first = simulate(plan, rng, centres, cells)
+    k = len(plan.effects)
+    if test is None:
+        masks = [cells[2] == c for c in range(k)]
+        test = primary_test([Sample(first[m], cells[0][m], cells[1][m]) for m in masks])
+    rejected = np.zeros((repetitions, k - 1), np.bool_)
+    for r in range(repetitions):
+        y = simulate(plan, rng, centres, cells)
+        adjusted = holm(p_values(y, cells, k, test))
+        rejected[r] = [p is not None and p < 1 - plan.level for p in adjusted]
+        if progress and r % 20 == 0:
+            progress(r / repetitions, f"{r} of {repetitions} simulated studies")
+    names = list(plan.effects)[1:]
+    return {
+        "participants": plan.participants,
+        "trials": plan.trials,
+        "items": plan.item_count,
+        "test": test if test in (T_TEST, SIGN_FLIP) else SIGN_FLIP,
+        "power": dict(zip(names, rejected.mean(0).tolist(), strict=True)),
+        "all": float(rejected.all(1).mean()),
+        "repetitions": repetitions,
+        "error": float(np.sqrt(0.25 / repetitions)),
+    }

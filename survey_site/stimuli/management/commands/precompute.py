@@ -1,0 +1,43 @@
+"""manage.py precompute STUDY [--wait]: queues what the study's conditions need."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from survey_site.stimuli import jobs
+from survey_site.stimuli.models import PrecomputeJob
+from survey_site.stimuli.progress_bar import wait_for_maps
+from survey_site.studies.lookup import study_named
+
+
+class Command(BaseCommand):
+    help = "Queues the maps that a study needs. A worker (python -m saliency_worker worker) computes them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("--classifier", action="append", help="only this one (repeatable)")
+        parser.add_argument("--no-metrics", action="store_true", help="leave the machine metrics out")
+        parser.add_argument("--retry-failed", action="store_true", help="queue failed jobs again")
+        parser.add_argument("--wait", action="store_true", help="wait with a progress bar until all are done")
+
+    def handle(self, **options: Any) -> None:
+        study = study_named(options["study"])
+        if options["retry_failed"]:
+            jobs.retry_failed(study)
+        try:
+            queued = jobs.request(study, options["classifier"], metrics=not options["no_metrics"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{queued} jobs queued")
+        if not options["wait"]:
+            return
+        counts = wait_for_maps(study)
+        self.stdout.write(f"{counts.done} done, {counts.failed} failed")
+        failed = PrecomputeJob.objects.filter(stimulus__study=study, state=PrecomputeJob.State.FAILED)
+        for job in failed.select_related("stimulus")[:20]:
+            self.stderr.write(f"{job.stimulus.key} ({job.classifier}): {job.reason}")
+        if counts.failed:
+            raise CommandError(
+                f"{counts.failed} jobs failed; mend the cause, then `precompute --retry-failed`"
+            )

@@ -1,0 +1,117 @@
+"""What trial pages need of a sealed protocol, read once per process: a protocol never changes."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from survey_site.design.design import Design
+from survey_site.protocols.document import design_of
+from survey_site.protocols.models import Protocol, ServedImage
+from survey_site.studies.models import Condition
+from survey_site.studies.texts import merged
+
+ORIGINAL = "original"
+REREAD_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A served picture: the map it shows and its random path in storage."""
+
+    saliency_map: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Settings, texts, assignment design and pictures of one protocol."""
+
+    hash: str
+    study_slug: str
+    study_title: str
+    design: Design
+    settings: dict[str, Any]
+    texts: dict[str, dict[str, str]]
+    exclusion_rules: dict[str, Any]
+    stimulus_ids: dict[str, int]
+    stimulus_classes: dict[int, str]
+    conditions: dict[int, tuple[str, str]]
+    pictures: dict[tuple[int, str, str], Picture]
+    paths: dict[int, str]
+
+    def texts_in(self, language: str) -> Mapping[str, str]:
+        """The texts of a language, gaps filled from the defaults."""
+        return merged(self.texts, language)
+
+    def picture(self, stimulus: int, condition: int | None) -> Picture:
+        """The map of a stimulus under a condition, or its original where there is none."""
+        if condition is None:
+            return self.original(stimulus)
+        classifier, method = self.conditions[condition]
+        if method == ORIGINAL:
+            return self.original(stimulus, classifier)
+        return self.pictures[(stimulus, classifier, method)]
+
+    def original(self, stimulus: int, classifier: str = "") -> Picture:
+        """The original as prepared for a classifier; any classifier's crop shows the same square."""
+        if (stimulus, classifier, ORIGINAL) in self.pictures:
+            return self.pictures[(stimulus, classifier, ORIGINAL)]
+        return self.pictures[(stimulus, "", ORIGINAL)]
+
+
+def sealed(protocol_id: int) -> Sealed:
+    """The cached view of a protocol, by its row id; read anew every few minutes, should the database be exchanged."""
+    return _read(protocol_id, int(time.monotonic() // REREAD_S))
+
+
+@lru_cache(maxsize=16)
+def _read(protocol_id: int, period: int) -> Sealed:
+    del period  # only a part of the cache's key
+    protocol = Protocol.objects.select_related("study").get(pk=protocol_id)
+    document = protocol.document
+    pictures: dict[tuple[int, str, str], Picture] = {}
+    paths = {}
+    served = ServedImage.objects.filter(protocol=protocol).order_by("saliency_map_id")
+    for stimulus, classifier, method, saliency_map, path in served.values_list(
+        "saliency_map__stimulus_id",
+        "saliency_map__classifier",
+        "saliency_map__method",
+        "saliency_map_id",
+        "path",
+    ):
+        picture = Picture(saliency_map, path)
+        pictures[(stimulus, classifier, method)] = picture
+        if method == ORIGINAL:
+            pictures.setdefault((stimulus, "", ORIGINAL), picture)
+        paths[saliency_map] = path
+    classes = classes_of(document)
+    stimuli = protocol.study.stimuli.values_list("pk", "key", "stimulus_class")
+    return Sealed(
+        hash=protocol.hash,
+        study_slug=protocol.study.slug,
+        study_title=protocol.study.title,
+        design=design_of(protocol),
+        settings=document["design"],
+        texts=document["texts"],
+        exclusion_rules=document["exclusion_rules"],
+        stimulus_ids={key: pk for pk, key, _ in stimuli},
+        stimulus_classes={pk: classes.get(key, now) for pk, key, now in stimuli},
+        conditions={
+            condition.pk: (condition.classifier, condition.key)
+            for condition in Condition.objects.filter(study=protocol.study)
+        },
+        pictures=pictures,
+        paths=paths,
+    )
+
+
+def classes_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """Class of each stimulus, by key, as sealed; empty for a reconstruction, whose document names none."""
+    return {entry["key"]: entry["class"] for entry in document.get("stimuli", ())}
+
+
+def forget() -> None:
+    """Empties the cache: tests exchange the database under it."""
+    _read.cache_clear()

@@ -1,0 +1,67 @@
+"""How each recruited participant ended, from the rows alone."""
+
+from collections.abc import Iterable
+
+from django.db.models import Count, Q
+
+from survey_site.recruitment.reconcile import Known
+from survey_site.studies.models import Study
+from survey_site.trials import attention
+from survey_site.trials.frozen_protocol import sealed
+from survey_site.trials.models import ExternalId, Participant, Response
+from survey_site.trials.signed_tokens import pseudonym
+
+State = Participant.State
+
+
+def outcomes(study: Study, provider: str, claimed: Iterable[str] = ()) -> list[Known]:
+    """Everybody whom this provider sent, with the answers they gave and those planned.
+
+    claimed: ids in the provider's file; by them who withdrew is recognised, whose id is no longer readable here.
+    """
+    readable = {pseudonym(external_id): external_id for external_id in claimed}
+    people = (
+        ExternalId.objects.filter(study=study, provider=provider, participant__kind=Participant.Kind.PERSON)
+        .select_related("participant")
+        .annotate(
+            planned=Count("participant__trials"),
+            answered=Count("participant__trials", filter=Q(participant__trials__response__isnull=False)),
+        )
+        .order_by("value")
+    )
+    failed = failed_attention(study)
+    return [
+        Known(
+            external_id=readable.get(one.value, one.value),
+            participant=one.participant.code,
+            outcome=_outcome(one.participant, failed),
+            answered=one.answered,
+            planned=one.planned,
+        )
+        for one in people
+    ]
+
+
+def failed_attention(study: Study) -> set[int]:
+    """Participants (row ids) who failed as many checks as their protocol's rule declares."""
+    checks = Response.objects.filter(participant__study=study, trial__attention_check=True).values_list(
+        "participant", "participant__protocol", "task", "trial__expected_rating", "rating", "correct"
+    )
+    failures: dict[tuple[int, int], list[bool]] = {}
+    for participant, protocol, task, expected, rating, correct in checks:
+        failures.setdefault((participant, protocol), []).append(
+            attention.failed(task, expected, rating, correct)
+        )
+    return {
+        participant
+        for (participant, protocol), found in failures.items()
+        if attention.excluded_by(found, sealed(protocol).exclusion_rules)
+    }
+
+
+def _outcome(participant: Participant, failed: set[int]) -> str:
+    if participant.state == State.WITHDRAWN:
+        return "withdrawn"
+    if participant.state != State.FINISHED:
+        return "unfinished"
+    return "failed_attention" if participant.pk in failed else "completed"

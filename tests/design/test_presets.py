@@ -1,0 +1,102 @@
+"""Presets: valid against the catalogue, feasible, and the first one the published study."""
+
+from collections import Counter
+
+import pytest
+
+from saliency_worker import catalog
+from survey_site.design.assignment import Design, plan
+from survey_site.design.feasibility import assess
+from survey_site.design.layout import lay_out
+from survey_site.design.pools import Candidate
+from survey_site.design.presets import PRESETS, Preset
+from survey_site.design.spec import Column, Spec
+from survey_site.trials.simulation.behaviour import PAPER_EFFECTS
+
+
+def spec_of(preset: Preset) -> Spec:
+    columns: dict[str, list[str]] = {}
+    for condition in preset.conditions():
+        columns.setdefault(condition.column, []).append(
+            f"{condition.column} {condition.classifier} {condition.base} {condition.method}"
+        )
+    return Spec(
+        columns=tuple(Column(name, tuple(conditions)) for name, conditions in columns.items()),
+        participants=preset.participants,
+        seed="preset",
+        pool_size=preset.pool_size,
+        strategy=preset.strategy,
+        matching_per_column=preset.matching_per_column,
+        rating_per_column=preset.rating_per_column,
+        practice_trials=preset.practice_trials,
+        attention_checks=preset.attention_checks,
+    )
+
+
+LABELS = [f"class {n % 100}" for n in range(1000)]
+
+
+def design_of(spec: Spec) -> Design:
+    candidates = [Candidate(f"m{n}", label) for n, label in enumerate(LABELS[: spec.main_images])]
+    reserve = [f"r{n}" for n in range(spec.reserve_images)]
+    return lay_out(spec, candidates, reserve).design(spec)
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_every_preset_can_be_laid_out_and_planned(preset):
+    spec = spec_of(preset)
+    design = design_of(spec)
+    assert assess(spec, LABELS[: spec.main_images], spec.reserve_images).feasible
+    scored = Counter(trial.task for trial in plan(design, 0) if trial.column is not None)
+    columns = len(preset.columns)
+    assert scored == {
+        "matching": preset.matching_per_column * columns,
+        "rating": preset.rating_per_column * columns,
+    }
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_every_condition_is_known_to_the_catalogue_and_listed_once(preset):
+    conditions = list(preset.conditions())
+    assert len(set(conditions)) == len(conditions)
+    for condition in conditions:
+        assert condition.classifier in catalog.CLASSIFIERS
+        key = ".".join(part for part in (condition.base, condition.method) if part)
+        assert key in catalog.ALL_KEYS
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_one_column_is_the_reference(preset):
+    assert {condition.column for condition in preset.conditions() if condition.is_reference} == {"Grad-CAMs"}
+
+
+def test_table_1_has_the_trial_counts_of_the_published_table():
+    preset = PRESETS["feature-cam-table-1"]
+    assert [column.name for column in preset.columns] == ["Grad-CAMs", *(f"Ours {n}" for n in range(1, 6))]
+    assert preset.participants * preset.matching_per_column == 25
+    assert preset.participants * preset.rating_per_column == 100
+
+
+def test_the_full_preset_gives_every_condition_the_answers_it_promises():
+    preset = PRESETS["feature-cam-full"]
+    spec = spec_of(preset)
+    design = design_of(spec)
+    counts = Counter(
+        trial.condition
+        for ticket in range(preset.participants)
+        for trial in plan(design, ticket)
+        if trial.task == "matching" and trial.column is not None
+    )
+    assert len(counts) == 6 * 27
+    assert set(counts.values()) == {8}
+
+
+def test_the_controls_preset_puts_each_control_into_a_column_of_its_own():
+    controls = [c for c in PRESETS["controls"].conditions() if not c.base]
+    assert sorted(condition.method for condition in controls) == sorted(catalog.CONTROLS)
+    assert len({condition.column for condition in controls}) == 3
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_simulated_participants_have_a_planted_effect_for_every_column(preset):
+    assert {column.name for column in preset.columns} <= set(PAPER_EFFECTS)

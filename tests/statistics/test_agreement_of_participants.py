@@ -1,0 +1,127 @@
+"""Krippendorff's α against the krippendorff package, the ICC against Shrout & Fleiss and MixedLM."""
+
+from __future__ import annotations
+
+import warnings
+
+import krippendorff
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from survey_site.statistics import agreement, data
+
+# Krippendorff 2011, the example with 4 observers, 12 units and missing values.
+EXAMPLE = np.array(
+    [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, np.nan, np.nan, np.nan],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, np.nan, 3],
+        [np.nan, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, np.nan],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, np.nan],
+    ]
+)
+# Shrout & Fleiss 1979, Psychol. Bull. 86:420–428, table 2: 6 targets, 4 judges.
+SHROUT_FLEISS = np.array(
+    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+)
+METRICS = ("nominal", "ordinal", "interval")
+
+
+def long(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Units, values and raters of a raters × units matrix."""
+    rater, unit = np.nonzero(~np.isnan(matrix))
+    return unit, matrix[rater, unit], rater
+
+
+def test_alpha_of_the_standard_example() -> None:
+    unit, value, _ = long(EXAMPLE)
+    values = [round(agreement.alpha(unit, value, m) or 0, 3) for m in METRICS]
+    assert values == [0.743, 0.815, 0.849]
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(
+        st.lists(st.one_of(st.integers(0, 4), st.just(-1)), min_size=6, max_size=6), min_size=3, max_size=5
+    ),
+    st.sampled_from(METRICS),
+)
+def test_alpha_equals_the_krippendorff_package(rows: list[list[int]], metric: str) -> None:
+    matrix = np.array(rows, float)
+    matrix[matrix < 0] = np.nan
+    unit, value, _ = long(matrix)
+    ours = agreement.alpha(unit, value, metric)
+    pairable = matrix[:, (~np.isnan(matrix)).sum(0) >= 2]
+    if len(np.unique(pairable[~np.isnan(pairable)])) < 2:
+        assert ours is None
+        return
+    assert ours == pytest.approx(krippendorff.alpha(pairable, level_of_measurement=metric), abs=1e-9)
+
+
+def test_the_interval_is_the_jackknife_over_participants() -> None:
+    rng = np.random.default_rng(3)
+    matrix = np.clip(rng.normal(np.arange(12) / 2, 1, (9, 12)).round(), 0, 6)
+    unit, value, rater = long(matrix)
+    low, high = agreement.alpha_interval(unit, value, rater, "ordinal") or (0, 0)
+    left = [krippendorff.alpha(np.delete(matrix, k, 0), level_of_measurement="ordinal") for k in range(9)]
+    spread = np.sqrt(8 / 9 * np.sum((np.array(left) - np.mean(left)) ** 2))
+    centre = krippendorff.alpha(matrix, level_of_measurement="ordinal")
+    assert (low, high) == pytest.approx(
+        (centre - 2.306004 * spread, min(1, centre + 2.306004 * spread)), rel=1e-5
+    )
+
+
+def test_one_rater_or_equal_ratings_are_not_estimable(made_up) -> None:
+    rows = [r for r in made_up(participants=1) if r["task"] == "rating"]
+    assert agreement.rating_alpha(data.from_rows(rows))["alpha"] is None
+    same = [r | {"rating": 3} for r in made_up() if r["task"] == "rating"]
+    result = agreement.rating_alpha(data.from_rows(same))
+    assert result["alpha"] is None and "not estimable" in result["reason"]
+    assert "the same" in agreement.rating_icc(data.from_rows(same))["reason"]
+
+
+def test_cant_tell_is_a_value_of_its_own_in_the_agreement_of_matching() -> None:
+    def row(p: int, stimulus: str, choice: str) -> dict:
+        return {"participant": f"p{p}", "task": "matching", "column": "A", "stimulus": stimulus, "pool": "a|b",
+                "choice": choice, "correct": int(choice == stimulus)}  # fmt: skip
+
+    rows = [row(p, s, "cant_tell" if s == "a" else s) for p in range(3) for s in "ab"]
+    assert agreement.matching_alpha(data.from_rows(rows))["alpha"] == 1.0
+
+
+def test_icc_of_shrout_and_fleiss() -> None:
+    target, rater = np.repeat(np.arange(6), 4), np.tile(np.arange(4), 6)
+    result = agreement.icc(target, rater, SHROUT_FLEISS.ravel().astype(float))
+    assert round(result["icc_2_1"], 4) == 0.2898
+    assert round(result["icc_2_k"], 4) == 0.6200 or round(result["icc_2_k"], 3) == 0.62
+
+
+def test_missing_cells_are_used_without_listwise_deletion_as_in_mixedlm() -> None:
+    rng = np.random.default_rng(1)
+    target, rater = np.repeat(np.arange(14), 6), np.tile(np.arange(6), 14)
+    y = rng.normal(size=14)[target] + 0.7 * rng.normal(size=6)[rater] + rng.normal(size=84)
+    kept = rng.random(84) > 0.25
+    frame = pd.DataFrame({"y": y, "t": target, "r": rater, "one": 1})[kept]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from statsmodels.regression.mixed_linear_model import MixedLM
+
+        fit = MixedLM.from_formula(
+            "y ~ 1", frame, groups="one", vc_formula={"t": "0 + C(t)", "r": "0 + C(r)"}, re_formula="0"
+        ).fit(reml=True)
+    by_name = dict(zip(fit.model.exog_vc.names, fit.vcomp, strict=True))
+    ours = agreement.icc(target[kept], rater[kept], y[kept])["variance"]
+    assert ours["target"] == pytest.approx(by_name["t"], rel=5e-3)
+    assert ours["rater"] == pytest.approx(by_name["r"], rel=5e-3)
+    assert ours["residual"] == pytest.approx(fit.scale, rel=5e-3)
+
+
+def test_more_raters_than_targets_give_the_same_components_either_way() -> None:
+    rng = np.random.default_rng(2)
+    target, rater = np.repeat(np.arange(5), 9), np.tile(np.arange(9), 5)
+    y = rng.normal(size=5)[target] + rng.normal(size=9)[rater] + rng.normal(size=45)
+    one, other = agreement.icc(target, rater, y)["variance"], agreement.icc(rater, target, y)["variance"]
+    assert one["target"] == pytest.approx(other["rater"], rel=1e-4)
+    assert one["residual"] == pytest.approx(other["residual"], rel=1e-4)
