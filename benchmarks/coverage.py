@@ -7,8 +7,6 @@ Participants and images are crossed random effects. Coverage: how often a nomina
 value. Size: how often a test at 5 % rejects where the two columns are equal.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Callable, Sequence

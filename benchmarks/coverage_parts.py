@@ -1,7 +1,5 @@
 """Simulated studies with a known truth, and the intervals that the report's are compared with."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

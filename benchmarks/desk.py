@@ -8,8 +8,6 @@ queries must be under 30. “cpu” is the web process's own work, “db” the 
 Ends with status 1 where a page is over budget.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import statistics

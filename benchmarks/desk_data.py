@@ -1,7 +1,5 @@
 """Rows behind the desk's lists beside the responses: images, jobs, maps and a long audit log, made by PostgreSQL."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import connection

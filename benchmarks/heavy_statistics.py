@@ -3,8 +3,6 @@
 The Celery task's part only: arrays in, report out. The page's own point estimates come from one SQL scan.
 """
 
-from __future__ import annotations
-
 import argparse
 import resource
 import sys

@@ -3,8 +3,6 @@
 Faith: σ = .7 participant, .7 image, .5 image × method; Holm at 5 %; "Ours 5 (76 vs 48 %) / all five columns".
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

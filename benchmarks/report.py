@@ -6,8 +6,6 @@ The database must be an empty scratch one: tables are created and filled in it. 
 to PostgreSQL's own COPY of the same query, measured in the same run; the smallest of three runs counts.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import resource

@@ -3,8 +3,6 @@
 Six columns, 24 pools of four images; each participant answers 6 matching and 24 rating trials.
 """
 
-from __future__ import annotations
-
 from django.db import connection
 
 from survey_site.protocols.models import Protocol

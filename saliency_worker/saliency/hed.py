@@ -8,8 +8,6 @@ Alignment: the pooled pixel i of a stage with stride s covers the input pixels i
 with half-pixel centres puts it back at their centre; it is what the authors reach by deconvolution and cropping.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

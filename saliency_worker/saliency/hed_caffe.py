@@ -5,8 +5,6 @@ its path, puts it into the folder of weights, or has it downloaded from the auth
 OpenCV 4 reads Caffe models; only the weights are taken from it, the network is ours.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ One place for every page, export, picture and API view, present and future: unti
 such a session is anonymous, and only the pages of the log-in know who is at the door (`half_user`).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser

@@ -1,16 +1,11 @@
 """Backup codes of the second factor, who must use one, and the API's tokens."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 class BackupCode(models.Model):
@@ -69,9 +64,6 @@ class ApiToken(models.Model):
         verbose_name = "API token"
         verbose_name_plural = "API tokens"
         ordering = ["-pk"]
-
-    if TYPE_CHECKING:
-        user_id: int
 
     def __str__(self) -> str:
         return f"{self.name} ({self.beginning}…)"

@@ -1,7 +1,5 @@
 """Log-in in two steps, and the page where a researcher enrols a second factor. Everything works without JavaScript."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import segno

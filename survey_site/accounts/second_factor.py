@@ -1,7 +1,5 @@
 """The second factor: who must give one, enrolling, checking, losing. The TOTP itself is django-otp's."""
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from typing import Any

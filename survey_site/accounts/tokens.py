@@ -1,7 +1,5 @@
 """API tokens: made once, stored hashed, and what each allows."""
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from collections.abc import Iterable

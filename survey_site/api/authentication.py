@@ -1,7 +1,5 @@
 """Who asks: a token in the header, checked against its hash, or the session of the browsable pages."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser

@@ -1,7 +1,5 @@
 """Every error of the API in one shape: `{"error": {"code": …, "message": …, "fields": {…}}}`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rest_framework import serializers

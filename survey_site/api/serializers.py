@@ -1,7 +1,5 @@
 """What the API sends and takes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rest_framework import serializers

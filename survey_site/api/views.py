@@ -1,7 +1,5 @@
 """The REST API: read a study and its data, upload stimuli, queue maps. Every view asks `studies_for`."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

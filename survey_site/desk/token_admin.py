@@ -1,7 +1,5 @@
 """API tokens in the admin: each researcher's own; made once, shown once, revoked, never changed."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Researchers and their second factors; API tokens."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import admin

@@ -1,7 +1,5 @@
 """Which addresses a webhook may have. Researchers choose them, the server's network must not be theirs to explore."""
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 from collections.abc import Collection

@@ -7,8 +7,6 @@ one-sided binomial test), from `least` participants on. The count is looked at a
 under 2 % (computed exactly in the tests). What was said is said again only when n has doubled.
 """
 
-from __future__ import annotations
-
 import math
 
 ALPHA = 0.001

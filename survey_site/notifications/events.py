@@ -1,7 +1,5 @@
 """What is worth telling, as a pure function of a study's counts, and how it is said."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Sends a notification as plain-text mail, and sorts what a mail server may answer."""
 
-from __future__ import annotations
-
 import smtplib
 
 from django.conf import settings

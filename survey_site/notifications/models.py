@@ -1,9 +1,6 @@
 """What a study watches for, whom it tells, what happened, and what became of telling it."""
 
-from __future__ import annotations
-
 import secrets
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,9 +9,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.notifications.addresses import Refused, checked
-
-if TYPE_CHECKING:
-    from django_stubs_ext.db.models.manager import RelatedManager
 
 
 class Kind(models.TextChoices):
@@ -74,9 +68,6 @@ class Watch(models.Model):
     class Meta:
         verbose_name_plural = "watches"
 
-    if TYPE_CHECKING:
-        study_id: int
-
     def __str__(self) -> str:
         return f"{self.study_id}"
 
@@ -121,9 +112,6 @@ class Notification(models.Model):
                 fields=["study", "kind", "occasion"], name="notification_once_per_occasion"
             )
         ]
-
-    if TYPE_CHECKING:
-        deliveries: RelatedManager[Delivery]
 
     def __str__(self) -> str:
         return self.subject

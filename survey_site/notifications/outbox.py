@@ -4,8 +4,6 @@ The row is the truth and the message only a bell: whoever loses the message find
 sending and noting it sends again; a receiver knows the repeated webhook by its `Survey-Delivery`.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta

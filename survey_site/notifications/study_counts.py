@@ -1,7 +1,5 @@
 """Reads a study's counts, in a number of queries that does not grow with its rows."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Celery: thin. Every worker, whatever its queue, also looks at the rows from a thread."""
 
-from __future__ import annotations
-
 import logging
 import threading
 

@@ -1,7 +1,5 @@
 """Posts a notification to a study's webhook: signed, to the address that was checked, without following redirects."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import hmac

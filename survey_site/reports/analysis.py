@@ -3,8 +3,6 @@
 Only the Celery queue `reports` and the management commands import this module; the web process never does.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace

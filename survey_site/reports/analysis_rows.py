@@ -1,7 +1,5 @@
 """Rows for the statistics, straight from the database: plain lists, named as the columns of responses.csv."""
 
-from __future__ import annotations
-
 from sys import intern
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the task has computed, kept in the cache by data version; and the asking for it. Imports no statistics."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

@@ -3,8 +3,6 @@
 NumPy and SciPy judge; only commands import this module. The rules never look at right or wrong.
 """
 
-from __future__ import annotations
-
 from django.db import transaction
 
 from survey_site.protocols.models import Protocol

@@ -1,7 +1,5 @@
 """Titles and legends of the report's figures: the page, the HTML file and the PDF print the same words."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -5,8 +5,6 @@ date, fixed identifiers. Matplotlib, so only for the Celery queue ``reports`` an
 hence no window system.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Mapping
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Tables 2 and 3 from the stored machine metrics, and the maps people judged best and worst. No NumPy."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from statistics import fmean
 from typing import Any

@@ -1,7 +1,5 @@
 """The report of a study with point estimates: what the page, the command, the API and table1.* all print."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from survey_site.protocols.models import Protocol

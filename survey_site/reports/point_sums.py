@@ -1,7 +1,5 @@
 """Sums per condition in one aggregation inside the database: all that the point estimates need."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 

@@ -5,10 +5,8 @@ surplus, under one protocol that is no pilot; trials of the two main blocks that
 not known to be unseen. Source: docs/statistics.md.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from django.db.models import Q
 
@@ -27,7 +25,7 @@ class Population:
     pilot: bool = False
 
     @classmethod
-    def from_query(cls, query: Any) -> Population:
+    def from_query(cls, query: Any) -> Self:
         """From a query string such as `?bots=1&unfinished=1`."""
         return cls(**{name: query.get(name) == "1" for name in cls.__dataclass_fields__})
 

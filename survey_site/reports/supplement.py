@@ -4,8 +4,6 @@ Drawn with Matplotlib, which the figures need anyway, so that no further library
 needed for it. Only for the Celery queue `reports`.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import textwrap

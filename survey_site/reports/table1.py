@@ -4,8 +4,6 @@ Faith = 100·Σcorrect/Σtrials, Index = Σrating/Σratings (docs/statistics.md,
 precision; `text` is what is printed, rounded half up from the integers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

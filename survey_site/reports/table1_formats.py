@@ -1,7 +1,5 @@
 """Table 1 in the formats of `report --format`: text, CSV and LaTeX, from the report's JSON."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable
 from typing import Any

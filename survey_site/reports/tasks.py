@@ -1,7 +1,5 @@
 """Celery: thin. The statistics are imported when a task runs, so that naming a task costs no SciPy."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

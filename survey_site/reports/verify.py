@@ -3,8 +3,6 @@
 What a worker found when it computed the maps again is read here too.
 """
 
-from __future__ import annotations
-
 import hashlib
 import struct
 from collections import defaultdict

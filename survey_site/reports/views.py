@@ -1,7 +1,5 @@
 """The report page and the downloads. Signed-in staff only, and only for studies shared with them."""
 
-from __future__ import annotations
-
 import base64
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Do participants agree? Krippendorff's α and the intraclass correlation (statistics.md, section 5)."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Faith against guessing: lift over chance, sensitivity d′ and exact tests (statistics.md, section 3)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Each column against the reference column: tests, Holm's correction, effect sizes (statistics.md, section 4)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

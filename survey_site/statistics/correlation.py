@@ -1,7 +1,5 @@
 """Do people and machines agree on which maps explain? Human scores against machine metrics, over maps."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ Built from rows (or columns) named as in ``responses.csv``. Categories become in
 labels, so that the order of the rows never changes a result. Missing is code −1 or NaN, never 0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -33,7 +31,7 @@ class Factor:
     labels: tuple[str, ...]
 
     @classmethod
-    def encode(cls, values: Iterable[Any]) -> Factor:
+    def encode(cls, values: Iterable[Any]) -> "Factor":
         """Codes of any printable values; ``None`` and the empty string are missing."""
         seen: dict[str, int] = {}
         raw = np.fromiter(
@@ -46,7 +44,7 @@ class Factor:
             order[seen[label]] = rank
         return cls(order[raw], tuple(labels))
 
-    def take(self, index: IntArray | BoolArray) -> Factor:
+    def take(self, index: IntArray | BoolArray) -> "Factor":
         """The same labels over a selection of rows."""
         return Factor(self.codes[index], self.labels)
 
@@ -104,7 +102,7 @@ class Trials:
     def __len__(self) -> int:
         return len(self.value)
 
-    def select(self, index: IntArray | BoolArray) -> Trials:
+    def select(self, index: IntArray | BoolArray) -> "Trials":
         """The chosen rows; codes and labels keep their meaning."""
         parts: dict[str, Any] = {}
         for f in fields(self):
@@ -112,15 +110,15 @@ class Trials:
             parts[f.name] = part.take(index) if isinstance(part, Factor) else part[index]
         return Trials(**parts)
 
-    def of_task(self, task: str) -> Trials:
+    def of_task(self, task: str) -> "Trials":
         """Rows of one task (``matching`` or ``rating``)."""
         return self.select(self.task.equals(task))
 
-    def answered(self) -> Trials:
+    def answered(self) -> "Trials":
         """Rows with a value."""
         return self.select(~np.isnan(self.value))
 
-    def with_values(self, value: FloatArray) -> Trials:
+    def with_values(self, value: FloatArray) -> "Trials":
         """The same trials under another scoring."""
         return replace(self, value=value)
 

@@ -1,7 +1,5 @@
 """Point estimates of a column: Human Faith % and Interpretability Index (statistics.md, section 1)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -4,8 +4,6 @@ Both are left out, with the reason, where they would mislead: GEE on a column at
 returns a large finite coefficient with a small standard error.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 from typing import Any

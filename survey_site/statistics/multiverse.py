@@ -3,8 +3,6 @@
 The headline is the plan's; this table shows how much it depends on the plan.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any

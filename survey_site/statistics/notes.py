@@ -1,7 +1,5 @@
 """Sentences under the table, and the versions that computed it."""
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Mapping
 from typing import Any

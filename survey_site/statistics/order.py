@@ -1,7 +1,5 @@
 """Order effects and the balance of the design (statistics.md, section 7)."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

@@ -1,10 +1,8 @@
 """The analysis plan: every choice of the report, fixed before the data. Standard library alone."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Self
 
 HEADLINES = ("correct", "class_correct")
 CONTROL_METHODS = ("edges", "original", "randomcam")
@@ -35,7 +33,7 @@ class QualityRules:
             raise ValueError(f"exclusion rules must be numbers of at least 0, or null: {', '.join(wrong)}")
 
     @classmethod
-    def from_mapping(cls, data: Mapping[str, Any]) -> QualityRules:
+    def from_mapping(cls, data: Mapping[str, Any]) -> Self:
         """The rules from a protocol's JSON; unknown keys are refused with their names."""
         unknown = sorted(set(data) - {f.name for f in fields(cls)})
         if unknown:
@@ -43,7 +41,7 @@ class QualityRules:
         return cls(**data)
 
     @classmethod
-    def off(cls) -> QualityRules:
+    def off(cls) -> Self:
         """No rule at all, as for data whose rows are a reconstruction."""
         return cls(None, None, None, None, False, None)
 
@@ -93,7 +91,7 @@ class AnalysisPlan:
         return asdict(self)
 
     @classmethod
-    def from_mapping(cls, data: Mapping[str, Any]) -> AnalysisPlan:
+    def from_mapping(cls, data: Mapping[str, Any]) -> Self:
         """The plan from a protocol's JSON; unknown keys are refused with their names."""
         known = {f.name for f in fields(cls)}
         unknown = sorted(set(data) - known)
@@ -111,7 +109,7 @@ class AnalysisPlan:
             raise ValueError(f"the analysis plan has a value of the wrong kind: {error}") from None
 
     @classmethod
-    def from_protocol(cls, document: Mapping[str, Any]) -> AnalysisPlan:
+    def from_protocol(cls, document: Mapping[str, Any]) -> Self:
         """The plan of a frozen protocol: columns, reference and controls from its conditions.
 
         ``analysis_plan`` of the document overrides, ``exclusion_rules`` gives the thresholds.

@@ -6,8 +6,6 @@ commands. The page gets its counts from one SQL aggregation and rounds them here
 rounds with the same functions, so the two can never print different digits.
 """
 
-from __future__ import annotations
-
 from decimal import ROUND_HALF_UP, Decimal
 from math import sqrt
 from statistics import NormalDist

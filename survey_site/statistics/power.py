@@ -6,8 +6,6 @@ the planned one. Ratings: the same sum plus a residual, rounded to the scale. It
 cyclic Latin square, as at the site. For the feasibility page call it in a background task.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Table 1 as published in *Feature CAM* (Clement, Yang, Cheng): the numbers the report is set beside."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 

@@ -3,8 +3,6 @@
 No rule looks at whether matching answers are right: excluding by accuracy would bias the faith upward.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The sign-flip test, exact where it can be, else with a stored seed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

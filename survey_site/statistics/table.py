@@ -5,8 +5,6 @@ may be imported by the web process (SciPy, statsmodels). Rows are sorted first, 
 their order nor on the clock: same trials, plan and library versions, same bytes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 

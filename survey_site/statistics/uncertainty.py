@@ -5,8 +5,6 @@
 Student's t with min(P, I) − 1 degrees of freedom. Coverage by simulation: docs/statistics.md.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,15 +1,10 @@
 """Stimulus, jobs, SaliencyMap and its pictures: images in, maps out."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-
-if TYPE_CHECKING:
-    from django_stubs_ext.db.models.manager import RelatedManager
 
 
 class Stimulus(models.Model):
@@ -45,10 +40,6 @@ class Stimulus(models.Model):
             ),
         ]
 
-    if TYPE_CHECKING:
-        maps: RelatedManager[SaliencyMap]
-        jobs: RelatedManager[PrecomputeJob]
-
     def __str__(self) -> str:
         return self.key
 
@@ -65,6 +56,8 @@ class Job(models.Model):
         FAILED = "failed", _("Failed")
 
     TASK: ClassVar[str]  # the Celery task that takes ids of these rows
+    stimulus: "models.ForeignKey[Stimulus, Stimulus]"
+    stimulus_id: int
     classifier = models.CharField(max_length=200)
     methods = models.JSONField(help_text=_("Full keys of the catalogue."))
     settings = models.JSONField(default=dict, help_text=_("edges, colour_map, metrics, seed …"))
@@ -85,10 +78,6 @@ class Job(models.Model):
     class Meta:
         abstract = True
         ordering = ["id"]
-
-    if TYPE_CHECKING:
-        stimulus: models.ForeignKey[Stimulus, Stimulus]
-        stimulus_id: int
 
     def __str__(self) -> str:
         return f"{self.stimulus_id} {self.classifier} {self.state}"
@@ -167,9 +156,6 @@ class SaliencyMap(models.Model):
                 name="one_current_map",
             ),
         ]
-
-    if TYPE_CHECKING:
-        pictures: RelatedManager[MapPicture]
 
     def __str__(self) -> str:
         return f"{self.stimulus_id} {self.classifier} {self.method}"

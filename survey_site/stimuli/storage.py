@@ -1,7 +1,5 @@
 """Content-addressed files on any Django storage: written once, whole or not at all."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import tempfile
@@ -14,7 +12,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 class AtomicFileSystemStorage(FileSystemStorage):
     """Writes beside the target and renames, so that a killed process leaves no torn file under a final name."""
 
-    def _save(self, name: str, content: File[bytes]) -> str:
+    def _save(self, name: str, content: "File[bytes]") -> str:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")

@@ -1,17 +1,12 @@
 """Who may do what with which study: the one place that every page, export and API view asks."""
 
-from __future__ import annotations
+from typing import Literal
 
-from typing import TYPE_CHECKING, Literal
-
-from django.db.models import Q
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 
 from survey_site.studies.models import Membership, Study
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-    from django.db.models import QuerySet
 
 Action = Literal["view", "results", "export", "edit", "recruit"]
 Role = Membership.Role

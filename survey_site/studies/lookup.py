@@ -1,7 +1,5 @@
 """What the commands share."""
 
-from __future__ import annotations
-
 from django.core.management.base import CommandError
 
 from survey_site.studies.models import Study

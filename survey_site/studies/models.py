@@ -1,9 +1,6 @@
 """Study, Condition, StudyText, Membership, AuditEntry: what a study is, who may touch it, and its log."""
 
-from __future__ import annotations
-
 import secrets
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -11,9 +8,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from saliency_worker import catalog
-
-if TYPE_CHECKING:
-    pass
 
 
 def new_seed() -> int:

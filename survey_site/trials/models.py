@@ -1,19 +1,14 @@
 """Participant, Ticket, Trial, Exposure and Response."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.recruitment.models import Recruitment
-
-if TYPE_CHECKING:
-    from django_stubs_ext.db.models.manager import RelatedManager
 
 
 def new_token() -> str:
@@ -80,10 +75,6 @@ class Participant(models.Model):
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["study", "code"], name="participant_code_once")]
         indexes = [models.Index(fields=["study", "kind", "state"], name="participant_counts")]
-
-    if TYPE_CHECKING:
-        trials: RelatedManager[Trial]
-        exposures: RelatedManager[Exposure]
 
     def __str__(self) -> str:
         return self.code

@@ -1,7 +1,5 @@
 """Log-in in two steps: enrolling, backup codes, throttling, losing the phone, and every door that it closes."""
 
-from __future__ import annotations
-
 import io
 import re
 from typing import Any

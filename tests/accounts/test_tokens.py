@@ -1,7 +1,5 @@
 """API tokens: what each scope opens, for which studies, until when; and their page in the admin."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import timedelta

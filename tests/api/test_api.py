@@ -1,7 +1,5 @@
 """The REST API: what it sends, to whom, and how it says no."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The examples of docs/api.md run as they are printed, and print what the replay says."""
 
-from __future__ import annotations
-
 import io
 import os
 import re

@@ -1,7 +1,5 @@
 """The OpenAPI schema: made without a warning, served to researchers, and true of what the API answers."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

@@ -3,8 +3,6 @@
 With SCREENSHOTS=folder each page is saved there (`make screenshots`).
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

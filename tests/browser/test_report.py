@@ -1,7 +1,5 @@
 """The report in Chromium: there at once, takes up the statistics when they are ready, and no violation by axe."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Rows of every model behind the desk, as many as asked for, and one study in which each page has something to show."""
 
-from __future__ import annotations
-
 import itertools
 from datetime import timedelta
 from typing import Any

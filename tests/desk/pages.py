@@ -1,7 +1,5 @@
 """Every page of the researcher's desk, found in the site's own addresses, so that a new one cannot be forgotten."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The page of a study's notifications: mail for every member, the webhook for who edits."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The recruitment's page: an assistant saves it, an analyst sees no code of it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

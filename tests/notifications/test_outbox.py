@@ -1,7 +1,5 @@
 """A notification is told once, survives every loss, and says why it was not sent."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The counts that notifications are made of, from the rows."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A webhook as its receiver sees it, over a real socket; mail as its server answers."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

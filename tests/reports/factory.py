@@ -1,7 +1,5 @@
 """Small studies with known answers, written straight into the database."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

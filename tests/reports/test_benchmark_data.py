@@ -1,7 +1,5 @@
 """The benchmark's study still fits the tables, and the page and the database agree on it."""
 
-from __future__ import annotations
-
 import pytest
 from django.db import connection
 

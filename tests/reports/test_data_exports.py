@@ -1,7 +1,5 @@
 """participants, trials, stimuli and maps as CSV, and the Psych-DS zip with its dictionary."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

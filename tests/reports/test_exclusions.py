@@ -1,7 +1,5 @@
 """`manage.py exclude`: judges by the frozen rules, changes nothing unless told, and never looks at right or wrong."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

@@ -1,7 +1,5 @@
 """Figures: vector, grey, the same bytes each time, honest about empty data."""
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 

@@ -1,7 +1,5 @@
 """Tables 2 and 3 from the stored metrics, the gallery, and the page that shows both."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -4,8 +4,6 @@
 `deno run -A src/psychds-validator.ts` in a clone of github.com/psych-ds/psychds-validator.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

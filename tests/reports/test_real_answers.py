@@ -1,7 +1,5 @@
 """Answers given through the real pages reach Table 1, the CSV, the statistics and a round trip unchanged."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """The replay study reproduces the paper's Table 1 to every published digit, however it is asked."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

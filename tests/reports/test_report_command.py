@@ -1,7 +1,5 @@
 """`manage.py report`: every format from the same numbers, clear words for wrong input."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """The report page and the downloads: what they show and who gets them."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """responses.csv: the fixed columns, one row per response, safe for spreadsheets, the same bytes everywhere."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

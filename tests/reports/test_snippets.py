@@ -1,7 +1,5 @@
 """The scripts for readers of a paper: Table 1 from responses.csv, in Python and in R, without this software."""
 
-from __future__ import annotations
-
 import csv
 import io
 import shutil

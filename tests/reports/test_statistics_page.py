@@ -1,7 +1,5 @@
 """The task's statistics: merged into page and JSON, kept by data version, and never in the web process."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

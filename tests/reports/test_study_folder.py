@@ -1,7 +1,5 @@
 """export_study → import_study → export_study: the same bytes; a changed or foreign folder stores nothing."""
 
-from __future__ import annotations
-
 import io
 import json
 import shutil

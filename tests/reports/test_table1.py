@@ -1,7 +1,5 @@
 """Point estimates equal a naive computation over the rows, for every way in which an answer may not count."""
 
-from __future__ import annotations
-
 import random
 from typing import Any
 

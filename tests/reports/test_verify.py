@@ -1,7 +1,5 @@
 """`manage.py verify`: silent files pass, a changed byte, a missing file and a changed protocol are named."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 from pathlib import Path

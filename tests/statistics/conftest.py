@@ -1,7 +1,5 @@
 """The replay and small made-up studies as input of the statistics."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

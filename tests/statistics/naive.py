@@ -1,7 +1,5 @@
 """Second implementations in plain Python, written from the definitions and not from the code."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from itertools import combinations, product

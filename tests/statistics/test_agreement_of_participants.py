@@ -1,7 +1,5 @@
 """Krippendorff's α against the krippendorff package, the ICC against Shrout & Fleiss and MixedLM."""
 
-from __future__ import annotations
-
 import warnings
 
 import krippendorff

@@ -1,7 +1,5 @@
 """Tests and effect sizes against enumeration, SciPy and statsmodels."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

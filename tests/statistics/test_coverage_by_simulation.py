@@ -1,7 +1,5 @@
 """Nominal coverage and size, by simulation with a known truth (few repetitions; the full table is a benchmark)."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Two-way intervals against naive loops over participants, images and cells."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Faith against guessing."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy import integrate, stats

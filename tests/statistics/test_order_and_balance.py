@@ -1,7 +1,5 @@
 """Order effects and balance."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy import stats

@@ -1,7 +1,5 @@
 """Power: the simulated study is the planned one, and the numbers of the specification come out."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Exclusion rules: declared thresholds, blind to the outcome, first match counts."""
 
-from __future__ import annotations
-
 import pytest
 from scipy import stats
 

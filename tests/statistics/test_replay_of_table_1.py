@@ -1,7 +1,5 @@
 """The replay leads to the paper's Table 1, to every printed digit, and keeps the design's promises."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """An honest table from whatever data there are: n and "not estimable", never a crash or a silent 0."""
 
-from __future__ import annotations
-
 import json
 import random
 from dataclasses import replace

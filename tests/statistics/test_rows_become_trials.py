@@ -1,7 +1,5 @@
 """The loader: typed or text values, missing is missing, order of rows irrelevant."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

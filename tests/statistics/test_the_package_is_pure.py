@@ -1,7 +1,5 @@
 """What the package imports: nothing of the site, and nothing heavy where the web process looks in."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """The admin page of a study's notifications: who gets mail, the webhook, what is unusual, and what was sent."""
 
-from __future__ import annotations
-
 from django import forms
 from django.contrib import messages
 from django.db import transaction

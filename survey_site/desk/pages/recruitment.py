@@ -1,7 +1,5 @@
 """The page of a study's recruitment: for whom the study itself is closed too, since they only recruit."""
 
-from __future__ import annotations
-
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse

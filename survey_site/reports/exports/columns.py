@@ -1,7 +1,5 @@
 """Every column of the data exports, described once: drives the CSV, the API and the data dictionary."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 

@@ -4,8 +4,6 @@ UTF-8, `\\n` line ends, a header line, missing cells empty, quoted only where ne
 nothing but the table; its row count and SHA-256 come from `checksum`, which reads the same stream.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence

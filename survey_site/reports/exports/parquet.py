@@ -3,8 +3,6 @@
 pyarrow lives here; only commands import this module.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

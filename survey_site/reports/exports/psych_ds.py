@@ -4,8 +4,6 @@ The dictionary comes from the same column list as the CSV. Dates of the archive 
 data give the same bytes. Specification: https://psychds-docs.readthedocs.io/
 """
 
-from __future__ import annotations
-
 import json
 import tempfile
 import zipfile

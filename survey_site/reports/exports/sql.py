@@ -1,7 +1,5 @@
 """Database expressions of the exports: the same text on SQLite and PostgreSQL, made inside the database."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db.models import BooleanField, F, Func, IntegerField, TextField, Value

@@ -1,7 +1,5 @@
 """The other data exports: participants, trials, stimuli and maps, each as rows of the database and columns."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

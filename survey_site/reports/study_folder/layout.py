@@ -9,8 +9,6 @@ Not in the folder: people's resume links, external ids of recruitment, users, an
 only an empty row is written, after all others: `withdrawn-1` and so on, with kind, state and protocol.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Reads a study folder (`import_study`): everything is checked before the first row is stored."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator

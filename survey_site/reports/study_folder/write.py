@@ -1,7 +1,5 @@
 """Writes a study as a folder (`export_study`): the same study gives the same bytes."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

@@ -1,7 +1,5 @@
 """How the report's page prints numbers: a dash for what is not there, never a 0."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

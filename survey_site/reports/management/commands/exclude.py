@@ -1,7 +1,5 @@
 """`manage.py exclude STUDY [--apply]`: who breaks the declared rules; with --apply they leave Table 1."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

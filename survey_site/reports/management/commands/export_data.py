@@ -1,7 +1,5 @@
 """`manage.py export_data STUDY --out DIR`: every table as CSV, Parquet or Psych-DS, with rows and SHA-256."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

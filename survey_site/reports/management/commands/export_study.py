@@ -1,7 +1,5 @@
 """`manage.py export_study STUDY --out DIR`: the whole study as a folder that another installation can import."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

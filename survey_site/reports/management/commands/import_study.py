@@ -1,7 +1,5 @@
 """`manage.py import_study DIR`: a study from a folder of `export_study`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

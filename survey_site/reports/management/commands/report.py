@@ -1,7 +1,5 @@
 """`manage.py report STUDY --format json|csv|latex|text`: Table 1 of a study."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser

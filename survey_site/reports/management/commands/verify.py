@@ -3,8 +3,6 @@
 `--recompute` has a worker compute every stored map again; nothing is overwritten.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
