@@ -15,7 +15,7 @@ from statistics import mean
 from survey_site.design.assignment import Design, plan
 from survey_site.design.feasibility import assess
 from survey_site.design.presets import PRESETS, Preset
-from survey_site.design.spec import Column, Spec
+from survey_site.design.spec import ColumnSpec, Spec
 from survey_site.trials.tickets import offer
 
 COLUMNS, ITEMS = 8, 24
@@ -125,7 +125,7 @@ def spec_of(preset: Preset) -> Spec:
     for number, condition in enumerate(preset.conditions()):
         names.setdefault(condition.column, []).append(str(number))
     return Spec(
-        columns=tuple(Column(name, tuple(conditions)) for name, conditions in names.items()),
+        columns=tuple(ColumnSpec(name, tuple(conditions)) for name, conditions in names.items()),
         participants=preset.participants,
         seed="",
         pool_size=preset.pool_size,

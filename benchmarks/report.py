@@ -26,7 +26,7 @@ from django.test import Client  # noqa: E402
 from benchmarks.report_data import fill  # noqa: E402
 from survey_site.reports import cached_report  # noqa: E402
 from survey_site.reports.exports.columns import RESPONSES  # noqa: E402
-from survey_site.reports.exports.csv_stream import Tally, checksum, response_rows, responses_csv  # noqa: E402
+from survey_site.reports.exports.csv_stream import StreamTally, checksum, response_rows, responses_csv  # noqa: E402
 from survey_site.reports.point_report import point_report  # noqa: E402
 from survey_site.reports.point_sums import sums_by_condition  # noqa: E402
 from survey_site.reports.population import Population, protocol_of  # noqa: E402
@@ -69,9 +69,9 @@ def plain_copy(study: Study) -> None:
             pass
 
 
-def export(study: Study) -> Tally:
+def export(study: Study) -> StreamTally:
     """The export as the web streams it, with row count and SHA-256."""
-    tally = Tally()
+    tally = StreamTally()
     return checksum(responses_csv(study, Population(), tally), tally)
 
 
@@ -138,7 +138,7 @@ def main() -> None:
     print(f"page from cache                 {cached_page(study):7.3f} s")
     copied = best(lambda: plain_copy(study), 2)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    tallies: list[Tally] = []
+    tallies: list[StreamTally] = []
     exported = best(lambda: tallies.append(export(study)), 2)
     tally = tallies[-1]
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

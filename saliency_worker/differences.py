@@ -23,7 +23,7 @@ SHOWN = 12  # characters of a hash
 
 
 @dataclass(frozen=True)
-class Difference:
+class MapDifference:
     """Largest distance of an array's values, and of a picture's levels; infinite where the shapes differ."""
 
     array: float

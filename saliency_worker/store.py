@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from saliency_worker.differences import Difference, causes, distance, pixels, values
+from saliency_worker.differences import MapDifference, causes, distance, pixels, values
 from saliency_worker.saliency import images as decoding
 from saliency_worker.saliency.errors import SaliencyError
 from saliency_worker.saliency.explain import Explainer, Explanation, MapResult, Settings
@@ -132,7 +132,7 @@ def compare(job: RecomputeJob, explanation: Explanation, worker: str) -> None:
 def _compared(row: SaliencyMap, picture_path: str, result: MapResult) -> dict[str, Any]:
     try:
         # What is stored counts, not what its row says of it: the stored bytes are read in any case.
-        by = Difference(
+        by = MapDifference(
             distance(values(storage.get(row.array_path)), result.scalar),
             distance(pixels(storage.get(picture_path)), result.display) if picture_path else 0.0,
         )

@@ -11,7 +11,7 @@ from saliency_worker.cli import engine, inputs, manifest, records
 from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.inputs import Source
 from saliency_worker.cli.progress import progress
-from saliency_worker.differences import Difference, distance, pixels, values
+from saliency_worker.differences import MapDifference, distance, pixels, values
 
 if TYPE_CHECKING:
     from saliency_worker.saliency.explain import MapResult
@@ -123,7 +123,7 @@ def _compare(path: Path, recorded: Mapping[str, Any] | None, result: "MapResult"
     except (OSError, ValueError) as error:
         findings.differ(f"{path}: cannot be compared ({error})")
         return
-    by = Difference(distance(array, result.scalar), distance(picture, result.display))
+    by = MapDifference(distance(array, result.scalar), distance(picture, result.display))
     if by.tolerable:
         findings.counts["maps within tolerance when recomputed"] += 1
     else:

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from survey_site.recruitment.models import Recruitment
-from survey_site.reports.exports.columns import RESPONSES, Column
+from survey_site.reports.exports.columns import RESPONSES, ExportColumn
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies.models import Condition, Study
 from survey_site.trials.models import Participant
@@ -27,7 +27,7 @@ class RootSerializer(serializers.Serializer[Any]):
     documentation = serializers.URLField()
 
 
-def prefixed(column: Column) -> str:
+def prefixed(column: ExportColumn) -> str:
     """Name of a column's expression in a query: never that of a field of the model."""
     return f"column_{column.name}"
 
@@ -38,7 +38,7 @@ class ResponseSerializer(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {column.name: self._field(column) for column in RESPONSES}
 
-    def _field(self, column: Column) -> serializers.Field[Any, Any, Any, Any]:
+    def _field(self, column: ExportColumn) -> serializers.Field[Any, Any, Any, Any]:
         limits: dict[str, Any] = {}
         if column.kind in ("integer", "number"):
             limits = {"min_value": column.minimum, "max_value": column.maximum}

@@ -14,7 +14,7 @@ urlpatterns = [
     path("v1/studies/<slug:slug>/report/", views.Report.as_view(), name="api-report"),
     path("v1/studies/<slug:slug>/responses/", views.Responses.as_view(), name="api-responses"),
     path("v1/studies/<slug:slug>/participants/", views.Participants.as_view(), name="api-participants"),
-    path("v1/studies/<slug:slug>/recruitment/", views.Places.as_view(), name="api-recruitment"),
+    path("v1/studies/<slug:slug>/recruitment/", views.RecruitmentPlaces.as_view(), name="api-recruitment"),
     path("v1/studies/<slug:slug>/stimuli/", views.Stimuli.as_view(), name="api-stimuli"),
     path("v1/studies/<slug:slug>/jobs/", views.Jobs.as_view(), name="api-jobs"),
 ]

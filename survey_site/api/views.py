@@ -254,7 +254,7 @@ class Participants(OfStudy, generics.ListAPIView[Participant]):
         return rows
 
 
-class Places(OfStudy):
+class RecruitmentPlaces(OfStudy):
     """How the recruitment stands."""
 
     action: Action = "recruit"
@@ -293,7 +293,7 @@ class Stimuli(OfStudy, generics.ListAPIView[Stimulus]):
         uploads = [Upload(f.name, f.read(), values["stimulus_class"]) for f in values["files"]]
         try:
             found = intake.add_images(study, uploads, values["role"])
-        except intake.Refused as error:
+        except intake.ImagesRefused as error:
             raise ValidationError({"files": error.problems}) from error
         audit.record(request, study, "images added", f"{len(found.added)} by the API")
         return Response(UploadedSerializer(found).data, status=status.HTTP_201_CREATED)

@@ -28,7 +28,7 @@ class BadMatrix(ValueError):
 
 
 @dataclass(frozen=True)
-class Row:
+class MatrixRow:
     """One method key as the page shows it: its column's name and the classifiers that are ticked."""
 
     key: str
@@ -57,7 +57,7 @@ def split(key: str, uploaded: Mapping[str, str] = NONE) -> tuple[str, str]:
 
 def rows(
     present: Iterable[tuple[str, str, str]], uploaded: Mapping[str, str] = NONE
-) -> list[tuple[str, list[Row]]]:
+) -> list[tuple[str, list[MatrixRow]]]:
     """The matrix for (key, classifier, column) triples of a study, in groups.
 
     uploaded: key → label of the methods whose maps were made elsewhere; they are the last group.
@@ -72,7 +72,7 @@ def rows(
         (
             title,
             [
-                Row(
+                MatrixRow(
                     key,
                     uploaded.get(key) or catalog.full_label(key),
                     columns.get(key) or default_column(key, uploaded),

@@ -18,7 +18,7 @@ LONG_SESSION_MIN = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SessionPace:
     """Seconds a participant takes: assumptions, to be replaced by the medians of a pilot."""
 
     matching_s: float = 14.0
@@ -32,7 +32,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DesignFinding:
     """One thing to know, and what to change about it. Only a blocking finding prevents the freeze."""
 
     code: str
@@ -60,14 +60,16 @@ class Assessment:
     balanced_participants: tuple[int, ...] = ()
     chance: float | None = None
     conditions: int = 0
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DesignFinding, ...] = ()
 
     @property
     def feasible(self) -> bool:
         return not any(finding.blocking for finding in self.findings)
 
 
-def assess(spec: Spec, labels: Sequence[str], reserve: int = 0, pace: Pace | None = None) -> Assessment:
+def assess(
+    spec: Spec, labels: Sequence[str], reserve: int = 0, pace: SessionPace | None = None
+) -> Assessment:
     """Needs and findings of a draft with one main image per entry of `labels` (their classes).
 
     reserve: how many images are set aside for practice and attention checks.
@@ -83,7 +85,7 @@ def assess(spec: Spec, labels: Sequence[str], reserve: int = 0, pace: Pace | Non
     # With another number of participants the layout uses another number of items; fixed pools do not give way.
     smallest = matching.period if spec.strategy == "fixed" else len(spec.columns)
     balanced = _neighbours(spec.participants, smallest if spec.participants % period else period)
-    minutes = (pace or Pace()).minutes(
+    minutes = (pace or SessionPace()).minutes(
         spec.matching_trials + spec.matching_checks,
         spec.rating_trials + spec.rating_checks,
         spec.practice_pools + spec.practice_ratings,
@@ -115,11 +117,11 @@ def assess(spec: Spec, labels: Sequence[str], reserve: int = 0, pace: Pace | Non
     )
 
 
-def _impossible(spec: Spec) -> Iterator[Finding]:
+def _impossible(spec: Spec) -> Iterator[DesignFinding]:
     """Choices that no number of images or participants can repair."""
 
-    def block(code: str, text: str, change: str) -> Finding:
-        return Finding(code, text, change, blocking=True)
+    def block(code: str, text: str, change: str) -> DesignFinding:
+        return DesignFinding(code, text, change, blocking=True)
 
     if not spec.columns:
         yield block("no_column", "The design has no table column.", "Tick at least one condition.")
@@ -141,12 +143,12 @@ def _impossible(spec: Spec) -> Iterator[Finding]:
         )
 
 
-def _shortage(spec: Spec, available: int, short: int, reserve: int) -> Iterator[Finding]:
+def _shortage(spec: Spec, available: int, short: int, reserve: int) -> Iterator[DesignFinding]:
     if short:
         text, change = shortage(spec, available, short)
-        yield Finding("images", text, change, blocking=True)
+        yield DesignFinding("images", text, change, blocking=True)
     if (lacking := spec.reserve_images - reserve) > 0:
-        yield Finding(
+        yield DesignFinding(
             "reserve",
             f"Practice and attention checks need {spec.reserve_images} reserve images, there are {reserve}.",
             f"Mark {lacking} more images as reserve, or plan fewer practice trials and checks.",
@@ -154,10 +156,12 @@ def _shortage(spec: Spec, available: int, short: int, reserve: int) -> Iterator[
         )
 
 
-def _balance(spec: Spec, matching: Square, rating: Square, balanced: tuple[int, ...]) -> Iterator[Finding]:
+def _balance(
+    spec: Spec, matching: Square, rating: Square, balanced: tuple[int, ...]
+) -> Iterator[DesignFinding]:
     for square, task, unit in ((matching, "matching", "pool"), (rating, "rating", "image")):
         if bound := square.cell_range(spec.participants) if square.trials else 0:
-            yield Finding(
+            yield DesignFinding(
                 f"{task}_cells",
                 f"{spec.participants} participants do not fill whole squares of {square.period}: the number of "
                 f"answers per {unit} × column will differ by up to {bound} in the {task} task.",
@@ -167,7 +171,7 @@ def _balance(spec: Spec, matching: Square, rating: Square, balanced: tuple[int, 
         spec.participants * matching.trials // (matching.items * matching.columns) if matching.items else 0
     )
     if matching.trials and visits < spec.pool_size:
-        yield Finding(
+        yield DesignFinding(
             "targets",
             f"Each pool comes up {visits} times under a column, so {max(visits, 1)} of its {spec.pool_size} "
             "images will be asked for; the others are distractors only.",
@@ -175,12 +179,12 @@ def _balance(spec: Spec, matching: Square, rating: Square, balanced: tuple[int, 
         )
 
 
-def _variants(spec: Spec) -> Iterator[Finding]:
+def _variants(spec: Spec) -> Iterator[DesignFinding]:
     for column in spec.columns:
         for task, per_column in (("matching", spec.matching_per_column), ("rating", spec.rating_per_column)):
             answers, variants = spec.participants * per_column, len(column.conditions)
             if per_column and answers < variants:
-                yield Finding(
+                yield DesignFinding(
                     "variants_unseen",
                     f"{column.name} pools {variants} conditions and gets {answers} {task} answers: "
                     f"{variants - answers} conditions would never be shown.",
@@ -188,7 +192,7 @@ def _variants(spec: Spec) -> Iterator[Finding]:
                     blocking=True,
                 )
             elif per_column and answers % variants:
-                yield Finding(
+                yield DesignFinding(
                     "variants_uneven",
                     f"The {variants} conditions of {column.name} share {answers} {task} answers: "
                     f"{answers // variants} or more each, not all alike.",
@@ -196,19 +200,19 @@ def _variants(spec: Spec) -> Iterator[Finding]:
                 )
 
 
-def _inference(spec: Spec, pools: int) -> Iterator[Finding]:
+def _inference(spec: Spec, pools: int) -> Iterator[DesignFinding]:
     if len(spec.columns) == 1:
-        yield Finding(
+        yield DesignFinding(
             "no_comparison", "With one column there is nothing to compare.", "Add a reference column."
         )
     if spec.participants == 1:
-        yield Finding("one_participant", "One participant gives no interval.", "Plan at least two.")
+        yield DesignFinding("one_participant", "One participant gives no interval.", "Plan at least two.")
     if spec.matching_per_column and (
         pools < POOLS_FOR_TWO_WAY_TEST or spec.matching_per_column < TRIALS_FOR_TWO_WAY_TEST
     ):
         t = max(spec.matching_per_column, TRIALS_FOR_TWO_WAY_TEST)
         needed = max(POOLS_FOR_TWO_WAY_TEST, t * len(spec.columns))
-        yield Finding(
+        yield DesignFinding(
             "images_not_generalised",
             f"{spec.matching_per_column} matching trials per column on {pools} pools: the comparisons of Human "
             "Faith hold for these images only and have little power.",
@@ -216,16 +220,16 @@ def _inference(spec: Spec, pools: int) -> Iterator[Finding]:
             f"({needed * spec.pool_size} images).",
         )
     if spec.attention_checks == 1:
-        yield Finding(
+        yield DesignFinding(
             "one_check",
             "One attention check cannot exclude anybody fairly; panels ask for two failures.",
             "Plan three checks, or none.",
         )
 
 
-def _burden(minutes: float) -> Iterator[Finding]:
+def _burden(minutes: float) -> Iterator[DesignFinding]:
     if minutes > LONG_SESSION_MIN:
-        yield Finding(
+        yield DesignFinding(
             "long", f"A session takes about {minutes:.0f} minutes; people tire.", "Ask for fewer trials."
         )
 

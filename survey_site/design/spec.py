@@ -7,7 +7,7 @@ from survey_site.design.pools import Strategy
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnSpec:
     """A column of Table 1 and the conditions (variants) that it pools."""
 
     name: str
@@ -18,7 +18,7 @@ class Column:
 class Spec:
     """The design choices of a draft; trials are per column and participant."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnSpec, ...]
     participants: int
     seed: str
     pool_size: int = 4

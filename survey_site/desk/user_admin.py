@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from survey_site.accounts import second_factor  # noqa: F401  (registers the tokens)
+from survey_site.accounts import second_factor
 from survey_site.accounts.models import MustUseSecondFactor
 from survey_site.desk import token_admin  # noqa: F401  (registers the tokens)
 from survey_site.studies import audit

@@ -12,7 +12,7 @@ _TRANSLATED = [
 ]
 
 
-class Refused(ValueError):
+class AddressRefused(ValueError):
     """This site does not post to that address. The message says why, and what would work."""
 
 
@@ -38,16 +38,18 @@ def checked(url: str) -> Address:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise Refused("This is not an address; write one such as https://example.org/hook.") from error
+        raise AddressRefused("This is not an address; write one such as https://example.org/hook.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Refused(
+        raise AddressRefused(
             "Write an address that begins with https:// (or http://), such as https://example.org/hook."
         )
     if parts.username is not None or parts.password is not None:
-        raise Refused("Leave user name and password out of the address; the signature proves who sends.")
+        raise AddressRefused(
+            "Leave user name and password out of the address; the signature proves who sends."
+        )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not (path + parts.hostname).isascii() or any(sign <= " " for sign in url):
-        raise Refused("Write the address in its encoded form, with ASCII characters and no spaces.")
+        raise AddressRefused("Write the address in its encoded form, with ASCII characters and no spaces.")
     https = parts.scheme == "https"
     return Address(https, parts.hostname, port or (443 if https else 80), path)
 
@@ -73,7 +75,7 @@ def resolved(address: Address, private_hosts: Collection[str]) -> str:
         str(info[4][0]) for info in socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     ]
     if address.host not in private_hosts and not all(is_public(ip) for ip in found):
-        raise Refused(
+        raise AddressRefused(
             f"{address.host} lies in a private network. "
             "An administrator can allow it by name in the setting WEBHOOK_PRIVATE_HOSTS."
         )

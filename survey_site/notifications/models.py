@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from survey_site.notifications.addresses import Refused, checked
+from survey_site.notifications.addresses import AddressRefused, checked
 
 
 class Kind(models.TextChoices):
@@ -76,7 +76,7 @@ class Watch(models.Model):
         if self.webhook_url:
             try:
                 checked(self.webhook_url)
-            except Refused as error:
+            except AddressRefused as error:
                 raise ValidationError({"webhook_url": str(error)}) from error
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-from survey_site.notifications.addresses import Address, Refused, checked, resolved
+from survey_site.notifications.addresses import Address, AddressRefused, checked, resolved
 from survey_site.notifications.errors import Permanent, Transient
 
 TIMEOUT_SECONDS = 10
@@ -40,7 +40,7 @@ def post(url: str, secret: str, delivery_id: int, content: dict[str, Any]) -> No
     try:
         address = checked(url)
         status = _exchange(address, resolved(address, settings.WEBHOOK_PRIVATE_HOSTS), body, headers)
-    except Refused as error:
+    except AddressRefused as error:
         raise Permanent(str(error)) from error
     except ssl.SSLCertVerificationError as error:
         raise Permanent(f"The certificate of {address.host} is not valid: {error.verify_message}.") from error

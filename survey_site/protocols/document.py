@@ -7,7 +7,7 @@ from survey_site.design.assignment import Design
 from survey_site.design.feasibility import Assessment, assess
 from survey_site.design.layout import Layout, deal_reserve, main_stimuli
 from survey_site.design.pools import Candidate, Pool
-from survey_site.design.spec import Column, Spec
+from survey_site.design.spec import ColumnSpec, Spec
 from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import Stimulus, StimulusFeatures
 from survey_site.studies.models import Condition, Study
@@ -45,7 +45,7 @@ def spec_of(study: Study) -> Spec:
     """The study's choices as plain data; conditions are named by their keys."""
     return Spec(
         columns=tuple(
-            Column(name, tuple(f"{c.classifier} {c.key}" for c in members))
+            ColumnSpec(name, tuple(f"{c.classifier} {c.key}" for c in members))
             for name, members in columns(list(study.conditions.all()))
         ),
         participants=study.target_participants,
@@ -154,7 +154,7 @@ def design_of_document(
         identity = (entry["column"], entry["classifier"], entry["base"], entry["method"])
         grouped.setdefault(entry["column"], []).append(_condition(condition_ids, identity, position))
     spec = Spec(
-        columns=tuple(Column(name, tuple(ids)) for name, ids in grouped.items()),
+        columns=tuple(ColumnSpec(name, tuple(ids)) for name, ids in grouped.items()),
         participants=settings["target_participants"],
         seed=str(settings["seed"]),
         pool_size=settings["pool_size"],

@@ -42,7 +42,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReconciledPerson:
     """One person with what both sides say, and what the researcher should do."""
 
     external_id: str
@@ -75,7 +75,7 @@ def read_submissions(data: bytes) -> list[Submission]:
     return rows
 
 
-def reconcile(submissions: Iterable[Submission], known: Iterable[Known]) -> list[Line]:
+def reconcile(submissions: Iterable[Submission], known: Iterable[Known]) -> list[ReconciledPerson]:
     """One line per person of either side, those that need a look first."""
     ours: dict[str, Known] = {one.external_id: one for one in known}
     theirs = {one.external_id: one for one in submissions}
@@ -83,7 +83,7 @@ def reconcile(submissions: Iterable[Submission], known: Iterable[Known]) -> list
     return sorted(lines, key=lambda line: (line.advice in ("", "approve"), line.external_id))
 
 
-def counts(lines: Iterable[Line]) -> Mapping[str, int]:
+def counts(lines: Iterable[ReconciledPerson]) -> Mapping[str, int]:
     """How many people each advice goes to."""
     found: dict[str, int] = {}
     for line in lines:
@@ -95,13 +95,15 @@ def _column(names: Iterable[str], wanted: tuple[str, ...]) -> str:
     return next((name for name in names if name and name.strip().lower() in wanted), "")
 
 
-def _line(ours: Known | None, theirs: Submission | None) -> Line:
+def _line(ours: Known | None, theirs: Submission | None) -> ReconciledPerson:
     status = theirs.status if theirs else ""
     if ours is None:
         assert theirs is not None
-        return Line(theirs.external_id, "", status, "", 0, 0, _advice_unknown(status))
+        return ReconciledPerson(theirs.external_id, "", status, "", 0, 0, _advice_unknown(status))
     advice = _advice(ours.outcome, status)
-    return Line(ours.external_id, ours.participant, status, ours.outcome, ours.answered, ours.planned, advice)
+    return ReconciledPerson(
+        ours.external_id, ours.participant, status, ours.outcome, ours.answered, ours.planned, advice
+    )
 
 
 def _advice_unknown(status: str) -> str:

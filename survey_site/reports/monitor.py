@@ -22,7 +22,7 @@ State = Participant.State
 
 
 @dataclass(frozen=True)
-class Row:
+class ColumnProgress:
     """One Table-1 column as the monitor shows it, under a letter until the names may be seen."""
 
     name: str
@@ -54,7 +54,7 @@ class Snapshot:
     checks_passed: int
     checks_given: int
     masked: bool
-    rows: tuple[Row, ...]
+    rows: tuple[ColumnProgress, ...]
     at: datetime
 
 
@@ -181,7 +181,7 @@ def is_masked(study: Study, finished: int) -> bool:
     return not AuditEntry.objects.filter(study=study, verb=UNMASKED).exists()
 
 
-def _rows(study: Study, protocol: int) -> list[Row]:
+def _rows(study: Study, protocol: int) -> list[ColumnProgress]:
     counting = Response.objects.filter(
         participant__protocol=protocol, participant__kind=Participant.Kind.PERSON, counts=True, missing=""
     )
@@ -208,7 +208,7 @@ def _rows(study: Study, protocol: int) -> list[Row]:
         if condition in column_of:
             ratings[column_of[condition]][rating] += n
     return [
-        Row(
+        ColumnProgress(
             name=name,
             answers=sum(per_cell[name].values()),
             fewest=min(per_cell[name].values(), default=0),

@@ -23,7 +23,7 @@ NPY_MAGIC = b"\x93NUMPY"
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckedThing:
     """One thing looked at. `problem` is empty where all is well; `kind` groups the counts."""
 
     kind: str
@@ -31,10 +31,10 @@ class Finding:
     problem: str = ""
 
 
-def findings(study: Study) -> Iterator[Finding]:
+def findings(study: Study) -> Iterator[CheckedThing]:
     """Looks at every protocol, stimulus, array and picture; reads each file once."""
     for protocol in study.protocols.order_by("version"):
-        yield Finding("protocols", f"version {protocol.version}", _changed(study, protocol))
+        yield CheckedThing("protocols", f"version {protocol.version}", _changed(study, protocol))
     for stimulus in study.stimuli.order_by("key").iterator():
         yield from _file("stimuli", stimulus.key, stimulus.path, stimulus.sha256)
     maps = SaliencyMap.objects.filter(stimulus__study=study).select_related("stimulus").order_by("pk")
@@ -48,7 +48,7 @@ def findings(study: Study) -> Iterator[Finding]:
         yield from _file("pictures", name, picture.path, picture.sha256)
 
 
-def recomputed(ids: Sequence[int]) -> Iterator[Finding]:
+def recomputed(ids: Sequence[int]) -> Iterator[CheckedThing]:
     """One finding for each map that the jobs computed again, and one for each reason why others were not."""
     failed: dict[tuple[str, str], list[str]] = defaultdict(list)
     jobs = RecomputeJob.objects.filter(pk__in=ids).select_related("stimulus").order_by("classifier", "pk")
@@ -61,10 +61,10 @@ def recomputed(ids: Sequence[int]) -> Iterator[Finding]:
         for entry in job.found:
             name = f"{job.stimulus.key} {job.classifier} {methods.get(entry['map'], entry['map'])}"
             kind = "identical" if entry.get("identical") else "within 1e-5 and one level"
-            yield Finding("differ" if entry["problem"] else kind, name, entry["problem"])
+            yield CheckedThing("differ" if entry["problem"] else kind, name, entry["problem"])
     for (classifier, reason), keys in failed.items():
         more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-        yield Finding("not computed", f"{', '.join(keys[:3])}{more} by {classifier}", reason)
+        yield CheckedThing("not computed", f"{', '.join(keys[:3])}{more} by {classifier}", reason)
 
 
 def _changed(study: Study, protocol: Protocol) -> str:
@@ -81,14 +81,14 @@ def _changed(study: Study, protocol: Protocol) -> str:
     return "; ".join(other[:3]) + more
 
 
-def _file(kind: str, name: str, path: str, sha256: str) -> Iterator[Finding]:
+def _file(kind: str, name: str, path: str, sha256: str) -> Iterator[CheckedThing]:
     if path:
-        yield Finding(kind, name, _problem(path, sha256, array=False))
+        yield CheckedThing(kind, name, _problem(path, sha256, array=False))
 
 
-def _array(kind: str, name: str, path: str, sha256: str) -> Iterator[Finding]:
+def _array(kind: str, name: str, path: str, sha256: str) -> Iterator[CheckedThing]:
     if path:
-        yield Finding(kind, name, _problem(path, sha256, array=True))
+        yield CheckedThing(kind, name, _problem(path, sha256, array=True))
 
 
 def _problem(path: str, sha256: str, *, array: bool) -> str:

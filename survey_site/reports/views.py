@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from survey_site.reports import cached_report
-from survey_site.reports.exports.csv_stream import Tally, checksum, stream_csv
+from survey_site.reports.exports.csv_stream import StreamTally, checksum, stream_csv
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.machine_metrics import paper_layout
@@ -220,7 +220,7 @@ def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpRespo
 def table_checksum(request: HttpRequest, slug: str, table: str) -> HttpResponse:
     """What `sha256sum -c` reads, and the number of rows: of the table's CSV as it is now."""
     study, found = study_or_404(request, slug, "export"), TABLES[table]
-    tally = Tally()
+    tally = StreamTally()
     rows = found.rows(study, Population.from_query(request.GET))
     checksum(stream_csv(rows, found.columns, tally), tally)
     line = f"{tally.sha256.hexdigest()}  {study.slug}-{table}.csv\n"

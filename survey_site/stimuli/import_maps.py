@@ -23,7 +23,7 @@ ORIGIN = "uploaded"
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class ImportedMaps:
     """What an upload came to."""
 
     maps: int
@@ -32,7 +32,7 @@ class Stored:
 
 def import_maps(
     study: Study, name: str, data: bytes, by: AbstractBaseUser | None, *, add_conditions: bool = True
-) -> Stored:
+) -> ImportedMaps:
     """Takes a zip into a draft. Raises BadMaps with every problem, and then stores nothing.
 
     add_conditions: give each new classifier × method a condition in a Table-1 column of the method's label.
@@ -54,7 +54,7 @@ def import_maps(
             _store(stimuli[each.line.stimulus], each, origin)
         _store_originals(stimuli, made, origin)
         conditions = _add_conditions(study, made) if add_conditions else 0
-    return Stored(len(made), conditions)
+    return ImportedMaps(len(made), conditions)
 
 
 def expected_sides(study: Study) -> dict[str, int]:

@@ -11,11 +11,11 @@ from django.utils.text import slugify
 from survey_site.stimuli import storage
 from survey_site.stimuli.archives import BadArchive, Upload, read_archive
 from survey_site.stimuli.models import Stimulus
-from survey_site.stimuli.pictures import BadPicture, Picture, read_picture
+from survey_site.stimuli.pictures import BadPicture, CleanImage, read_picture
 from survey_site.studies.models import Study
 
 
-class Refused(ValueError):
+class ImagesRefused(ValueError):
     """Nothing was stored. `problems` has one line for each file that must change."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -47,7 +47,7 @@ def expand(uploads: Iterable[Upload]) -> list[Upload]:
                 max_file=settings.MAX_UPLOAD_MB * megabyte,
             )
         except BadArchive as error:
-            raise Refused([f"{upload.name}: {error}"]) from error
+            raise ImagesRefused([f"{upload.name}: {error}"]) from error
         files += [Upload(m.name, m.data, m.stimulus_class or upload.stimulus_class) for m in members]
     return files
 
@@ -57,7 +57,9 @@ def add_images(
 ) -> Intake:
     """Stores pictures and zips of pictures as stimuli of a draft. Raises Refused, and then stores nothing."""
     if not study.is_editable:
-        raise Refused([f"the study is {study.get_state_display().lower()}; make a new version to add images"])
+        raise ImagesRefused(
+            [f"the study is {study.get_state_display().lower()}; make a new version to add images"]
+        )
     files = expand(uploads)
     pictures = _decode(files)
     intake = Intake()
@@ -96,8 +98,8 @@ def unique_key(name: str, taken: set[str]) -> str:
     return key
 
 
-def _decode(files: list[Upload]) -> list[Picture]:
-    pictures: list[Picture] = []
+def _decode(files: list[Upload]) -> list[CleanImage]:
+    pictures: list[CleanImage] = []
     problems: list[str] = []
     for upload in files:
         try:
@@ -111,5 +113,5 @@ def _decode(files: list[Upload]) -> list[Picture]:
         except BadPicture as error:
             problems.append(f"{upload.name}: {error}")
     if problems:
-        raise Refused(problems)
+        raise ImagesRefused(problems)
     return pictures

@@ -27,7 +27,7 @@ Timing = tuple[str, str, datetime, datetime]  # classifier, worker, started, fin
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ComputingPace:
     """Seconds for one image under one classifier, and on how many images they were measured."""
 
     seconds: float
@@ -35,7 +35,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ClassifierProgress:
     """One classifier of a study: the maps its conditions need, those that are there, the images to explain."""
 
     classifier: str
@@ -45,7 +45,7 @@ class Line:
     images: int
     images_done: int
     failed: int
-    pace: Pace | None
+    pace: ComputingPace | None
 
     @property
     def images_left(self) -> int:
@@ -70,7 +70,7 @@ class Failure:
     example: str
 
 
-def paces(finished: Iterable[Timing]) -> dict[str, Pace]:
+def paces(finished: Iterable[Timing]) -> dict[str, ComputingPace]:
     """Mean time per image of each classifier.
 
     A worker takes several images at once: they share their start, and each lasts from the one before it.
@@ -86,10 +86,10 @@ def paces(finished: Iterable[Timing]) -> dict[str, Pace]:
             spent[classifier] += (ended - before).total_seconds()
             images[classifier] += 1
             before = ended
-    return {name: Pace(max(spent[name], 0.0) / images[name], images[name]) for name in images}
+    return {name: ComputingPace(max(spent[name], 0.0) / images[name], images[name]) for name in images}
 
 
-def measured(classifiers: Iterable[str]) -> dict[str, Pace]:
+def measured(classifiers: Iterable[str]) -> dict[str, ComputingPace]:
     """The paces of these classifiers from the latest jobs of all studies. One query."""
     latest = Window(RowNumber(), partition_by=F("classifier"), order_by=F("finished_at").desc())
     rows = (
@@ -102,7 +102,7 @@ def measured(classifiers: Iterable[str]) -> dict[str, Pace]:
     return paces((name, worker, start, end) for name, worker, start, end in times if start and end)
 
 
-def lines(study: Study) -> list[Line]:
+def lines(study: Study) -> list[ClassifierProgress]:
     """One line for each classifier that a condition needs. Five queries, whatever the number of images."""
     wanted = jobs.methods_by_classifier(study)
     images = study.stimuli.count()
@@ -111,7 +111,7 @@ def lines(study: Study) -> list[Line]:
     done, failed = _jobs_done(study, wanted, options)
     pace = measured(wanted)
     return [
-        Line(
+        ClassifierProgress(
             classifier=name,
             methods=keys,
             maps=sum(there[(name, key)] for key in keys),

@@ -25,7 +25,7 @@ class BadPicture(ValueError):
 
 
 @dataclass(frozen=True)
-class Picture:
+class CleanImage:
     """An 8-bit RGB picture as PNG bytes without metadata, EXIF orientation applied."""
 
     png: bytes
@@ -33,7 +33,7 @@ class Picture:
     height: int
 
 
-def read_picture(data: bytes, *, max_bytes: int, max_pixels: int) -> Picture:
+def read_picture(data: bytes, *, max_bytes: int, max_pixels: int) -> CleanImage:
     """Decodes any still picture of `FORMATS` into 8-bit RGB; transparency is laid on white.
 
     Raises BadPicture for anything else: not a picture, truncated, animated, too large, too small.
@@ -63,7 +63,7 @@ def read_picture(data: bytes, *, max_bytes: int, max_pixels: int) -> Picture:
         raise BadPicture(f"the picture is damaged or cut off ({error}); export it again") from error
     out = io.BytesIO()
     rgb.save(out, format="PNG", compress_level=6)
-    return Picture(out.getvalue(), rgb.width, rgb.height)
+    return CleanImage(out.getvalue(), rgb.width, rgb.height)
 
 
 def _check_header(image: Image.Image, max_pixels: int) -> None:

@@ -21,7 +21,7 @@ State = RecomputeJob.State
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredMap:
     """A stored map under one colour map."""
 
     id: int
@@ -55,7 +55,7 @@ def known_settings(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def orders(maps: Iterable[Stored]) -> list[Order]:
+def orders(maps: Iterable[StoredMap]) -> list[Order]:
     """Every map in the first order of its image and classifier whose settings do not contradict its own."""
     made: dict[tuple[int, str, str], list[Order]] = {}
     for stored in maps:
@@ -75,12 +75,12 @@ def _agree(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     return all(a[name] == b[name] for name in a.keys() & b.keys())
 
 
-def stored_maps(study: Study) -> list[Stored]:
+def stored_maps(study: Study) -> list[StoredMap]:
     """The maps that were computed here and whose files and source images are stored."""
     rows = SaliencyMap.objects.filter(stimulus__study=study).exclude(array_path="").exclude(stimulus__path="")
     names = ("pk", "stimulus_id", "classifier", "method", "pictures__colour_map", "provenance")
     return [
-        Stored(pk, stimulus, classifier, method, colour_map or study.colour_map, provenance)
+        StoredMap(pk, stimulus, classifier, method, colour_map or study.colour_map, provenance)
         for pk, stimulus, classifier, method, colour_map, provenance in rows.order_by("pk").values_list(
             *names
         )

@@ -32,7 +32,7 @@ class BadMaps(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ManifestLine:
     """One line of the manifest."""
 
     file: str
@@ -49,7 +49,7 @@ class Line:
 class MadeMap:
     """One map of an upload that has passed every check, with the bytes it came as."""
 
-    line: Line
+    line: ManifestLine
     content: Scalar | Painted
     data: bytes
 
@@ -92,7 +92,7 @@ def read_upload(
     return made
 
 
-def read_manifest(members: Sequence[Upload]) -> list[Line]:
+def read_manifest(members: Sequence[Upload]) -> list[ManifestLine]:
     """The lines of the one manifest. Raises BadMaps where there is none, or where it cannot be read."""
     found = [m for m in members if _base(m.name) in MANIFESTS]
     if len(found) != 1:
@@ -115,7 +115,7 @@ def read_manifest(members: Sequence[Upload]) -> list[Line]:
     if problems or not rows:
         raise BadMaps(problems or [f"{found[0].name} lists no map"])
     return [
-        Line(
+        ManifestLine(
             f"{folder}/{row['file']}" if folder else row["file"],
             row["stimulus"],
             row["method"],
@@ -156,7 +156,7 @@ def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _unmatched(lines: Sequence[Line], files: Mapping[str, bytes]) -> Iterator[str]:
+def _unmatched(lines: Sequence[ManifestLine], files: Mapping[str, bytes]) -> Iterator[str]:
     listed = {line.file for line in lines}
     for line in lines:
         if line.file not in files:
@@ -166,7 +166,7 @@ def _unmatched(lines: Sequence[Line], files: Mapping[str, bytes]) -> Iterator[st
             yield f"{name}: in the zip, but not listed in the manifest"
 
 
-def _repeated(lines: Sequence[Line]) -> Iterator[str]:
+def _repeated(lines: Sequence[ManifestLine]) -> Iterator[str]:
     files: set[str] = set()
     shown: dict[tuple[str, str, str], str] = {}
     for line in lines:
@@ -179,7 +179,7 @@ def _repeated(lines: Sequence[Line]) -> Iterator[str]:
         shown.setdefault(identity, line.file)
 
 
-def _unknown(lines: Sequence[Line], stimuli: set[str]) -> Iterator[str]:
+def _unknown(lines: Sequence[ManifestLine], stimuli: set[str]) -> Iterator[str]:
     labels: dict[str, str] = {}
     for line in lines:
         if line.stimulus not in stimuli:

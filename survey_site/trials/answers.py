@@ -12,7 +12,7 @@ from survey_site.studies import demographics
 from survey_site.trials import attention_rows, leases
 from survey_site.trials.models import Exposure, Participant, Response, Trial
 from survey_site.trials.scoring import Answer, read_answer, score
-from survey_site.trials.session import Row, Sitting, find
+from survey_site.trials.session import Session, TrialRow, find
 from survey_site.trials.signed_tokens import BadAddress, position_of
 
 log = logging.getLogger(__name__)
@@ -37,13 +37,13 @@ def refuse_ended(participant: Participant, settings: Mapping[str, Any], now: dat
         raise Ended("expired")
 
 
-def take(token: str, fields: Mapping[str, str]) -> Sitting | None:
+def take(token: str, fields: Mapping[str, str]) -> Session | None:
     """Whatever a participant's form says: past a page (`page`), or an answer."""
     return acknowledge(token, fields["page"], fields) if "page" in fields else record(token, fields)
 
 
 @transaction.atomic
-def record(token: str, fields: Mapping[str, str]) -> Sitting | None:
+def record(token: str, fields: Mapping[str, str]) -> Session | None:
     """Writes one answer and issues what follows; None where no participant has this token.
 
     A repeated post with the same key and content is acknowledged again and writes nothing. Raises
@@ -52,31 +52,31 @@ def record(token: str, fields: Mapping[str, str]) -> Sitting | None:
     participant = find(token, lock=True)
     if participant is None:
         return None
-    sitting, now = Sitting(participant), timezone.now()
+    session, now = Session(participant), timezone.now()
     if participant.state == State.WITHDRAWN:
         raise Ended(participant.state)
     position = position_of(token, fields.get("trial", ""))
-    if position >= len(sitting.rows):
+    if position >= len(session.rows):
         raise BadAddress("This form does not belong to a trial of yours.")
-    row = sitting.rows[position]
-    answer = read_answer(fields, row.task, len(row.pool), sitting.sealed.settings["offer_cant_tell"])
+    row = session.rows[position]
+    answer = read_answer(fields, row.task, len(row.pool), session.frozen.settings["offer_cant_tell"])
     if row.answered:
         if (row.key, row.body_hash) == (answer.idempotency_key, answer.body_hash):
-            return sitting
+            return session
         raise Conflict("answered")
-    refuse_ended(participant, sitting.sealed.settings, now)
-    step = sitting.step()
+    refuse_ended(participant, session.frozen.settings, now)
+    step = session.step()
     if step.kind != "trial" or step.position != position:
         raise Conflict("not_current")
-    _issue(sitting, now)  # nothing to do, unless an imported study was shown without having been issued
-    _write(row, answer, sitting, now)
-    sitting.answered(position, answer.idempotency_key)
-    _move_on(sitting, now)
-    return sitting
+    _issue(session, now)  # nothing to do, unless an imported study was shown without having been issued
+    _write(row, answer, session, now)
+    session.answered(position, answer.idempotency_key)
+    _move_on(session, now)
+    return session
 
 
 @transaction.atomic
-def acknowledge(token: str, page: str, fields: Mapping[str, str]) -> Sitting | None:
+def acknowledge(token: str, page: str, fields: Mapping[str, str]) -> Session | None:
     """Continues past a page between trials; a page already passed changes nothing.
 
     Raises Conflict for a page that is not the current one, demographics.Invalid for its answers.
@@ -84,24 +84,24 @@ def acknowledge(token: str, page: str, fields: Mapping[str, str]) -> Sitting | N
     participant = find(token, lock=True)
     if participant is None:
         return None
-    sitting, now = Sitting(participant), timezone.now()
+    session, now = Session(participant), timezone.now()
     if page in participant.acknowledged:
-        return sitting
-    refuse_ended(participant, sitting.sealed.settings, now)
-    step = sitting.step()
+        return session
+    refuse_ended(participant, session.frozen.settings, now)
+    step = session.step()
     if step.kind != "page" or step.key != page:
         raise Conflict("not_current")
     if page == "demographics":
-        participant.demographics = demographics.read(sitting.fields, fields)
+        participant.demographics = demographics.read(session.fields, fields)
     participant.acknowledged = [*participant.acknowledged, page]
-    _move_on(sitting, now, "acknowledged", "demographics")
-    return sitting
+    _move_on(session, now, "acknowledged", "demographics")
+    return session
 
 
-def _write(row: Row, answer: Answer, sitting: Sitting, now: datetime) -> None:
-    scored = score(answer, row.stimulus, row.pool, sitting.sealed.stimulus_classes)
+def _write(row: TrialRow, answer: Answer, session: Session, now: datetime) -> None:
+    scored = score(answer, row.stimulus, row.pool, session.frozen.stimulus_classes)
     Response.objects.create(
-        trial=row.as_trial(sitting.participant),
+        trial=row.as_trial(session.participant),
         idempotency_key=answer.idempotency_key,
         body_hash=answer.body_hash,
         choice_id=scored.choice,
@@ -117,32 +117,32 @@ def _write(row: Row, answer: Answer, sitting: Sitting, now: datetime) -> None:
     )
 
 
-def _move_on(sitting: Sitting, now: datetime, *changed: str) -> None:
+def _move_on(session: Session, now: datetime, *changed: str) -> None:
     """Issues the next trial if one is due, keeps the ticket, and notes the end."""
-    participant = sitting.participant
-    _issue(sitting, now)
+    participant = session.participant
+    _issue(session, now)
     fields = list(changed)
-    if participant.state != State.FINISHED and (sitting.complete or _is_stale(sitting, now)):
+    if participant.state != State.FINISHED and (session.complete or _is_stale(session, now)):
         participant.last_seen_at = now
-        _keep_ticket(sitting, now)
+        _keep_ticket(session, now)
         fields += ["last_seen_at", "state", "surplus", "finished_at", "excluded", "exclusion_reason"]
     if fields:
         participant.save(update_fields=fields)
 
 
-def _is_stale(sitting: Sitting, now: datetime) -> bool:
+def _is_stale(session: Session, now: datetime) -> bool:
     """Whether the lease was last renewed so long ago that it should be now; not at every quick answer."""
-    lease = timedelta(minutes=sitting.sealed.settings["lease_minutes"])
-    seen = sitting.participant.last_seen_at
+    lease = timedelta(minutes=session.frozen.settings["lease_minutes"])
+    seen = session.participant.last_seen_at
     return seen is None or now - seen > min(RENEW_AFTER, lease / 8)
 
 
-def _keep_ticket(sitting: Sitting, now: datetime) -> None:
-    participant, minutes = sitting.participant, sitting.sealed.settings["lease_minutes"]
-    complete = sitting.complete
+def _keep_ticket(session: Session, now: datetime) -> None:
+    participant, minutes = session.participant, session.frozen.settings["lease_minutes"]
+    complete = session.complete
     participant.state = State.FINISHED if complete else State.CONSENTED
     participant.finished_at = now if complete else None
-    if complete and attention_rows.excluded(participant, sitting.sealed.exclusion_rules):
+    if complete and attention_rows.excluded(participant, session.frozen.exclusion_rules):
         participant.excluded, participant.exclusion_reason = True, attention_rows.REASON
     if participant.kind != Participant.Kind.PERSON:
         return
@@ -154,16 +154,16 @@ def _keep_ticket(sitting: Sitting, now: datetime) -> None:
     participant.surplus = participant.surplus or not kept  # a place beyond the target stays surplus
 
 
-def _issue(sitting: Sitting, now: datetime) -> None:
+def _issue(session: Session, now: datetime) -> None:
     """Writes the presentation of the trial that comes next, with every original it shows."""
-    step = sitting.step()
-    if step.kind != "trial" or sitting.rows[step.position].issued:
+    step = session.step()
+    if step.kind != "trial" or session.rows[step.position].issued:
         return
-    row, participant = sitting.rows[step.position], sitting.participant
-    if row.task == "matching" and row.shown & sitting.exposed:
+    row, participant = session.rows[step.position], session.participant
+    if row.task == "matching" and row.shown & session.exposed:
         log.error("Trial %s would show a picture again and was skipped.", row.pk)
-        _skip(sitting, row, now)
-        _issue(sitting, now)
+        _skip(session, row, now)
+        _issue(session, now)
         return
     Trial.objects.filter(pk=row.pk, issued_at=None).update(issued_at=now)
     Exposure.objects.bulk_create(
@@ -175,14 +175,14 @@ def _issue(sitting: Sitting, now: datetime) -> None:
     )
 
 
-def _skip(sitting: Sitting, row: Row, now: datetime) -> None:
+def _skip(session: Session, row: TrialRow, now: datetime) -> None:
     """A matching trial on a picture already seen measures memory, so it is never shown."""
     key = f"skipped-{row.pk}"
     Response.objects.create(
-        trial=row.as_trial(sitting.participant),
+        trial=row.as_trial(session.participant),
         idempotency_key=key,
         body_hash="",
         missing=Response.Missing.SKIPPED,
         answered_at=now,
     )
-    sitting.answered(row.position, key)
+    session.answered(row.position, key)

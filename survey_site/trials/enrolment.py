@@ -9,7 +9,7 @@ from django.utils import timezone
 from survey_site.protocols.models import Protocol
 from survey_site.studies.models import Study
 from survey_site.trials import leases, planned_trials
-from survey_site.trials.frozen_protocol import sealed
+from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.models import ExternalId, Participant, Trial
 from survey_site.trials.signed_tokens import pseudonym
 
@@ -87,7 +87,7 @@ def _enrol(study: Study, arrival: Arrival) -> Participant:
         raise NotOpen
     now = timezone.now()
     participant = _create(protocol, arrival, now)
-    Trial.objects.bulk_create(planned_trials.trials_of(participant, sealed(protocol.pk)))
+    Trial.objects.bulk_create(planned_trials.trials_of(participant, frozen_protocol(protocol.pk)))
     return participant
 
 
@@ -115,7 +115,7 @@ def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
         )
     if arrival.kind == Kind.PERSON:
         leases.release_expired(protocol, now)
-        settings = sealed(protocol.pk).settings
+        settings = frozen_protocol(protocol.pk).settings
         minutes, target = settings["lease_minutes"], settings["target_participants"]
         offered = leases.take(protocol, participant, now, minutes, target=target, most=arrival.quota)
         participant.ticket_number, participant.surplus = offered.ticket, not offered.primary

@@ -17,7 +17,7 @@ REREAD_S = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ServedPicture:
     """A served picture: the map it shows and its random path in storage."""
 
     saliency_map: int
@@ -25,7 +25,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class FrozenProtocol:
     """Settings, texts, assignment design and pictures of one protocol."""
 
     hash: str
@@ -38,14 +38,14 @@ class Sealed:
     stimulus_ids: dict[str, int]
     stimulus_classes: dict[int, str]
     conditions: dict[int, tuple[str, str]]
-    pictures: dict[tuple[int, str, str], Picture]
+    pictures: dict[tuple[int, str, str], ServedPicture]
     paths: dict[int, str]
 
     def texts_in(self, language: str) -> Mapping[str, str]:
         """The texts of a language, gaps filled from the defaults."""
         return merged(self.texts, language)
 
-    def picture(self, stimulus: int, condition: int | None) -> Picture:
+    def picture(self, stimulus: int, condition: int | None) -> ServedPicture:
         """The map of a stimulus under a condition, or its original where there is none."""
         if condition is None:
             return self.original(stimulus)
@@ -54,24 +54,24 @@ class Sealed:
             return self.original(stimulus, classifier)
         return self.pictures[(stimulus, classifier, method)]
 
-    def original(self, stimulus: int, classifier: str = "") -> Picture:
+    def original(self, stimulus: int, classifier: str = "") -> ServedPicture:
         """The original as prepared for a classifier; any classifier's crop shows the same square."""
         if (stimulus, classifier, ORIGINAL) in self.pictures:
             return self.pictures[(stimulus, classifier, ORIGINAL)]
         return self.pictures[(stimulus, "", ORIGINAL)]
 
 
-def sealed(protocol_id: int) -> Sealed:
+def frozen_protocol(protocol_id: int) -> FrozenProtocol:
     """The cached view of a protocol, by its row id; read anew every few minutes, should the database be exchanged."""
     return _read(protocol_id, int(time.monotonic() // REREAD_S))
 
 
 @lru_cache(maxsize=16)
-def _read(protocol_id: int, period: int) -> Sealed:
+def _read(protocol_id: int, period: int) -> FrozenProtocol:
     del period  # only a part of the cache's key
     protocol = Protocol.objects.select_related("study").get(pk=protocol_id)
     document = protocol.document
-    pictures: dict[tuple[int, str, str], Picture] = {}
+    pictures: dict[tuple[int, str, str], ServedPicture] = {}
     paths = {}
     served = ServedImage.objects.filter(protocol=protocol).order_by("saliency_map_id")
     for stimulus, classifier, method, saliency_map, path in served.values_list(
@@ -81,14 +81,14 @@ def _read(protocol_id: int, period: int) -> Sealed:
         "saliency_map_id",
         "path",
     ):
-        picture = Picture(saliency_map, path)
+        picture = ServedPicture(saliency_map, path)
         pictures[(stimulus, classifier, method)] = picture
         if method == ORIGINAL:
             pictures.setdefault((stimulus, "", ORIGINAL), picture)
         paths[saliency_map] = path
     classes = classes_of(document)
     stimuli = protocol.study.stimuli.values_list("pk", "key", "stimulus_class")
-    return Sealed(
+    return FrozenProtocol(
         hash=protocol.hash,
         study_slug=protocol.study.slug,
         study_title=protocol.study.title,

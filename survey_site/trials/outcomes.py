@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from survey_site.recruitment.reconcile import Known
 from survey_site.studies.models import Study
 from survey_site.trials import attention
-from survey_site.trials.frozen_protocol import sealed
+from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.models import ExternalId, Participant, Response
 from survey_site.trials.signed_tokens import pseudonym
 
@@ -55,7 +55,7 @@ def failed_attention(study: Study) -> set[int]:
     return {
         participant
         for (participant, protocol), found in failures.items()
-        if attention.excluded_by(found, sealed(protocol).exclusion_rules)
+        if attention.excluded_by(found, frozen_protocol(protocol).exclusion_rules)
     }
 
 

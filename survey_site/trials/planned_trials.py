@@ -1,19 +1,19 @@
 """A ticket's plan as rows of Trial: keys of the protocol become ids of this database."""
 
 from survey_site.design.assignment import PlannedTrial, plan
-from survey_site.trials.frozen_protocol import Sealed
+from survey_site.trials.frozen_protocol import FrozenProtocol
 from survey_site.trials.models import Participant, Trial
 
 
-def trials_of(participant: Participant, sealed: Sealed) -> list[Trial]:
+def trials_of(participant: Participant, frozen: FrozenProtocol) -> list[Trial]:
     """Unsaved trials of the participant's ticket, positions from 0 over the whole study."""
     assert participant.ticket_number is not None
-    planned = plan(sealed.design, participant.ticket_number)
-    return [_trial(participant, position, item, sealed) for position, item in enumerate(planned)]
+    planned = plan(frozen.design, participant.ticket_number)
+    return [_trial(participant, position, item, frozen) for position, item in enumerate(planned)]
 
 
-def _trial(participant: Participant, position: int, item: PlannedTrial, sealed: Sealed) -> Trial:
-    stimulus = sealed.stimulus_ids[str(item.target)]
+def _trial(participant: Participant, position: int, item: PlannedTrial, frozen: FrozenProtocol) -> Trial:
+    stimulus = frozen.stimulus_ids[str(item.target)]
     condition = None if item.condition is None else int(item.condition)
     return Trial(
         participant=participant,
@@ -22,8 +22,8 @@ def _trial(participant: Participant, position: int, item: PlannedTrial, sealed: 
         task=item.task,
         condition_id=condition,
         stimulus_id=stimulus,
-        saliency_map_id=sealed.picture(stimulus, condition).saliency_map,
-        pool=[sealed.stimulus_ids[str(key)] for key in item.pool],
+        saliency_map_id=frozen.picture(stimulus, condition).saliency_map,
+        pool=[frozen.stimulus_ids[str(key)] for key in item.pool],
         pool_index=item.pool_index,
         attention_check=item.attention_check,
         expected_rating=item.expected_rating,

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from survey_site.trials.flow import stretch
-from survey_site.trials.session import Row, Sitting, positions
+from survey_site.trials.session import Session, TrialRow, positions
 from survey_site.trials.signed_tokens import picture_token, trial_key
 
 PICTURE_LIFETIME_S = 12 * 3600
@@ -19,27 +19,27 @@ def picture_url(path: str) -> str:
     return reverse("image", args=[picture_token(path, PICTURE_LIFETIME_S)])
 
 
-def trial(sitting: Sitting, row: Row, address: Callable[[str], str] = picture_url) -> dict[str, Any]:
+def trial(session: Session, row: TrialRow, address: Callable[[str], str] = picture_url) -> dict[str, Any]:
     """Template context of one presentation. `address`: the URL of a stored picture."""
-    sealed, texts = sitting.sealed, sitting.texts
-    classifier = sealed.conditions[row.condition][0] if row.condition else ""
-    counted = positions(sitting.rows, row.task)
+    frozen, texts = session.frozen, session.texts
+    classifier = frozen.conditions[row.condition][0] if row.condition else ""
+    counted = positions(session.rows, row.task)
     matching = row.task == "matching"
     return {
-        "key": trial_key(sitting.participant.token, row.position),
+        "key": trial_key(session.participant.token, row.position),
         "idempotency_key": secrets.token_urlsafe(12),
         "position": row.position,
         "task": row.task,
         "practice": row.block == "practice",
         "number": counted.index(row.position) + 1 if row.position in counted else 0,
         "total": len(counted),
-        "map_url": address(sealed.paths[row.saliency_map]),
-        "original_url": "" if matching else address(sealed.original(row.stimulus, classifier).path),
+        "map_url": address(frozen.paths[row.saliency_map]),
+        "original_url": "" if matching else address(frozen.original(row.stimulus, classifier).path),
         "options": [
             {
                 "value": place,
                 "number": place + 1,
-                "url": address(sealed.original(stimulus, classifier).path),
+                "url": address(frozen.original(stimulus, classifier).path),
             }
             for place, stimulus in enumerate(row.pool)
         ],
@@ -48,16 +48,16 @@ def trial(sitting: Sitting, row: Row, address: Callable[[str], str] = picture_ur
         "high": texts["rating_high"],
         "ratings": range(7),
         "expected_rating": row.expected_rating,
-        "offer_cant_tell": sealed.settings["offer_cant_tell"],
-        "timeout_s": sealed.settings["trial_timeout_s"] or "",
-        "image_px": sealed.settings["image_px"],
+        "offer_cant_tell": frozen.settings["offer_cant_tell"],
+        "timeout_s": frozen.settings["trial_timeout_s"] or "",
+        "image_px": frozen.settings["image_px"],
     }
 
 
-def ahead(sitting: Sitting, after: int) -> list[Row]:
+def ahead(session: Session, after: int) -> list[TrialRow]:
     """The next trials after a position that no page separates from the current one."""
-    step = sitting.step()
+    step = session.step()
     if step.kind != "trial":
         return []
-    run = stretch(sitting.rows, step.position)
-    return [sitting.rows[position] for position in run[: AHEAD + 1] if position > after]
+    run = stretch(session.rows, step.position)
+    return [session.rows[position] for position in run[: AHEAD + 1] if position > after]

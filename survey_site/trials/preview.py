@@ -21,9 +21,9 @@ from survey_site.stimuli.models import SaliencyMap
 from survey_site.studies import texts
 from survey_site.studies.models import Condition, Study
 from survey_site.trials.flow import DONE, Step, next_step
-from survey_site.trials.frozen_protocol import ORIGINAL, Picture, Sealed
+from survey_site.trials.frozen_protocol import ORIGINAL, FrozenProtocol, ServedPicture
 from survey_site.trials.models import Participant
-from survey_site.trials.session import Row, Sitting
+from survey_site.trials.session import Session, TrialRow
 
 TOKEN = "preview"  # noqa: S105 a made-up participant's name in addresses; it opens nothing
 START = Step("page", "start")
@@ -39,8 +39,8 @@ class Place:
     number: int
 
 
-class Walk(Sitting):
-    """A sitting of nobody: the trials of ticket 0, all under `condition` where one is chosen.
+class Walk(Session):
+    """A session of nobody: the trials of ticket 0, all under `condition` where one is chosen.
 
     `problems` says what keeps the trials from being planned; the pages around them can be seen all the same.
     """
@@ -105,7 +105,7 @@ class Walk(Sitting):
         names = {c.pk: (c.classifier, c.key) for c in conditions}
         seen = {stimuli[str(key)] for trial in shown for key in (trial.target, *trial.pool)}
         pictures, paths = _pictures(study, seen, {*names.values(), ("", ORIGINAL)})
-        self.sealed = Sealed(
+        self.frozen = FrozenProtocol(
             hash="",
             study_slug=study.slug,
             study_title=study.title,
@@ -122,17 +122,17 @@ class Walk(Sitting):
         self.rows = [self._row(trial, stimuli) for trial in shown]
         self.missing = sum(not paths[row.saliency_map] for row in self.rows)
 
-    def _row(self, trial: PlannedTrial, stimuli: dict[str, int]) -> Row:
+    def _row(self, trial: PlannedTrial, stimuli: dict[str, int]) -> TrialRow:
         stimulus = stimuli[str(trial.target)]
         condition = None if trial.condition is None else int(trial.condition)
-        return Row(
+        return TrialRow(
             pk=0,
             position=trial.position,
             block=trial.block,
             task=trial.task,
             issued=False,
             stimulus=stimulus,
-            saliency_map=self.sealed.picture(stimulus, condition).saliency_map,
+            saliency_map=self.frozen.picture(stimulus, condition).saliency_map,
             pool_text=json.dumps([stimuli[str(key)] for key in trial.pool]),
             condition=condition,
             attention_check=trial.attention_check,
@@ -183,7 +183,7 @@ def _under(condition: Condition | None, trial: PlannedTrial) -> PlannedTrial:
 
 def _pictures(
     study: Study, stimuli: set[int], wanted: set[tuple[str, str]]
-) -> tuple[dict[tuple[int, str, str], Picture], dict[int, str]]:
+) -> tuple[dict[tuple[int, str, str], ServedPicture], dict[int, str]]:
     """Stored pictures by stimulus, classifier and method; made-up ones, without a path, for missing maps.
 
     An original that is not computed yet is the source itself.
@@ -192,7 +192,7 @@ def _pictures(
         stimulus__in=stimuli, current=True, pictures__colour_map=study.colour_map
     )
     found = {
-        (stimulus, classifier, method): Picture(pk, path)
+        (stimulus, classifier, method): ServedPicture(pk, path)
         for stimulus, classifier, method, pk, path in maps.order_by("pk").values_list(
             "stimulus_id", "classifier", "method", "pk", "pictures__path"
         )
@@ -201,7 +201,7 @@ def _pictures(
     for stimulus, path in study.stimuli.filter(pk__in=stimuli).values_list("pk", "path"):
         for classifier, method in sorted(wanted):
             absent = path if method == ORIGINAL else ""
-            found.setdefault((stimulus, classifier, method), Picture(made_up(), absent))
+            found.setdefault((stimulus, classifier, method), ServedPicture(made_up(), absent))
     return found, {picture.saliency_map: picture.path for picture in found.values()}
 
 

@@ -20,7 +20,7 @@ _NUMBERS = (
 _WORDS = {"input": ("mouse", "touch", "pen", "keyboard"), "scheme": ("light", "dark")}
 
 
-class Refused(ValueError):
+class AnswerRefused(ValueError):
     """The fields are not an answer to this trial; the message tells the participant what to do."""
 
     def __init__(self, message: str, field_name: str = "") -> None:
@@ -64,14 +64,14 @@ def read_answer(fields: Mapping[str, str], task: str, pool_size: int, offer_cant
     missing = fields.get("missing", "")
     if missing:
         if missing not in MISSING:
-            raise Refused("unknown_reason", "missing")
+            raise AnswerRefused("unknown_reason", "missing")
         return Answer(missing=missing, **common)
     if task == "rating":
         return Answer(rating=_whole(fields.get("rating", ""), RATINGS, "rating"), **common)
     choice = fields.get("choice", "")
     if choice == CANT_TELL:
         if not offer_cant_tell:
-            raise Refused("choice", "choice")
+            raise AnswerRefused("choice", "choice")
         return Answer(cant_tell=True, **common)
     return Answer(option=_whole(choice, range(pool_size), "choice"), **common)
 
@@ -116,14 +116,14 @@ def client_of(text: str) -> dict[str, Any]:
 
 def _key(text: str) -> str:
     if not 8 <= len(text) <= LONGEST_KEY or not (text.isascii() and text.isprintable()):
-        raise Refused("damaged_form", "idempotency_key")
+        raise AnswerRefused("damaged_form", "idempotency_key")
     return text
 
 
 def _whole(text: str, allowed: range, name: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 3 and int(text) in allowed:
         return int(text)
-    raise Refused(name, name)
+    raise AnswerRefused(name, name)
 
 
 def _rt(text: str) -> int | None:

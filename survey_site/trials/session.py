@@ -13,7 +13,7 @@ from django.db import connection
 
 from survey_site.studies import demographics
 from survey_site.trials.flow import Step, next_step
-from survey_site.trials.frozen_protocol import Sealed, sealed
+from survey_site.trials.frozen_protocol import FrozenProtocol, frozen_protocol
 from survey_site.trials.models import Participant, Trial
 
 _PARTICIPANT = "SELECT * FROM trials_participant WHERE token = %s"
@@ -26,7 +26,7 @@ _TRIALS = """
 """
 
 
-class Row(NamedTuple):
+class TrialRow(NamedTuple):
     """A trial with what its presentation and the order of pages need."""
 
     pk: int
@@ -69,19 +69,19 @@ class Row(NamedTuple):
         )
 
 
-class Sitting:
+class Session:
     """A participant with their trials, as read in this request."""
 
     def __init__(self, participant: Participant) -> None:
         self.participant = participant
-        self.sealed: Sealed = sealed(participant.protocol_id)
+        self.frozen: FrozenProtocol = frozen_protocol(participant.protocol_id)
         with connection.cursor() as cursor:
             cursor.execute(_TRIALS, [participant.pk])
-            self.rows = [Row._make(values) for values in cursor.fetchall()]
+            self.rows = [TrialRow._make(values) for values in cursor.fetchall()]
 
     @property
     def texts(self) -> Mapping[str, str]:
-        return self.sealed.texts_in(self.participant.language)
+        return self.frozen.texts_in(self.participant.language)
 
     @cached_property
     def fields(self) -> tuple[demographics.Question, ...]:
@@ -112,6 +112,6 @@ def find(token: str, *, lock: bool = False) -> Participant | None:
     return next(iter(Participant.objects.raw(query, [token])), None)
 
 
-def positions(rows: Sequence[Row], task: str) -> list[int]:
+def positions(rows: Sequence[TrialRow], task: str) -> list[int]:
     """Positions of the counted trials of a task, for “3 of 24”."""
     return [row.position for row in rows if row.task == task and row.block != "practice"]

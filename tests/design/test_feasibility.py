@@ -7,14 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey_site.design.assignment import Design, DesignError, plan
-from survey_site.design.feasibility import Pace, assess
+from survey_site.design.feasibility import SessionPace, assess
 from survey_site.design.layout import groups, lay_out
 from survey_site.design.pools import Candidate, PoolError
-from survey_site.design.spec import Column, Spec
+from survey_site.design.spec import ColumnSpec, Spec
 
 
 def spec_with(columns: int = 6, variants: int = 1, **choices) -> Spec:
-    made = tuple(Column(f"column {c}", tuple(f"{c}.{v}" for v in range(variants))) for c in range(columns))
+    made = tuple(
+        ColumnSpec(f"column {c}", tuple(f"{c}.{v}" for v in range(variants))) for c in range(columns)
+    )
     return Spec(**{"columns": made, "participants": 24, "seed": "s"} | choices)
 
 
@@ -142,7 +144,7 @@ def test_conditions_that_nobody_would_see_block_the_freeze():
 
 def test_minutes_follow_the_pace():
     spec = spec_with(matching_per_column=2, rating_per_column=1, practice_trials=1, attention_checks=2)
-    pace = Pace(matching_s=10, rating_s=5, practice_s=20, pages_s=60)
+    pace = SessionPace(matching_s=10, rating_s=5, practice_s=20, pages_s=60)
     assessment = assess(spec, labels_of(100), pace=pace)
     assert assessment.minutes == pytest.approx((13 * 10 + 7 * 5 + 2 * 20 + 60) / 60)
     assert assessment.minutes_of_all == pytest.approx(24 * assessment.minutes)

@@ -10,7 +10,7 @@ from survey_site.design.feasibility import assess
 from survey_site.design.layout import lay_out
 from survey_site.design.pools import Candidate
 from survey_site.design.presets import PRESETS, Preset
-from survey_site.design.spec import Column, Spec
+from survey_site.design.spec import ColumnSpec, Spec
 from survey_site.trials.simulation.behaviour import PAPER_EFFECTS
 
 
@@ -21,7 +21,7 @@ def spec_of(preset: Preset) -> Spec:
             f"{condition.column} {condition.classifier} {condition.base} {condition.method}"
         )
     return Spec(
-        columns=tuple(Column(name, tuple(conditions)) for name, conditions in columns.items()),
+        columns=tuple(ColumnSpec(name, tuple(conditions)) for name, conditions in columns.items()),
         participants=preset.participants,
         seed="preset",
         pool_size=preset.pool_size,

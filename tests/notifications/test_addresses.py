@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from survey_site.notifications.addresses import Refused, checked, is_public, resolved
+from survey_site.notifications.addresses import AddressRefused, checked, is_public, resolved
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from survey_site.notifications.addresses import Refused, checked, is_public, res
     ],
 )  # fmt: skip
 def test_what_is_no_plain_address_is_refused(url: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         checked(url)
 
 
@@ -51,7 +51,7 @@ def found(*ips: str) -> Any:
 
 def test_one_private_address_among_public_ones_refuses_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", found("93.184.215.14", "10.0.0.1"))
-    with pytest.raises(Refused, match="WEBHOOK_PRIVATE_HOSTS"):
+    with pytest.raises(AddressRefused, match="WEBHOOK_PRIVATE_HOSTS"):
         resolved(checked("https://rebinding.example/"), [])
     assert resolved(checked("https://rebinding.example/"), ["rebinding.example"]) == "93.184.215.14"
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from survey_site.desk.study_admin import ConditionForm
 from survey_site.protocols import freeze, versions
-from survey_site.stimuli.intake import Refused, add_images
+from survey_site.stimuli.intake import ImagesRefused, add_images
 from survey_site.stimuli.models import MapPicture, Stimulus
 from survey_site.studies.models import Study, StudyText
 from tests import factories
@@ -80,7 +80,7 @@ def test_nothing_of_a_sealed_study_can_be_changed_in_the_desk(admin_client: Clie
     admin_client.post(reverse("admin:stimuli_stimulus_changelist"), picked)
     for name, data in (("conditions", {"preset": "pilot"}), ("upload-maps", {})):
         admin_client.post(reverse(f"admin:study_{name}", args=[study.pk]), data)
-    with pytest.raises(Refused, match="new version"):
+    with pytest.raises(ImagesRefused, match="new version"):
         add_images(again(study), [])
     assert freeze.draft_hash(again(study)) == before
 

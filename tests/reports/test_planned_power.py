@@ -31,7 +31,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return messages
 
 
-def questions(study: Study) -> list[power.Question]:
+def questions(study: Study) -> list[power.PlannedComparison]:
     return power.questions(study, document.assessment_of(study))
 
 

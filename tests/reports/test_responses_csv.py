@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from survey_site.reports.exports.columns import RESPONSES
-from survey_site.reports.exports.csv_stream import Tally, checksum, csv_line, responses_csv
+from survey_site.reports.exports.csv_stream import StreamTally, checksum, csv_line, responses_csv
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 from tests.reports.factory import Survey
@@ -163,7 +163,7 @@ def test_the_row_count_and_checksum_are_those_of_the_bytes(small: Survey) -> Non
     for i in range(5):
         small.rating(small.participant(excluded=True, exclusion_reason="two\nlines"), 0, i)
     data = b"".join(responses_csv(small.study, Population()))
-    tally = Tally()
+    tally = StreamTally()
     checksum(responses_csv(small.study, Population(), tally), tally)
     assert (tally.rows, tally.size) == (5, len(data))
     assert tally.sha256.hexdigest() == hashlib.sha256(data).hexdigest()

@@ -21,7 +21,7 @@ from survey_site.stimuli.import_maps import import_maps
 from survey_site.stimuli.models import MapPicture, SaliencyMap
 from survey_site.stimuli.uploaded_maps import BadMaps, method_key
 from survey_site.studies.models import Condition, Study
-from survey_site.trials.frozen_protocol import sealed
+from survey_site.trials.frozen_protocol import frozen_protocol
 from tests.stimuli.pictures import zipped
 from tests.stimuli.test_arrays import npy, png
 from tests.studies.sample import ready_study
@@ -70,7 +70,7 @@ def test_uploaded_maps_become_a_condition_and_go_live_like_any_other(study: Stud
     assert ServedImage.objects.filter(saliency_map__method="rise-500").count() == 9
     stimulus = study.stimuli.all()[0]
     shown = SaliencyMap.objects.get(stimulus=stimulus, method="rise-500")
-    assert sealed(protocol.pk).picture(stimulus.pk, condition.pk).saliency_map == shown.pk
+    assert frozen_protocol(protocol.pk).picture(stimulus.pk, condition.pk).saliency_map == shown.pk
 
 
 def test_each_map_carries_its_own_provenance(study: Study) -> None:

@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
 from survey_site.stimuli.archives import Upload
-from survey_site.stimuli.intake import Refused, add_images
+from survey_site.stimuli.intake import ImagesRefused, add_images
 from survey_site.stimuli.models import Stimulus
 from survey_site.studies.models import Study
 from tests.stimuli.pictures import encoded, zipped
@@ -52,14 +52,14 @@ def test_two_files_of_one_name_get_two_keys(study: Study) -> None:
 
 def test_one_bad_file_refuses_the_whole_upload_and_names_every_bad_one(study: Study) -> None:
     uploads = [Upload("a.png", encoded(1)), Upload("b.png", b"no"), Upload("c.png", encoded(2)[:100])]
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ImagesRefused) as caught:
         add_images(study, uploads)
     assert [problem.split(":")[0] for problem in caught.value.problems] == ["b.png", "c.png"]
     assert study.stimuli.count() == 0
 
 
 def test_a_bad_zip_refuses_the_whole_upload(study: Study) -> None:
-    with pytest.raises(Refused, match=r"bad\.zip: .*outside"):
+    with pytest.raises(ImagesRefused, match=r"bad\.zip: .*outside"):
         add_images(study, [Upload("a.png", encoded(1)), Upload("bad.zip", zipped({"../x.png": encoded(2)}))])
     assert study.stimuli.count() == 0
 
@@ -67,7 +67,7 @@ def test_a_bad_zip_refuses_the_whole_upload(study: Study) -> None:
 def test_a_live_study_takes_no_more_images(study: Study) -> None:
     Study.objects.filter(pk=study.pk).update(state=Study.State.LIVE)
     study.refresh_from_db()
-    with pytest.raises(Refused, match="new version"):
+    with pytest.raises(ImagesRefused, match="new version"):
         add_images(study, [Upload("a.png", encoded(1))])
 
 

@@ -19,7 +19,7 @@ def after(seconds: float) -> datetime:
 
 def test_images_of_one_batch_share_their_start_and_are_timed_from_one_to_the_next() -> None:
     batch = [("A", "w1", NOON, after(s)) for s in (4, 5, 6)]
-    assert map_progress.paces(batch) == {"A": map_progress.Pace(2.0, 3)}
+    assert map_progress.paces(batch) == {"A": map_progress.ComputingPace(2.0, 3)}
 
 
 def test_a_batch_of_two_classifiers_charges_each_its_own_time_and_workers_are_kept_apart() -> None:
@@ -28,7 +28,10 @@ def test_a_batch_of_two_classifiers_charges_each_its_own_time_and_workers_are_ke
         ("B", "w1", NOON, after(10)),
         ("A", "w2", NOON, after(4)),
     ]
-    assert map_progress.paces(rows) == {"A": map_progress.Pace(3.0, 2), "B": map_progress.Pace(8.0, 1)}
+    assert map_progress.paces(rows) == {
+        "A": map_progress.ComputingPace(3.0, 2),
+        "B": map_progress.ComputingPace(8.0, 1),
+    }
 
 
 def test_without_finished_jobs_there_is_no_pace() -> None:
@@ -89,7 +92,7 @@ def test_the_time_left_follows_from_jobs_of_the_same_classifier_in_any_study(stu
         )
     jobs.request(study)
     (line,) = map_progress.lines(study)
-    assert line.pace == map_progress.Pace(3.0, 2)
+    assert line.pace == map_progress.ComputingPace(3.0, 2)
     assert line.seconds_left == 18.0
     assert map_progress.open_seconds(study) == (18.0, "")
     for worker, job in zip("ab", PrecomputeJob.objects.filter(stimulus__study=study), strict=False):

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from survey_site.stimuli.pictures import BadPicture, Picture, read_picture
+from survey_site.stimuli.pictures import BadPicture, CleanImage, read_picture
 from tests.stimuli.pictures import encoded, picture
 
 
-def read(data: bytes, max_bytes: int = 10**7, max_pixels: int = 10**6) -> Picture:
+def read(data: bytes, max_bytes: int = 10**7, max_pixels: int = 10**6) -> CleanImage:
     return read_picture(data, max_bytes=max_bytes, max_pixels=max_pixels)
 
 
-def pixels(result: Picture) -> np.ndarray:
+def pixels(result: CleanImage) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(result.png)))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from survey_site.stimuli.recompute import Stored, known_settings, orders
+from survey_site.stimuli.recompute import StoredMap, known_settings, orders
 
 
 def provenance(**parameters: Any) -> dict[str, Any]:
@@ -11,9 +11,9 @@ def provenance(**parameters: Any) -> dict[str, Any]:
     return {"parameters": parameters, "edge_model": edges, "batch": {"rows": rows, "masks": 9}}
 
 
-def stored(id: int, method: str, made: dict[str, Any], **changes: Any) -> Stored:
+def stored(id: int, method: str, made: dict[str, Any], **changes: Any) -> StoredMap:
     facts = {"stimulus": 1, "classifier": "VGG16", "colour_map": "jet", "provenance": made} | changes
-    return Stored(id=id, method=method, **facts)
+    return StoredMap(id=id, method=method, **facts)
 
 
 def test_the_provenance_knows_only_what_its_method_uses() -> None:

@@ -138,7 +138,7 @@ def test_classes_are_those_of_the_sealed_protocol(client: Client, address: str) 
         Stimulus.objects.filter(pk=stimulus.pk).update(stimulus_class=f"changed-{place}")
     document = Protocol.objects.get().document
     classes = {row.pk: frozen_protocol.classes_of(document)[row.key] for row in Stimulus.objects.all()}
-    assert frozen_protocol.sealed(Protocol.objects.get().pk).stimulus_classes == classes
+    assert frozen_protocol.frozen_protocol(Protocol.objects.get().pk).stimulus_classes == classes
     assert not any(name.startswith("changed") for name in classes.values())
 
 

@@ -15,7 +15,9 @@ from tests import factories
 from tests.trials.player import begin, play, until_trial
 
 FOLDER = Path(settings.BASE_DIR) / "survey_site"
-PLACES = ("templates/*.html", "trials/templates/trials/*.html", "trials/views/*.py")
+PLACES = (
+    "trials/templates/*.html", "trials/templates/trials/*.html", "trials/views/*.py", "trials/step_content.py",
+)  # fmt: skip
 SOURCES = [path for place in PLACES for path in FOLDER.glob(place)]
 SAME = {"Photo %(number)s"}
 
@@ -27,8 +29,8 @@ def messages() -> set[str]:
         text = source.read_text("utf-8")
         found |= set(re.findall(r"""{% translate (?:"|')(.+?)(?:"|') %}""", text))
         found |= {
-            re.sub(r"{{ (\w+) }}", r"%(\1)s", body)
-            for body in re.findall(r"{% blocktranslate .*?%}(.*?){% endblocktranslate %}", text)
+            re.sub(r"{{ (\w+) }}", r"%(\1)s", " ".join(body.split()))
+            for body in re.findall(r"{% blocktranslate .*?%}(.*?){% endblocktranslate %}", text, re.DOTALL)
         }
         found |= set(re.findall(r"""\b_\(\s*"(.+?)"\s*\)""", text))
     return found

@@ -5,7 +5,7 @@ from django.db import transaction
 from django.test import Client
 
 from survey_site.trials.models import Participant, Trial
-from survey_site.trials.session import Row, Sitting, find
+from survey_site.trials.session import Session, TrialRow, find
 from tests import factories
 from tests.trials.player import begin, fill, until_trial
 
@@ -33,9 +33,9 @@ def test_it_reads_the_participant_as_the_models_do(token: str) -> None:
 
 
 def test_it_reads_the_trials_as_the_models_do(token: str) -> None:
-    sitting = Sitting(Participant.objects.get(token=token))
-    trials = Trial.objects.filter(participant=sitting.participant).order_by("position")
-    assert [facts(row) for row in sitting.rows] == [
+    session = Session(Participant.objects.get(token=token))
+    trials = Trial.objects.filter(participant=session.participant).order_by("position")
+    assert [facts(row) for row in session.rows] == [
         (
             *(trial.pk, trial.position, trial.block, trial.task, trial.issued_at is not None),
             *(trial.stimulus_id, trial.saliency_map_id, trial.pool, trial.condition_id),
@@ -48,17 +48,17 @@ def test_it_reads_the_trials_as_the_models_do(token: str) -> None:
         )
         for trial in trials
     ]
-    assert [row.answered for row in sitting.rows] == [answered(trial) for trial in trials]
-    assert 0 < sum(row.answered for row in sitting.rows) < len(sitting.rows)
+    assert [row.answered for row in session.rows] == [answered(trial) for trial in trials]
+    assert 0 < sum(row.answered for row in session.rows) < len(session.rows)
 
 
 def test_it_knows_what_was_shown_as_the_exposures_do(token: str) -> None:
     participant = Participant.objects.get(token=token)
-    assert Sitting(participant).exposed == set(participant.exposures.values_list("stimulus", flat=True))
+    assert Session(participant).exposed == set(participant.exposures.values_list("stimulus", flat=True))
 
 
-def facts(row: Row) -> tuple[object, ...]:
-    return tuple(row.pool if name == "pool_text" else getattr(row, name) for name in Row._fields)
+def facts(row: TrialRow) -> tuple[object, ...]:
+    return tuple(row.pool if name == "pool_text" else getattr(row, name) for name in TrialRow._fields)
 
 
 def answered(trial: Trial) -> bool:

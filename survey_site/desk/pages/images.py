@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, 
 
 from survey_site.desk.shell import page
 from survey_site.stimuli.archives import Upload
-from survey_site.stimuli.intake import Refused, add_images
+from survey_site.stimuli.intake import ImagesRefused, add_images
 from survey_site.stimuli.models import Stimulus
 from survey_site.studies import audit
 from survey_site.studies.models import Study
@@ -51,7 +51,7 @@ def images(request: HttpRequest, study: Study) -> HttpResponse:
         uploads = [Upload(file.name, file.read(), label) for file in form.cleaned_data["pictures"]]
         try:
             intake = add_images(study, uploads, form.cleaned_data["role"])
-        except Refused as error:
+        except ImagesRefused as error:
             for problem in error.problems:
                 form.add_error("pictures", problem)
             form.add_error(None, _("Nothing was stored."))

@@ -129,7 +129,7 @@ def status_of(study: Study) -> dict[str, Any]:
     }
 
 
-def _time(line: map_progress.Line) -> str:
+def _time(line: map_progress.ClassifierProgress) -> str:
     """What the page says of a classifier's time."""
     if not line.images_left:
         return _("complete")

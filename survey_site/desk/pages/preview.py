@@ -1,6 +1,5 @@
 """The preview: a researcher sees any page in any language and under any condition; nothing is written."""
 
-from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
@@ -18,10 +17,10 @@ from survey_site.trials import preview
 from survey_site.trials.enrolment import current_protocol
 from survey_site.trials.flow import Step
 from survey_site.trials.presentation import PICTURE_LIFETIME_S
-from survey_site.trials.presentation import trial as presented
-from survey_site.trials.scoring import Refused, read_answer
-from survey_site.trials.session import positions
+from survey_site.trials.scoring import AnswerRefused, read_answer
+from survey_site.trials.session import TrialRow
 from survey_site.trials.signed_tokens import BadAddress, picture_path, picture_token
+from survey_site.trials.step_content import Given, Posted, refusal_text, step_content
 from survey_site.trials.views.guards import participants_page, speaking, wants_json
 from survey_site.trials.views.start import languages
 
@@ -96,6 +95,8 @@ def upcoming(request: HttpRequest, study: Study) -> HttpResponse:
     return JsonResponse(NOTHING_AHEAD)
 
 
+# Without the addresses that only a participant has.
+OWN_TEMPLATES = {"trials/trial.html": "desk/preview_trial.html", "trials/done.html": "desk/preview_done.html"}
 NOTHING_AHEAD = {"ok": True, "current": -1, "trials": []}
 
 
@@ -156,13 +157,9 @@ class _Shown:
         if step.kind == "trial":
             row = walk.rows[step.position]
             try:
-                read_answer(fields, row.task, len(row.pool), walk.sealed.settings["offer_cant_tell"])
-            except Refused as error:
-                words = {
-                    "choice": _("Please choose one of the photos."),
-                    "rating": _("Please choose a number from 0 to 6."),
-                }
-                return {"answer": words.get(str(error), str(error))}
+                read_answer(fields, row.task, len(row.pool), walk.frozen.settings["offer_cant_tell"])
+            except AnswerRefused as error:
+                return {"answer": refusal_text(str(error))}
         if step.name == "demographics":
             try:
                 demographics.read(walk.fields, fields)
@@ -200,38 +197,24 @@ class _Shown:
         }
 
     def _content(self, errors: dict[str, str]) -> tuple[str, dict[str, Any]]:
-        walk, step, words = self.walk, self.step, self.walk.texts
+        walk, step = self.walk, self.step
         if step == preview.START:
             return "trials/start.html", {
-                "welcome": words["welcome"],
-                "consent": words["consent"],
+                "welcome": walk.texts["welcome"],
+                "consent": walk.texts["consent"],
                 "languages": languages(walk.study),
                 "language": walk.participant.language,
                 "kept": {},
                 "error": errors.get("start", ""),
             }
-        if step.kind == "trial":
-            shown = presented(walk, walk.rows[step.position], self.picture)
-            return "desk/preview_trial.html", {"trial": shown, "error": errors.get("answer", "")}
-        if step.kind == "done":
-            return "desk/preview_done.html", {"text": words["done"]}
-        if step.name == "demographics":
-            sent = self.request.POST
-            asked = [(q, sent.get(f"q_{q.name}", ""), errors.get(q.name, "")) for q in walk.fields]
-            return "trials/demographics.html", {"questions": asked}
-        if step.name == "feedback":
-            return "trials/feedback.html", self._feedback(int(step.key.partition("-")[2]))
-        counted = {task: len(positions(walk.rows, task)) for task in ("matching", "rating")}
-        return "trials/page.html", {"text": words[step.name], "counted": counted}
+        posted = Posted(self.request.POST.dict(), errors)
+        template, content = step_content(walk, step, posted, self._given, self.picture)
+        return OWN_TEMPLATES.get(template, template), content
 
-    def _feedback(self, position: int) -> dict[str, Any]:
-        """After the choice that was made, else as after the right one."""
-        row = self.walk.rows[position]
-        shown = presented(self.walk, row, self.picture)
+    def _given(self, row: TrialRow) -> Given:
+        """The choice that was made, else the right one."""
         choice = self.request.GET.get("choice", "")
-        right = row.pool.index(row.stimulus) if row.pool else -1
+        right = row.pool.index(row.stimulus) if row.pool else None
         chosen = int(choice) if choice.isdecimal() and len(choice) < 4 else right
-        chosen = -1 if choice == "cant_tell" else chosen
-        for place, option in enumerate(shown["options"]):
-            option["source"], option["chosen"] = place == right, place == chosen
-        return {"trial": shown, "response": SimpleNamespace(correct=chosen == right, rating=None)}
+        chosen = None if choice == "cant_tell" else chosen
+        return Given(chosen, correct=chosen == right)

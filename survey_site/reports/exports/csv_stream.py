@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import QuerySet
 
-from survey_site.reports.exports.columns import RESPONSES, Column
+from survey_site.reports.exports.columns import RESPONSES, ExportColumn
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 from survey_site.trials.models import Response
@@ -23,7 +23,7 @@ ROWS_PER_FETCH = 2000
 
 
 @dataclass
-class Tally:
+class StreamTally:
     """Counts the rows and hashes the bytes of a stream as it passes."""
 
     rows: int = -1  # the header is no row
@@ -44,14 +44,16 @@ def response_rows(study: Study, population: Population) -> QuerySet[Response]:
     )
 
 
-def responses_csv(study: Study, population: Population, tally: Tally | None = None) -> Iterator[bytes]:
+def responses_csv(study: Study, population: Population, tally: StreamTally | None = None) -> Iterator[bytes]:
     """`responses.csv` of a study."""
     return stream_csv(response_rows(study, population), RESPONSES, tally)
 
 
-def stream_csv(rows: QuerySet[Any], columns: Sequence[Column], tally: Tally | None = None) -> Iterator[bytes]:
+def stream_csv(
+    rows: QuerySet[Any], columns: Sequence[ExportColumn], tally: StreamTally | None = None
+) -> Iterator[bytes]:
     """The table as chunks of about 64 KiB. `tally` is complete when the iterator is exhausted."""
-    tally = tally or Tally()
+    tally = tally or StreamTally()
     values = rows.values_list(*(column.source for column in columns))
     yield tally.add(csv_line([column.name for column in columns]), 1)
     numbers = [place for place, column in enumerate(columns) if column.kind == "number"]
@@ -61,7 +63,7 @@ def stream_csv(rows: QuerySet[Any], columns: Sequence[Column], tally: Tally | No
         yield tally.add(chunk, count)
 
 
-def checksum(chunks: Iterable[bytes], tally: Tally) -> Tally:
+def checksum(chunks: Iterable[bytes], tally: StreamTally) -> StreamTally:
     """Reads a stream made with this tally to its end, keeping nothing."""
     for _ in chunks:
         pass

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from survey_site.reports.exports.columns import Column
+from survey_site.reports.exports.columns import ExportColumn
 
 TYPES = {
     "string": pa.string(),
@@ -21,7 +21,7 @@ TYPES = {
 }
 
 
-def schema(columns: Sequence[Column]) -> pa.Schema:
+def schema(columns: Sequence[ExportColumn]) -> pa.Schema:
     """The columns' types, with their descriptions as metadata."""
     return pa.schema(
         [
@@ -31,7 +31,7 @@ def schema(columns: Sequence[Column]) -> pa.Schema:
     )
 
 
-def write_parquet(source: Path, target: Path, columns: Sequence[Column]) -> int:
+def write_parquet(source: Path, target: Path, columns: Sequence[ExportColumn]) -> int:
     """Writes the table; returns its number of rows. Missing cells become null."""
     wanted, rows = schema(columns), 0
     options = pa_csv.ConvertOptions(

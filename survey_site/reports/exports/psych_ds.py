@@ -10,8 +10,8 @@ import zipfile
 from collections.abc import Iterable
 from typing import IO, Any
 
-from survey_site.reports.exports.columns import Column
-from survey_site.reports.exports.csv_stream import Tally, stream_csv
+from survey_site.reports.exports.columns import ExportColumn
+from survey_site.reports.exports.csv_stream import StreamTally, stream_csv
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.point_report import REPLAY_BANNER
 from survey_site.reports.population import Population
@@ -50,8 +50,8 @@ def file_name(study: Study, table: str) -> str:
     return f"data/study-{plain or 'study'}_description-{table}_data.csv"
 
 
-def _write_table(target: zipfile.ZipFile, study: Study, population: Population, name: str) -> Tally:
-    tally, table = Tally(), TABLES[name]
+def _write_table(target: zipfile.ZipFile, study: Study, population: Population, name: str) -> StreamTally:
+    tally, table = StreamTally(), TABLES[name]
     with target.open(_info(file_name(study, name)), "w", force_zip64=True) as file:
         for chunk in stream_csv(table.rows(study, population), table.columns, tally):
             file.write(chunk)
@@ -74,7 +74,7 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
-def description(study: Study, facts: dict[str, Tally]) -> dict[str, Any]:
+def description(study: Study, facts: dict[str, StreamTally]) -> dict[str, Any]:
     """`dataset_description.json`: schema.org's Dataset with one PropertyValue per column name."""
     reconstruction = study.origin == Study.Origin.RECONSTRUCTION
     about = REPLAY_BANNER if reconstruction else f"Answers of the participants of “{study.title}”."
@@ -98,15 +98,15 @@ def description(study: Study, facts: dict[str, Tally]) -> dict[str, Any]:
     }
 
 
-def variables(columns: Iterable[Column]) -> list[dict[str, Any]]:
+def variables(columns: Iterable[ExportColumn]) -> list[dict[str, Any]]:
     """Each name once, in the order in which it first occurs; the first description holds."""
-    first: dict[str, Column] = {}
+    first: dict[str, ExportColumn] = {}
     for column in columns:
         first.setdefault(column.name, column)
     return [variable(column) for column in first.values()]
 
 
-def variable(column: Column) -> dict[str, Any]:
+def variable(column: ExportColumn) -> dict[str, Any]:
     """A column as schema.org's PropertyValue."""
     found: dict[str, Any] = {
         "@type": "PropertyValue",
@@ -123,7 +123,7 @@ def variable(column: Column) -> dict[str, Any]:
     return found
 
 
-def readme(study: Study, facts: dict[str, Tally]) -> str:
+def readme(study: Study, facts: dict[str, StreamTally]) -> str:
     """What a stranger needs to read the tables."""
     lines = [f"# {study.title}", ""]
     if study.origin == Study.Origin.RECONSTRUCTION:

@@ -11,7 +11,7 @@ from django.db.models.lookups import Exact
 
 from survey_site.reports.exports.columns import (
     RESPONSES,
-    Column,
+    ExportColumn,
     excluded_flag,
     exclusion,
     trial_name,
@@ -38,85 +38,85 @@ def _yes_no_metric(name: str) -> Case:
     )
 
 
-PARTICIPANTS: tuple[Column, ...] = (
-    Column("study", "Slug of the study.", "string", text("study__slug")),
-    Column("participant", "Opaque code of the participant, unique in the study.", "string", text("code")),
-    Column("protocol_hash", "SHA-256 of the frozen protocol the participant is under.", "string",
+PARTICIPANTS: tuple[ExportColumn, ...] = (
+    ExportColumn("study", "Slug of the study.", "string", text("study__slug")),
+    ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string", text("code")),
+    ExportColumn("protocol_hash", "SHA-256 of the frozen protocol the participant is under.", "string",
            code("protocol__hash")),
-    Column("kind", "person, or bot where simulated participants were asked for.", "string", F("kind"),
+    ExportColumn("kind", "person, or bot where simulated participants were asked for.", "string", F("kind"),
            levels=("person", "bot")),
-    Column("state", "How far the participant came.", "string", F("state"),
+    ExportColumn("state", "How far the participant came.", "string", F("state"),
            levels=("started", "consented", "finished", "screened_out", "dropped")),
-    Column("ticket_number", "Row of the Latin square.", "integer", F("ticket_number"), minimum=0),
-    Column("language", "Language in which the texts were shown.", "string", code("language")),
-    Column("browser", "Family of the browser.", "string", text("user_agent_family")),
-    Column("started_at", "When the participant came (UTC).", "datetime", UtcText(F("started_at"))),
-    Column("consented_at", "When the participant consented (UTC).", "datetime", UtcText(F("consented_at"))),
-    Column("finished_at", "When the last answer was stored (UTC).", "datetime", UtcText(F("finished_at"))),
-    Column("excluded", "1: outside the primary analysis, for the reason beside it.", "boolean", excluded_flag("")),
-    Column("exclusion_reason", "Why: a rule, a researcher's words, surplus, unfinished or pilot.", "string",
+    ExportColumn("ticket_number", "Row of the Latin square.", "integer", F("ticket_number"), minimum=0),
+    ExportColumn("language", "Language in which the texts were shown.", "string", code("language")),
+    ExportColumn("browser", "Family of the browser.", "string", text("user_agent_family")),
+    ExportColumn("started_at", "When the participant came (UTC).", "datetime", UtcText(F("started_at"))),
+    ExportColumn("consented_at", "When the participant consented (UTC).", "datetime", UtcText(F("consented_at"))),
+    ExportColumn("finished_at", "When the last answer was stored (UTC).", "datetime", UtcText(F("finished_at"))),
+    ExportColumn("excluded", "1: outside the primary analysis, for the reason beside it.", "boolean", excluded_flag("")),
+    ExportColumn("exclusion_reason", "Why: a rule, a researcher's words, surplus, unfinished or pilot.", "string",
            SafeText(exclusion(""))),
 )  # fmt: skip
 
-TRIALS: tuple[Column, ...] = (
-    Column("study", "Slug of the study.", "string", text("participant__study__slug")),
-    Column("participant", "Opaque code of the participant, unique in the study.", "string",
+TRIALS: tuple[ExportColumn, ...] = (
+    ExportColumn("study", "Slug of the study.", "string", text("participant__study__slug")),
+    ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string",
            text("participant__code")),
-    Column("trial", "Identifier of the trial: participant and position.", "string", trial_name()),
-    Column("position", "Place of the trial in the participant's whole session, from 0.", "integer", F("position"),
+    ExportColumn("trial", "Identifier of the trial: participant and position.", "string", trial_name()),
+    ExportColumn("position", "Place of the trial in the participant's whole session, from 0.", "integer", F("position"),
            minimum=0),
-    Column("block", "Block of the session; practice never counts in the report.", "string", F("block"),
+    ExportColumn("block", "Block of the session; practice never counts in the report.", "string", F("block"),
            levels=("practice", "matching", "rating")),
-    Column("task", "matching: pick the source image of the map; rating: how well the map interprets the image.",
+    ExportColumn("task", "matching: pick the source image of the map; rating: how well the map interprets the image.",
            "string", F("task"), levels=("matching", "rating")),
-    Column("stimulus", "Source image of the map.", "string", text("stimulus__key")),
-    Column("column", "Table-1 column in which the trial counts.", "string", text("condition__column")),
-    Column("classifier", "Classifier that was explained.", "string", text("condition__classifier")),
-    Column("base", "Class activation map the method builds on.", "string", code("condition__base")),
-    Column("method", "Combination with the edges, or a control; empty for the bare base.", "string",
+    ExportColumn("stimulus", "Source image of the map.", "string", text("stimulus__key")),
+    ExportColumn("column", "Table-1 column in which the trial counts.", "string", text("condition__column")),
+    ExportColumn("classifier", "Classifier that was explained.", "string", text("condition__classifier")),
+    ExportColumn("base", "Class activation map the method builds on.", "string", code("condition__base")),
+    ExportColumn("method", "Combination with the edges, or a control; empty for the bare base.", "string",
            code("condition__method")),
-    Column("pool", "Candidate images of a matching trial in the order shown, separated by |.", "string",
+    ExportColumn("pool", "Candidate images of a matching trial in the order shown, separated by |.", "string",
            Case(When(task="matching", then=PoolKeys(F("pool"))), output_field=TextField())),
-    Column("pool_index", "Which of the protocol's pools it is, from 0.", "integer", F("pool_index"), minimum=0),
-    Column("attention_check", "1: an attention check; it never counts in the report.", "boolean",
+    ExportColumn("pool_index", "Which of the protocol's pools it is, from 0.", "integer", F("pool_index"), minimum=0),
+    ExportColumn("attention_check", "1: an attention check; it never counts in the report.", "boolean",
            zero_one("attention_check")),
-    Column("probability", "Of this assignment under the design.", "number", F("probability"), minimum=0, maximum=1),
-    Column("shown_at", "When the server issued the trial (UTC); empty: never shown.", "datetime",
+    ExportColumn("probability", "Of this assignment under the design.", "number", F("probability"), minimum=0, maximum=1),
+    ExportColumn("shown_at", "When the server issued the trial (UTC); empty: never shown.", "datetime",
            UtcText(F("issued_at"))),
-    Column("outcome", "answered, timeout, skipped, image_failed, or none: planned and never closed.", "string",
+    ExportColumn("outcome", "answered, timeout, skipped, image_failed, or none: planned and never closed.", "string",
            Case(When(response__isnull=True, then=Value("none")), When(response__missing="", then=Value("answered")),
                 default=F("response__missing"), output_field=TextField()),
            levels=("answered", "timeout", "skipped", "image_failed", "none")),
 )  # fmt: skip
 
-STIMULI: tuple[Column, ...] = (
-    Column("study", "Slug of the study.", "string", text("study__slug")),
-    Column("stimulus", "Name of the image, unique in the study.", "string", text("key")),
-    Column("stimulus_class", "Class of the image.", "string", text("stimulus_class")),
-    Column("role", "main: in counted trials; reserve: in practice and checks.", "string", F("role"),
+STIMULI: tuple[ExportColumn, ...] = (
+    ExportColumn("study", "Slug of the study.", "string", text("study__slug")),
+    ExportColumn("stimulus", "Name of the image, unique in the study.", "string", text("key")),
+    ExportColumn("stimulus_class", "Class of the image.", "string", text("stimulus_class")),
+    ExportColumn("role", "main: in counted trials; reserve: in practice and checks.", "string", F("role"),
            levels=("main", "reserve")),
-    Column("sha256", "SHA-256 of the stored PNG; empty in a reconstruction.", "string", code("sha256")),
-    Column("width", "Width of the stored image; empty where there is none.", "integer",
+    ExportColumn("sha256", "SHA-256 of the stored PNG; empty in a reconstruction.", "string", code("sha256")),
+    ExportColumn("width", "Width of the stored image; empty where there is none.", "integer",
            Case(When(width__gt=0, then=F("width")), output_field=IntegerField()), unit="px", minimum=1),
-    Column("height", "Height of the stored image; empty where there is none.", "integer",
+    ExportColumn("height", "Height of the stored image; empty where there is none.", "integer",
            Case(When(height__gt=0, then=F("height")), output_field=IntegerField()), unit="px", minimum=1),
-    Column("source", "Where the picture comes from.", "string", text("source")),
-    Column("licence", "Licence of the picture.", "string", text("licence")),
+    ExportColumn("source", "Where the picture comes from.", "string", text("source")),
+    ExportColumn("licence", "Licence of the picture.", "string", text("licence")),
 )  # fmt: skip
 
-MAPS: tuple[Column, ...] = (
-    Column("study", "Slug of the study.", "string", text("stimulus__study__slug")),
-    Column("stimulus", "Source image of the map.", "string", text("stimulus__key")),
-    Column("classifier", "Classifier that was explained.", "string", text("classifier")),
-    Column("layer", "Layer whose output was explained.", "string", text("layer")),
-    Column("class_index", "Index of the explained class; −1 where there is none.", "integer", F("class_index")),
-    Column("class_name", "Name of the explained class.", "string", text("class_name")),
-    Column("method", "Full key of the method: a base, base.combination, or a control.", "string", text("method")),
-    Column("map_sha256", "SHA-256 of the map's array.", "string", code("array_sha256")),
-    Column("parameters_hash", "SHA-256 of everything the map was computed from.", "string", code("parameters_hash")),
-    Column("current", "1: the newest for its image, classifier and method.", "boolean", zero_one("current")),
+MAPS: tuple[ExportColumn, ...] = (
+    ExportColumn("study", "Slug of the study.", "string", text("stimulus__study__slug")),
+    ExportColumn("stimulus", "Source image of the map.", "string", text("stimulus__key")),
+    ExportColumn("classifier", "Classifier that was explained.", "string", text("classifier")),
+    ExportColumn("layer", "Layer whose output was explained.", "string", text("layer")),
+    ExportColumn("class_index", "Index of the explained class; −1 where there is none.", "integer", F("class_index")),
+    ExportColumn("class_name", "Name of the explained class.", "string", text("class_name")),
+    ExportColumn("method", "Full key of the method: a base, base.combination, or a control.", "string", text("method")),
+    ExportColumn("map_sha256", "SHA-256 of the map's array.", "string", code("array_sha256")),
+    ExportColumn("parameters_hash", "SHA-256 of everything the map was computed from.", "string", code("parameters_hash")),
+    ExportColumn("current", "1: the newest for its image, classifier and method.", "boolean", zero_one("current")),
     *(
-        Column(name, description, "number", _metric(name), minimum=0, maximum=1)
+        ExportColumn(name, description, "number", _metric(name), minimum=0, maximum=1)
         for name, description in (
             ("confidence", "Top-1 softmax of the explanation map."),
             ("target_confidence", "Softmax of the explained class on the explanation map."),
@@ -125,7 +125,7 @@ MAPS: tuple[Column, ...] = (
         )
     ),
     *(
-        Column(name, description, "boolean", _yes_no_metric(name))
+        ExportColumn(name, description, "boolean", _yes_no_metric(name))
         for name, description in (
             ("right", "1: the explanation map has the original's top-1 class."),
             ("higher_than_original", "1: more confident than on the original."),
@@ -141,7 +141,7 @@ class Table:
 
     name: str
     description: str
-    columns: tuple[Column, ...]
+    columns: tuple[ExportColumn, ...]
     rows: Callable[[Study, Population], QuerySet[Any]]
 
 

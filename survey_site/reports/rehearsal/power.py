@@ -22,7 +22,7 @@ SILENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PlannedComparison:
     """One outcome's planned comparisons. `effects`: (column, expected value), the reference first.
 
     Values are shares 0..1 or mean ratings 0..6. items: pools or images, a multiple of trials × columns.
@@ -35,7 +35,7 @@ class Question:
     items: int
 
 
-def questions(study: Study, verdict: Assessment) -> list[Question]:
+def questions(study: Study, verdict: Assessment) -> list[PlannedComparison]:
     """What the design plans to compare; empty where there is nothing to compare or to answer."""
     conditions = list(study.conditions.all())
     controls = {c.column for c in conditions if c.method in CONTROL_METHODS}
@@ -52,11 +52,11 @@ def questions(study: Study, verdict: Assessment) -> list[Question]:
         if len(names) > 1 and trials and spec.participants > 1:
             effects = tuple((name, getattr(planted[name], outcome)) for name in names)
             rounds = max(items // whole, 1)  # the simulated square needs whole rounds of images
-            found.append(Question(outcome, effects, spec.participants, trials, rounds * whole))
+            found.append(PlannedComparison(outcome, effects, spec.participants, trials, rounds * whole))
     return found
 
 
-def key_of(asked: list[Question]) -> str:
+def key_of(asked: list[PlannedComparison]) -> str:
     """Names the result by all that it depends on, so that another study's or state's is never shown."""
     text = json.dumps([REPETITIONS, [asdict(question) for question in asked]])
     return "power:" + hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -72,7 +72,7 @@ def store(key: str, result: list[dict[str, Any]]) -> None:
     cache.set(f"result:{key}", result, cached_report.KEEP_SECONDS)
 
 
-def ask(asked: list[Question], key: str) -> str:
+def ask(asked: list[PlannedComparison], key: str) -> str:
     """Sends the task unless it is under way; returns why it could not be sent, or the empty string."""
     told = cached_report.progress_of(key)
     if told and not told["failed"] and time.time() - told["at"] < SILENCE_SECONDS:

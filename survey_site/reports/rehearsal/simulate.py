@@ -49,7 +49,7 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Tally:
+class RecoveryTally:
     """One outcome of one column over the simulated studies with effects."""
 
     planted: float
@@ -153,10 +153,11 @@ def _answer(
 
 def _recovered(
     studies: list[Trials], model: Behaviour, analysis: AnalysisPlan, names: list[str]
-) -> dict[str, dict[str, Tally]]:
+) -> dict[str, dict[str, RecoveryTally]]:
     """For each outcome and column: how often its interval holds the planted value, how often it differs."""
     tallies = {
-        outcome: {name: Tally(getattr(model.effect(name), outcome)) for name in names} for outcome in TASKS
+        outcome: {name: RecoveryTally(getattr(model.effect(name), outcome)) for name in names}
+        for outcome in TASKS
     }
     for trials in studies:
         for outcome, task in TASKS.items():
@@ -190,7 +191,10 @@ def _comparisons(trials: Trials, analysis: AnalysisPlan, names: list[str]) -> di
 
 
 def _judged(
-    tallies: dict[str, dict[str, Tally]], alarms: dict[str, int], repetitions: int, analysis: AnalysisPlan
+    tallies: dict[str, dict[str, RecoveryTally]],
+    alarms: dict[str, int],
+    repetitions: int,
+    analysis: AnalysisPlan,
 ) -> Outcome:
     level = analysis.level
     needed = level - 3 * sqrt(level * (1 - level) / repetitions)
@@ -225,7 +229,7 @@ def _judged(
     return Outcome(rows, coverage, needed, alarms, allowed, problems)
 
 
-def _brief(tally: Tally, factor: float) -> dict[str, Any] | None:
+def _brief(tally: RecoveryTally, factor: float) -> dict[str, Any] | None:
     if not tally.found:
         return None
     return {

@@ -15,7 +15,7 @@ from kombu import Connection
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 
 
-class NotReady(Exception):
+class BrokenPart(Exception):
     """A part of the site cannot work; the message says which and why."""
 
 
@@ -39,7 +39,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def _outcome(check: Callable[[], None]) -> str:
     try:
         check()
-    except NotReady as error:
+    except BrokenPart as error:
         return str(error)
     except Exception as error:
         # The type alone: an exception's text may hold addresses and passwords.
@@ -58,7 +58,7 @@ def _storage() -> None:
     if isinstance(default_storage, FileSystemStorage):
         free = shutil.disk_usage(default_storage.location).free
         if free < LEAST_FREE_BYTES:
-            raise NotReady(f"only {free // 2**20} MB free; make room for {LEAST_FREE_BYTES // 2**20} MB")
+            raise BrokenPart(f"only {free // 2**20} MB free; make room for {LEAST_FREE_BYTES // 2**20} MB")
 
 
 def _broker() -> None:

@@ -18,7 +18,7 @@ from survey_site.studies import texts
 from survey_site.studies.access import may
 from survey_site.studies.models import Study
 from survey_site.trials import devices, enrolment
-from survey_site.trials.frozen_protocol import sealed
+from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.leases import NoTicketLeft
 from survey_site.trials.models import Participant
 from survey_site.trials.signed_tokens import new_start_nonce, token_of_start
@@ -70,7 +70,7 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
     may_come = study.is_open or kind == Kind.PREVIEW or _is_in(study, who)
     if protocol is None or not may_come:
         return _not_open(request, study, language)
-    words = sealed(protocol.pk).texts_in(language)
+    words = frozen_protocol(protocol.pk).texts_in(language)
     user_agent = request.headers.get("User-Agent", "")
     if recruitment and not recruitment.allow_phones and devices.is_phone(user_agent):
         return _screened_out(request, study, recruitment, who, words["screened_out"])

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from survey_site.reports.exports.csv_stream import Tally, stream_csv
+from survey_site.reports.exports.csv_stream import StreamTally, stream_csv
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.population import Population
@@ -51,9 +51,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{name}.parquet: {rows} rows")
 
 
-def write_csv(study: Study, population: Population, name: str, target: Path) -> Tally:
+def write_csv(study: Study, population: Population, name: str, target: Path) -> StreamTally:
     """One table as a file."""
-    tally, table = Tally(), TABLES[name]
+    tally, table = StreamTally(), TABLES[name]
     with target.open("wb") as file:
         for chunk in stream_csv(table.rows(study, population), table.columns, tally):
             file.write(chunk)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from survey_site.reports.verify import Finding, findings, recomputed
+from survey_site.reports.verify import CheckedThing, findings, recomputed
 from survey_site.stimuli import recompute
 from survey_site.stimuli.progress_bar import wait_for
 from survey_site.studies.lookup import study_named
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             raise CommandError(f"{study.slug}: {wrong} of {total} differ ({said})", returncode=1)
         self.stdout.write(f"{study.slug}: all as stored ({said})")
 
-    def _told(self, found: Iterable[Finding]) -> tuple[Counter[str], int]:
+    def _told(self, found: Iterable[CheckedThing]) -> tuple[Counter[str], int]:
         """Counts by kind, and how many have a problem; each of these is printed."""
         seen: Counter[str] = Counter()
         wrong = 0
@@ -55,7 +55,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"{finding.kind}: {finding.name}: {finding.problem}")
         return seen, wrong
 
-    def _recomputed(self, study: Study) -> Iterable[Finding]:
+    def _recomputed(self, study: Study) -> Iterable[CheckedThing]:
         ids = recompute.request(study)
         try:
             wait_for(lambda: recompute.progress(ids), "Recomputing")

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from survey_site.stimuli.archives import BadArchive, Upload, read_labels
-from survey_site.stimuli.intake import Refused, add_images
+from survey_site.stimuli.intake import ImagesRefused, add_images
 from survey_site.stimuli.models import Stimulus
 from survey_site.studies.lookup import study_named
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             ]
             role = Stimulus.Role.RESERVE if options["reserve"] else Stimulus.Role.MAIN
             intake = add_images(study, uploads, role)
-        except (Refused, BadArchive, OSError) as error:
+        except (ImagesRefused, BadArchive, OSError) as error:
             raise CommandError(str(error)) from error
         for name in intake.duplicates:
             self.stdout.write(f"{name}: the study has this picture already")
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 def uploads_of(path: Path, stimulus_class: str, labels: dict[str, str]) -> list[Upload]:
     """The uploads of a file, or of every file below a folder; a file's folder is its class by default."""
     if not path.exists():
-        raise Refused([f"{path}: no such file or folder"])
+        raise ImagesRefused([f"{path}: no such file or folder"])
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     return [
         Upload(

@@ -1,0 +1,73 @@
+"""What the page of a step shows: the same for a participant and for a researcher who previews the study."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from survey_site.trials import presentation
+from survey_site.trials.flow import Step
+from survey_site.trials.session import Session, TrialRow, positions
+
+Content = tuple[str, dict[str, Any]]
+"""A template and what it prints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The answer to a practice trial, for its feedback: the option chosen, by its place; None for none of them."""
+
+    option: int | None
+    correct: bool | None
+    rating: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What was sent to this page and refused: the fields, and per field what is wrong. Both empty at first sight."""
+
+    fields: Mapping[str, str]
+    errors: Mapping[str, str]
+
+
+def step_content(
+    session: Session,
+    step: Step,
+    posted: Posted,
+    given: Callable[[TrialRow], Given],
+    address: Callable[[str], str] = presentation.picture_url,
+) -> Content:
+    """Template and context of a step. `given` tells the answer to a trial, `address` the URL of a stored picture."""
+    if step.kind == "trial":
+        shown = presentation.trial(session, session.rows[step.position], address)
+        return "trials/trial.html", {"trial": shown, "error": posted.errors.get("answer", "")}
+    if step.kind == "done":
+        return "trials/done.html", {"text": session.texts["done"]}
+    if step.name == "demographics":
+        asked = [
+            (question, posted.fields.get(f"q_{question.name}", ""), posted.errors.get(question.name, ""))
+            for question in session.fields
+        ]
+        return "trials/demographics.html", {"questions": asked}
+    if step.name == "feedback":
+        row = session.rows[int(step.key.partition("-")[2])]
+        return "trials/feedback.html", _feedback(presentation.trial(session, row, address), row, given(row))
+    counted = {task: len(positions(session.rows, task)) for task in ("matching", "rating")}
+    return "trials/page.html", {"text": session.texts[step.name], "counted": counted}
+
+
+def refusal_text(code: str) -> str:
+    """What a participant is told whose form was no answer, by the code of `AnswerRefused`."""
+    words = {
+        "choice": _("Please choose one of the photos."),
+        "rating": _("Please choose a number from 0 to 6."),
+    }
+    return words.get(code, _("This form is damaged. Reload the page and answer again."))
+
+
+def _feedback(shown: dict[str, Any], row: TrialRow, given: Given) -> dict[str, Any]:
+    """Right or wrong, after a practice trial only: its pictures occur nowhere else."""
+    for place, (option, stimulus) in enumerate(zip(shown["options"], row.pool, strict=True)):
+        option["source"], option["chosen"] = stimulus == row.stimulus, place == given.option
+    return {"trial": shown, "response": given}
