@@ -33,7 +33,7 @@ class Address:
 
 
 def checked(url: str) -> Address:
-    """The parts of the address; Refused where it is no plain http(s) address. Looks nothing up."""
+    """The parts of the address; AddressRefused where it is no plain http(s) address. Looks nothing up."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -68,7 +68,7 @@ def is_public(ip: str) -> bool:
 def resolved(address: Address, private_hosts: Collection[str]) -> str:
     """The IP address to connect to; the caller uses it and no second look-up, so that it cannot change in between.
 
-    Refused where any address of the host is private, unless the operator lists the host in WEBHOOK_PRIVATE_HOSTS.
+    AddressRefused where any address of the host is private, unless the operator lists the host in WEBHOOK_PRIVATE_HOSTS.
     OSError where the host cannot be found just now.
     """
     found = [

@@ -1,6 +1,6 @@
 """From a study's rows to the protocol's document, and from a document to the plain design of an assignment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from survey_site.design.assignment import Design
@@ -9,7 +9,7 @@ from survey_site.design.layout import Layout, deal_reserve, main_stimuli
 from survey_site.design.pools import Candidate, Pool
 from survey_site.design.spec import ColumnSpec, Spec
 from survey_site.protocols.models import Protocol
-from survey_site.stimuli.models import Stimulus, StimulusFeatures
+from survey_site.stimuli.models import SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies.models import Condition, Study
 
 SETTINGS = (
@@ -81,9 +81,11 @@ def candidates_of(study: Study, stimuli: Sequence[Stimulus]) -> list[Candidate]:
     ]
 
 
-def document_of(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """The protocol of a study as JSON-able data; the same study gives the same document."""
-    return outline(study, image_px=image_px, texts=texts) | {"maps": map_entries(study)}
+def document_of(
+    study: Study, maps: Iterable[SaliencyMap], *, image_px: int, texts: dict[str, dict[str, str]]
+) -> dict[str, Any]:
+    """The protocol of a study and its shown maps as JSON-able data; the same study gives the same document."""
+    return outline(study, image_px=image_px, texts=texts) | {"maps": map_entries(study, maps)}
 
 
 def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -127,10 +129,8 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
     }
 
 
-def map_entries(study: Study) -> list[dict[str, Any]]:
-    """The maps that the study's conditions show, each with its hashes."""
-    from survey_site.protocols.served_images import maps_shown
-
+def map_entries(study: Study, maps: Iterable[SaliencyMap]) -> list[dict[str, Any]]:
+    """The maps, each with its hashes."""
     return [
         {
             "stimulus": m.stimulus.key,
@@ -140,7 +140,7 @@ def map_entries(study: Study) -> list[dict[str, Any]]:
             "picture_sha256": next(p.sha256 for p in m.pictures.all() if p.colour_map == study.colour_map),
             "parameters_hash": m.parameters_hash,
         }
-        for m in maps_shown(study)
+        for m in maps
     ]
 
 

@@ -1,5 +1,6 @@
 """draft → pilot → live → closed: what must hold before, and the sealing of the protocol."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -7,63 +8,76 @@ from django.db import transaction
 from django.utils import timezone
 
 from survey_site.design import canonical
-from survey_site.design.assignment import DesignError
 from survey_site.protocols import served_images
 from survey_site.protocols.document import assessment_of, design_of_document, document_of
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.stimuli import jobs
+from survey_site.stimuli.models import SaliencyMap
 from survey_site.studies import texts
+from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
-SHOWN = 8
 
-
-class NotReady(ValueError):
+class NotReady(SeveralProblems):
     """The study cannot go live. `problems` says line by line what must change."""
 
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        more = f"\n… and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-        super().__init__("\n".join(problems[:SHOWN]) + more)
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A study as it would be sealed now, laid out once. document: None where it cannot be laid out.
+
+    problems: what keeps the design from being carried out, whatever maps and rehearsals there are; one line each.
+    maps: those that the document names, in its order.
+    """
+
+    document: dict[str, Any] | None
+    problems: list[str]
+    maps: list[SaliencyMap] = field(default_factory=list)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the document: what a rehearsal is valid for. Empty where there is none."""
+        return "" if self.document is None else canonical.sha256(self.document)
 
 
-def problems(study: Study) -> list[str]:
-    """Everything that keeps the study from going live, one line each; empty when it is ready."""
-    found = unplannable(study)
-    if study.conditions.exists() and study.stimuli.exists():
-        found += jobs.missing_maps(study)
-    return found or rehearsal_missing(study)
-
-
-def unplannable(study: Study) -> list[str]:
-    """What keeps the design from being carried out, whatever maps and rehearsals there are; one line each."""
-    found: list[str] = []
+def draft_of(study: Study) -> Draft:
+    """Lays the study out; the served pixel size is 0 in the document where it is not known yet."""
     conditions = list(study.conditions.all())
     if not conditions:
-        return ["The study has no conditions; tick classifiers and methods."]
+        return Draft(None, ["The study has no conditions; tick classifiers and methods."])
     if not study.stimuli.exists():
-        return ["The study has no images; upload some."]
+        return Draft(None, ["The study has no images; upload some."])
+    found: list[str] = []
     references = {c.column for c in conditions if c.is_reference}
     if len(references) > 1:
         found.append(f"Only one column can be the reference; now {', '.join(sorted(references))} are.")
     found += texts.problems(study)
     if blocking := [f"{f.text} {f.change}" for f in assessment_of(study).findings if f.blocking]:
-        return found + blocking
+        return Draft(None, found + blocking)
+    maps = served_images.maps_shown(study)
     try:
-        document = draft_document(study)
+        document = document_of(study, maps, image_px=study.image_px or 0, texts=texts.texts_of(study))
         design_of_document(document)
         AnalysisPlan.from_protocol(document)
-    except (DesignError, ValueError) as error:
-        found.append(str(error))
-    return found
+    except ValueError as error:  # a DesignError too
+        return Draft(None, [*found, str(error)])
+    return Draft(document, found, maps)
 
 
-def rehearsal_missing(study: Study) -> list[str]:
+def problems(study: Study, draft: Draft) -> list[str]:
+    """Everything that keeps the study from going live, one line each; empty when it is ready."""
+    found = list(draft.problems)
+    if study.conditions.exists() and study.stimuli.exists():
+        found += jobs.missing_maps(study)
+    return found or rehearsal_missing(study, draft)
+
+
+def rehearsal_missing(study: Study, draft: Draft) -> list[str]:
     """Why the study must be rehearsed first, where it asks for that; else nothing."""
     if not study.require_rehearsal:
         return []
-    latest = study.rehearsals.filter(document_hash=draft_hash(study)).first()
+    latest = study.rehearsals.filter(document_hash=draft.hash).first()
     if latest is None:
         return [
             "This study asks for a rehearsal, and none was made of the protocol as it is now: "
@@ -72,26 +86,16 @@ def rehearsal_missing(study: Study) -> list[str]:
     return [] if latest.passed else ["The rehearsal of this protocol did not pass; see below what was found."]
 
 
-def draft_hash(study: Study) -> str:
-    """SHA-256 of `draft_document`: what a rehearsal is valid for."""
-    return canonical.sha256(draft_document(study))
-
-
-def draft_document(study: Study) -> dict[str, Any]:
-    """The document that would be sealed now; served pixel size 0 where it is not known yet."""
-    return document_of(study, image_px=study.image_px or 0, texts=texts.texts_of(study))
-
-
 def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Protocol:
     """Seals the protocol and opens the study; raises NotReady, and then changes nothing."""
     if study.state not in (Study.State.DRAFT, Study.State.PILOT):
         raise NotReady([f"The study is {study.get_state_display().lower()}; make a new version first."])
-    if found := problems(study):
+    draft = draft_of(study)
+    if (found := problems(study, draft)) or draft.document is None:
         raise NotReady(found)
-    maps = served_images.maps_shown(study)
-    pictures = served_images.picture_paths(study, maps)
+    pictures = served_images.picture_paths(study, draft.maps)
     side = served_images.common_size(study, pictures)
-    document = document_of(study, image_px=side, texts=texts.texts_of(study))
+    document = draft.document | {"design": draft.document["design"] | {"image_px": side}}
     files = served_images.write_files(pictures, side)
     try:
         with transaction.atomic():
@@ -109,7 +113,7 @@ def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Pro
             )
             ServedImage.objects.bulk_create(
                 ServedImage(protocol=protocol, saliency_map=m, path=path)
-                for m, path in zip(maps, files, strict=True)
+                for m, path in zip(draft.maps, files, strict=True)
             )
     except BaseException:
         served_images.remove_files(files)

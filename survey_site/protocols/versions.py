@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from survey_site.design import canonical
-from survey_site.protocols import freeze
 from survey_site.protocols.models import Protocol
 from survey_site.studies.models import Study
 
@@ -21,17 +20,17 @@ class Version:
     more: int
 
 
-def listed(study: Study, *, with_draft: bool) -> list[Version]:
-    """Newest first; the draft on top where there is something to compare it with."""
+def listed(study: Study, draft: dict[str, Any] | None = None) -> list[Version]:
+    """Newest first; the draft's document on top where it is given and there is something to compare it with."""
     protocols = list(study.protocols.select_related("sealed_by").order_by("-version"))
     found = [
         _version(new, new.document, old)
         for new, old in zip(protocols, [*protocols[1:], None][: len(protocols)], strict=True)
     ]
-    if with_draft and protocols:
-        draft = freeze.draft_document(study)
+    if draft is not None and protocols:
         if not study.image_px:  # fixed at the freeze by the largest picture; no choice of the researcher
-            draft["design"]["image_px"] = protocols[0].document["design"].get("image_px")
+            fixed = protocols[0].document["design"].get("image_px")
+            draft = draft | {"design": draft["design"] | {"image_px": fixed}}
         found.insert(0, _version(None, draft, protocols[0]))
     return found
 

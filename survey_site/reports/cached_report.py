@@ -2,24 +2,27 @@
 
 import hashlib
 import json
-import time
 from typing import Any, Literal
 
 from django.core.cache import cache
 from django.db.models import Case, Count, F, Max, Q, Sum, When
 
-from survey_site.celery import app
 from survey_site.protocols.models import Protocol
+from survey_site.reports.cached_task import KEEP_SECONDS, CachedTask, forget_progress
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Response
 
-TASK = "reports.analyse"
-KEEP_SECONDS = 30 * 24 * 3600
+# The page asks by itself: what failed is told, and not tried again at every look.
+ANALYSIS = CachedTask(
+    "reports.analyse",
+    silence_s=90,
+    asked_label="waiting for a worker of the queue “reports”",
+    asks_again=False,
+)
 SUPPLEMENT = "supplement"  # the whole report as PDF, kept beside the figures
 MANY_PARTICIPANTS = 1000
-SILENCE_SECONDS = 90  # without a sign of life for so long, the task is asked for again
 FIGURE_FORMATS: dict[Literal["svg", "pdf"], str] = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
@@ -81,33 +84,13 @@ def figure_of(version: str, name: str, kind: str) -> bytes | None:
 def store_report(version: str, report: dict[str, Any]) -> None:
     """Last of all: a report that is there has its figures."""
     cache.set(f"report:{version}", report, KEEP_SECONDS)
-    cache.delete(f"progress:{version}")
+    forget_progress(version)
 
 
 def store_figure(version: str, name: str, kind: str, data: bytes) -> None:
     cache.set(f"figure:{version}:{name}.{kind}", data, KEEP_SECONDS)
 
 
-def progress_of(version: str) -> dict[str, Any] | None:
-    """`fraction` 0..1, `label`, `failed` (a sentence, or empty), `at` (seconds since the epoch)."""
-    found: dict[str, Any] | None = cache.get(f"progress:{version}")
-    return found
-
-
-def set_progress(version: str, fraction: float, label: str, failed: str = "") -> None:
-    told = {"fraction": fraction, "label": label, "failed": failed, "at": time.time()}
-    cache.set(f"progress:{version}", told, KEEP_SECONDS)
-
-
 def ask(study: Study, protocol: Protocol, population: Population, version: str) -> str:
     """Sends the task unless it is under way; returns why it could not be sent, or the empty string."""
-    told = progress_of(version)
-    if told and (told["failed"] or time.time() - told["at"] < SILENCE_SECONDS):
-        return ""
-    set_progress(version, 0.0, "waiting for a worker of the queue “reports”")
-    try:
-        app.send_task(TASK, args=[study.pk, protocol.version, population.as_query()], queue="reports")
-    except Exception as error:
-        cache.delete(f"progress:{version}")
-        return f"{type(error).__name__}: {error}"
-    return ""
+    return ANALYSIS.ask(version, [study.pk, protocol.version, population.as_query()])

@@ -6,7 +6,9 @@ from typing import Any
 from celery import shared_task
 from django.http import QueryDict
 
+from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report
+from survey_site.reports.cached_task import failing_in_words, forget_progress, set_progress
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.rehearsal import power as planned_power
 from survey_site.reports.rehearsal import task as rehearsal
@@ -15,13 +17,9 @@ from survey_site.studies.models import Study
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name=cached_report.TASK)
+@shared_task(name=cached_report.ANALYSIS.name)
 def analyse(study_id: int, version: int, population_query: str) -> None:
     """Computes report and figures and stores them under the data's version. Running it twice does no harm."""
-    from survey_site.reports.analysis import analyse as compute
-    from survey_site.reports.figures import FIGURES, draw
-    from survey_site.reports.supplement import supplement
-
     study = Study.objects.filter(pk=study_id).first()
     protocol = protocol_of(study, version) if study else None
     if study is None or protocol is None:
@@ -29,70 +27,70 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
         return
     population = Population.from_query(QueryDict(population_query))
     key = cached_report.data_version(protocol, population)
-    if cached_report.report_of(key):
-        return
-    try:
-        found = compute(
-            study, population, version, lambda f, label: cached_report.set_progress(key, 0.8 * f, label)
-        )
-        for place, name in enumerate(FIGURES):
-            cached_report.set_progress(key, 0.8 + 0.2 * place / len(FIGURES), f"figure {name}")
-            for kind in cached_report.FIGURE_FORMATS:
-                cached_report.store_figure(key, name, kind, draw(name, found.report, found.trials, kind))
-        cached_report.store_figure(
-            key, cached_report.SUPPLEMENT, "pdf", supplement(found.report, found.trials)
-        )
-    except Exception as error:
-        cached_report.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
-        logger.exception("the report of %s failed", study.slug)
-        return
+    if not cached_report.report_of(key):
+        with failing_in_words(key, f"the report of {study.slug}"):
+            _analyse(study, protocol, population, key)
+
+
+def _analyse(study: Study, protocol: Protocol, population: Population, key: str) -> None:
+    from survey_site.reports.analysis import analyse as compute
+    from survey_site.reports.figures import FIGURES, draw
+    from survey_site.reports.supplement import supplement
+
+    found = compute(study, population, protocol.version, lambda f, label: set_progress(key, 0.8 * f, label))
+    for place, name in enumerate(FIGURES):
+        set_progress(key, 0.8 + 0.2 * place / len(FIGURES), f"figure {name}")
+        for kind in cached_report.FIGURE_FORMATS:
+            cached_report.store_figure(key, name, kind, draw(name, found.report, found.trials, kind))
+    cached_report.store_figure(key, cached_report.SUPPLEMENT, "pdf", supplement(found.report, found.trials))
     cached_report.store_report(key, found.report | {"figures": list(FIGURES)})
 
 
-@shared_task(name=planned_power.TASK)
+@shared_task(name=planned_power.POWER.name)
 def power(key: str, asked: list[dict[str, Any]]) -> None:
     """Simulates the planned comparisons of a draft and stores their power. Running it twice does no harm."""
+    if planned_power.result_of(key) is None:
+        with failing_in_words(key, "the power of a design"):
+            _power(key, asked)
+
+
+def _power(key: str, asked: list[dict[str, Any]]) -> None:
     from survey_site.statistics.power import Plan
     from survey_site.statistics.power import power as simulate
 
-    if planned_power.result_of(key) is not None:
-        return
     found = []
-    try:
-        for place, question in enumerate(asked):
-            cached_report.set_progress(key, place / len(asked), "begun")
-            plan = Plan(
-                dict(question["effects"]), question["participants"], question["trials"], question["items"],
-                ratings=question["outcome"] == "index",
-            )  # fmt: skip
+    for place, question in enumerate(asked):
+        set_progress(key, place / len(asked), "begun")
+        plan = Plan(
+            dict(question["effects"]), question["participants"], question["trials"], question["items"],
+            ratings=question["outcome"] == "index",
+        )  # fmt: skip
 
-            def tell(fraction: float, label: str, place: int = place) -> None:
-                cached_report.set_progress(key, (place + fraction) / len(asked), label)
+        def tell(fraction: float, label: str, place: int = place) -> None:
+            set_progress(key, (place + fraction) / len(asked), label)
 
-            found.append(question | simulate(plan, planned_power.REPETITIONS, progress=tell))
-    except Exception as error:
-        cached_report.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
-        logger.exception("the power of a design could not be simulated")
-        return
+        found.append(question | simulate(plan, planned_power.REPETITIONS, progress=tell))
     planned_power.store(key, found)
 
 
-@shared_task(name=rehearsal.TASK)
+@shared_task(name=rehearsal.REHEARSAL.name)
 def rehearse(study_id: int, seed: int, repetitions: int) -> None:
     """Rehearses a draft as it is when the task runs, and stores the result as the command does."""
-    from survey_site.reports.rehearsal.run import CannotRehearse, run
-
     study = Study.objects.filter(pk=study_id).first()
     if study is None:
         logger.warning("study %s does not exist any more; nothing to rehearse", study_id)
         return
     key = rehearsal.key_of(study)
+    with failing_in_words(key, f"the rehearsal of {study.slug}"):
+        _rehearse(study, key, seed, repetitions)
+
+
+def _rehearse(study: Study, key: str, seed: int, repetitions: int) -> None:
+    from survey_site.reports.rehearsal.run import CannotRehearse, run
+
     try:
-        run(study, seed, repetitions, lambda f, label: cached_report.set_progress(key, f, label or "begun"))
+        run(study, seed, repetitions, lambda f, label: set_progress(key, f, label or "begun"))
     except CannotRehearse as error:
-        cached_report.set_progress(key, 0.0, "", failed=" ".join(error.problems[:3]))
-    except Exception as error:
-        cached_report.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
-        logger.exception("the rehearsal of %s failed", study.slug)
+        set_progress(key, 0.0, "", failed=" ".join(error.problems[:3]))
     else:
-        rehearsal.ended(study)
+        forget_progress(key)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from survey_site.reports import cached_report
+from survey_site.reports.cached_task import progress_of
 from survey_site.reports.exports.csv_stream import StreamTally, checksum, stream_csv
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
@@ -98,7 +99,7 @@ def statistics(request: HttpRequest, slug: str) -> HttpResponse:
         context["unreachable"] = cached_report.ask(
             study, context["protocol"], context["population"], context["version"]
         )
-        context["progress"] = cached_report.progress_of(context["version"])
+        context["progress"] = progress_of(context["version"])
     return render(request, "reports/statistics_loaded.html", context | {"loaded": True})
 
 

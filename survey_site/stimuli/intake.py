@@ -12,16 +12,14 @@ from survey_site.stimuli import storage
 from survey_site.stimuli.archives import BadArchive, Upload, read_archive
 from survey_site.stimuli.models import Stimulus
 from survey_site.stimuli.pictures import BadPicture, CleanImage, read_picture
+from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
 
-class ImagesRefused(ValueError):
+class ImagesRefused(SeveralProblems):
     """Nothing was stored. `problems` has one line for each file that must change."""
 
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
-        super().__init__(f"nothing was stored: {shown}")
+    lead, joint, shown = "nothing was stored: ", "; ", 5
 
 
 @dataclass
@@ -33,7 +31,7 @@ class Intake:
 
 
 def expand(uploads: Iterable[Upload]) -> list[Upload]:
-    """Replaces each zip by its members; raises Refused where a zip is unusable."""
+    """Replaces each zip by its members; raises ImagesRefused where a zip is unusable."""
     megabyte = 1024 * 1024
     files: list[Upload] = []
     for upload in uploads:
@@ -55,7 +53,7 @@ def expand(uploads: Iterable[Upload]) -> list[Upload]:
 def add_images(
     study: Study, uploads: Iterable[Upload], role: str = Stimulus.Role.MAIN, **extra: str
 ) -> Intake:
-    """Stores pictures and zips of pictures as stimuli of a draft. Raises Refused, and then stores nothing."""
+    """Stores pictures and zips of pictures as stimuli of a draft. Raises ImagesRefused, and then stores nothing."""
     if not study.is_editable:
         raise ImagesRefused(
             [f"the study is {study.get_state_display().lower()}; make a new version to add images"]

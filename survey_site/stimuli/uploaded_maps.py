@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from saliency_worker import catalog
 from survey_site.stimuli.archives import BadArchive, Upload, read_archive
 from survey_site.stimuli.arrays import BadMap, Painted, Scalar, read_map
+from survey_site.studies.errors import SeveralProblems
 
 MANIFESTS = ("manifest.csv", "manifest.json")
 NEEDED = ("file", "stimulus", "method")
@@ -22,13 +23,10 @@ DEFAULT_CLASSIFIER = "uploaded"
 LONGEST_KEY, LONGEST_LABEL = 30, 60
 
 
-class BadMaps(ValueError):
+class BadMaps(SeveralProblems):
     """The upload is refused whole. `problems` has one line for each thing that must change."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-        super().__init__(f"nothing was stored: {'; '.join(self.problems[:5])}{more}")
+    lead, joint, shown = "nothing was stored: ", "; ", 5
 
 
 @dataclass(frozen=True, slots=True)

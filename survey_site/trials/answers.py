@@ -47,7 +47,7 @@ def record(token: str, fields: Mapping[str, str]) -> Session | None:
     """Writes one answer and issues what follows; None where no participant has this token.
 
     A repeated post with the same key and content is acknowledged again and writes nothing. Raises
-    Conflict, Ended, opaque.BadAddress (foreign trial) or scoring.Refused (not an answer); then nothing is written.
+    Conflict, Ended, BadAddress (foreign trial) or AnswerRefused (no answer); then nothing is written.
     """
     participant = find(token, lock=True)
     if participant is None:

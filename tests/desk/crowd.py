@@ -46,7 +46,7 @@ def study_with_everything(slug: str, owner: Any, *, people: int = 2, **settings:
     StudyText.objects.create(study=study, key="welcome", markdown="Welcome.")
     Rehearsal.objects.create(
         study=study,
-        document_hash=freeze.draft_hash(study),
+        document_hash=freeze.draft_of(study).hash,
         seed=1,
         participants=24,
         repetitions=20,

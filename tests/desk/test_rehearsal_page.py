@@ -11,7 +11,7 @@ from django.urls import reverse
 from survey_site.celery import app
 from survey_site.protocols import freeze
 from survey_site.protocols.models import Rehearsal
-from survey_site.reports import cached_report, tasks
+from survey_site.reports import cached_task, tasks
 from survey_site.reports.rehearsal import run, task
 from survey_site.studies.models import AuditEntry, Study
 from tests.studies.sample import ready_study
@@ -48,7 +48,7 @@ def test_the_button_sends_a_task_once_and_shows_how_far_it_is(
     assert "hx-get" in page
     ask(admin_client, study, repetitions="7")
     assert len(sent) == 1
-    cached_report.set_progress(task.key_of(study), 0.4, "3 of 7 studies with effects")
+    cached_task.set_progress(task.key_of(study), 0.4, "3 of 7 studies with effects")
     fragment = admin_client.get(reverse("admin:study_rehearsal", args=[study.pk])).content.decode()
     assert "40 % 3 of 7 studies with effects" in fragment
     assert AuditEntry.objects.filter(verb="rehearsal").exists()
@@ -62,7 +62,7 @@ def test_the_task_stores_what_the_command_stores_and_the_study_can_go_live(
     ask(admin_client, study, repetitions="5")
     tasks.rehearse(*sent[0][1])
     row = Rehearsal.objects.get()
-    assert (row.passed, row.repetitions, row.document_hash) == (True, 5, freeze.draft_hash(study))
+    assert (row.passed, row.repetitions, row.document_hash) == (True, 5, freeze.draft_of(study).hash)
     page = admin_client.get(reverse("admin:study_live", args=[study.pk])).content.decode()
     assert "It is of the protocol as it is now" in page
     assert "Rehearse again" in page
@@ -82,7 +82,7 @@ def test_what_cannot_be_rehearsed_is_refused_in_words(
 def test_a_draft_that_changed_meanwhile_is_said_so_by_the_task(study: Study, sent: list[Any]) -> None:
     study.conditions.all().delete()
     tasks.rehearse(study.pk, 1, 5)
-    told = task.progress_of(study)
+    told = cached_task.progress_of(task.key_of(study))
     assert told and "no conditions" in told["failed"]
     assert not Rehearsal.objects.exists()
     tasks.rehearse(10**6, 1, 5)  # a study deleted meanwhile
@@ -108,4 +108,4 @@ def test_a_broker_that_is_away_is_said_so(
 
     monkeypatch.setattr(app, "send_task", away)
     assert "connection refused" in ask(admin_client, study)
-    assert task.progress_of(study) is None
+    assert cached_task.progress_of(task.key_of(study)) is None

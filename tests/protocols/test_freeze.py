@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.test import Client
 from PIL import Image
 
 from survey_site.design import canonical
 from survey_site.design.assignment import plan
+from survey_site.protocols import document as document_module
 from survey_site.protocols import freeze, served_images
-from survey_site.protocols.document import design_of
+from survey_site.protocols.document import design_of, outline
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
@@ -31,6 +33,30 @@ def test_a_ready_study_goes_live_under_the_hash_of_its_document() -> None:
     assert protocol.document["design"]["image_px"] == 48
 
 
+@pytest.mark.parametrize("page", [False, True], ids=["go_live", "the page before it"])
+def test_the_document_is_laid_out_once(
+    page: bool, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = ready_study(require_rehearsal=False)
+    freeze.go_live(study)
+    freeze.new_version(study)
+    asked: list[object] = []
+
+    def counted(*args: object, **options: object) -> object:
+        asked.append(args)
+        return outline(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(document_module, "outline", counted)
+    if page:
+        assert (
+            "as it would be sealed now"
+            in admin_client.get(f"/admin/studies/study/{study.pk}/live/").content.decode()
+        )
+    else:
+        freeze.go_live(study)
+    assert len(asked) == 1
+
+
 def test_it_refuses_while_a_map_is_missing_and_says_which() -> None:
     study = ready_study()
     SaliencyMap.objects.get(stimulus__key="m2", method="gradcam.add-edges").delete()
@@ -43,7 +69,7 @@ def test_it_refuses_while_a_map_is_missing_and_says_which() -> None:
 
 def test_a_map_under_another_colour_map_counts_as_missing() -> None:
     study = ready_study(colour_map="viridis")
-    assert len(freeze.problems(study)) == 9 * 3
+    assert len(freeze.problems(study, freeze.draft_of(study))) == 9 * 3
 
 
 @pytest.mark.parametrize(
@@ -62,9 +88,9 @@ def test_an_impossible_design_is_refused_with_what_to_change(change: dict[str, i
 
 def test_a_study_without_conditions_or_images_says_so() -> None:
     study = Study.objects.create(slug="empty", title="Empty")
-    assert "no conditions" in freeze.problems(study)[0]
+    assert "no conditions" in freeze.problems(study, freeze.draft_of(study))[0]
     Condition.objects.create(study=study, column="Grad-CAMs", classifier="VGG16", base="gradcam")
-    assert "no images" in freeze.problems(study)[0]
+    assert "no images" in freeze.problems(study, freeze.draft_of(study))[0]
 
 
 @pytest.mark.parametrize(
@@ -85,11 +111,11 @@ def test_rules_that_the_report_could_not_follow_are_refused(change: dict[str, ob
 
 def test_the_same_design_has_the_same_hash_and_any_change_another() -> None:
     study = ready_study()
-    document = freeze.draft_document(study)
-    assert canonical.sha256(document) == canonical.sha256(copy.deepcopy(freeze.draft_document(study)))
+    document = freeze.draft_of(study).document
+    assert canonical.sha256(document) == canonical.sha256(copy.deepcopy(freeze.draft_of(study).document))
     for change in ({"lease_minutes": 61}, {"seed": 8}, {"exclusion_rules": {"min_rt_ms": 400}}):
         Study.objects.filter(pk=study.pk).update(**change)
-        changed = freeze.draft_document(Study.objects.get(pk=study.pk))
+        changed = freeze.draft_of(Study.objects.get(pk=study.pk)).document
         assert canonical.sha256(changed) != canonical.sha256(document)
         document = changed
 

@@ -38,11 +38,11 @@ def test_a_draft_is_compared_with_the_newest_version_and_its_own_image_size_is_n
     study = ready_study()
     freeze.go_live(study)
     freeze.new_version(study)
-    draft, sealed = versions.listed(again(study), with_draft=True)
+    draft, sealed = versions.listed(again(study), freeze.draft_of(again(study)).document)
     assert (draft.protocol, draft.before, draft.changes) == (None, 1, [])
     assert (sealed.before, sealed.changes) == (None, [])
     Study.objects.filter(pk=study.pk).update(seed=8, pool_size=2)
-    changed = versions.listed(again(study), with_draft=True)[0].changes
+    changed = versions.listed(again(study), freeze.draft_of(again(study)).document)[0].changes
     assert {c.path for c in changed} >= {"design.pool_size", "design.seed"}
 
 
@@ -50,7 +50,7 @@ def test_a_pilot_and_its_live_version_differ_in_nothing_that_was_not_changed() -
     study = ready_study()
     freeze.go_live(study, pilot=True)
     freeze.go_live(study)
-    assert versions.listed(study, with_draft=False)[0].changes == []
+    assert versions.listed(study)[0].changes == []
     assert [p.pilot for p in study.protocols.order_by("version")] == [True, False]
 
 
@@ -59,7 +59,7 @@ def test_nothing_of_a_sealed_study_can_be_changed_in_the_desk(admin_client: Clie
     study = ready_study()
     freeze.go_live(study, pilot=state == "pilot")
     Study.objects.filter(pk=study.pk).update(state=state)
-    before = freeze.draft_hash(again(study))
+    before = freeze.draft_of(again(study)).hash
     stimulus = study.stimuli.all()[0]
     form = {"title": "Other", "target_participants": 99, "pool_size": 2, "seed": 1, "languages": "[]"}
     form |= {"conditions-TOTAL_FORMS": 1, "conditions-INITIAL_FORMS": 0, "conditions-0-column": "New"}
@@ -82,7 +82,7 @@ def test_nothing_of_a_sealed_study_can_be_changed_in_the_desk(admin_client: Clie
         admin_client.post(reverse(f"admin:study_{name}", args=[study.pk]), data)
     with pytest.raises(ImagesRefused, match="new version"):
         add_images(again(study), [])
-    assert freeze.draft_hash(again(study)) == before
+    assert freeze.draft_of(again(study)).hash == before
 
 
 def test_the_live_page_says_that_a_sealed_study_needs_a_new_version(admin_client: Client) -> None:
@@ -140,7 +140,7 @@ def test_a_changed_map_is_one_line_for_its_method_and_a_condition_is_named() -> 
     freeze.new_version(study)
     MapPicture.objects.filter(saliency_map__method="gradcam").update(sha256="0" * 64)
     study.conditions.filter(method="add-edges").update(column="Edges added")
-    changes = versions.listed(again(study), with_draft=True)[0].changes
+    changes = versions.listed(again(study), freeze.draft_of(again(study)).document)[0].changes
     assert [(c.path, c.old is None, c.new is None) for c in changes] == [
         ("conditions.Edges added: MobileNetV2 gradcam.add-edges", True, False),
         ("conditions.Ours 1: MobileNetV2 gradcam.add-edges", False, True),

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from survey_site.celery import app
 from survey_site.protocols import document
-from survey_site.reports import cached_report, tasks
+from survey_site.reports import cached_task, tasks
 from survey_site.reports.rehearsal import power
 from survey_site.studies.models import Study
 from tests.studies.sample import ready_study
@@ -98,8 +98,7 @@ def test_a_broker_that_is_away_is_told_and_nothing_waits(
 
     monkeypatch.setattr(app, "send_task", refuse)
     url = reverse("admin:study_power", args=[study.pk])
-    admin_client.post(url)
-    page = admin_client.get(url).content.decode()
+    page = admin_client.post(url, follow=True).content.decode()
     assert "broker away" in page
     assert "hx-get" not in page
 
@@ -113,6 +112,6 @@ def test_a_failed_simulation_says_why(study: Study) -> None:
         "items": 2,
     }
     tasks.power("power:bad", [bad])
-    told = cached_report.progress_of("power:bad")
+    told = cached_task.progress_of("power:bad")
     assert told is not None
     assert "between 0 and 1" in told["failed"]

@@ -111,7 +111,7 @@ def test_a_study_that_asks_for_it_goes_live_only_after_a_rehearsal_of_this_very_
         freeze.go_live(study)
     call_command("rehearse", study.slug, repetitions=5, seed=2)
     row = Rehearsal.objects.get()
-    assert (row.passed, row.participants, row.document_hash) == (True, 8, freeze.draft_hash(study))
+    assert (row.passed, row.participants, row.document_hash) == (True, 8, freeze.draft_of(study).hash)
     page = admin_client.get(reverse("admin:study_live", args=[study.pk])).content.decode()
     assert "5 simulated studies of 8 participants" in page
     assert "It is of the protocol as it is now" in page
@@ -119,7 +119,7 @@ def test_a_study_that_asks_for_it_goes_live_only_after_a_rehearsal_of_this_very_
     study = Study.objects.get(pk=study.pk)
     with pytest.raises(freeze.NotReady, match="asks for a rehearsal"):
         freeze.go_live(study)
-    row.document_hash, row.passed = freeze.draft_hash(study), False
+    row.document_hash, row.passed = freeze.draft_of(study).hash, False
     row.save()
     with pytest.raises(freeze.NotReady, match="did not pass"):
         freeze.go_live(study)

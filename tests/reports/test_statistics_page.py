@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ def test_a_silent_task_is_asked_for_again(
     desk: Client, own: Survey, sent: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.get(reverse("report_statistics", args=["mine"]))
-    monkeypatch.setattr(cached_report, "SILENCE_SECONDS", -1)
+    monkeypatch.setattr(cached_report, "ANALYSIS", replace(cached_report.ANALYSIS, silence_s=-1))
     desk.get(reverse("report_statistics", args=["mine"]))
     assert len(sent) == 2
 

@@ -31,14 +31,15 @@ def go_live(request: HttpRequest, study: Study) -> HttpResponse:
             for problem in error.problems[:10]:
                 messages.error(request, problem)
         return redirect("admin:study_live", study.pk)
-    problems = freeze.problems(study) if study.state in (Study.State.DRAFT, Study.State.PILOT) else []
-    ready = study.state == Study.State.DRAFT and not problems
+    draft = rehearsal.draft_shown(study)
+    problems = freeze.problems(study, draft) if draft else []
+    ready = study.state == Study.State.DRAFT and draft is not None and not problems
     return page(
         request,
         "desk/go_live.html",
         study,
         _("Go live"),
         problems=problems,
-        protocols=versions.listed(study, with_draft=ready),
-        **rehearsal.told(study),
+        protocols=versions.listed(study, draft.document if draft and ready else None),
+        **rehearsal.told(study, draft),
     )

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from survey_site.design.feasibility import Assessment
 from survey_site.protocols import document
-from survey_site.reports import cached_report
 from survey_site.reports.rehearsal import power as planned_power
 from survey_site.studies.models import Study
 
@@ -18,16 +19,10 @@ def told(study: Study, verdict: Assessment) -> dict[str, Any]:
     asked = planned_power.questions(study, verdict) if verdict.feasible else []
     key = planned_power.key_of(asked)
     result = planned_power.result_of(key) if asked else None
-    progress = cached_report.progress_of(key) if asked and result is None else None
-    lost = planned_power.lost(progress)
     return {
         "power_asked": asked,
         "power_tables": [_table(found) for found in result or []],
-        "power_progress": progress,
-        "power_percent": round(100 * progress["fraction"]) if progress else 0,
-        "power_waiting": planned_power.waiting(progress),
-        "power_running": bool(progress and not progress["failed"] and not lost),
-        "power_lost": lost,
+        "power_task": planned_power.POWER.state(key) if asked and result is None else None,
     }
 
 
@@ -57,6 +52,7 @@ def power(request: HttpRequest, study: Study) -> HttpResponse:
     verdict = document.assessment_of(study)
     if request.method == "POST":
         if verdict.feasible and (asked := planned_power.questions(study, verdict)):
-            planned_power.ask(asked, planned_power.key_of(asked))
+            if why := planned_power.ask(asked, planned_power.key_of(asked)):
+                messages.error(request, _("The simulation could not be asked for: %s") % why)
         return redirect("admin:study_check", study.pk)
     return render(request, "desk/power.html", {"study": study, **told(study, verdict)})

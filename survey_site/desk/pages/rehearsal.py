@@ -9,37 +9,23 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from survey_site.protocols import freeze
-from survey_site.reports.rehearsal import power, task
+from survey_site.reports.rehearsal import task
 from survey_site.studies import audit
 from survey_site.studies.models import Study
 
 
-def told(study: Study) -> dict[str, Any]:
+def told(study: Study, draft: freeze.Draft | None) -> dict[str, Any]:
     """What the fragment prints: the latest result, whether it is of today's draft, and how far a task is."""
-    progress = task.progress_of(study)
-    lost = power.lost(progress)
-    latest = study.rehearsals.first()
     return {
-        "rehearsal": latest,
-        "rehearsed_hash": _hash(study)
-        if latest and study.state in (Study.State.DRAFT, Study.State.PILOT)
-        else "",
-        "rehearsal_progress": progress,
-        "rehearsal_percent": round(100 * progress["fraction"]) if progress else 0,
-        "rehearsal_waiting": power.waiting(progress),
-        "rehearsal_running": bool(progress and not progress["failed"] and not lost),
-        "rehearsal_lost": lost,
+        "rehearsal": study.rehearsals.first(),
+        "rehearsed_hash": (draft.hash or "-")
+        if draft
+        else "",  # one that cannot be laid out is certainly another
+        "rehearsal_task": task.REHEARSAL.state(task.key_of(study)),
         "rehearsal_usual": task.USUAL,
         "rehearsal_fewest": task.FEWEST,
         "rehearsal_most": task.MOST,
     }
-
-
-def _hash(study: Study) -> str:
-    try:
-        return freeze.draft_hash(study)
-    except ValueError:  # the draft cannot be laid out as it is now, so it is certainly another
-        return "-"
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,7 +34,14 @@ def rehearse(request: HttpRequest, study: Study) -> HttpResponse:
     if request.method == "POST":
         _ask(request, study)
         return redirect("admin:study_live", study.pk)
-    return render(request, "desk/rehearsal.html", {"study": study, **told(study)})
+    # The draft is laid out only where there is something to compare it with: this is asked every two seconds.
+    draft = draft_shown(study) if study.rehearsals.exists() else None
+    return render(request, "desk/rehearsal.html", {"study": study, **told(study, draft)})
+
+
+def draft_shown(study: Study) -> freeze.Draft | None:
+    """The study as it would be sealed now; None once it is live or closed."""
+    return freeze.draft_of(study) if study.state in (Study.State.DRAFT, Study.State.PILOT) else None
 
 
 def _ask(request: HttpRequest, study: Study) -> None:
@@ -57,7 +50,7 @@ def _ask(request: HttpRequest, study: Study) -> None:
     if not task.FEWEST <= repetitions <= task.MOST:
         bounds = {"a": task.FEWEST, "b": task.MOST}
         messages.error(request, _("Write a number of simulated studies from %(a)d to %(b)d.") % bounds)
-    elif problems := freeze.unplannable(study):
+    elif problems := freeze.draft_of(study).problems:
         messages.error(request, _("The study cannot be rehearsed yet: %s") % " ".join(problems[:3]))
     elif why := task.ask(study, study.rehearsals.count() + 1, repetitions):
         messages.error(request, _("The rehearsal could not be asked for: %s") % why)

@@ -2,23 +2,20 @@
 
 import hashlib
 import json
-import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.core.cache import cache
 
-from survey_site.celery import app
 from survey_site.design.feasibility import Assessment
 from survey_site.protocols.document import spec_of
-from survey_site.reports import cached_report
+from survey_site.reports.cached_task import KEEP_SECONDS, CachedTask
 from survey_site.statistics.plan import CONTROL_METHODS
 from survey_site.studies.models import Study
 from survey_site.trials.simulation.behaviour import planted_effects
 
-TASK = "reports.power"
+POWER = CachedTask("reports.power")
 REPETITIONS = 400
-SILENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +66,9 @@ def result_of(key: str) -> list[dict[str, Any]] | None:
 
 
 def store(key: str, result: list[dict[str, Any]]) -> None:
-    cache.set(f"result:{key}", result, cached_report.KEEP_SECONDS)
+    cache.set(f"result:{key}", result, KEEP_SECONDS)
 
 
 def ask(asked: list[PlannedComparison], key: str) -> str:
     """Sends the task unless it is under way; returns why it could not be sent, or the empty string."""
-    told = cached_report.progress_of(key)
-    if told and not told["failed"] and time.time() - told["at"] < SILENCE_SECONDS:
-        return ""
-    cached_report.set_progress(key, 0.0, "")
-    try:
-        app.send_task(TASK, args=[key, [asdict(question) for question in asked]], queue="reports")
-    except Exception as error:
-        cached_report.set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
-        return str(error)
-    return ""
-
-
-def waiting(told: dict[str, Any] | None) -> bool:
-    """Asked for, but no worker has said anything for a while: the queue `reports` is probably not served."""
-    return bool(told and not told["failed"] and not told["label"] and time.time() - told["at"] > 10)
-
-
-def lost(told: dict[str, Any] | None) -> bool:
-    """Begun and then silent: the worker went away, and the button may be pressed again."""
-    return bool(told and time.time() - told["at"] > SILENCE_SECONDS)
+    return POWER.ask(key, [key, [asdict(question) for question in asked]])
