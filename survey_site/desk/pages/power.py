@@ -51,8 +51,8 @@ def power(request: HttpRequest, study: Study) -> HttpResponse:
     """POST asks for the simulation; GET is the live fragment, fetched every two seconds while it runs."""
     verdict = document.assessment_of(study)
     if request.method == "POST":
-        if verdict.feasible and (asked := planned_power.questions(study, verdict)):
-            if why := planned_power.ask(asked, planned_power.key_of(asked)):
-                messages.error(request, _("The simulation could not be asked for: %s") % why)
+        asked = planned_power.questions(study, verdict) if verdict.feasible else []
+        if asked and (why := planned_power.ask(asked, planned_power.key_of(asked))):
+            messages.error(request, _("The simulation could not be asked for: %s") % why)
         return redirect("admin:study_check", study.pk)
     return render(request, "desk/power.html", {"study": study, **told(study, verdict)})
