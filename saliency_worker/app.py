@@ -18,7 +18,8 @@ from django.db import close_old_connections  # noqa: E402
 
 from saliency_worker import tasks  # noqa: E402, F401  (registers the tasks)
 from survey_site.celery import app  # noqa: E402
-from survey_site.stimuli import queue  # noqa: E402
+from survey_site.stimuli import leased_rows  # noqa: E402
+from survey_site.stimuli.models import JOB_KINDS  # noqa: E402
 
 SWEEP_SECONDS = 10
 _stopping = threading.Event()
@@ -29,16 +30,16 @@ def sweep_forever() -> None:
     while not _stopping.wait(SWEEP_SECONDS):
         close_old_connections()
         try:
-            queue.sweep()
+            leased_rows.sweep(JOB_KINDS)
         except Exception:
-            queue.logger.exception("the sweep failed; it is tried again in %d s", SWEEP_SECONDS)
+            leased_rows.logger.exception("the sweep failed; it is tried again in %d s", SWEEP_SECONDS)
         finally:
             close_old_connections()
 
 
 @worker_ready.connect
 def _start_sweeping(**_: object) -> None:
-    queue.sweep()
+    leased_rows.sweep(JOB_KINDS)
     threading.Thread(target=sweep_forever, name="sweeper", daemon=True).start()
 
 

@@ -12,7 +12,7 @@ from saliency_worker.differences import MapDifference, causes, distance, pixels,
 from saliency_worker.saliency import images as decoding
 from saliency_worker.saliency.errors import SaliencyError
 from saliency_worker.saliency.explain import Explainer, Explanation, MapResult, Settings
-from survey_site.stimuli import queue, storage
+from survey_site.stimuli import leased_rows, storage
 from survey_site.stimuli.models import (
     Job,
     MapPicture,
@@ -76,7 +76,7 @@ def save(job: PrecomputeJob, explanation: Explanation, worker: str) -> None:
             classifier=job.classifier,
             defaults={"vector": [round(float(value), 6) for value in explanation.features]},
         )
-        if not queue.finish(job, worker):
+        if not leased_rows.finish(job, worker):
             transaction.set_rollback(True)  # the lease was lost: whoever has it now stores the maps
 
 
@@ -126,7 +126,7 @@ def compare(job: RecomputeJob, explanation: Explanation, worker: str) -> None:
     }
     rows = SaliencyMap.objects.filter(pk__in=job.maps).order_by("pk")
     found = [_compared(row, pictures.get(row.pk, ""), explanation.maps[row.method]) for row in rows]
-    queue.finish(job, worker, found=found)
+    leased_rows.finish(job, worker, found=found)
 
 
 def _compared(row: SaliencyMap, picture_path: str, result: MapResult) -> dict[str, Any]:

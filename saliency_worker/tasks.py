@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -16,21 +17,22 @@ from saliency_worker.catalog import UnknownName
 from saliency_worker.saliency.errors import SaliencyError
 from saliency_worker.saliency.results import Explanation
 from survey_site.celery import app
-from survey_site.stimuli import queue
+from survey_site.stimuli import leased_rows
 from survey_site.stimuli.models import Job, PrecomputeJob, RecomputeJob
-from survey_site.stimuli.queue import AnyJob
+
+AnyJob = TypeVar("AnyJob", bound=Job)
 
 logger = logging.getLogger(__name__)
 Keep = Callable[[AnyJob, Explanation, str], None]
 
 
-@app.task(name=PrecomputeJob.TASK)
+@app.task(name=PrecomputeJob.LANE.task)
 def explain(job_ids: Sequence[int]) -> None:
     """Explains the images of those jobs that are still to be had. Idempotent: the rows decide."""
     work_off(PrecomputeJob, job_ids, store.save)
 
 
-@app.task(name=RecomputeJob.TASK)
+@app.task(name=RecomputeJob.LANE.task)
 def recompute(job_ids: Sequence[int]) -> None:
     """Explains the images again and compares with what is stored, which stays as it is."""
     work_off(RecomputeJob, job_ids, store.compare)
@@ -39,7 +41,7 @@ def recompute(job_ids: Sequence[int]) -> None:
 def work_off(kind: type[AnyJob], job_ids: Sequence[int], keep: Keep[AnyJob]) -> None:
     """Claims what is still to be had and hands each explanation to `keep`, which ends the job."""
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    claimed = queue.claim(kind, job_ids, worker)
+    claimed = leased_rows.claim(kind, job_ids, worker)
     with leases(kind, [job.pk for job in claimed], worker):
         for _, group in groupby(claimed, key=lambda job: (job.classifier, job.methods, job.settings)):
             explain_group(list(group), worker, keep)
@@ -70,7 +72,7 @@ def report(job: Job, worker: str, error: Exception) -> None:
     permanent = bool(getattr(cause, "permanent", known))
     if not known:
         logger.exception("job %s failed", job.pk, exc_info=cause)
-    queue.fail(job, worker, str(cause) or type(cause).__name__, permanent=permanent)
+    leased_rows.fail(job, worker, str(cause) or type(cause).__name__, permanent=permanent)
 
 
 @contextmanager
@@ -82,7 +84,7 @@ def leases(kind: type[Job], job_ids: Sequence[int], worker: str) -> Iterator[Non
         while not done.wait(settings.JOB_LEASE_SECONDS / 4):
             close_old_connections()
             try:
-                queue.renew(kind, job_ids, worker)
+                leased_rows.renew(kind, job_ids, worker)
             except Exception:
                 logger.exception("a lease could not be renewed; tried again")
             finally:

@@ -17,7 +17,7 @@ from unfold.decorators import display
 
 from survey_site.desk.pages import compare_maps
 from survey_site.desk.scoped_admin import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin, shown_json
-from survey_site.stimuli import queue, storage
+from survey_site.stimuli import leased_rows, storage
 from survey_site.stimuli.labels import label_of
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.studies import audit
@@ -206,7 +206,7 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
             by_study = dict(counted.values_list("stimulus__study", "n"))
             for study in Study.objects.filter(pk__in=by_study):
                 audit.record(request, study, "jobs: retry", str(by_study[study.pk]))
-            count = queue.requeue(rows)
+            count = leased_rows.requeue(rows)
         self.message_user(
             request, ngettext("%d job queued.", "%d jobs queued.", count) % count, messages.SUCCESS
         )

@@ -1,6 +1,7 @@
 """What a study watches for, whom it tells, what happened, and what became of telling it."""
 
 import secrets
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -9,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.notifications.addresses import AddressRefused, checked
+from survey_site.stimuli.leased_rows import Lane, LeasedRow
 
 
 class Kind(models.TextChoices):
@@ -117,27 +119,35 @@ class Notification(models.Model):
         return self.subject
 
 
-class Delivery(models.Model):
-    """One notification to one address: queued → sending with a lease → sent, or failed with a reason in words."""
+class Delivery(LeasedRow):
+    """One notification to one address of a channel."""
 
-    class State(models.TextChoices):
-        QUEUED = "queued", _("Waiting")
-        SENDING = "sending", _("Being sent")
-        SENT = "sent", _("Sent")
-        FAILED = "failed", _("Failed")
-
-    WEBHOOK = "webhook"
+    State = LeasedRow.State
+    LANE = Lane(
+        task="notifications.deliver",
+        chunk=1,
+        lease=lambda: timedelta(seconds=120),
+        most_attempts=lambda: 6,
+        first_wait=timedelta(seconds=30),
+        died="The process died several times while sending this; look at its log, then try again.",
+        related=("notification__study", "user"),
+    )
 
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="deliveries")
-    address = models.CharField(max_length=30, help_text=_("“webhook”, or “mail:” and the row of the user."))
+    address = models.CharField(
+        max_length=30, help_text=_("The channel's name and, after a colon, whom there.")
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    reason = models.CharField(max_length=300, blank=True)
-    announced_at = models.DateTimeField(null=True)
-    not_before = models.DateTimeField(null=True)
-    lease_expires_at = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
+    state = models.CharField(
+        max_length=10,
+        default=State.QUEUED,
+        choices=[
+            (State.QUEUED, _("Waiting")),
+            (State.RUNNING, _("Being sent")),
+            (State.DONE, _("Sent")),
+            (State.FAILED, _("Failed")),
+        ],
+    )
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -149,9 +159,14 @@ class Delivery(models.Model):
             models.Index(
                 fields=["state", "announced_at"],
                 name="delivery_open",
-                condition=models.Q(state__in=["queued", "sending"]),
+                condition=models.Q(state__in=["queued", "running"]),
             )
         ]
+
+    @property
+    def channel(self) -> str:
+        """Name of the channel that the address belongs to."""
+        return self.address.partition(":")[0]
 
     def __str__(self) -> str:
         return f"{self.notification_id} {self.address} {self.state}"

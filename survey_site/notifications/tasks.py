@@ -2,12 +2,14 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.db import close_old_connections
 
 from survey_site.notifications import outbox
+from survey_site.notifications.models import Delivery
 
 logger = logging.getLogger(__name__)
 
@@ -15,10 +17,10 @@ SWEEP_SECONDS = 15
 _stopping = threading.Event()
 
 
-@shared_task(name=outbox.TASK)
-def deliver(delivery_id: int) -> None:
-    """Sends one notification to one address; the row decides whether that is still wanted."""
-    outbox.deliver(delivery_id)
+@shared_task(name=Delivery.LANE.task)
+def deliver(ids: Sequence[int]) -> None:
+    """Sends notifications to their addresses; the rows decide whether that is still wanted."""
+    outbox.deliver(ids)
 
 
 def _sweep_forever() -> None:

@@ -9,16 +9,45 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
 
 from survey_site.notifications.addresses import Address, AddressRefused, checked, resolved
+from survey_site.notifications.channel import Addressee, Channel
 from survey_site.notifications.errors import Permanent, Transient
+from survey_site.notifications.models import Delivery
+from survey_site.studies.models import Study
 
 TIMEOUT_SECONDS = 10
 DEADLINE_SECONDS = 25  # for the whole exchange, however slowly its bytes come
 AGAIN = {408, 425, 429}
+
+
+def addressees(study: Study, users: Iterable[int]) -> Iterator[Addressee]:
+    """The study's one address, where it has one."""
+    if study.watch.webhook_url:
+        yield Addressee("webhook")
+
+
+def send(delivery: Delivery) -> None:
+    """Posts the notification to the study's webhook as it is now."""
+    row = delivery.notification
+    watch = row.study.watch
+    if not watch.webhook_url:
+        raise Permanent("The study has no webhook any more.")
+    content = {
+        "kind": row.kind,
+        "study": row.study.slug,
+        "occasion": row.occasion,
+        "at": row.created_at.isoformat(),
+        "subject": row.subject,
+        "text": row.body,
+        "link": settings.SITE_URL + row.link,
+        "facts": row.facts,
+    }
+    post(watch.webhook_url, watch.webhook_secret, delivery.pk, content)
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -76,3 +105,6 @@ def _cut(sock: socket.socket) -> None:
     """Ends an exchange that takes too long; whoever waits for it gets an error."""
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
+
+
+CHANNEL = Channel("webhook", addressees, send)

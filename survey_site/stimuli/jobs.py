@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from saliency_worker import catalog
-from survey_site.stimuli import queue
+from survey_site.stimuli import leased_rows
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.stimuli.uploaded_maps import is_uploaded
 from survey_site.studies.models import Study
@@ -99,10 +99,12 @@ def request(
                     )
                 elif _needs_rerun(job, keys, options):
                     merged = sorted({*keys, *(job.methods if job.settings == options else ())})
-                    queue.reset(PrecomputeJob.objects.filter(pk=job.pk), methods=merged, settings=options)
+                    leased_rows.reset(
+                        PrecomputeJob.objects.filter(pk=job.pk), methods=merged, settings=options
+                    )
                     queued.append(job.pk)
             queued += [job.pk for job in PrecomputeJob.objects.bulk_create(new)]
-        transaction.on_commit(lambda: queue.announce(PrecomputeJob, queued))
+        transaction.on_commit(lambda: leased_rows.announce(PrecomputeJob, queued))
     return len(queued)
 
 
@@ -129,7 +131,7 @@ def pause(study: Study) -> int:
 
 def resume(study: Study) -> int:
     """Queues what was paused."""
-    return queue.requeue(_of(study).filter(state=State.PAUSED))
+    return leased_rows.requeue(_of(study).filter(state=State.PAUSED))
 
 
 def cancel(study: Study) -> int:
@@ -139,7 +141,7 @@ def cancel(study: Study) -> int:
 
 def retry_failed(study: Study) -> int:
     """Queues every failed or cancelled job again."""
-    return queue.requeue(_of(study).filter(state__in=[State.FAILED, State.CANCELLED]))
+    return leased_rows.requeue(_of(study).filter(state__in=[State.FAILED, State.CANCELLED]))
 
 
 def _of(study: Study) -> QuerySet[PrecomputeJob]:

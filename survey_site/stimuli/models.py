@@ -1,10 +1,13 @@
 """Stimulus, jobs, SaliencyMap and its pictures: images in, maps out."""
 
-from typing import ClassVar
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from survey_site.stimuli.leased_rows import Lane, LeasedRow
 
 
 class Stimulus(models.Model):
@@ -44,36 +47,28 @@ class Stimulus(models.Model):
         return self.key
 
 
-class Job(models.Model):
-    """Work for a worker. The row is the truth; the message in the broker is only a bell."""
+def _lane(task: str) -> Lane:
+    return Lane(
+        task=task,
+        chunk=16,  # enough to fill the device's batches, few enough to share and to lose
+        lease=lambda: timedelta(seconds=settings.JOB_LEASE_SECONDS),
+        most_attempts=lambda: settings.JOB_MAX_ATTEMPTS,
+        first_wait=timedelta(seconds=5),
+        died="The worker died on this image several times; look at its log, then retry.",
+        related=("stimulus",),
+        order=("classifier", "pk"),
+    )
 
-    class State(models.TextChoices):
-        QUEUED = "queued", _("Queued")
-        RUNNING = "running", _("Running")
-        PAUSED = "paused", _("Paused")
-        CANCELLED = "cancelled", _("Cancelled")
-        DONE = "done", _("Done")
-        FAILED = "failed", _("Failed")
 
-    TASK: ClassVar[str]  # the Celery task that takes ids of these rows
+class Job(LeasedRow):
+    """Maps of one image under one classifier, for a worker to compute."""
+
     stimulus: "models.ForeignKey[Stimulus, Stimulus]"
     stimulus_id: int
     classifier = models.CharField(max_length=200)
     methods = models.JSONField(help_text=_("Full keys of the catalogue."))
     settings = models.JSONField(default=dict, help_text=_("edges, colour_map, metrics, seed …"))
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    reason = models.CharField(max_length=500, blank=True)
-    permanent = models.BooleanField(default=False, help_text=_("Trying again will not help."))
-    worker = models.CharField(max_length=100, blank=True)
-    lease_expires_at = models.DateTimeField(null=True, blank=True)
-    announced_at = models.DateTimeField(null=True, blank=True)
-    not_before = models.DateTimeField(
-        null=True, blank=True, help_text=_("Back-off after a transient failure.")
-    )
     created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         abstract = True
@@ -86,7 +81,7 @@ class Job(models.Model):
 class PrecomputeJob(Job):
     """One image × classifier to explain."""
 
-    TASK = "saliency.explain"
+    LANE = _lane("saliency.explain")
     stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="jobs")
 
     class Meta(Job.Meta):
@@ -107,7 +102,7 @@ class PrecomputeJob(Job):
 class RecomputeJob(Job):
     """Stored maps of one image to be computed again and compared; they themselves are never written."""
 
-    TASK = "saliency.recompute"
+    LANE = _lane("saliency.recompute")
     stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="recomputations")
     maps = models.JSONField(help_text=_("Ids of the stored maps."))
     found = models.JSONField(default=list, help_text=_("One entry per map, with its problem or none."))
@@ -120,6 +115,9 @@ class RecomputeJob(Job):
                 condition=Q(state__in=["queued", "running"]),
             )
         ]
+
+
+JOB_KINDS: tuple[type[Job], ...] = (PrecomputeJob, RecomputeJob)
 
 
 class SaliencyMap(models.Model):

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count
 
-from survey_site.stimuli import queue
+from survey_site.stimuli import leased_rows
 from survey_site.stimuli.jobs import Progress
 from survey_site.stimuli.models import RecomputeJob, SaliencyMap
 from survey_site.stimuli.uploaded_maps import is_uploaded
@@ -104,7 +104,7 @@ def request(study: Study) -> list[int]:
             for order in orders(stored_maps(study))
         )
         ids = [job.pk for job in jobs]
-        transaction.on_commit(lambda: queue.announce(RecomputeJob, ids))
+        transaction.on_commit(lambda: leased_rows.announce(RecomputeJob, ids))
     return ids
 
 

@@ -1,5 +1,6 @@
 """A notification is told once, survives every loss, and says why it was not sent."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from survey_site.notifications import outbox, webhook
+from survey_site.notifications.channel_table import CHANNELS
 from survey_site.notifications.errors import Permanent, Transient
 from survey_site.notifications.models import Delivery, Notification, Subscriber, Watch
+from survey_site.stimuli import leased_rows
 from survey_site.studies.models import Membership
 from tests.reports.factory import Survey, survey
 
@@ -23,7 +26,7 @@ State = Delivery.State
 @pytest.fixture
 def bells(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     rung: list[int] = []
-    monkeypatch.setattr(outbox.app, "send_task", lambda name, args: rung.append(args[0]))
+    monkeypatch.setattr(leased_rows.app, "send_task", lambda name, args: rung.extend(args[0]))
     return rung
 
 
@@ -57,7 +60,7 @@ def test_a_reached_target_is_mailed_once(
     (delivery,) = Delivery.objects.all()
     assert bells == [delivery.pk]
     for _ in range(3):
-        outbox.deliver(delivery.pk)
+        outbox.deliver([delivery.pk])
     (sent,) = outgoing.outbox
     assert sent.recipients() == ["owner@example.org"]
     assert sent.subject == "Study mine: 2 participants have finished"
@@ -65,7 +68,7 @@ def test_a_reached_target_is_mailed_once(
     assert outbox.look(NOW + timedelta(hours=1)) == 0
     assert Notification.objects.count() == 1
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.attempts) == (State.SENT, 1)
+    assert (delivery.state, delivery.attempts) == (State.DONE, 1)
 
 
 def test_a_study_is_looked_at_by_one_process_in_half_a_minute(own: Survey) -> None:
@@ -89,14 +92,14 @@ def test_a_lost_bell_is_rung_again(own: Survey, bells: list[int]) -> None:
     assert outbox.sweep(NOW) == 1
     assert len(bells) == 1
     assert outbox.sweep(timezone.now()) == 0
-    assert outbox.sweep(timezone.now() + outbox.REANNOUNCE_AFTER + timedelta(seconds=1)) == 1
+    assert outbox.sweep(timezone.now() + leased_rows.REANNOUNCE_AFTER + timedelta(seconds=1)) == 1
 
 
 def test_a_broker_that_is_away_loses_nothing(own: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*args: object, **kwargs: object) -> None:
         raise OperationalError("broker away")
 
-    monkeypatch.setattr(outbox.app, "send_task", away)
+    monkeypatch.setattr(leased_rows.app, "send_task", away)
     reach_target(own)
     assert outbox.sweep(NOW) == 1
     assert Delivery.objects.get().announced_at is None
@@ -111,10 +114,10 @@ def test_a_process_that_died_while_sending_gives_it_back(
     def die(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(outbox, "_send", die)
+    monkeypatch.setitem(CHANNELS, "mail", replace(CHANNELS["mail"], send=die))
     with pytest.raises(KeyboardInterrupt):
-        outbox.deliver(delivery.pk, NOW)
-    assert Delivery.objects.get().state == State.SENDING
+        outbox.deliver([delivery.pk], NOW)
+    assert Delivery.objects.get().state == State.RUNNING
     assert outbox.sweep(NOW + timedelta(seconds=119)) == 0
     assert outbox.sweep(NOW + timedelta(seconds=121)) == 1
     assert Delivery.objects.get().state == State.QUEUED
@@ -126,15 +129,15 @@ def test_a_transient_failure_is_tried_again_with_growing_pauses_and_then_given_u
     def later(delivery: Delivery) -> None:
         raise Transient("example.org answered 503.")
 
-    monkeypatch.setattr(outbox, "_send", later)
+    monkeypatch.setitem(CHANNELS, "mail", replace(CHANNELS["mail"], send=later))
     reach_target(own)
     delivery, now, pauses = Delivery.objects.get(), NOW, []
     while delivery.state == State.QUEUED:
-        outbox.deliver(delivery.pk, now)
+        outbox.deliver([delivery.pk], now)
         delivery.refresh_from_db()
         if delivery.not_before and delivery.state == State.QUEUED:
             pauses.append((delivery.not_before - now).total_seconds())
-            outbox.deliver(delivery.pk, now)  # too early: nothing happens
+            outbox.deliver([delivery.pk], now)  # too early: nothing happens
             now = delivery.not_before
     assert pauses == [30, 120, 480, 1920, 7680]
     assert delivery.state == State.FAILED
@@ -151,7 +154,7 @@ def test_a_permanent_failure_says_why_and_can_be_tried_again_by_hand(
     Watch.objects.update(webhook_url="https://example.org/")
     reach_target(own)
     hook = Delivery.objects.get(address="webhook")
-    outbox.deliver(hook.pk)
+    outbox.deliver([hook.pk])
     hook.refresh_from_db()
     assert (hook.state, hook.reason) == (State.FAILED, "example.org answered 404.")
     assert outbox.retry_failed(own.study) == 1
@@ -165,7 +168,7 @@ def test_the_webhook_is_told_the_numbers(own: Survey, monkeypatch: pytest.Monkey
     Watch.objects.update(webhook_url="https://example.org/")
     reach_target(own)
     hook = Delivery.objects.get(address="webhook")
-    outbox.deliver(hook.pk)
+    outbox.deliver([hook.pk])
     ((url, secret, number, content),) = posted
     assert (url, number) == ("https://example.org/", hook.pk)
     assert secret == Watch.objects.get().webhook_secret
@@ -180,7 +183,7 @@ def test_who_no_longer_sees_the_study_gets_no_mail(own: Survey) -> None:
     reach_target(own)
     share.delete()
     delivery = Delivery.objects.get(user=member)
-    outbox.deliver(delivery.pk)
+    outbox.deliver([delivery.pk])
     assert outgoing.outbox == []
     delivery.refresh_from_db()
     assert "not shared" in delivery.reason
@@ -189,8 +192,8 @@ def test_who_no_longer_sees_the_study_gets_no_mail(own: Survey) -> None:
 def test_the_task_is_known_under_the_name_that_is_sent() -> None:
     from survey_site.notifications import tasks
 
-    assert tasks.deliver.name == outbox.TASK
-    assert outbox.app.amqp.router.route({}, outbox.TASK)["queue"].name == "reports"
+    assert tasks.deliver.name == Delivery.LANE.task
+    assert leased_rows.app.amqp.router.route({}, Delivery.LANE.task)["queue"].name == "reports"
 
 
 def test_a_closed_study_is_not_looked_at(own: Survey) -> None:

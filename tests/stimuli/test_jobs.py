@@ -8,10 +8,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from survey_site.celery import app
-from survey_site.stimuli import jobs, queue
+from survey_site.stimuli import jobs, leased_rows
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
-from survey_site.stimuli.models import PrecomputeJob
+from survey_site.stimuli.models import JOB_KINDS, PrecomputeJob
 from survey_site.studies.models import Condition, Study
 from tests.stimuli.pictures import encoded
 
@@ -40,7 +40,7 @@ def study(media: Path) -> Study:
 
 def claimed(study: Study, worker: str = "w") -> list[PrecomputeJob]:
     jobs.request(study)
-    return queue.claim(PrecomputeJob, list(PrecomputeJob.objects.values_list("pk", flat=True)), worker)
+    return leased_rows.claim(PrecomputeJob, list(PrecomputeJob.objects.values_list("pk", flat=True)), worker)
 
 
 def test_a_request_queues_one_job_per_image_and_classifier_with_all_methods(study: Study) -> None:
@@ -83,21 +83,24 @@ def test_a_broker_that_is_away_loses_nothing(study: Study, monkeypatch: pytest.M
         raise ConnectionRefusedError("no broker")
 
     monkeypatch.setattr(app, "send_task", refuse)
-    queue.announce(PrecomputeJob, list(PrecomputeJob.objects.values_list("pk", flat=True)))
+    leased_rows.announce(PrecomputeJob, list(PrecomputeJob.objects.values_list("pk", flat=True)))
     assert PrecomputeJob.objects.filter(state=State.QUEUED, announced_at=None).count() == 3
 
 
 def test_the_sweeper_rings_again_for_what_nobody_heard(study: Study, bell: list[list[int]]) -> None:
     jobs.request(study)
-    assert queue.sweep() == 3
-    assert queue.sweep() == 0  # just announced
-    assert queue.sweep(timezone.now() + queue.REANNOUNCE_AFTER + timedelta(seconds=1)) == 3
+    assert leased_rows.sweep(JOB_KINDS) == 3
+    assert leased_rows.sweep(JOB_KINDS) == 0  # just announced
+    assert (
+        leased_rows.sweep(JOB_KINDS, timezone.now() + leased_rows.REANNOUNCE_AFTER + timedelta(seconds=1))
+        == 3
+    )
 
 
 def test_only_one_worker_gets_a_job(study: Study) -> None:
     first = claimed(study, "one")
     assert len(first) == 3
-    assert queue.claim(PrecomputeJob, [job.pk for job in first], "two") == []
+    assert leased_rows.claim(PrecomputeJob, [job.pk for job in first], "two") == []
 
 
 def test_a_job_whose_worker_died_is_queued_again_when_the_lease_ran_out(
@@ -105,16 +108,16 @@ def test_a_job_whose_worker_died_is_queued_again_when_the_lease_ran_out(
 ) -> None:
     claimed(study)
     soon = timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS - 5)
-    assert queue.sweep(soon) == 0
-    assert queue.sweep(soon + timedelta(seconds=10)) == 3
+    assert leased_rows.sweep(JOB_KINDS, soon) == 0
+    assert leased_rows.sweep(JOB_KINDS, soon + timedelta(seconds=10)) == 3
     assert set(PrecomputeJob.objects.values_list("state", flat=True)) == {State.QUEUED}
 
 
 def test_a_renewed_lease_is_not_swept(study: Study, bell: list[list[int]]) -> None:
     ids = [job.pk for job in claimed(study)]
     PrecomputeJob.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    queue.renew(PrecomputeJob, ids, "w")
-    assert queue.sweep() == 0
+    leased_rows.renew(PrecomputeJob, ids, "w")
+    assert leased_rows.sweep(JOB_KINDS) == 0
 
 
 def test_a_job_that_kills_its_worker_every_time_fails_with_a_reason(
@@ -122,7 +125,7 @@ def test_a_job_that_kills_its_worker_every_time_fails_with_a_reason(
 ) -> None:
     claimed(study)
     PrecomputeJob.objects.update(attempts=settings.JOB_MAX_ATTEMPTS)
-    queue.sweep(timezone.now() + timedelta(hours=1))
+    leased_rows.sweep(JOB_KINDS, timezone.now() + timedelta(hours=1))
     job = PrecomputeJob.objects.first()
     assert job is not None
     assert job.state == State.FAILED
@@ -131,26 +134,29 @@ def test_a_job_that_kills_its_worker_every_time_fails_with_a_reason(
 
 def test_a_transient_failure_waits_and_is_tried_again(study: Study, bell: list[list[int]]) -> None:
     job = claimed(study)[0]
-    queue.fail(job, "w", "out of memory", permanent=False)
+    leased_rows.fail(job, "w", "out of memory", permanent=False)
     job.refresh_from_db()
     assert (job.state, job.reason) == (State.QUEUED, "out of memory")
-    assert queue.claim(PrecomputeJob, [job.pk], "w") == []  # not before its time
+    assert leased_rows.claim(PrecomputeJob, [job.pk], "w") == []  # not before its time
     assert job.not_before is not None
-    assert queue.sweep(job.not_before + timedelta(seconds=1)) == 1
+    assert leased_rows.sweep(JOB_KINDS, job.not_before + timedelta(seconds=1)) == 1
 
 
 def test_a_permanent_failure_is_final_and_keeps_its_reason(study: Study, bell: list[list[int]]) -> None:
     job = claimed(study)[0]
-    queue.fail(job, "w", "no such layer", permanent=True)
+    leased_rows.fail(job, "w", "no such layer", permanent=True)
     job.refresh_from_db()
     assert (job.state, job.reason, job.permanent) == (State.FAILED, "no such layer", True)
-    assert queue.sweep(timezone.now() + timedelta(days=1)) == 2  # the two others, whose lease ran out
+    assert (
+        leased_rows.sweep(JOB_KINDS, timezone.now() + timedelta(days=1)) == 2
+    )  # the two others, whose lease ran out
 
 
 def test_transient_failures_end_after_a_few_attempts(study: Study) -> None:
     job = claimed(study)[0]
     job.attempts = settings.JOB_MAX_ATTEMPTS
-    queue.fail(job, "w", "disk full", permanent=False)
+    job.save(update_fields=["attempts"])
+    leased_rows.fail(job, "w", "disk full", permanent=False)
     job.refresh_from_db()
     assert (job.state, job.permanent) == (State.FAILED, False)
 
@@ -158,17 +164,17 @@ def test_transient_failures_end_after_a_few_attempts(study: Study) -> None:
 def test_a_worker_that_lost_its_lease_cannot_finish_the_job(study: Study) -> None:
     job = claimed(study, "slow")[0]
     PrecomputeJob.objects.filter(pk=job.pk).update(worker="fast")
-    assert not queue.finish(job, "slow")
-    assert queue.finish(job, "fast")
+    assert not leased_rows.finish(job, "slow")
+    assert leased_rows.finish(job, "fast")
 
 
 def test_paused_jobs_are_not_claimed_until_resumed(study: Study) -> None:
     jobs.request(study)
     ids = list(PrecomputeJob.objects.values_list("pk", flat=True))
     assert jobs.pause(study) == 3
-    assert queue.claim(PrecomputeJob, ids, "w") == []
+    assert leased_rows.claim(PrecomputeJob, ids, "w") == []
     assert jobs.resume(study) == 3
-    assert len(queue.claim(PrecomputeJob, ids, "w")) == 3
+    assert len(leased_rows.claim(PrecomputeJob, ids, "w")) == 3
 
 
 def test_cancelled_and_failed_jobs_come_back_by_retry(study: Study) -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from saliency_worker import store, tasks
-from survey_site.stimuli import jobs, queue, storage
+from survey_site.stimuli import jobs, leased_rows, storage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, StimulusFeatures
 from survey_site.studies.models import Condition, Study
 
@@ -129,6 +129,6 @@ def test_a_storage_that_is_full_leaves_no_row_and_is_tried_again(
 
 
 def test_a_worker_that_lost_its_lease_stores_nothing(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "finish", lambda job, worker: False)
+    monkeypatch.setattr(leased_rows, "finish", lambda job, worker: False)
     tasks.explain(ordered(study))
     assert SaliencyMap.objects.count() == 0

@@ -1,0 +1,222 @@
+"""Rows as a queue: announced, claimed by conditional UPDATE, leased, swept, tried again with back-off.
+
+The row is the truth and the message only a bell: whoever loses the message finds the row. Precompute jobs and
+notifications are such rows; web and workers both use this module, which imports neither TensorFlow nor the worker.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, TypeVar
+
+from django.db import models, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from kombu.exceptions import KombuError
+
+from survey_site.celery import app
+
+logger = logging.getLogger(__name__)
+
+REANNOUNCE_AFTER = timedelta(seconds=60)
+MOST_ANNOUNCED = 512  # in one sweep
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """How the rows of one model are worked off.
+
+    task: the Celery task that takes a list of their ids. chunk: ids in one message. first_wait: after the first
+    transient failure; four times as long after each further one. related, order: how claimed rows are read.
+    """
+
+    task: str
+    chunk: int
+    lease: Callable[[], timedelta]
+    most_attempts: Callable[[], int]
+    first_wait: timedelta
+    died: str
+    related: tuple[str, ...] = ()
+    order: tuple[str, ...] = ("pk",)
+
+    def backoff(self, attempts: int) -> timedelta:
+        """How long a transient failure waits after its n-th attempt."""
+        return self.first_wait * 4 ** max(attempts - 1, 0)
+
+
+class LeasedRow(models.Model):
+    """Work for a worker: queued → running with a lease → done, or failed with a reason in words."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        CANCELLED = "cancelled", _("Cancelled")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    LANE: ClassVar[Lane]
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    reason = models.CharField(max_length=LONGEST_REASON, blank=True)
+    permanent = models.BooleanField(default=False, help_text=_("Trying again will not help."))
+    worker = models.CharField(max_length=100, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    announced_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text=_("Back-off after a transient failure.")
+    )
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+State = LeasedRow.State
+Kind = type[LeasedRow]
+AnyRow = TypeVar("AnyRow", bound=LeasedRow)
+
+
+def announce(kind: Kind, ids: Sequence[int]) -> None:
+    """Rings the bell for queued rows, in chunks. A broker that is away costs nothing: the sweeper rings again."""
+    size = kind.LANE.chunk
+    for start in range(0, len(ids), size):
+        chunk = list(ids[start : start + size])
+        try:
+            app.send_task(kind.LANE.task, args=[chunk])
+        except (OSError, KombuError) as error:
+            left, name = len(ids) - start, kind._meta.verbose_name_plural
+            logger.warning("broker unreachable (%s): %d %s wait for the sweeper", error, left, name)
+            return
+        kind._default_manager.filter(pk__in=chunk).update(announced_at=timezone.now())
+
+
+def claim(kind: type[AnyRow], ids: Sequence[int], worker: str, now: datetime | None = None) -> list[AnyRow]:
+    """The rows of these that this worker now owns: one conditional UPDATE each, so nobody else has them."""
+    now = now or timezone.now()
+    claimed = []
+    for pk in ids:
+        won = (
+            kind._default_manager.filter(pk=pk, state=State.QUEUED)
+            .filter(_is_due(now))
+            .update(
+                state=State.RUNNING,
+                worker=worker,
+                attempts=F("attempts") + 1,
+                started_at=now,
+                lease_expires_at=now + kind.LANE.lease(),
+            )
+        )
+        if won:
+            claimed.append(pk)
+    rows = kind._default_manager.filter(pk__in=claimed)
+    return list(rows.select_related(*kind.LANE.related).order_by(*kind.LANE.order))
+
+
+def _is_due(now: datetime) -> Q:
+    return Q(not_before=None) | Q(not_before__lte=now)
+
+
+def renew(kind: Kind, ids: Sequence[int], worker: str) -> None:
+    """Extends the leases of rows that this worker still owns."""
+    until = timezone.now() + kind.LANE.lease()
+    owned = kind._default_manager.filter(pk__in=ids, worker=worker, state=State.RUNNING)
+    owned.update(lease_expires_at=until)
+
+
+def finish(row: LeasedRow, worker: str, **result: Any) -> bool:
+    """Marks the row done if this worker still owns it in the same attempt; False if it does not."""
+    return bool(
+        _owned(row, worker).update(
+            state=State.DONE, finished_at=timezone.now(), lease_expires_at=None, reason="", **result
+        )
+    )
+
+
+def fail(row: LeasedRow, worker: str, reason: str, *, permanent: bool, now: datetime | None = None) -> None:
+    """A permanent failure is final; a transient one goes back to the queue with back-off, a few times."""
+    now = now or timezone.now()
+    given_up = row.attempts >= row.LANE.most_attempts()
+    final = permanent or given_up
+    if given_up and not permanent:
+        reason = f"Given up after {row.attempts} tries: {reason}"
+    _owned(row, worker).update(
+        state=State.FAILED if final else State.QUEUED,
+        reason=reason[:LONGEST_REASON],
+        permanent=permanent,
+        worker="",
+        lease_expires_at=None,
+        finished_at=now if final else None,
+        announced_at=None,
+        not_before=None if final else now + row.LANE.backoff(row.attempts),
+    )
+
+
+def _owned(row: LeasedRow, worker: str) -> QuerySet[Any]:
+    kind = type(row)
+    return kind._default_manager.filter(pk=row.pk, worker=worker, state=State.RUNNING, attempts=row.attempts)
+
+
+def sweep(kinds: Sequence[Kind], now: datetime | None = None) -> int:
+    """Takes back rows whose lease ran out, and rings again for queued ones that nobody heard; returns how many.
+
+    kinds: those that the same workers take.
+    """
+    now = now or timezone.now()
+    for kind in kinds:
+        _take_back(kind, now)
+    busy = any(kind._default_manager.filter(state=State.RUNNING).exists() for kind in kinds)
+    return sum(_ring_again(kind, now, busy) for kind in kinds)
+
+
+def _take_back(kind: Kind, now: datetime) -> None:
+    lost = kind._default_manager.filter(state=State.RUNNING, lease_expires_at__lt=now)
+    lost.filter(attempts__gte=kind.LANE.most_attempts()).update(
+        state=State.FAILED, reason=kind.LANE.died, finished_at=now, lease_expires_at=None
+    )
+    lost.update(
+        state=State.QUEUED,
+        reason="The worker stopped; tried again.",
+        worker="",
+        lease_expires_at=None,
+        announced_at=None,
+    )
+
+
+def _ring_again(kind: Kind, now: datetime, busy: bool) -> int:
+    silent = Q(announced_at=None)
+    if not busy:
+        # While a worker is busy its messages wait in the queue; only silence means that they were lost.
+        silent |= Q(announced_at__lt=now - REANNOUNCE_AFTER)
+    rows = kind._default_manager.filter(silent, _is_due(now), state=State.QUEUED)
+    unheard = list(rows.order_by(*kind.LANE.order).values_list("pk", flat=True)[:MOST_ANNOUNCED])
+    announce(kind, unheard)
+    return len(unheard)
+
+
+def reset(chosen: QuerySet[AnyRow], **changes: Any) -> int:
+    """Puts these rows back to the start of the queue, with changes to their order."""
+    return chosen.update(
+        state=State.QUEUED,
+        attempts=0,
+        reason="",
+        permanent=False,
+        worker="",
+        lease_expires_at=None,
+        announced_at=None,
+        not_before=None,
+        finished_at=None,
+        **changes,
+    )
+
+
+def requeue(chosen: QuerySet[AnyRow]) -> int:
+    """Queues these rows from the start and rings the bell after commit; returns how many."""
+    kind, ids = chosen.model, list(chosen.values_list("pk", flat=True))
+    reset(kind._default_manager.filter(pk__in=ids))
+    transaction.on_commit(lambda: announce(kind, ids))
+    return len(ids)
