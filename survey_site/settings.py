@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from environs import Env
 
 from survey_site import environment
+from survey_site.studies import languages
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _env = Env()
@@ -137,8 +138,8 @@ AXES_LOCKOUT_PARAMETERS = ["username"]  # a laboratory shares one address
 
 OTP_TOTP_ISSUER = "Saliency Survey"
 
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("fr", "Français"), ("ar", "العربية")]
+LANGUAGE_CODE = languages.DEFAULT
+LANGUAGES = [(language.code, language.name) for language in languages.LANGUAGES.values()]
 LOCALE_PATHS = [BASE_DIR / "survey_site" / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -17,8 +17,6 @@ __all__ = ["Design", "DesignError", "Id", "PlannedTrial", "exposed", "plan"]
 Block = Literal["practice", "matching", "rating"]
 Task = Literal["matching", "rating"]
 
-RATING_LEVELS = 7
-
 
 @dataclass(frozen=True, slots=True)
 class PlannedTrial:
@@ -166,7 +164,7 @@ def _check_rating(design: Design, ticket: int) -> list[PlannedTrial]:
         replace(
             _reserve(design, ticket, "rating", "check", index),
             attention_check=True,
-            expected_rating=below(RATING_LEVELS, design.seed, "instructed", ticket, index),
+            expected_rating=below(design.rating_levels, design.seed, "instructed", ticket, index),
         )
         for index in range(len(design.check_ratings))
     ]

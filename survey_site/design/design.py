@@ -23,12 +23,14 @@ class Design:
     columns: table columns, each with the conditions (variants: classifier × base) that it pools.
     pools: partition of the matching stimuli, all of one size. rating: stimuli of the rating task.
     matching_trials, rating_trials: trials of one participant, best a multiple of the number of columns.
+    rating_levels: answers of the rating scale, among which an instructed rating is drawn.
     Practice and attention checks use reserve stimuli that occur nowhere else; a `check_pools` trial shows
     an original in place of its map, a `check_ratings` trial asks for a named rating.
     """
 
     seed: str
     columns: tuple[tuple[Id, ...], ...]
+    rating_levels: int
     pools: tuple[tuple[Id, ...], ...] = ()
     rating: tuple[Id, ...] = ()
     matching_trials: int = 0

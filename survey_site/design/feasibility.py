@@ -12,8 +12,6 @@ from survey_site.design.latin_square import Square
 from survey_site.design.layout import missing, pool_count, rating_count, shortage
 from survey_site.design.spec import Spec
 
-# docs/statistics.md: below these the two-way test gives way to the sign-flip test within these images.
-POOLS_FOR_TWO_WAY_TEST, TRIALS_FOR_TWO_WAY_TEST = 12, 2
 LONG_SESSION_MIN = 30
 
 
@@ -207,11 +205,10 @@ def _inference(spec: Spec, pools: int) -> Iterator[DesignFinding]:
         )
     if spec.participants == 1:
         yield DesignFinding("one_participant", "One participant gives no interval.", "Plan at least two.")
-    if spec.matching_per_column and (
-        pools < POOLS_FOR_TWO_WAY_TEST or spec.matching_per_column < TRIALS_FOR_TWO_WAY_TEST
-    ):
-        t = max(spec.matching_per_column, TRIALS_FOR_TWO_WAY_TEST)
-        needed = max(POOLS_FOR_TWO_WAY_TEST, t * len(spec.columns))
+    least_pools, least_trials = spec.rules.two_way_items, spec.rules.two_way_trials
+    if spec.matching_per_column and (pools < least_pools or spec.matching_per_column < least_trials):
+        t = max(spec.matching_per_column, least_trials)
+        needed = max(least_pools, t * len(spec.columns))
         yield DesignFinding(
             "images_not_generalised",
             f"{spec.matching_per_column} matching trials per column on {pools} pools: the comparisons of Human "

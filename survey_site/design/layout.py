@@ -31,6 +31,7 @@ class Layout:
         return Design(
             seed=spec.seed,
             columns=tuple(column.conditions for column in spec.columns),
+            rating_levels=spec.rules.rating_levels,
             pools=tuple(pool.stimuli for pool in self.pools),
             rating=self.rating,
             matching_trials=spec.matching_trials,

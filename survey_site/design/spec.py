@@ -15,12 +15,26 @@ class ColumnSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """What a design must know of other rooms, and is handed, since it imports none of them.
+
+    rating_levels: answers of the rating scale. two_way_items, two_way_trials: the fewest pools, and trials of a
+    participant per column, with which comparisons take the images as a sample too.
+    """
+
+    rating_levels: int
+    two_way_items: int
+    two_way_trials: int
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """The design choices of a draft; trials are per column and participant."""
 
     columns: tuple[ColumnSpec, ...]
     participants: int
     seed: str
+    rules: Rules
     pool_size: int = 4
     strategy: Strategy = "random"
     matching_per_column: int = 1

@@ -7,11 +7,14 @@ from survey_site.design.assignment import Design
 from survey_site.design.feasibility import Assessment, assess
 from survey_site.design.layout import Layout, deal_reserve, main_stimuli
 from survey_site.design.pools import Candidate, Pool
-from survey_site.design.spec import ColumnSpec, Spec
+from survey_site.design.spec import ColumnSpec, Rules, Spec
 from survey_site.protocols.models import Protocol
+from survey_site.statistics.answer_scale import RATINGS
+from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
 from survey_site.stimuli.models import SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies.models import Condition, Study
 
+RULES = Rules(rating_levels=len(RATINGS), two_way_items=MIN_ITEMS, two_way_trials=MIN_TRIALS)
 SETTINGS = (
     "pool_size",
     "pool_strategy",
@@ -50,6 +53,7 @@ def spec_of(study: Study) -> Spec:
         ),
         participants=study.target_participants,
         seed=str(study.seed),
+        rules=RULES,
         pool_size=study.pool_size,
         strategy=study.pool_strategy,  # type: ignore[arg-type]
         matching_per_column=study.matching_trials_per_column,
@@ -157,6 +161,7 @@ def design_of_document(
         columns=tuple(ColumnSpec(name, tuple(ids)) for name, ids in grouped.items()),
         participants=settings["target_participants"],
         seed=str(settings["seed"]),
+        rules=RULES,
         pool_size=settings["pool_size"],
         matching_per_column=settings["matching_trials_per_column"] if doc["pools"] else 0,
         rating_per_column=settings["rating_trials_per_column"],

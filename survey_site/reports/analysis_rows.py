@@ -6,8 +6,9 @@ from typing import Any
 from django.db.models import Case, CharField, F, Q, Value, When
 
 from survey_site.protocols.models import Protocol
-from survey_site.reports.exports.columns import CANT_TELL, exclusion
+from survey_site.reports.exports.columns import exclusion
 from survey_site.reports.population import Population
+from survey_site.statistics.answer_scale import CANT_TELL
 from survey_site.stimuli.models import SaliencyMap
 from survey_site.trials.frozen_protocol import classes_of
 from survey_site.trials.models import Participant, Response

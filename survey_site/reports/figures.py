@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from survey_site.statistics.data import CANT_TELL, MATCHING, RATING, FloatArray, Trials
+from survey_site.statistics.answer_scale import CANT_TELL
+from survey_site.statistics.data import MATCHING, RATING, FloatArray, Trials
 from survey_site.statistics.order import position_in_task
 
 Format = Literal["svg", "pdf"]

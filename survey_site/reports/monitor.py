@@ -13,6 +13,7 @@ from django.utils import timezone
 from survey_site.design.seeded import permutation
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_counts
+from survey_site.statistics.answer_scale import RATINGS
 from survey_site.studies.models import AuditEntry, Condition, Study
 from survey_site.trials.models import Participant, Response, Ticket, Trial
 
@@ -213,7 +214,7 @@ def _rows(study: Study, protocol: int) -> list[ColumnProgress]:
             answers=sum(per_cell[name].values()),
             fewest=min(per_cell[name].values(), default=0),
             most=max(per_cell[name].values(), default=0),
-            ratings=tuple(ratings[name][value] for value in range(7)),
+            ratings=tuple(ratings[name][value] for value in RATINGS),
         )
         for name in order
     ]

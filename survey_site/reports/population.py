@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from survey_site.protocols.models import Protocol
 from survey_site.studies.models import Study
-from survey_site.trials.models import Participant, Response, Trial
+from survey_site.trials.models import Participant, Response
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,6 @@ class Population:
         if not self.unfinished:
             q &= Q(**{f"{prefix}state": Participant.State.FINISHED})
         return q
-
-
-def counted_trials(protocol: Protocol, prefix: str = "") -> Q:
-    """Trials that can count: of a main block and no attention check."""
-    return Q(**{f"{prefix}attention_check": False}) & ~Q(**{f"{prefix}block": Trial.Block.PRACTICE})
 
 
 def seen_responses(protocol: Protocol) -> Q:

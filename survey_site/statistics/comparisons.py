@@ -8,11 +8,11 @@ import numpy as np
 from scipy import stats
 
 from survey_site.statistics.data import FloatArray
+from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
 from survey_site.statistics.resampling import sign_flip
 from survey_site.statistics.uncertainty import Contrast, Sample, clusters, difference, ratio
 
 T_TEST, SIGN_FLIP = "two_way_t", "sign_flip"
-MIN_TRIALS, MIN_ITEMS = 2, 12
 
 
 @dataclass(frozen=True)

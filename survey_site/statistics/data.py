@@ -16,7 +16,6 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 MATCHING, RATING = "matching", "rating"
-CANT_TELL = "cant_tell"
 # Participants (or trials) of these kinds stand apart: they are in no estimate, before or after exclusion.
 APART = ("bot", "preview", "pilot", "withdrawn", "surplus", "unfinished", "unseen")
 _TRUE = frozenset({"1", "true", "yes", "t"})

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from survey_site.statistics.data import CANT_TELL, FloatArray, Trials
-from survey_site.statistics.point import half_up, mean_text, percent_text, quotient
+from survey_site.statistics.answer_scale import CANT_TELL, HIGHEST, LOWEST
+from survey_site.statistics.data import FloatArray, Trials
+from survey_site.statistics.point import mean_text, percent_text, quotient
 from survey_site.statistics.uncertainty import Interval, Sample, clusters, mean_interval, proportion_interval
 
 
@@ -70,7 +71,7 @@ def faith(sample: Sample, level: float = 0.95) -> Estimate:
     return _estimate(sample, proportion_interval(sample, level))
 
 
-def index(sample: Sample, level: float = 0.95, bounds: tuple[float, float] = (0, 6)) -> Estimate:
+def index(sample: Sample, level: float = 0.95, bounds: tuple[float, float] = (LOWEST, HIGHEST)) -> Estimate:
     """Mean rating."""
     return _estimate(sample, mean_interval(sample, level, bounds))
 
@@ -114,7 +115,9 @@ def _percent(estimate: Estimate) -> float | None:
     return 100 * estimate.total / estimate.n if estimate.n else None
 
 
-def index_json(trials: Trials, level: float = 0.95, bounds: tuple[float, float] = (0, 6)) -> dict[str, Any]:
+def index_json(
+    trials: Trials, level: float = 0.95, bounds: tuple[float, float] = (LOWEST, HIGHEST)
+) -> dict[str, Any]:
     """Index of one column (or variant) with what the table prints, and the distribution of ratings."""
     sample = sample_of(trials)
     estimate = index(sample, level, bounds)
@@ -145,8 +148,3 @@ def equal_weight_mean(values: list[tuple[float | None, int]], tolerance: float =
     if len(values) < 2 or min(counts) == 0 or max(counts) <= (1 + tolerance) * min(counts):
         return None
     return float(np.mean([v for v, _ in values if v is not None]))
-
-
-def ratio_text(value: float | None) -> str | None:
-    """A ratio as printed: two decimals, half-up."""
-    return None if value is None else str(half_up(value, 2))

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from survey_site.statistics.data import APART, CANT_TELL, MATCHING, RATING, Trials
+from survey_site.statistics.answer_scale import CANT_TELL
+from survey_site.statistics.data import APART, MATCHING, RATING, Trials
 from survey_site.statistics.estimates import participant_means, samples_by_column
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
 from survey_site.statistics.quality import REASONS, analysed, eligible, rule_violations

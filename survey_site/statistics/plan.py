@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+from survey_site.statistics.answer_scale import HIGHEST, LOWEST
+
+# Below these, trials of a participant per column and items, the two-way test gives way to the sign-flip test.
+MIN_TRIALS, MIN_ITEMS = 2, 12
+
 HEADLINES = ("correct", "class_correct")
 CONTROL_METHODS = ("edges", "original", "randomcam")
 
@@ -63,8 +68,8 @@ class AnalysisPlan:
     edges_control: str | None = None
     headline: str = "correct"
     level: float = 0.95
-    rating_min: int = 0
-    rating_max: int = 6
+    rating_min: int = LOWEST
+    rating_max: int = HIGHEST
     seen_unknown_counts: bool = True
     rules: QualityRules = field(default_factory=QualityRules)
     seed: int = 20240512

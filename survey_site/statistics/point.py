@@ -45,8 +45,3 @@ def wilson(p: float, n: float, quantile: float | None = None, level: float = 0.9
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def chance_corrected(p: float, chance: float) -> float:
-    """κ = (p − chance)/(1 − chance), for one pool size: 0 at guessing, 1 when all answers are right."""
-    return (p - chance) / (1 - chance)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special
 
+from survey_site.statistics.answer_scale import HIGHEST, LOWEST
 from survey_site.statistics.comparisons import SIGN_FLIP, T_TEST, holm, pair, primary_test, t_test
 from survey_site.statistics.data import FloatArray, IntArray
 from survey_site.statistics.resampling import sign_flip
@@ -51,7 +52,7 @@ class Plan:
     trials: int
     items: int | None = None
     ratings: bool = False
-    scale: tuple[int, int] = (0, 6)
+    scale: tuple[int, int] = (LOWEST, HIGHEST)
     spread: Spread = Spread()
     level: float = 0.95
 
@@ -81,7 +82,7 @@ def intercept(share: float, sd: float) -> float:
     )
 
 
-def latent_mean(mean: float, sd: float, scale: tuple[int, int] = (0, 6)) -> float:
+def latent_mean(mean: float, sd: float, scale: tuple[int, int] = (LOWEST, HIGHEST)) -> float:
     """The centre of a normal variable whose rounding to the scale has this ``mean``."""
     cuts = np.arange(scale[0], scale[1]) + 0.5
 

@@ -9,11 +9,13 @@ import nh3
 from markdown_it import MarkdownIt
 
 from survey_site.studies import demographics
-from survey_site.studies.default_texts import ar, en, fr
+from survey_site.studies.languages import DEFAULT, LANGUAGES
 from survey_site.studies.models import Study
 
-DEFAULTS: Mapping[str, Mapping[str, str]] = MappingProxyType({"en": en.TEXTS, "fr": fr.TEXTS, "ar": ar.TEXTS})
-KEYS = tuple(en.TEXTS)
+DEFAULTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {language.code: language.texts for language in LANGUAGES.values()}
+)
+KEYS = tuple(DEFAULTS[DEFAULT])
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "typographer": True}).enable(["table", "strikethrough"])
 _TAGS = {
@@ -61,7 +63,7 @@ def version(markdown: str) -> str:
 
 def merged(own: Mapping[str, Mapping[str, str]], language: str) -> Mapping[str, str]:
     """One language's texts: the study's, over the defaults, over English."""
-    return {**en.TEXTS, **DEFAULTS.get(language, {}), **own.get(language, {})}
+    return {**DEFAULTS[DEFAULT], **DEFAULTS.get(language, {}), **own.get(language, {})}
 
 
 @lru_cache(maxsize=256)

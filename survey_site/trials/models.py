@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.recruitment.models import Recruitment
+from survey_site.statistics.answer_scale import HIGHEST, LOWEST
 
 
 def new_token() -> str:
@@ -230,7 +231,7 @@ class Response(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(rating__isnull=True) | Q(rating__range=(0, 6)), name="rating_is_0_to_6"
+                condition=Q(rating__isnull=True) | Q(rating__range=(LOWEST, HIGHEST)), name="rating_is_0_to_6"
             ),
             models.CheckConstraint(
                 condition=~Q(missing="")

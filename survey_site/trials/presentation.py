@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from survey_site.statistics.answer_scale import RATINGS
 from survey_site.trials.flow import stretch
 from survey_site.trials.session import Session, TrialRow, positions
 from survey_site.trials.signed_tokens import picture_token, trial_key
@@ -46,7 +47,7 @@ def trial(session: Session, row: TrialRow, address: Callable[[str], str] = pictu
         "question": texts["matching_question" if matching else "rating_question"],
         "low": texts["rating_low"],
         "high": texts["rating_high"],
-        "ratings": range(7),
+        "ratings": RATINGS,
         "expected_rating": row.expected_rating,
         "offer_cant_tell": frozen.settings["offer_cant_tell"],
         "timeout_s": frozen.settings["trial_timeout_s"] or "",

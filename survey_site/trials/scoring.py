@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-CANT_TELL = "cant_tell"
+from survey_site.statistics.answer_scale import CANT_TELL, RATINGS
+
 MISSING = ("timeout", "image_failed")
-RATINGS = range(7)
 LONGEST_KEY = 64
 LONGEST_RT_MS = 24 * 3600 * 1000
 LARGEST_MEASUREMENT = 1e15  # beyond every epoch in ms; NaN and infinity are outside too

@@ -24,6 +24,7 @@ def build(
     counts = [*variants, *[1] * columns][:columns]
     return Design(
         seed=seed,
+        rating_levels=7,
         columns=tuple(tuple(f"c{c}v{v}" for v in range(count)) for c, count in enumerate(counts)),
         pools=tuple(tuple(f"p{p}s{s}" for s in range(size)) for p in range(pools)),
         rating=tuple(f"r{i}" for i in range(images)),

@@ -11,13 +11,14 @@ from survey_site.design.feasibility import SessionPace, assess
 from survey_site.design.layout import groups, lay_out
 from survey_site.design.pools import Candidate, PoolError
 from survey_site.design.spec import ColumnSpec, Spec
+from survey_site.protocols.document import RULES
 
 
 def spec_with(columns: int = 6, variants: int = 1, **choices) -> Spec:
     made = tuple(
         ColumnSpec(f"column {c}", tuple(f"{c}.{v}" for v in range(variants))) for c in range(columns)
     )
-    return Spec(**{"columns": made, "participants": 24, "seed": "s"} | choices)
+    return Spec(**{"columns": made, "participants": 24, "seed": "s", "rules": RULES} | choices)
 
 
 def labels_of(number: int, classes: int = 1000) -> list[str]:

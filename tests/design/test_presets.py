@@ -11,6 +11,7 @@ from survey_site.design.layout import lay_out
 from survey_site.design.pools import Candidate
 from survey_site.design.presets import PRESETS, Preset
 from survey_site.design.spec import ColumnSpec, Spec
+from survey_site.protocols.document import RULES
 from survey_site.trials.simulation.behaviour import PAPER_EFFECTS
 
 
@@ -24,6 +25,7 @@ def spec_of(preset: Preset) -> Spec:
         columns=tuple(ColumnSpec(name, tuple(conditions)) for name, conditions in columns.items()),
         participants=preset.participants,
         seed="preset",
+        rules=RULES,
         pool_size=preset.pool_size,
         strategy=preset.strategy,
         matching_per_column=preset.matching_per_column,

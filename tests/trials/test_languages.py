@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
+from survey_site.studies import default_texts, languages
 from survey_site.studies.texts import DEFAULTS, KEYS, html
 from tests import factories
 from tests.trials.player import begin, play, until_trial
@@ -19,6 +20,7 @@ PLACES = (
     "trials/templates/*.html", "trials/templates/trials/*.html", "trials/views/*.py", "trials/step_content.py",
 )  # fmt: skip
 SOURCES = [path for place in PLACES for path in FOLDER.glob(place)]
+OTHERS = [code for code in languages.LANGUAGES if code != languages.DEFAULT]
 SAME = {"Photo %(number)s"}
 
 
@@ -36,14 +38,14 @@ def messages() -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("language", ["fr", "ar"])
+@pytest.mark.parametrize("language", OTHERS)
 def test_every_message_is_translated(language: str) -> None:
     assert len(messages()) > 60
     with translation.override(language):
         assert not [text for text in messages() - SAME if translation.gettext(text) == text]
 
 
-@pytest.mark.parametrize("language", ["fr", "ar"])
+@pytest.mark.parametrize("language", OTHERS)
 def test_the_compiled_catalogue_is_that_of_the_source(language: str) -> None:
     """No message fuzzy, empty or forgotten by msgfmt: the .mo is what the site reads."""
     folder = FOLDER / "locale" / language / "LC_MESSAGES"
@@ -62,7 +64,7 @@ def _joined(lines: str) -> str:
     return "".join(json.loads(line) for line in lines.split("\n") if line.strip())
 
 
-@pytest.mark.parametrize("language", ["fr", "ar"])
+@pytest.mark.parametrize("language", OTHERS)
 def test_every_default_text_is_translated(language: str) -> None:
     assert set(DEFAULTS[language]) == set(KEYS)
     assert not [key for key in KEYS if DEFAULTS["en"][key] and DEFAULTS[language][key] == DEFAULTS["en"][key]]
@@ -95,3 +97,12 @@ def test_only_offered_languages_are_used(client: Client) -> None:
     page = client.get("/s/test/?lang=ar", headers={"Accept-Language": "en"}).content.decode()
     assert '<html lang="fr" dir="ltr">' in page
     assert "العربية" not in page
+
+
+def test_a_language_is_found_by_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "eo_xx.py").write_text('NAME = "Esperanto"\nTEXTS = {"welcome": "Bonvenon"}\n', "utf-8")
+    monkeypatch.setattr(default_texts, "__path__", [*default_texts.__path__, str(tmp_path)])
+    found = {language.code: language for language in languages._found()}
+    assert (found["eo-xx"].name, found["eo-xx"].texts["welcome"]) == ("Esperanto", "Bonvenon")
+    assert set(found) == {*languages.LANGUAGES, "eo-xx"}
+    assert next(iter(found)) == languages.DEFAULT

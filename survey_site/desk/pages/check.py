@@ -6,11 +6,9 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from survey_site.design.feasibility import assess
 from survey_site.desk.pages import power
 from survey_site.desk.shell import page
-from survey_site.protocols.document import spec_of
-from survey_site.stimuli.models import Stimulus
+from survey_site.protocols.document import assessment_of
 from survey_site.studies.models import Study
 
 
@@ -20,9 +18,7 @@ def check(request: HttpRequest, study: Study) -> HttpResponse:
     if not study.conditions.exists():
         messages.info(request, _("Choose conditions first; the numbers follow from them."))
         return redirect("admin:study_conditions", study.pk)
-    main = study.stimuli.filter(role=Stimulus.Role.MAIN).values_list("stimulus_class", flat=True)
-    reserve = study.stimuli.filter(role=Stimulus.Role.RESERVE).count()
-    verdict = assess(spec_of(study), list(main), reserve)
+    verdict = assessment_of(study)
     return page(
         request,
         "desk/check.html",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from survey_site.statistics.answer_scale import CANT_TELL
 from survey_site.studies import demographics
 from survey_site.studies.models import Condition, Study
 from survey_site.trials import preview
@@ -216,5 +217,5 @@ class _Shown:
         choice = self.request.GET.get("choice", "")
         right = row.pool.index(row.stimulus) if row.pool else None
         chosen = int(choice) if choice.isdecimal() and len(choice) < 4 else right
-        chosen = None if choice == "cant_tell" else chosen
+        chosen = None if choice == CANT_TELL else chosen
         return Given(chosen, correct=chosen == right)

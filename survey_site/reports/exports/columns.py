@@ -15,10 +15,10 @@ from survey_site.reports.exports.sql import (
     text,
     zero_one,
 )
+from survey_site.statistics.answer_scale import CANT_TELL, HIGHEST, LOWEST
 from survey_site.trials.models import Participant
 
 Kind = Literal["string", "integer", "number", "boolean", "datetime"]
-CANT_TELL = "cant_tell"
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +117,14 @@ RESPONSES: tuple[ExportColumn, ...] = (
            _only_matching(PoolKeys(F("trial__pool")), TextField())),
     ExportColumn("pool_position", "Place of the source image in the pool, from 0.", "integer",
            _only_matching(PlaceInPool(F("trial__pool"), F("trial__stimulus_id")), IntegerField()), minimum=0),
-    ExportColumn("choice", "Image the participant picked, or cant_tell.", "string", _choice()),
+    ExportColumn("choice", f"Image the participant picked, or {CANT_TELL}.", "string", _choice()),
     ExportColumn("choice_class", "Class of the picked image.", "string", text("choice__stimulus_class")),
-    ExportColumn("correct", "1: the source image was picked; 0: another one, or cant_tell.", "boolean",
+    ExportColumn("correct", f"1: the source image was picked; 0: another one, or {CANT_TELL}.", "boolean",
            zero_one("correct")),
     ExportColumn("class_correct", "1: an image of the source image's class was picked.", "boolean",
            zero_one("class_correct")),
     ExportColumn("rating", "How well the map interprets the original image.", "integer", F("rating"),
-           minimum=0, maximum=6),
+           minimum=LOWEST, maximum=HIGHEST),
     ExportColumn("rt_ms", "Time from the onset of the image to the answer, measured in the browser.", "integer",
            F("rt_ms"), unit="ms", minimum=0),
     ExportColumn("seen", "Whether the image was decoded and visible; unknown without JavaScript.", "string", F("seen"),

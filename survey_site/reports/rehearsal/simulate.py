@@ -15,6 +15,7 @@ from scipy import stats
 from survey_site.design.assignment import PlannedTrial, plan
 from survey_site.design.design import Design
 from survey_site.protocols.document import design_of_document
+from survey_site.statistics.answer_scale import CANT_TELL
 from survey_site.statistics.comparisons import family
 from survey_site.statistics.data import MATCHING, RATING, Trials, from_columns
 from survey_site.statistics.estimates import faith, index, samples_by_column
@@ -144,7 +145,7 @@ def _answer(
     same = choice is not None and classes[choice] == classes[str(trial.target)]
     return {
         "pool": "|".join(pool),
-        "choice": choice or "cant_tell",
+        "choice": choice or CANT_TELL,
         "correct": int(choice == trial.target),
         "class_correct": int(choice == trial.target or same),
         "rt_ms": matched.rt_ms,

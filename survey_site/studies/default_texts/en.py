@@ -1,5 +1,6 @@
 """Default texts of a study, in English. Each can be replaced per study in the admin."""
 
+NAME = "English"
 TEXTS = {
     "welcome": """\
 In this study you look at **heat maps**: pictures that show which parts of a photo a computer looked at

@@ -1,5 +1,6 @@
 """Textes par défaut d'une étude, en français."""
 
+NAME = "Français"
 TEXTS = {
     "welcome": """\
 Dans cette étude, vous regardez des **cartes de chaleur** : des images qui montrent quelles parties d'une photo

@@ -15,9 +15,9 @@ from functools import lru_cache
 from math import exp, hypot, log
 from statistics import NormalDist
 
-from survey_site.design.assignment import RATING_LEVELS
 from survey_site.design.design import Id
 from survey_site.design.seeded import number
+from survey_site.statistics.answer_scale import HIGHEST, RATINGS
 
 _NORMAL = NormalDist()
 _QUADRATURE = tuple(_NORMAL.inv_cdf((k + 0.5) / 400) for k in range(400))
@@ -31,7 +31,7 @@ class Effect:
     index: float
 
     def __post_init__(self) -> None:
-        if not (0 <= self.faith <= 1 and 0 <= self.index <= RATING_LEVELS - 1):
+        if not (0 <= self.faith <= 1 and 0 <= self.index <= HIGHEST):
             raise ValueError(f"An effect is a share in 0..1 and a mean rating in 0..6; got {self}.")
 
 
@@ -177,10 +177,10 @@ class Simulator:
         """The rating of an image under a column."""
         model, key = self.behaviour, ("rate", person.number, position)
         if self._uniform("lapse", *key) < person.lapse:
-            level = int(self._uniform("guess", *key) * RATING_LEVELS)
+            level = int(self._uniform("guess", *key) * len(RATINGS))
             return Rating(level, self._time(person, key, 0.4, "rating"))
         lapse = (1 - model.careless) * model.lapse + model.careless * 0.5
-        attentive = (model.effect(column).index - lapse * (RATING_LEVELS - 1) / 2) / (1 - lapse)
+        attentive = (model.effect(column).index - lapse * HIGHEST / 2) / (1 - lapse)
         spread = hypot(
             model.rater_sd, model.rated_image_sd, model.rated_image_column_sd, model.rating_noise_sd
         )
@@ -188,7 +188,7 @@ class Simulator:
         value += model.rated_image_sd * self._normal("appeal", target)
         value += model.rated_image_column_sd * self._normal("appeal", target, column)
         value += model.rating_noise_sd * self._normal("noise", *key)
-        rating = min(max(int(value + 0.5), 0), RATING_LEVELS - 1) if value > 0 else 0
+        rating = min(max(int(value + 0.5), 0), HIGHEST) if value > 0 else 0
         return Rating(rating, self._time(person, key, 1.0, "rating"))
 
     def check(self, person: Person, position: int, expected: int, options: int) -> int:
@@ -229,9 +229,9 @@ def _centre_of_share(share: float, spread: float) -> float:
 @lru_cache(maxsize=256)
 def _centre_of_rating(mean: float, spread: float) -> float:
     """μ whose normal, rounded and cut to 0..6, has this mean; ratings beyond the reachable go to an end."""
-    low, high = -20.0, 20.0 + RATING_LEVELS
+    low, high = -20.0, 20.0 + len(RATINGS)
     for _ in range(60):
         middle = (low + high) / 2
-        expected = sum(_NORMAL.cdf((middle - level + 0.5) / spread) for level in range(1, RATING_LEVELS))
+        expected = sum(_NORMAL.cdf((middle - level + 0.5) / spread) for level in RATINGS[1:])
         low, high = (middle, high) if expected < mean else (low, middle)
     return (low + high) / 2

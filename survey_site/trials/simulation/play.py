@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from survey_site.statistics.answer_scale import CANT_TELL, RATINGS
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Trial
 from survey_site.trials.signed_tokens import position_of
 from survey_site.trials.simulation.behaviour import Person, Simulator
 from survey_site.trials.simulation.robot import Form, Page, Site, UnexpectedPage
-
-OPTIONS_OF_A_RATING = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +75,14 @@ def _answer(simulator: Simulator, person: Person, trial: Trial) -> dict[str, str
         return {"rating": str(rated.rating)} | _measured(rated.rt_ms)
     place = trial.pool.index(trial.stimulus_id)
     matched = simulator.match(person, trial.position, column, target, place, len(trial.pool))
-    choice = "cant_tell" if matched.choice is None else str(matched.choice)
+    choice = CANT_TELL if matched.choice is None else str(matched.choice)
     return {"choice": choice} | _measured(matched.rt_ms)
 
 
 def _check(simulator: Simulator, person: Person, trial: Trial) -> dict[str, str]:
     if trial.task == Trial.Task.RATING:
         expected = trial.expected_rating or 0
-        chosen = simulator.check(person, trial.position, expected, OPTIONS_OF_A_RATING)
+        chosen = simulator.check(person, trial.position, expected, len(RATINGS))
         return {"rating": str(chosen)} | _measured(2500)
     place = trial.pool.index(trial.stimulus_id)
     return {"choice": str(simulator.check(person, trial.position, place, len(trial.pool)))} | _measured(2500)
