@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from saliency_worker import catalog
 from saliency_worker.cli.errors import CommandError
-from saliency_worker.cli.inputs import Decoder
 
 if TYPE_CHECKING:
     from saliency_worker.saliency.explain import Explainer
@@ -30,13 +29,6 @@ PARAMETERS = (
     "seed",
     "batch",
 )
-
-
-def decoder() -> Decoder:
-    """The function from stored bytes to uint8 RGB."""
-    from saliency_worker.saliency.images import decode
-
-    return decode
 
 
 def resolve(text: str) -> tuple[str, str]:

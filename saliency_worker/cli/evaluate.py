@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         )
     sources = inputs.expand(options.images)
     checked = progress(sources, len(sources), "Reading", quiet=options.quiet)
-    hashes = inputs.check(checked, engine.decoder())
+    hashes = inputs.check(checked)
     measurements: list[tables.Measurement] = []
     for name, label in names.items():
         records = _measure(name, Path(options.out) / label, sources, hashes, options)
@@ -66,8 +66,7 @@ def _measure(
 
 
 def _explained(explainer: Any, sources: Sequence[Source], store: Manifest) -> Iterator[Source]:
-    decode = engine.decoder()
-    images = (inputs.load(source, decode) for source in sources)
+    images = (inputs.load(source) for source in sources)
     for source, explanation in zip(sources, explainer.explain(images), strict=True):
         record = {
             "source": source.path.as_posix(),

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     sources = inputs.expand(options.images)
     if not options.overwrite:
         manifest.require_same(folder, asked)
-    hashes = inputs.check(progress(sources, len(sources), "Reading", quiet=options.quiet), engine.decoder())
+    hashes = inputs.check(progress(sources, len(sources), "Reading", quiet=options.quiet))
     explainer = engine.load_explainer(name, wanted, options.weights, options.edge_weights, raw=options.raw)
     if options.overwrite:
         manifest.discard(folder)
@@ -62,8 +62,7 @@ def _explained(
     explainer: "Explainer", sources: Sequence[Source], store: Manifest, options: argparse.Namespace
 ) -> Iterator[Source]:
     """Explain and store image after image; an image is recorded once all its files are in place."""
-    decode = engine.decoder()
-    images = (inputs.load(source, decode) for source in sources)
+    images = (inputs.load(source) for source in sources)
     for source, explanation in zip(sources, explainer.explain(images), strict=True):
         files = records.files_of(explanation)
         if options.sheet:

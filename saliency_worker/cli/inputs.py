@@ -3,12 +3,14 @@
 import glob
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from saliency_worker import decoding
 from saliency_worker.cli.errors import CommandError
 
 SUFFIXES = frozenset(
@@ -105,20 +107,19 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-Decoder = Callable[[bytes], np.ndarray]
-
-
-def load(source: Source, decode: Decoder) -> tuple[str, np.ndarray]:
+def load(source: Source) -> tuple[str, np.ndarray]:
     """(SHA-256 of the stored bytes, uint8 RGB). Raises CommandError naming the file."""
     data = read_bytes(source)
+    return sha256(data), np.asarray(_decoded(source, data).image, dtype=np.uint8)
+
+
+def _decoded(source: Source, data: bytes) -> decoding.DecodedImage:
     try:
-        return sha256(data), decode(data)
+        return decoding.decode(data)
+    except decoding.UnreadableImage as error:
+        raise CommandError(f"{source.path}: {error}") from error
     except MemoryError as error:
         raise CommandError(f"{source.path}: too large for the memory of this machine") from error
-    except Exception as error:
-        if not is_refusal(error):
-            raise
-        raise CommandError(f"{source.path}: {error}") from error
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -128,9 +129,15 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(error, SaliencyError)
 
 
-def check(sources: Iterable[Source], decode: Decoder) -> dict[str, str]:
+def check(sources: Iterable[Source]) -> dict[str, str]:
     """Decode every image once and forget it: a bad one is named before anything is computed or written.
 
-    Returns the SHA-256 of each image's stored bytes by stem.
+    Returns the SHA-256 of each image's stored bytes by stem. What was decided in decoding goes to standard error.
     """
-    return {source.stem: load(source, decode)[0] for source in sources}
+    hashes = {}
+    for source in sources:
+        data = read_bytes(source)
+        for notice in _decoded(source, data).notices:
+            sys.stderr.write(f"{source.path}: {notice}\n")
+        hashes[source.stem] = sha256(data)
+    return hashes

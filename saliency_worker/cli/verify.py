@@ -80,8 +80,7 @@ def recompute(
         if settings.get(name) != now and name != "versions":
             findings.differ(f"{folder}: {name} was {settings.get(name)}, is {now}")
     pairs = list(_sources(folder, content, options.images, findings))
-    decode = engine.decoder()
-    images = (inputs.load(source, decode) for source in pairs)
+    images = (inputs.load(source) for source in pairs)
     explanations = zip(pairs, explainer.explain(images), strict=True)
     for source, explanation in progress(explanations, len(pairs), "Verifying", quiet=options.quiet):
         for key, result in explanation.maps.items():

@@ -92,10 +92,11 @@ class UploadSerializer(serializers.Serializer[Any]):
 
 
 class UploadedSerializer(serializers.Serializer[Any]):
-    """What came of an upload: new stimuli, and names of files that the study has already."""
+    """What came of an upload: new stimuli, names of files that the study has already, and notices of decoding."""
 
     added = StimulusSerializer(many=True)
     duplicates = serializers.ListField(child=serializers.CharField())
+    notices = serializers.ListField(child=serializers.CharField())
 
 
 class JobSerializer(serializers.ModelSerializer[PrecomputeJob]):

@@ -24,10 +24,14 @@ class ImagesRefused(SeveralProblems):
 
 @dataclass
 class Intake:
-    """What came of an upload: the new stimuli, and the names of files that the study has already."""
+    """What came of an upload: the new stimuli, and the names of files that the study has already.
+
+    notices: what was decided in decoding, with the file's name.
+    """
 
     added: list[Stimulus] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 def expand(uploads: Iterable[Upload]) -> list[Upload]:
@@ -70,6 +74,7 @@ def add_images(
                 intake.duplicates.append(upload.name)
                 continue
             known.add(digest)
+            intake.notices += [f"{upload.name}: {notice}" for notice in picture.notices]
             stimulus = Stimulus.objects.create(
                 study=study,
                 key=unique_key(upload.name, keys),

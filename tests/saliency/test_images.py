@@ -91,12 +91,6 @@ def test_it_turns_every_colour_mode_into_rgb(mode: str) -> None:
     assert decoded.min() >= 253
 
 
-def test_it_takes_the_first_frame_of_an_animation() -> None:
-    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
-    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert decode(data)[0, 0].tolist() == [255, 0, 0]
-
-
 @pytest.mark.parametrize(
     "data", [b"", b"not an image", encoded(Image.new("RGB", (40, 40), "red"), "JPEG")[:200]]
 )
@@ -106,7 +100,7 @@ def test_it_rejects_bytes_that_are_no_whole_image(data: bytes) -> None:
 
 
 def test_it_rejects_a_single_pixel() -> None:
-    with pytest.raises(ImageError, match="1x1"):
+    with pytest.raises(ImageError, match="1×1"):
         decode(encoded(Image.new("RGB", (1, 1))))
 
 

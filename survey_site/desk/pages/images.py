@@ -17,6 +17,8 @@ from survey_site.stimuli.models import Stimulus
 from survey_site.studies import audit
 from survey_site.studies.models import Study
 
+MOST_NOTICES = 20
+
 
 class ManyFilesWidget(UnfoldAdminFileFieldWidget):
     allow_multiple_selected = True
@@ -58,6 +60,8 @@ def images(request: HttpRequest, study: Study) -> HttpResponse:
         else:
             audit.record(request, study, "images added", str(len(intake.added)))
             messages.success(request, _("%d images added.") % len(intake.added))
+            for notice in intake.notices[:MOST_NOTICES]:
+                messages.info(request, notice)
             if intake.duplicates:
                 messages.info(request, _("Already there: %s") % ", ".join(intake.duplicates))
             return redirect("admin:study_images", study.pk)

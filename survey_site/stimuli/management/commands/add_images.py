@@ -35,6 +35,8 @@ class Command(BaseCommand):
             intake = add_images(study, uploads, role)
         except (ImagesRefused, BadArchive, OSError) as error:
             raise CommandError(str(error)) from error
+        for notice in intake.notices:
+            self.stdout.write(notice)
         for name in intake.duplicates:
             self.stdout.write(f"{name}: the study has this picture already")
         self.stdout.write(f"{len(intake.added)} added, {len(intake.duplicates)} duplicates")
