@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from environs import Env
 
 from survey_site import environment
+from survey_site.desk import sidebar
 from survey_site.studies import languages
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -236,71 +237,7 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
-        "navigation": [
-            {
-                "items": [
-                    {"title": _("Overview"), "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
-                    {
-                        "title": _("Studies"),
-                        "icon": "science",
-                        "link": reverse_lazy("admin:studies_study_changelist"),
-                    },
-                    {
-                        "title": _("Stimuli"),
-                        "icon": "image",
-                        "link": reverse_lazy("admin:stimuli_stimulus_changelist"),
-                    },
-                    {
-                        "title": _("Precompute jobs"),
-                        "icon": "blur_on",
-                        "link": reverse_lazy("admin:stimuli_precomputejob_changelist"),
-                    },
-                    {
-                        "title": _("Saliency maps"),
-                        "icon": "gradient",
-                        "link": reverse_lazy("admin:stimuli_saliencymap_changelist"),
-                    },
-                    {
-                        "title": _("Protocols"),
-                        "icon": "lock",
-                        "link": reverse_lazy("admin:protocols_protocol_changelist"),
-                    },
-                    {
-                        "title": _("Audit log"),
-                        "icon": "history",
-                        "link": reverse_lazy("admin:studies_auditentry_changelist"),
-                    },
-                ]
-            },
-            {
-                "title": _("People"),
-                "collapsible": True,
-                "items": [
-                    {
-                        "title": _("Researchers"),
-                        "icon": "person",
-                        "link": reverse_lazy("admin:auth_user_changelist"),
-                    },
-                    {
-                        "title": _("API tokens"),
-                        "icon": "key",
-                        "link": reverse_lazy("admin:accounts_apitoken_changelist"),
-                    },
-                    {
-                        "title": _("Sign-ins"),
-                        "icon": "login",
-                        "link": reverse_lazy("admin:axes_accesslog_changelist"),
-                        "permission": "survey_site.studies.access.is_superuser",
-                    },
-                    {
-                        "title": _("Failed sign-ins"),
-                        "icon": "lock_person",
-                        "link": reverse_lazy("admin:axes_accessattempt_changelist"),
-                        "permission": "survey_site.studies.access.is_superuser",
-                    },
-                ],
-            },
-        ],
+        "navigation": sidebar.NAVIGATION,
     },
     "SITE_URL": "/",
 }

@@ -91,7 +91,17 @@ def build(run: dict[str, Callable[[argparse.Namespace], int]]) -> Parser:
         made.set_defaults(run=run[name])
         return made
 
-    explain = command("explain", "write the saliency maps of images", EXPLAIN, EXPLAIN_EPILOG)
+    _explain(command("explain", "write the saliency maps of images", EXPLAIN, EXPLAIN_EPILOG))
+    _evaluate(command("evaluate", "print and write Tables 2 and 3", EVALUATE))
+    _verify(command("verify", "check maps against their manifest", VERIFY))
+    for name, summary in (("methods", "list the method keys"), ("classifiers", "list the classifiers")):
+        listing = command(name, summary, f"{summary.capitalize()}.")
+        listing.add_argument("--json", action="store_true", help="as JSON")
+    command("worker", "run the Celery worker; further arguments go to Celery", "Run the Celery worker.")
+    return parser
+
+
+def _explain(explain: argparse.ArgumentParser) -> None:
     _images(explain)
     _classifier(explain, "a name of the catalogue (see `classifiers`) or a saved model")
     explain.add_argument(
@@ -111,7 +121,8 @@ def build(run: dict[str, Callable[[argparse.Namespace], int]]) -> Parser:
     )
     _output(explain)
 
-    evaluate = command("evaluate", "print and write Tables 2 and 3", EVALUATE)
+
+def _evaluate(evaluate: argparse.ArgumentParser) -> None:
     _images(evaluate)
     _classifier(evaluate, "one or more names of the catalogue, separated by commas")
     evaluate.add_argument(
@@ -126,7 +137,8 @@ def build(run: dict[str, Callable[[argparse.Namespace], int]]) -> Parser:
     _engine(evaluate)
     _output(evaluate)
 
-    verify = command("verify", "check maps against their manifest", VERIFY)
+
+def _verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "folder", metavar="DIR", help="an --out folder of explain, or one classifier's folder in it"
     )
@@ -141,13 +153,6 @@ def build(run: dict[str, Callable[[argparse.Namespace], int]]) -> Parser:
     verify.add_argument("--weights", metavar="FILE", help="weights file of the classifier")
     _edge_weights(verify)
     _quiet(verify)
-
-    for name, summary in (("methods", "list the method keys"), ("classifiers", "list the classifiers")):
-        listing = command(name, summary, f"{summary.capitalize()}.")
-        listing.add_argument("--json", action="store_true", help="as JSON")
-
-    command("worker", "run the Celery worker; further arguments go to Celery", "Run the Celery worker.")
-    return parser
 
 
 def _images(parser: argparse.ArgumentParser) -> None:

@@ -108,10 +108,16 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
         consent_version=texts.version(words["consent"]),
         quota=recruitment.quota if recruitment else None,
     )
+    return _let_in(request, study, language, arrival, words["full"])
+
+
+def _let_in(
+    request: HttpRequest, study: Study, language: str, arrival: enrolment.Arrival, full: str
+) -> HttpResponse:
     try:
         participant = enrolment.enrol(study, arrival)
     except NoTicketLeft:
-        return render(request, "trials/notice.html", {"study": study, "text": words["full"]}, status=403)
+        return render(request, "trials/notice.html", {"study": study, "text": full}, status=403)
     except enrolment.NotOpen:
         return _not_open(request, study, language)
     response = HttpResponseRedirect(reverse("resume", args=[participant.token]))
