@@ -74,7 +74,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SID
     if not data:
         raise UnreadableImage("the file is empty; take another one")
     if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS and b"avif" not in data[8:64]:
-        raise UnreadableImage("this is a HEIC picture, as some phones save them; export it as JPEG or PNG")
+        raise UnreadableImage("this is a HEIC image, as some phones save them; export it as JPEG or PNG")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of big pictures; the cap below refuses them
@@ -82,21 +82,21 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SID
     except (UnreadableImage, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise UnreadableImage(f"this is not a picture; use {NAMED}") from error
+        raise UnreadableImage(f"this is not an image; use {NAMED}") from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"more than {max_pixels / 1e6:.0f} megapixels; scale it down") from error
     except Exception as error:  # of a damaged file a decoder may raise anything
-        raise UnreadableImage(f"the picture is damaged or cut off ({error}); export it again") from error
+        raise UnreadableImage(f"the image is damaged or cut off ({error}); export it again") from error
 
 
 def _decode(data: bytes, max_pixels: int, min_side: int) -> DecodedImage:
     tiff = _directory(data) if data[:4] in (*TIFF_SIGNS, *BIG_TIFF_SIGNS) else None
     if tiff and tiff.more_pages:
-        raise UnreadableImage("the picture has several pages; save one of them as a picture of its own")
+        raise UnreadableImage("the image has several pages; save one of them as an image of its own")
     with _opened(data) as image:
         _check_size(*image.size, max_pixels, min_side)
         if tiff is None and getattr(image, "is_animated", False):
-            raise UnreadableImage("the picture is animated; save one frame as a still picture")
+            raise UnreadableImage("the image is animated; save one frame as a still image")
         _check_depth(data, image, tiff)
         image.load()
         notices: list[str] = []

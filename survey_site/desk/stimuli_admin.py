@@ -238,7 +238,7 @@ class SaliencyMapAdmin(ReadOnlyScopedAdmin):
         view = self.admin_site.admin_view(map_picture)
         return [path("picture/<int:pk>.png", view, name="map_picture"), *super().get_urls()]
 
-    @display(description=_("Picture"))
+    @display(description=_("Image"))
     def picture(self, saliency_map: SaliencyMap) -> SafeString:
         urls = (
             (reverse("admin:map_picture", args=[p.pk]), p.colour_map) for p in saliency_map.pictures.all()

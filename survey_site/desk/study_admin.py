@@ -162,7 +162,7 @@ class StudyAdmin(ScopedAdmin):
                 ),
             },
         ),
-        (_("Pictures"), {"classes": ["tab"], "fields": ("edges", "colour_map", "image_px")}),
+        (_("Maps and images"), {"classes": ["tab"], "fields": ("edges", "colour_map", "image_px")}),
         (
             _("Analysis"),
             {

@@ -64,7 +64,7 @@ def _is_litter(name: str) -> bool:
 
 def _check_members(members: list[zipfile.ZipInfo], *, max_total: int, max_file: int) -> None:
     if not members:
-        raise BadArchive("the zip holds no file; put the pictures into it")
+        raise BadArchive("the zip holds no file; put the images into it")
     if len(members) > MAX_MEMBERS:
         raise BadArchive(f"the zip holds {len(members)} files, more than {MAX_MEMBERS}; split it")
     for info in members:
@@ -72,7 +72,7 @@ def _check_members(members: list[zipfile.ZipInfo], *, max_total: int, max_file: 
         if not path.name or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             raise BadArchive(f"{info.filename!r} points outside the zip; make the zip from inside its folder")
         if stat.S_ISLNK(info.external_attr >> 16):
-            raise BadArchive(f"{info.filename!r} is a link; put the picture itself into the zip")
+            raise BadArchive(f"{info.filename!r} is a link; put the image itself into the zip")
         if info.file_size > max_file:
             raise BadArchive(
                 f"{info.filename!r} has {info.file_size / 1e6:.0f} MB, more than {max_file / 1e6:.0f}"

@@ -28,7 +28,7 @@ class Stimulus(models.Model):
     path = models.CharField(max_length=200, editable=False)
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
-    source = models.CharField(max_length=300, blank=True, help_text=_("Where the picture comes from."))
+    source = models.CharField(max_length=300, blank=True, help_text=_("Where the image comes from."))
     licence = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

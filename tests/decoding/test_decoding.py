@@ -220,8 +220,8 @@ def deep_tiff() -> bytes:
     ("data", "says"),
     [
         (b"", "empty"),
-        (b"a text", "not a picture"),
-        (b"%PDF-1.7 a document", "not a picture"),
+        (b"a text", "not an image"),
+        (b"%PDF-1.7 a document", "not an image"),
         (encoded(Image.fromarray(noise(1)))[:300], "damaged or cut off"),
         (encoded(Image.new("F", (20, 20), 0.5), "TIFF"), "floating point"),
         (encoded(Image.new("I", (20, 20), 70000), "TIFF"), "32-bit integers"),

@@ -35,9 +35,9 @@ def test_many_pictures_and_a_zip_come_in_by_one_form(admin_client: Client, study
 
 
 def test_a_bad_upload_says_what_is_wrong_and_stores_nothing(admin_client: Client, study: Study) -> None:
-    page = upload(admin_client, study, ("a.png", encoded(50)), ("b.png", b"not a picture"))
+    page = upload(admin_client, study, ("a.png", encoded(50)), ("b.png", b"not an image"))
     assert "Nothing was stored" in page
-    assert "b.png: this is not a picture" in page
+    assert "b.png: this is not an image" in page
     assert study.stimuli.count() == 9
 
 

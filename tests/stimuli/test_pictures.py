@@ -84,8 +84,8 @@ def animation() -> bytes:
     ("data", "says"),
     [
         (b"", "empty"),
-        (b"GIF is not what this text is", "not a picture"),
-        (b"%PDF-1.7 a document", "not a picture"),
+        (b"GIF is not what this text is", "not an image"),
+        (b"%PDF-1.7 a document", "not an image"),
         (encoded(1)[:200], "damaged or cut off"),
         (encoded(1, "JPEG", size=(400, 300))[:3000], "damaged or cut off"),
         (animation(), "animated"),

@@ -36,7 +36,7 @@ class ManyFilesField(forms.FileField):
 
 class UploadForm(forms.Form):
     pictures = ManyFilesField(
-        label=_("Pictures or zips"), help_text=_("A folder inside a zip is the class of its pictures.")
+        label=_("Images or zips"), help_text=_("A folder inside a zip is the class of its images.")
     )
     stimulus_class = forms.CharField(
         label=_("Class"), required=False, max_length=120, widget=UnfoldAdminTextInputWidget

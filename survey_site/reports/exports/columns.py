@@ -86,7 +86,7 @@ def _only_matching(expression: Any, output: Any) -> Case:
 
 
 RESPONSES: tuple[ExportColumn, ...] = (
-    ExportColumn("study", "Slug of the study.", "string", text("participant__study__slug")),
+    ExportColumn("study", "Short name of the study.", "string", text("participant__study__slug")),
     ExportColumn(
         "protocol_hash",
         "SHA-256 of the frozen protocol under which the answer was given; empty where none is known.",

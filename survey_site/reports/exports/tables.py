@@ -39,7 +39,7 @@ def _yes_no_metric(name: str) -> Case:
 
 
 PARTICIPANTS: tuple[ExportColumn, ...] = (
-    ExportColumn("study", "Slug of the study.", "string", text("study__slug")),
+    ExportColumn("study", "Short name of the study.", "string", text("study__slug")),
     ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string", text("code")),
     ExportColumn("protocol_hash", "SHA-256 of the frozen protocol the participant is under.", "string",
            code("protocol__hash")),
@@ -59,7 +59,7 @@ PARTICIPANTS: tuple[ExportColumn, ...] = (
 )  # fmt: skip
 
 TRIALS: tuple[ExportColumn, ...] = (
-    ExportColumn("study", "Slug of the study.", "string", text("participant__study__slug")),
+    ExportColumn("study", "Short name of the study.", "string", text("participant__study__slug")),
     ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string",
            text("participant__code")),
     ExportColumn("trial", "Identifier of the trial: participant and position.", "string", trial_name()),
@@ -90,7 +90,7 @@ TRIALS: tuple[ExportColumn, ...] = (
 )  # fmt: skip
 
 STIMULI: tuple[ExportColumn, ...] = (
-    ExportColumn("study", "Slug of the study.", "string", text("study__slug")),
+    ExportColumn("study", "Short name of the study.", "string", text("study__slug")),
     ExportColumn("stimulus", "Name of the image, unique in the study.", "string", text("key")),
     ExportColumn("stimulus_class", "Class of the image.", "string", text("stimulus_class")),
     ExportColumn("role", "main: in counted trials; reserve: in practice and checks.", "string", F("role"),
@@ -100,12 +100,12 @@ STIMULI: tuple[ExportColumn, ...] = (
            Case(When(width__gt=0, then=F("width")), output_field=IntegerField()), unit="px", minimum=1),
     ExportColumn("height", "Height of the stored image; empty where there is none.", "integer",
            Case(When(height__gt=0, then=F("height")), output_field=IntegerField()), unit="px", minimum=1),
-    ExportColumn("source", "Where the picture comes from.", "string", text("source")),
-    ExportColumn("licence", "Licence of the picture.", "string", text("licence")),
+    ExportColumn("source", "Where the image comes from.", "string", text("source")),
+    ExportColumn("licence", "Licence of the image.", "string", text("licence")),
 )  # fmt: skip
 
 MAPS: tuple[ExportColumn, ...] = (
-    ExportColumn("study", "Slug of the study.", "string", text("stimulus__study__slug")),
+    ExportColumn("study", "Short name of the study.", "string", text("stimulus__study__slug")),
     ExportColumn("stimulus", "Source image of the map.", "string", text("stimulus__key")),
     ExportColumn("classifier", "Classifier that was explained.", "string", text("classifier")),
     ExportColumn("layer", "Layer whose output was explained.", "string", text("layer")),

@@ -73,7 +73,7 @@ class Command(BaseCommand):
         if study.state == Study.State.DRAFT:
             jobs.retry_failed(study)
             jobs.request(study)
-            self.stdout.write(f"Computing the saliency maps of {study.stimuli.count()} pictures …")
+            self.stdout.write(f"Computing the saliency maps of {study.stimuli.count()} images …")
             wait_for_maps(study, alive=lambda: self.watch(processes))
             if reason := failure(study):
                 raise CommandError(f"the maps could not be computed: {reason}")

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Seals the protocol and opens the study; refuses while something is missing, and says what."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("study", help="short name of the study")
         parser.add_argument("--pilot", action="store_true", help="answers never enter the analysis")
 
     def handle(self, **options: Any) -> None:

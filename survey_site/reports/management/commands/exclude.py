@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Lists participants who break a rule frozen with the protocol; --apply stores their exclusion."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("study", help="short name of the study")
         parser.add_argument(
             "--apply", action="store_true", help="exclude them; without it nothing is changed"
         )

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = "Writes responses, participants, trials, stimuli and maps; SHA256SUMS beside them."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("study", help="short name of the study")
         parser.add_argument("--out", type=Path, required=True, help="folder; files in it are replaced")
         parser.add_argument("--format", choices=("csv", "parquet", "psych-ds"), default="csv")
         parser.add_argument("--include-bots", action="store_true", help="simulated participants too")

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Writes a study, its answers and its media as a folder; without resume links and external ids."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("study", help="short name of the study")
         parser.add_argument("--out", type=Path, required=True, help="folder to write; it may not exist yet")
         parser.add_argument("--no-media", action="store_true", help="leave images, arrays and pictures out")
 

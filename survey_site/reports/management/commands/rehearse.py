@@ -19,7 +19,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("study", help="short name of the study")
         parser.add_argument(
             "--repetitions", type=int, default=rehearsal.USUAL, help="simulated studies of each kind"
         )

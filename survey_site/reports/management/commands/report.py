@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Prints Table 1 of a study, with n and intervals."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("study", help="short name of the study")
         parser.add_argument("--format", choices=sorted(FORMATS), default="text")
         parser.add_argument(
             "--protocol", type=int, help="version of the protocol; default: the newest, no pilot"

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     help = "Compares stored hashes with protocols and files; exit status 1 where one differs or is missing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("study", help="short name of the study")
         parser.add_argument(
             "--recompute",
             action="store_true",

@@ -13,14 +13,14 @@ from survey_site.studies.lookup import study_named
 
 
 class Command(BaseCommand):
-    help = "Adds pictures to a draft study. The class is the folder's name, unless --class or --labels says more."
+    help = (
+        "Adds images to a draft study. The class is the folder's name, unless --class or --labels says more."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("study", help="slug of the study")
-        parser.add_argument(
-            "paths", nargs="+", type=Path, help="pictures, folders (read recursively) or zips"
-        )
-        parser.add_argument("--class", dest="stimulus_class", default="", help="class of all these pictures")
+        parser.add_argument("study", help="short name of the study")
+        parser.add_argument("paths", nargs="+", type=Path, help="images, folders (read recursively) or zips")
+        parser.add_argument("--class", dest="stimulus_class", default="", help="class of all these images")
         parser.add_argument("--labels", type=Path, help="CSV with the columns file,class")
         parser.add_argument("--reserve", action="store_true", help="for practice and attention checks only")
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         for notice in intake.notices:
             self.stdout.write(notice)
         for name in intake.duplicates:
-            self.stdout.write(f"{name}: the study has this picture already")
+            self.stdout.write(f"{name}: the study has this image already")
         self.stdout.write(f"{len(intake.added)} added, {len(intake.duplicates)} duplicates")
 
 

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Stores a zip of maps (.npy or PNG) with its manifest (file,stimulus,method,classifier) in a draft study."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("study", help="short name of the study")
         parser.add_argument("zip", type=Path)
         parser.add_argument("--no-conditions", action="store_true", help="add no condition for new methods")
 

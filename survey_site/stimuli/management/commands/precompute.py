@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Queues the maps that a study needs. A worker (python -m saliency_worker worker) computes them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("study", help="short name of the study")
         parser.add_argument("--classifier", action="append", help="only this one (repeatable)")
         parser.add_argument("--no-metrics", action="store_true", help="leave the machine metrics out")
         parser.add_argument("--retry-failed", action="store_true", help="queue failed jobs again")

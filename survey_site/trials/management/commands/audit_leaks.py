@@ -20,7 +20,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("study", help="slug of an open study")
+        parser.add_argument("study", help="short name of an open study")
         parser.add_argument("--participants", type=int, default=30)
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument(

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     help = "Lets simulated participants (bots, apart from all counts) play a study through its real pages."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("study", help="slug of the study")
+        parser.add_argument("study", help="short name of the study")
         parser.add_argument("--participants", type=int, default=10)
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--drop-out", type=float, default=None, help="share who leave early, 0..1")
