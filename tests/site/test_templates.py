@@ -1,6 +1,7 @@
 """Every template is laid out to be read: short lines, one block on a line, two spaces for each level of nesting."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,3 +122,25 @@ def misplaced(text: str) -> Iterator[int]:
             fits = indents[number] >= least[number] and indents[number] % 2 == 0
         if not fits:
             yield number + 1
+
+
+def floors() -> list[set[str]]:
+    """Rooms of the site from the top floor down, as the import contract says."""
+    contracts = tomllib.loads((SITE.parent / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    layers = next(c["layers"] for c in contracts["contracts"] if c.get("containers") == ["survey_site"])
+    return [set(layer.split(" | ")) for layer in layers]
+
+
+def test_templates_use_those_of_their_own_room_or_of_a_floor_below() -> None:
+    height = {room: -number for number, layer in enumerate(floors()) for room in layer}
+    used = re.compile(r"""{% (?:extends|include) ["'](\w+)/""")
+    wrong = [
+        f"{path.relative_to(SITE)} uses {other}"
+        for path in TEMPLATES
+        for other in used.findall(path.read_text("utf-8"))
+        if other in height
+        and other != (room := path.relative_to(SITE).parts[0])
+        and height[other] >= height[room]
+    ]
+    assert not wrong
+    assert len(height) > 10

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -174,11 +175,10 @@ class _Shown:
             "study": {"title": walk.study.title, "slug": walk.study.slug},
             "participant": walk.participant,
             "step": step,
-            "errors": errors or {},
-            "sent": self.request.POST.dict(),
             "preview": True,
             "bar": self._bar(),
         }
+        context["preview_bar"] = render_to_string("desk/preview_bar.html", context)
         template, more = self._content(errors or {})
         return render(self.request, template, context | more, status=status)
 
