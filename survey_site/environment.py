@@ -3,6 +3,7 @@
 Pure functions of strings, so that each can be tested without starting Django.
 """
 
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -185,8 +186,6 @@ def secret_key(value: str, debug: bool, data_dir: Path) -> str:
         return value
     file = data_dir / "secret_key"
     if not file.exists():
-        import secrets
-
         data_dir.mkdir(parents=True, exist_ok=True)
         try:
             with file.open("x") as handle:

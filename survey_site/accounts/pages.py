@@ -1,5 +1,6 @@
 """Log-in in two steps, and the page where a researcher enrols a second factor. Everything works without JavaScript."""
 
+import base64
 from typing import Any
 
 import segno
@@ -169,7 +170,5 @@ def qr(text: str) -> str:
 
 def _grouped(device: TOTPDevice) -> str:
     """The key as authenticators let one type it."""
-    import base64
-
     key = base64.b32encode(device.bin_key).decode().rstrip("=")
     return " ".join(key[i : i + 4] for i in range(0, len(key), 4))

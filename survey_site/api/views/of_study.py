@@ -1,0 +1,79 @@
+"""What every view below a study shares: who may see it, its pages, its filters."""
+
+from datetime import timedelta
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import views
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import CursorPagination
+
+from survey_site.api.authentication import studies_for
+from survey_site.api.errors import ErrorSerializer
+from survey_site.studies import audit
+from survey_site.studies.access import Action
+from survey_site.studies.models import Study
+
+ERRORS = {400: ErrorSerializer, 401: ErrorSerializer, 403: ErrorSerializer, 404: ErrorSerializer}
+POPULATION = [
+    OpenApiParameter(
+        "bots", OpenApiTypes.STR, enum=["0", "1"], description="1: count simulated participants too."
+    ),
+    OpenApiParameter(
+        "unfinished", OpenApiTypes.STR, enum=["0", "1"], description="1: count who has not finished."
+    ),
+    OpenApiParameter("excluded", OpenApiTypes.STR, enum=["0", "1"], description="1: count who was excluded."),
+]
+PILOT = OpenApiParameter(
+    "pilot", OpenApiTypes.STR, enum=["0", "1"], description="1: answers given under a pilot too."
+)
+
+
+class ById(CursorPagination):
+    """Pages of 100 (at most 1000) in the order in which rows came; new rows never shift a page."""
+
+    ordering = "id"
+    page_size = 100
+    page_size_query_param = "page_size"
+    max_page_size = 1000
+
+
+class OfStudy(views.APIView):
+    """A view below `/studies/{slug}/`: 404 for studies that are not there or not shared with the user."""
+
+    action: Action = "results"
+
+    def study(self, action: Action | None = None) -> Study:
+        study = studies_for(self.request, action or self.action).filter(slug=self.kwargs["slug"]).first()
+        if study is None:
+            raise NotFound("No such study, or it is not shared with you.")
+        return study
+
+    def exported(self, study: Study) -> None:
+        """Records that data left the site: once an hour for each reader and question, not for each page."""
+        asked = self.request.GET.copy()
+        for name in ("cursor", "page_size", "format"):
+            asked.pop(name, None)
+        what = f"API {self.__class__.__name__.lower()} {asked.urlencode()}".strip()
+        by = f" by {self.request.auth}" if self.request.auth else ""
+        audit.record_once(self.request, study, "exported", what + by, within=timedelta(hours=1))
+
+    def refuse_unknown(self, *known: str) -> None:
+        """A misspelt filter must not quietly give everything."""
+        paging = {"cursor", "page_size", "format"}
+        unknown = sorted(set(self.request.GET) - {*known, *paging})
+        if unknown:
+            raise ValidationError(dict.fromkeys(unknown, "unknown parameter"))
+
+    def one_of(self, name: str, choices: list[str]) -> str:
+        value: str = self.request.GET.get(name, "")
+        if value and value not in choices:
+            raise ValidationError({name: f"must be one of {', '.join(choices)}"})
+        return value
+
+
+def plain(name: str, value: str) -> str:
+    """A filter's value; NUL is refused, since PostgreSQL cannot hold it."""
+    if "\0" in value:
+        raise ValidationError({name: "may not contain NUL"})
+    return value
