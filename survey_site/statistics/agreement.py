@@ -1,11 +1,12 @@
 """Do participants agree? Krippendorff's α and the intraclass correlation (statistics.md, section 5)."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy import linalg, optimize, sparse, stats
 
 from survey_site.statistics.data import FloatArray, IntArray, Trials
+from survey_site.statistics.report_types import AlphaAgreement, IntraclassCorrelation
 
 Metric = Literal["nominal", "ordinal", "interval"]
 JACKKNIFE_GROUPS = 200
@@ -113,7 +114,7 @@ def alpha_interval(
     return centre - half, min(1.0, centre + half)
 
 
-def rating_alpha(ratings: Trials, level: float = 0.95) -> dict[str, Any]:
+def rating_alpha(ratings: Trials, level: float = 0.95) -> AlphaAgreement:
     """Ordinal α of the ratings; units are image × method, overall and per column.
 
     The overall value is inflated by differences between methods: raters agree that one is worse.
@@ -123,7 +124,7 @@ def rating_alpha(ratings: Trials, level: float = 0.95) -> dict[str, Any]:
     return _alphas(answered, unit, answered.value, "ordinal", level)
 
 
-def matching_alpha(matching: Trials, level: float = 0.95) -> dict[str, Any]:
+def matching_alpha(matching: Trials, level: float = 0.95) -> AlphaAgreement:
     """Nominal α of the chosen image; units are pool × source × method. "Can't tell" is a value of its own."""
     answered = matching.answered()
     answered = answered.select(answered.choice.codes >= 0)
@@ -134,7 +135,7 @@ def matching_alpha(matching: Trials, level: float = 0.95) -> dict[str, Any]:
 
 def _alphas(
     trials: Trials, unit: IntArray, value: FloatArray, metric: Metric, level: float
-) -> dict[str, Any]:
+) -> AlphaAgreement:
     overall = alpha(unit, value, metric)
     interval = (
         alpha_interval(unit, value, trials.participant.codes, metric, level) if overall is not None else None
@@ -153,7 +154,7 @@ def _alphas(
     }
 
 
-def icc(target: IntArray, rater: IntArray, rating: FloatArray) -> dict[str, Any]:
+def icc(target: IntArray, rater: IntArray, rating: FloatArray) -> IntraclassCorrelation:
     """ICC(2,1) and ICC(2,k) from crossed random effects of target and rater by REML; all arrays (N,).
 
     Uses every rating (no listwise deletion). k̃ is the harmonic mean of ratings per target. The REML
@@ -237,7 +238,7 @@ def _reml(a: IntArray, b: IntArray, y: FloatArray) -> tuple[float, float, float]
     return float(best[0] ** 2 * var_e), float(best[1] ** 2 * var_e), float(var_e)
 
 
-def rating_icc(ratings: Trials) -> dict[str, Any]:
+def rating_icc(ratings: Trials) -> IntraclassCorrelation:
     """ICC of the ratings, target = image × method, rater = participant."""
     answered = ratings.answered()
     target = answered.stimulus.codes * (len(answered.condition.labels) + 1) + answered.condition.codes

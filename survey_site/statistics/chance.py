@@ -1,10 +1,9 @@
 """Faith against guessing: lift over chance, sensitivity d′ and exact tests (statistics.md, section 3)."""
 
-from typing import Any
-
 import numpy as np
 from scipy import optimize, signal, special, stats
 
+from survey_site.statistics.column_types import ChanceTest, LiftOverChance
 from survey_site.statistics.data import FloatArray, IntArray, Trials
 from survey_site.statistics.resampling import sign_flip
 
@@ -51,7 +50,7 @@ def d_prime(p: float, m: int, n: int) -> float:
     return float(optimize.brentq(excess, -12.0, 12.0, xtol=1e-10))
 
 
-def against_chance(trials: Trials, resamples: int, seed: int) -> dict[str, Any]:
+def against_chance(trials: Trials, resamples: int, seed: int) -> LiftOverChance:
     """Lift over chance of one column. With one trial per participant the exact test, else the sign-flip."""
     answered = trials.answered()
     y, m = answered.value, answered.pool_size
@@ -60,17 +59,17 @@ def against_chance(trials: Trials, resamples: int, seed: int) -> dict[str, Any]:
     if (m < 2).any():
         return {"reason": "pool size unknown: a share of right answers cannot be read without it"}
     one_size = int(m[0]) if (m == m[0]).all() else None
-    result: dict[str, Any] = {
+    return {
         "pool_size": one_size if one_size else "mixed",
         "chance_percent": float(100 * np.mean(1 / m)),
         "kappa": kappa(y, m),
         "d_prime": d_prime(float(y.mean()), one_size, len(y)) if one_size else None,
         "reason": None,
+        **_test(y, m, answered.participant.codes, resamples, seed),
     }
-    return result | _test(y, m, answered.participant.codes, resamples, seed)
 
 
-def _test(y: FloatArray, m: IntArray, participant: IntArray, resamples: int, seed: int) -> dict[str, Any]:
+def _test(y: FloatArray, m: IntArray, participant: IntArray, resamples: int, seed: int) -> ChanceTest:
     """One-sided p of doing no better than guessing."""
     counts = np.bincount(participant)
     if counts.max() == 1:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from survey_site.statistics.data import FloatArray
+from survey_site.statistics.column_types import ComparedColumn, TestedFamily
+from survey_site.statistics.data import FloatArray, IntArray
 from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
 from survey_site.statistics.resampling import sign_flip
 from survey_site.statistics.uncertainty import Contrast, Sample, clusters, difference, ratio
@@ -101,7 +101,7 @@ def paired_delta(a: Sample, b: Sample) -> float | None:
     return float((wins[both] / (n_a[both] * n_b[both])).mean())
 
 
-def _counts(row: Any, column: Any, rows: int, columns: int) -> FloatArray:
+def _counts(row: IntArray, column: IntArray, rows: int, columns: int) -> FloatArray:
     return np.bincount(row * columns + column, minlength=rows * columns).reshape(rows, columns).astype(float)
 
 
@@ -124,18 +124,18 @@ def wilcoxon(differences: FloatArray, resamples: int, seed: int) -> float | None
 
 def compare(
     name: str, sample: Sample, reference: Sample, *, ratings: bool, level: float, resamples: int, seed: int
-) -> dict[str, Any]:
+) -> ComparedColumn:
     """One column against the reference, all quantities unadjusted; Holm is applied to the family later."""
-    result: dict[str, Any] = {"column": name}
     if not len(sample) or not len(reference):
-        return result | {"reason": "not estimable: a column without answers", "p": {}}
+        return {"column": name, "reason": "not estimable: a column without answers", "p": {}}
     delta, quotient, paired = (
         difference(sample, reference, level),
         ratio(sample, reference, level),
         pair(sample, reference),
     )
     flip = sign_flip(paired.difference, resamples, seed) if len(paired.a) else None
-    result |= {
+    row: ComparedColumn = {
+        "column": name,
         "difference": delta.value,
         "difference_ci": delta.interval.pair(),
         "ratio": quotient.value,
@@ -149,27 +149,18 @@ def compare(
         "p": {T_TEST: t_test(delta), SIGN_FLIP: flip.p if flip else None},
         "sign_flip_exact": flip.exact if flip else None,
     }
-    return result | (_rating_effects if ratings else _faith_effects)(
-        sample, reference, paired, resamples, seed
-    )
-
-
-def _faith_effects(a: Sample, b: Sample, paired: Paired, resamples: int, seed: int) -> dict[str, Any]:
-    return {"odds_ratio_plus_half": plain_odds_ratio(a.y, b.y)}
-
-
-def _rating_effects(a: Sample, b: Sample, paired: Paired, resamples: int, seed: int) -> dict[str, Any]:
-    shifted = (float(a.y.mean()) + 1) / (float(b.y.mean()) + 1)
-    return {
-        "cliffs_delta": cliffs_delta(a.y, b.y),
-        "ratio_on_1_to_7": shifted,
+    if not ratings:
+        return row | {"odds_ratio_plus_half": plain_odds_ratio(sample.y, reference.y)}
+    return row | {
+        "cliffs_delta": cliffs_delta(sample.y, reference.y),
+        "ratio_on_1_to_7": (float(sample.y.mean()) + 1) / (float(reference.y.mean()) + 1),
         "wilcoxon_p": wilcoxon(paired.difference, resamples, seed),
     }
 
 
 def family(
     samples: Mapping[str, Sample], reference: str, *, ratings: bool, level: float, resamples: int, seed: int
-) -> dict[str, Any]:
+) -> TestedFamily:
     """All comparisons of one outcome as one Holm family, with the primary test chosen for the whole family."""
     base = samples[reference]
     others = [name for name in samples if name != reference]
@@ -194,9 +185,9 @@ _LABELS = {
 }
 
 
-def _primary(row: dict[str, Any], kind: str) -> tuple[float | None, str]:
+def _primary(row: ComparedColumn, kind: str) -> tuple[float | None, str]:
     """The sign-flip stands in where the t-test's variance is 0."""
-    p: dict[str, float | None] = row["p"]
+    p = row["p"]
     if kind == T_TEST and p.get(T_TEST) is not None:
         return p[T_TEST], T_TEST
     return p.get(SIGN_FLIP), SIGN_FLIP

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from survey_site.statistics.data import MATCHING, RATING, FloatArray, Trials
+from survey_site.statistics.column_types import OutcomeName
+from survey_site.statistics.data import MATCHING, RATING, FloatArray, IntArray, Trials
+from survey_site.statistics.report_types import HumanMachine, RankCorrelation
 
 METRICS = ("right_class", "confidence", "confidence_drop", "confidence_gain")
-HUMAN = {MATCHING: "faith", RATING: "index"}
+HUMAN: dict[str, OutcomeName] = {MATCHING: "faith", RATING: "index"}
 
 
 def human_scores(trials: Trials) -> dict[str, tuple[float, int]]:
@@ -25,7 +27,7 @@ def human_scores(trials: Trials) -> dict[str, tuple[float, int]]:
     }
 
 
-def rank_correlation(x: FloatArray, y: FloatArray, level: float = 0.95) -> dict[str, Any]:
+def rank_correlation(x: FloatArray, y: FloatArray, level: float = 0.95) -> RankCorrelation:
     """Spearman's ρ with the interval of Bonett & Wright 2000 (Psychometrika 65:23–28), (N,) maps."""
     n = len(x)
     if n < 4:
@@ -43,7 +45,7 @@ def rank_correlation(x: FloatArray, y: FloatArray, level: float = 0.95) -> dict[
 
 def human_machine(
     trials: Trials, maps: Iterable[Mapping[str, Any]], level: float = 0.95, metrics: Iterable[str] = METRICS
-) -> list[dict[str, Any]]:
+) -> list[HumanMachine]:
     """Correlation of each human score with each machine metric over the maps people saw.
 
     ``maps``: rows with ``map_sha256``, ``column`` (optional) and the metrics, 0..1. Within columns the mean of
@@ -51,7 +53,7 @@ def human_machine(
     over all maps without agreeing on any single one.
     """
     rows = {str(row["map_sha256"]): row for row in maps if row.get("map_sha256")}
-    out = []
+    out: list[HumanMachine] = []
     for task, human in HUMAN.items():
         scores = human_scores(trials.of_task(task))
         keys = sorted(set(scores) & set(rows))
@@ -63,9 +65,13 @@ def human_machine(
             group = np.unique([c for c, o in zip(columns, ok, strict=True) if o], return_inverse=True)[1]
             within = rank_correlation(_centred(x[ok], group), _centred(y[ok], group), level)
             out.append(
-                {"human": human, "machine": metric}
-                | rank_correlation(x[ok], y[ok], level)
-                | {"within_rho": within["rho"], "within_p": within.get("p")}
+                {
+                    "human": human,
+                    "machine": metric,
+                    **rank_correlation(x[ok], y[ok], level),
+                    "within_rho": within["rho"],
+                    "within_p": within.get("p"),
+                }
             )
     return out
 
@@ -74,7 +80,7 @@ def _number(value: Any) -> float:
     return float("nan") if value in (None, "") else float(value)
 
 
-def _centred(values: FloatArray, group: Any) -> FloatArray:
+def _centred(values: FloatArray, group: IntArray) -> FloatArray:
     if not len(values):
         return values
     return np.asarray(np.round(values - (np.bincount(group, values) / np.bincount(group))[group], 12))

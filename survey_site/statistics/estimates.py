@@ -1,11 +1,11 @@
 """Point estimates of a column: Human Faith % and Interpretability Index (statistics.md, section 1)."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from survey_site.statistics.answer_scale import CANT_TELL, HIGHEST, LOWEST
+from survey_site.statistics.column_types import FaithEstimate, FaithShare, IndexEstimate
 from survey_site.statistics.data import FloatArray, Trials
 from survey_site.statistics.point import mean_text, percent_text, quotient
 from survey_site.statistics.uncertainty import Interval, Sample, clusters, mean_interval, proportion_interval
@@ -76,7 +76,7 @@ def index(sample: Sample, level: float = 0.95, bounds: tuple[float, float] = (LO
     return _estimate(sample, mean_interval(sample, level, bounds))
 
 
-def faith_json(trials: Trials, level: float = 0.95) -> dict[str, Any]:
+def faith_json(trials: Trials, level: float = 0.95) -> FaithEstimate:
     """Faith of one column (or variant) with what the table prints; the interval in percent.
 
     Beside it: timeouts as wrong, agreement of the class, and the counts of "can't tell" and timeouts.
@@ -101,7 +101,7 @@ def faith_json(trials: Trials, level: float = 0.95) -> dict[str, Any]:
     }
 
 
-def _share(estimate: Estimate) -> dict[str, Any]:
+def _share(estimate: Estimate) -> FaithShare:
     return {
         "correct": estimate.total,
         "n": estimate.n,
@@ -117,7 +117,7 @@ def _percent(estimate: Estimate) -> float | None:
 
 def index_json(
     trials: Trials, level: float = 0.95, bounds: tuple[float, float] = (LOWEST, HIGHEST)
-) -> dict[str, Any]:
+) -> IndexEstimate:
     """Index of one column (or variant) with what the table prints, and the distribution of ratings."""
     sample = sample_of(trials)
     estimate = index(sample, level, bounds)

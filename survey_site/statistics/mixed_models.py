@@ -6,7 +6,6 @@ returns a large finite coefficient with a small standard error.
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from survey_site.statistics.data import FloatArray, IntArray
+from survey_site.statistics.report_types import OddsRatio, OddsRatios
 from survey_site.statistics.uncertainty import Sample, clusters
 
 
@@ -37,7 +37,7 @@ def _too_large(samples: Mapping[str, Sample], limit: int) -> str | None:
 
 def gee_odds_ratios(
     samples: Mapping[str, Sample], reference: str, level: float = 0.95, rows_max: int = 50_000
-) -> dict[str, Any]:
+) -> OddsRatios:
     """Odds ratios against the reference: binomial GEE, exchangeable within participants.
 
     Standard errors bias-reduced (Mancl & DeRouen 2001), t with P − 1 degrees of freedom. Type I error 6.7 %
@@ -74,12 +74,12 @@ def _gee_reason(samples: Mapping[str, Sample], reference: str) -> str | None:
     return None
 
 
-def _odds(names: list[str], beta: FloatArray, se: FloatArray, df: int | None, level: float) -> dict[str, Any]:
+def _odds(names: list[str], beta: FloatArray, se: FloatArray, df: int | None, level: float) -> OddsRatios:
     law = stats.norm() if df is None else stats.t(df)
     half = law.ppf(0.5 + level / 2) * se
     if not (np.isfinite(beta).all() and np.isfinite(se).all() and (se > 0).all()):
         return {"reason": "not estimable: no finite standard error", "rows": []}
-    rows = [
+    rows: list[OddsRatio] = [
         {
             "column": n,
             "odds_ratio": float(np.exp(b)),
@@ -93,7 +93,7 @@ def _odds(names: list[str], beta: FloatArray, se: FloatArray, df: int | None, le
 
 def ordinal_odds_ratios(
     samples: Mapping[str, Sample], reference: str, level: float = 0.95, rows_max: int = 50_000
-) -> dict[str, Any]:
+) -> OddsRatios:
     """Cumulative odds ratios of the ratings: proportional odds (McCullagh 1980), errors clustered by participant."""
     filled = [s for s in samples.values() if len(s)]
     if not len(samples[reference]) or len(filled) < 2:

@@ -5,15 +5,16 @@ The headline is the plan's; this table shows how much it depends on the plan.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from survey_site.statistics.answer_scale import CANT_TELL
+from survey_site.statistics.column_types import OutcomeName
 from survey_site.statistics.data import APART, MATCHING, RATING, Trials
 from survey_site.statistics.estimates import participant_means, samples_by_column
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
 from survey_site.statistics.quality import REASONS, analysed, eligible, rule_violations
+from survey_site.statistics.report_types import MultiverseChoice, MultiverseSpread
 from survey_site.statistics.uncertainty import Sample
 
 Statistic = Callable[[Sample], float | None]
@@ -69,9 +70,9 @@ def scorings(trials: Trials) -> Iterator[tuple[str, Trials]]:
     yield "can't tell left out", matching.with_values(np.where(cant_tell, np.nan, matching.value))
 
 
-def multiverse(trials: Trials, plan: AnalysisPlan, columns: list[str]) -> list[dict[str, Any]]:
+def multiverse(trials: Trials, plan: AnalysisPlan, columns: list[str]) -> list[MultiverseChoice]:
     """One row per choice: the estimate of every column (percent for faith) and the number of answers."""
-    rows: list[dict[str, Any]] = []
+    rows: list[MultiverseChoice] = []
     for exclusion, kept in exclusion_choices(trials, plan):
         for scoring, matching in scorings(kept):
             samples = samples_by_column(matching, columns)
@@ -81,7 +82,9 @@ def multiverse(trials: Trials, plan: AnalysisPlan, columns: list[str]) -> list[d
     return rows
 
 
-def _row(outcome: str, exclusion: str, scoring: str, name: str, samples: dict[str, Sample]) -> dict[str, Any]:
+def _row(
+    outcome: OutcomeName, exclusion: str, scoring: str, name: str, samples: dict[str, Sample]
+) -> MultiverseChoice:
     statistic, factor = (STATISTICS | {"median": _median})[name], 100 if outcome == "faith" else 1
     values = {column: statistic(sample) for column, sample in samples.items()}
     return {
@@ -91,15 +94,12 @@ def _row(outcome: str, exclusion: str, scoring: str, name: str, samples: dict[st
     }  # fmt: skip
 
 
-def spread(rows: list[dict[str, Any]], columns: list[str]) -> dict[str, dict[str, list[float] | None]]:
+def spread(rows: list[MultiverseChoice], columns: list[str]) -> MultiverseSpread:
     """Smallest and largest estimate of each column over all choices, by outcome."""
-    out: dict[str, dict[str, list[float] | None]] = {"faith": {}, "index": {}}
+    out: MultiverseSpread = {"faith": {}, "index": {}}
     for outcome, by_column in out.items():
         for column in columns:
-            seen = [
-                r["values"][column]
-                for r in rows
-                if r["outcome"] == outcome and r["values"][column] is not None
-            ]
+            own = [r["values"][column] for r in rows if r["outcome"] == outcome]
+            seen = [value for value in own if value is not None]
             by_column[column] = [min(seen), max(seen)] if seen else None
     return out

@@ -1,17 +1,17 @@
 """Sentences under the table, and the versions that computed it."""
 
 import platform
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import scipy
 import statsmodels
 
+from survey_site.statistics.column_types import OUTCOMES
 from survey_site.statistics.plan import AnalysisPlan
+from survey_site.statistics.report_types import ComputedReport
 
 
-def notes(report: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
+def notes(report: ComputedReport, plan: AnalysisPlan) -> list[str]:
     """Sentences that must stand under the table."""
     out = ["Can't tell counts as wrong; timeouts count as missing, and as wrong beside it."]
     sizes = {c["faith"]["chance"].get("pool_size") for c in report["columns"]} - {None}
@@ -22,7 +22,7 @@ def notes(report: Mapping[str, Any], plan: AnalysisPlan) -> list[str]:
             "The ratio of indices takes 0 as a true zero of the scale; on a scale labelled 1–7 the same "
             "answers give the smaller ratios of “ratio on 1–7”."
         )
-    for outcome in ("faith", "index"):
+    for outcome in OUTCOMES:
         if report["comparisons"][outcome].get("label"):
             out.append(
                 f"Tests of {outcome}: {report['comparisons'][outcome]['label']}; Holm over the columns."

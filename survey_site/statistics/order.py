@@ -1,14 +1,20 @@
 """Order effects and the balance of the design (statistics.md, section 7)."""
 
 import warnings
-from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
 from scipy import stats
 
 from survey_site.statistics.comparisons import holm, t_test
-from survey_site.statistics.data import MATCHING, FloatArray, IntArray, Trials
+from survey_site.statistics.data import MATCHING, BoolArray, FloatArray, IntArray, Trials
+from survey_site.statistics.report_types import (
+    AnswerPositions,
+    CellRange,
+    DesignBalance,
+    OrderHalves,
+    OrderSlope,
+)
 from survey_site.statistics.uncertainty import Sample, clusters, difference
 
 
@@ -34,7 +40,7 @@ def _design(trials: Trials) -> FloatArray:
     return np.column_stack([np.ones(len(code)), dummies, position_in_task(trials).astype(float)])
 
 
-def pooled_slope(trials: Trials, rows_max: int = 50_000, level: float = 0.95) -> dict[str, Any]:
+def pooled_slope(trials: Trials, rows_max: int = 50_000, level: float = 0.95) -> OrderSlope:
     """Change per trial position, columns held fixed, errors clustered by participant.
 
     Matching: binomial GEE (log odds per trial); ratings: least squares (scale points per trial).
@@ -97,13 +103,13 @@ def _ols_slope(y: FloatArray, x: FloatArray, groups: IntArray) -> tuple[float, f
     return float(fit.params[-1]), float(fit.bse[-1])
 
 
-def halves(trials: Trials, level: float = 0.95) -> list[dict[str, Any]]:
+def halves(trials: Trials, level: float = 0.95) -> list[OrderHalves]:
     """Per column: mean of the first half of the positions minus the second, with Holm over the columns."""
     answered = trials.answered()
     answered = answered.select(~np.isnan(answered.position))
     rank = position_in_task(answered)
     middle = (rank.max(initial=0) + 1) / 2
-    rows: list[dict[str, Any]] = []
+    rows: list[OrderHalves] = []
     for name in answered.column.present():
         mask = answered.column.equals(name)
         first, second = mask & (rank < middle), mask & (rank >= middle)
@@ -117,6 +123,7 @@ def halves(trials: Trials, level: float = 0.95) -> list[dict[str, Any]]:
                 "ci": contrast.interval.pair(),
                 "p": t_test(contrast),
                 "reason": contrast.interval.reason,
+                "p_holm": None,
             }
         )
     for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
@@ -124,7 +131,7 @@ def halves(trials: Trials, level: float = 0.95) -> list[dict[str, Any]]:
     return rows
 
 
-def _sample(trials: Trials, mask: Any) -> Sample:
+def _sample(trials: Trials, mask: BoolArray) -> Sample:
     return Sample(trials.value[mask], trials.participant.codes[mask], trials.item.codes[mask])
 
 
@@ -132,7 +139,7 @@ def _mean(values: FloatArray) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def balance(trials: Trials) -> dict[str, Any]:
+def balance(trials: Trials) -> DesignBalance:
     """Smallest and largest count of item × column and position × column cells. No χ²: balance is not a sample."""
     if not len(trials):
         return {"item_by_column": None, "position_by_column": None}
@@ -143,14 +150,14 @@ def balance(trials: Trials) -> dict[str, Any]:
     }
 
 
-def _range(row: IntArray, column: IntArray) -> dict[str, int]:
+def _range(row: IntArray, column: IntArray) -> CellRange:
     r, c = np.unique(row, return_inverse=True)[1], np.unique(column, return_inverse=True)[1]
     k = int(c.max()) + 1
     counts = np.bincount(r * k + c, minlength=(int(r.max()) + 1) * k)
     return {"min": int(counts.min()), "max": int(counts.max())}
 
 
-def answer_positions(matching: Trials) -> dict[str, Any]:
+def answer_positions(matching: Trials) -> AnswerPositions:
     """Where in the pool people click (and where the source stood): χ² against 1/m, for one pool size."""
     known = matching.select((matching.answer_at >= 0) & (matching.pool_size >= 2))
     if not len(known):

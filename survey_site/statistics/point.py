@@ -1,8 +1,8 @@
 """Point estimates from counts, with the standard library alone.
 
-The web process may import this module (and ``published``, ``plan``): nothing here needs NumPy, SciPy or
-statsmodels. Every other module of this package is for the Celery queue ``reports`` and for the management
-commands. The page gets its counts from one SQL aggregation and rounds them here; the report of the task
+The web process may import this module (and ``published``, ``plan`` and the report's types): nothing here needs
+NumPy, SciPy or statsmodels. Every other module of this package is for the Celery queue ``reports`` and for the
+management commands. The page gets its counts from one SQL aggregation and rounds them here; the report of the task
 rounds with the same functions, so the two can never print different digits.
 """
 

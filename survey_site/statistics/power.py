@@ -8,7 +8,6 @@ cyclic Latin square, as at the site. For the feasibility page call it in a backg
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import optimize, special
@@ -16,6 +15,7 @@ from scipy import optimize, special
 from survey_site.statistics.answer_scale import HIGHEST, LOWEST
 from survey_site.statistics.comparisons import SIGN_FLIP, T_TEST, holm, pair, primary_test, t_test
 from survey_site.statistics.data import FloatArray, IntArray
+from survey_site.statistics.report_types import PowerResult
 from survey_site.statistics.resampling import sign_flip
 from survey_site.statistics.uncertainty import Sample, difference
 
@@ -146,7 +146,7 @@ def p_values(
 def power(
     plan: Plan, repetitions: int = 400, seed: int = 1, test: str | None = None,
     progress: Callable[[float, str], None] | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> PowerResult:  # fmt: skip
     """Share of simulated studies in which each column (and all of them) beats the reference after Holm.
 
     ``test`` overrides the choice between the two-way t and the sign-flip. ``error`` is the Monte Carlo

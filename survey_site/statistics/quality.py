@@ -11,6 +11,7 @@ from scipy import stats
 
 from survey_site.statistics.data import APART, MATCHING, RATING, BoolArray, IntArray, Trials
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
+from survey_site.statistics.report_types import ParticipantFlow, QualitySummary, RecruitedFlow
 
 ATTENTION, FLAGGED, STRAIGHT, POSITION = (
     "attention_checks",
@@ -158,7 +159,7 @@ def all_exclusions(trials: Trials, plan: AnalysisPlan) -> dict[str, str]:
 
 def flow(
     trials: Trials, excluded: Mapping[str, str], participants: Iterable[Mapping[str, Any]] | None = None
-) -> dict[str, Any]:
+) -> ParticipantFlow:
     """Flow of participants: started → consented → finished → excluded per reason → analysed.
 
     ``participants`` are rows of ``participants.csv`` (``participant``, ``kind``, ``consented``, ``finished``,
@@ -170,15 +171,15 @@ def flow(
     reasons: dict[str, int] = {}
     for name in in_data & set(excluded):
         reasons[excluded[name]] = reasons.get(excluded[name], 0) + 1
-    result: dict[str, Any] = {
+    result: ParticipantFlow = {
         "started": None, "consented": None, "finished": None, "apart": {},
         "with_answers": len(in_data), "excluded": dict(sorted(reasons.items())),
         "analysed": len(in_data - set(excluded)),
     }  # fmt: skip
-    return result if participants is None else result | _recruited(list(participants))
+    return result if participants is None else {**result, **_recruited(list(participants))}
 
 
-def _recruited(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _recruited(rows: list[Mapping[str, Any]]) -> RecruitedFlow:
     def yes(row: Mapping[str, Any], name: str) -> bool:
         return str(row.get(name, "")).lower() not in ("", "0", "false", "no", "none")
 
@@ -197,7 +198,7 @@ def _recruited(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def summary(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
+def summary(trials: Trials, plan: AnalysisPlan) -> QualitySummary:
     """Counts for the page: rule by rule, response times, attention, missing answers."""
     counted = eligible(trials, plan)
     rt = counted.rt_ms[~np.isnan(counted.rt_ms)]

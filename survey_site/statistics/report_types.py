@@ -1,0 +1,273 @@
+"""The shape of the report's statistics, as `build_report` gives them. Standard library: the web may import it.
+
+Units as in `column_types`, where the columns of Table 1 and their comparisons are.
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+from survey_site.statistics.column_types import (
+    Bounds,
+    BriefColumn,
+    ComparisonFamily,
+    EstimatedColumn,
+    OutcomeName,
+)
+
+
+class FaithBeyondEdges(TypedDict):
+    """Faith of a column less that of edges alone, in percentage points, and their ratio."""
+
+    column: str
+    difference_percent: float | None
+    ci: Bounds | None
+    p: float | None
+    ratio: float | None
+    ratio_ci: Bounds | None
+    reason: str | None
+    p_holm: float | None
+
+
+class RecruitedFlow(TypedDict):
+    """The steps that only a list of participants tells; `None` where there are trials alone.
+
+    apart: bots, previews, withdrawn, surplus.
+    """
+
+    started: int | None
+    consented: int | None
+    finished: int | None
+    apart: dict[str, int]
+
+
+class ParticipantFlow(RecruitedFlow):
+    """How many participants came to each step. excluded: by reason."""
+
+    with_answers: int
+    excluded: dict[str, int]
+    analysed: int
+
+
+class QualitySummary(TypedDict):
+    """Counts of trials; `rules`: participants against each rule; `thresholds`: as in `QualityRules`."""
+
+    rules: dict[str, int]
+    thresholds: dict[str, float | bool | None]
+    trials: int
+    flagged_trials: int
+    rt_known: int
+    rt_median_ms: float | None
+    missing: int
+    timeouts: int
+    checks_passed: int
+    checks_failed: int
+    checks_unknown: int
+    seen_unknown: int
+
+
+class OddsRatio(TypedDict):
+    """Odds of a column against the reference's."""
+
+    column: str
+    odds_ratio: float
+    ci: Bounds
+    p: float
+
+
+class OddsRatios(TypedDict):
+    """One model's odds ratios; no row where a `reason` says why it is left out."""
+
+    reason: str | None
+    rows: list[OddsRatio]
+
+
+class OddsModels(TypedDict):
+    """Faith by GEE, the index by the ordinal model."""
+
+    faith_odds_ratios: OddsRatios
+    index_odds_ratios: OddsRatios
+
+
+class AlphaAgreement(TypedDict):
+    """Krippendorff's α, at most 1; `per_column`: of each column alone."""
+
+    metric: str
+    alpha: float | None
+    ci: Bounds | None
+    ci_note: str
+    per_column: dict[str, float | None]
+    reason: str | None
+
+
+class VarianceParts(TypedDict):
+    """Variances in squared scale points."""
+
+    target: float
+    rater: float
+    residual: float
+
+
+class IntraclassCorrelation(TypedDict):
+    """ICC(2,1) and ICC(2,k), shares 0..1; `k`: harmonic mean of the ratings per target."""
+
+    icc_2_1: float | None
+    icc_2_k: float | None
+    k: NotRequired[float]
+    variance: NotRequired[VarianceParts]
+    reason: str | None
+
+
+class AgreementSummary(TypedDict):
+    """Whether participants agree."""
+
+    rating_alpha: AlphaAgreement
+    matching_alpha: AlphaAgreement
+    rating_icc: IntraclassCorrelation
+
+
+class OrderSlope(TypedDict):
+    """Change per trial position, in the `unit`; with a `reason` the slope is `None` and stands alone."""
+
+    slope: float | None
+    unit: NotRequired[str]
+    ci: NotRequired[Bounds]
+    p: NotRequired[float]
+    reason: str | None
+
+
+class OrderHalves(TypedDict):
+    """A column in the first and the second half of the positions: shares 0..1 or mean ratings."""
+
+    column: str
+    first: float | None
+    second: float | None
+    difference: float | None
+    ci: Bounds | None
+    p: float | None
+    reason: str | None
+    p_holm: float | None
+
+
+class CellRange(TypedDict):
+    """Trials in the emptiest and the fullest cell."""
+
+    min: int
+    max: int
+
+
+class DesignBalance(TypedDict):
+    """How evenly items and positions met the columns; `None` without trials, or without positions."""
+
+    item_by_column: CellRange | None
+    position_by_column: CellRange | None
+
+
+class OrderEffects(TypedDict):
+    """Effects of the order on one outcome."""
+
+    slope: OrderSlope
+    halves: list[OrderHalves]
+    balance: DesignBalance
+
+
+class AnswerPositions(TypedDict, total=False):
+    """How often each place of the pool was chosen, and held the source; with a `reason` there is nothing else."""
+
+    chosen: list[int]
+    target: list[int]
+    p_chosen: float
+    p_target: float | None
+    reason: str | None
+
+
+class OrderSummary(TypedDict):
+    """Order effects of both outcomes, and the places of the pool."""
+
+    faith: OrderEffects
+    index: OrderEffects
+    answer_positions: AnswerPositions
+
+
+class MultiverseChoice(TypedDict):
+    """Table 1 under one choice; `values`: percent or mean rating by column, `n`: answers of all columns."""
+
+    outcome: OutcomeName
+    exclusion: str
+    scoring: str
+    statistic: str
+    n: int
+    values: dict[str, float | None]
+
+
+MultiverseSpread = dict[OutcomeName, dict[str, Bounds | None]]
+
+
+class MultiverseSummary(TypedDict):
+    """Every choice; `spread`: smallest and largest estimate of each column, by outcome."""
+
+    rows: list[MultiverseChoice]
+    spread: MultiverseSpread
+
+
+class RankCorrelation(TypedDict):
+    """Spearman's ρ, −1..1, over `n` maps; no interval where it is ±1."""
+
+    rho: float | None
+    ci: NotRequired[Bounds | None]
+    p: NotRequired[float]
+    n: int
+    reason: str | None
+
+
+class HumanMachine(RankCorrelation):
+    """A human score (faith or index) against a machine metric; `within_rho`: with each column's means taken out."""
+
+    human: OutcomeName
+    machine: str
+    within_rho: float | None
+    within_p: float | None
+
+
+class ComputedReport(TypedDict):
+    """The report before the sentences under it. `plan`: as `AnalysisPlan.to_mapping`.
+
+    before_exclusion: all eligible trials. beyond_edges: `None` without a control of edges alone; human_machine: `None`
+    without machine metrics.
+    """
+
+    study: str
+    protocol_hash: str
+    plan: dict[str, Any]
+    columns: list[EstimatedColumn]
+    before_exclusion: list[BriefColumn]
+    comparisons: dict[OutcomeName, ComparisonFamily]
+    beyond_edges: list[FaithBeyondEdges] | None
+    models: OddsModels
+    flow: ParticipantFlow
+    quality: QualitySummary
+    agreement: AgreementSummary
+    order: OrderSummary
+    multiverse: MultiverseSummary
+    human_machine: list[HumanMachine] | None
+
+
+class StatisticsReport(ComputedReport):
+    """What `build_report` returns: with the notes that must stand under the table, and the libraries' versions."""
+
+    notes: list[str]
+    versions: dict[str, str]
+
+
+class PowerResult(TypedDict):
+    """Share of simulated studies, 0..1, in which a column beats the reference after Holm; `all`: in which all do.
+
+    error: Monte Carlo standard error at one half. items: pools or images. trials: per participant and column.
+    """
+
+    participants: int
+    trials: int
+    items: int
+    test: str
+    power: dict[str, float]
+    all: float
+    repetitions: int
+    error: float
