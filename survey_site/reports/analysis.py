@@ -6,21 +6,35 @@ Only the Celery queue `reports` and the management commands import this module; 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.analysis_rows import map_rows, participant_rows, trial_columns
 from survey_site.reports.machine_metrics import gallery, machine_rows
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population, protocol_of
+from survey_site.reports.report_types import (
+    FaithCell,
+    IndexCell,
+    ReportColumn,
+    StudyFlow,
+    StudyReport,
+    VariantCells,
+)
 from survey_site.statistics import quality
+from survey_site.statistics.column_types import (
+    BriefColumn,
+    EstimatedColumn,
+    FaithEstimate,
+    IndexEstimate,
+    VariantPart,
+)
 from survey_site.statistics.data import APART, Trials, from_columns
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
+from survey_site.statistics.report_types import ParticipantFlow, StatisticsReport
 from survey_site.statistics.table import build_report
 from survey_site.studies.models import Study
 
 Progress = Callable[[float, str], None]
-MERGED = ("faith", "index")
 ATTEMPTS = 4
 
 
@@ -28,7 +42,7 @@ ATTEMPTS = 4
 class Analysis:
     """The report's JSON, and the trials behind its headline numbers for the figures."""
 
-    report: dict[str, Any]
+    report: StudyReport
     trials: Trials
 
 
@@ -74,33 +88,22 @@ def analyse_once(
     progress(0.0, "reading")
     plan = plan_of(protocol)
     trials = from_columns(trial_columns(protocol, population))
-    facts: dict[str, Any] = {
-        "participants": participant_rows(protocol, population),
-        "maps": map_rows(protocol) or None,
-    }
+    people, maps = participant_rows(protocol, population), map_rows(protocol) or None
+
+    def under(rules: AnalysisPlan, start: float, share: float) -> StatisticsReport:
+        return build_report(
+            trials, rules, participants=people, maps=maps, progress=lambda f, label: progress(start + share * f, label)
+        )  # fmt: skip
+
     head = replace(plan, rules=QualityRules.off())
-    found = build_report(trials, head, progress=lambda f, label: progress(0.1 + 0.6 * f, label), **facts)
-    strict = found
+    found = strict = under(head, 0.1, 0.6)
     if quality.exclusions(trials.select(~trials.exclusion.isin(APART)), plan.rules):
-        strict = build_report(
-            trials, plan, progress=lambda f, label: progress(0.7 + 0.25 * f, label), **facts
-        )
-    merged = merge(report, found) | {
-        "after_rules": [_brief(column) for column in strict["columns"]],
-        "quality": strict["quality"],
-        "flow": _flow(found["flow"], strict["flow"]),
-        "multiverse": strict["multiverse"],
-        "plan": plan.to_mapping(),
+        strict = under(plan, 0.7, 0.25)
+    merged = merge(report, found, strict, plan) | {
         "machine": machine_rows(study),
         "gallery": gallery(protocol, population),
     }
     return Analysis(merged, quality.analysed(trials, head))
-
-
-def _flow(head: dict[str, Any], strict: dict[str, Any]) -> dict[str, Any]:
-    """Who left by a decision stands before `analysed`, whom the declared rules would leave out behind it."""
-    rules = Counter(strict["excluded"]) - Counter(head["excluded"])
-    return head | {"excluded_by_rules": dict(rules), "after_rules": strict["analysed"]}
 
 
 def plan_of(protocol: Protocol) -> AnalysisPlan:
@@ -108,48 +111,109 @@ def plan_of(protocol: Protocol) -> AnalysisPlan:
     return AnalysisPlan.from_protocol(protocol.document)
 
 
-def merge(report: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """The point report with the statistics beside its numbers. Raises DataMoved if the two disagree."""
+def merge(
+    report: StudyReport, found: StatisticsReport, strict: StatisticsReport, plan: AnalysisPlan
+) -> StudyReport:
+    """The point report with the statistics beside its numbers. Raises DataMoved if the two disagree.
+
+    `found` leaves out who is excluded in the database, `strict` who breaks a rule of the plan too.
+    """
     by_name = {column["column"]: column for column in found["columns"]}
-    columns = [_merged(column, by_name.get(column["column"])) for column in report["columns"]]
-    rest = {name: value for name, value in found.items() if name not in ("columns", "study", "protocol_hash")}
-    return report | {"columns": columns} | rest
+    return report | {
+        "columns": [_merged(column, by_name.get(column["column"])) for column in report["columns"]],
+        "plan": plan.to_mapping(),
+        "before_exclusion": found["before_exclusion"],
+        "comparisons": found["comparisons"],
+        "beyond_edges": found["beyond_edges"],
+        "models": found["models"],
+        "flow": _flow(found["flow"], strict["flow"]),
+        "quality": strict["quality"],
+        "agreement": found["agreement"],
+        "order": found["order"],
+        "multiverse": strict["multiverse"],
+        "human_machine": found["human_machine"],
+        "notes": found["notes"],
+        "versions": found["versions"],
+        "after_rules": [_brief(column) for column in strict["columns"]],
+    }
 
 
-def _merged(column: dict[str, Any], statistics: dict[str, Any] | None) -> dict[str, Any]:
+def _flow(head: ParticipantFlow, strict: ParticipantFlow) -> StudyFlow:
+    """Who left by a decision stands before `analysed`, whom the declared rules would leave out behind it."""
+    rules = Counter(strict["excluded"]) - Counter(head["excluded"])
+    return {**head, "excluded_by_rules": dict(rules), "after_rules": strict["analysed"]}
+
+
+def _merged(column: ReportColumn, statistics: EstimatedColumn | None) -> ReportColumn:
     if statistics is None:
         return column
-    both = {name: _cell(column[name], statistics[name], column["column"]) for name in MERGED}
     variants = {(v["classifier"], v["base"], v["method"]): v for v in statistics["variants"]}
     own = [
         _variant(v, variants.get((v["classifier"], v["base"], v["combination"]))) for v in column["variants"]
     ]
-    extra = {"control": statistics["control"], "bases": statistics["bases"]}
-    return column | both | extra | {"variants": own}
+    return column | {
+        "faith": _faith_cell(column["faith"], statistics["faith"], column["column"]),
+        "index": _index_cell(column["index"], statistics["index"], column["column"]),
+        "control": statistics["control"],
+        "bases": statistics["bases"],
+        "variants": own,
+    }
 
 
-def _variant(point: dict[str, Any], statistics: dict[str, Any] | None) -> dict[str, Any]:
+def _variant(point: VariantCells, statistics: VariantPart | None) -> VariantCells:
     if statistics is None:
         return point
-    return point | {name: _cell(point[name], statistics[name], point["method"]) for name in MERGED}
+    return point | {
+        "faith": _faith_cell(point["faith"], statistics["faith"], point["method"]),
+        "index": _index_cell(point["index"], statistics["index"], point["method"]),
+    }
 
 
-def _cell(point: dict[str, Any], statistics: dict[str, Any], where: str) -> dict[str, Any]:
-    for name in ("n", "correct", "sum"):
-        if point.get(name) != statistics.get(name):
-            raise DataMoved(
-                f"{where}: the database counts {name} = {point.get(name)}, the statistics {statistics.get(name)}; "
-                "answers arrived in between, run the report again"
-            )
-    both = statistics | point
-    both |= {name: statistics[name] for name in ("ci", "ci_reason")}
-    for name in ("class", "timeouts_as_wrong"):
-        if name in point:
-            both[name] = point[name] | statistics[name]
-    return both
+def _faith_cell(point: FaithCell, statistics: FaithEstimate, where: str) -> FaithCell:
+    _same_count(where, "n", point["n"], statistics["n"])
+    _same_count(where, "correct", point["correct"], statistics["correct"])
+    return {
+        **statistics,
+        **point,
+        "ci": statistics["ci"],
+        "ci_reason": statistics["ci_reason"],
+        "class": {**point["class"], **statistics["class"]},
+        "timeouts_as_wrong": {**point["timeouts_as_wrong"], **statistics["timeouts_as_wrong"]},
+    }
 
 
-def _brief(column: dict[str, Any]) -> dict[str, Any]:
-    names = ("n", "participants", "percent", "mean", "text", "ci", "ci_reason")
-    cells = {m: {name: column[m][name] for name in names if name in column[m]} for m in MERGED}
-    return {"column": column["column"]} | cells
+def _index_cell(point: IndexCell, statistics: IndexEstimate, where: str) -> IndexCell:
+    _same_count(where, "n", point["n"], statistics["n"])
+    _same_count(where, "sum", point["sum"], statistics["sum"])
+    return {**statistics, **point, "ci": statistics["ci"], "ci_reason": statistics["ci_reason"]}
+
+
+def _same_count(where: str, name: str, counted: int, computed: int) -> None:
+    if counted != computed:
+        raise DataMoved(
+            f"{where}: the database counts {name} = {counted}, the statistics {computed}; "
+            "answers arrived in between, run the report again"
+        )
+
+
+def _brief(column: EstimatedColumn) -> BriefColumn:
+    faith, index = column["faith"], column["index"]
+    return {
+        "column": column["column"],
+        "faith": {
+            "n": faith["n"],
+            "participants": faith["participants"],
+            "percent": faith["percent"],
+            "text": faith["text"],
+            "ci": faith["ci"],
+            "ci_reason": faith["ci_reason"],
+        },
+        "index": {
+            "n": index["n"],
+            "participants": index["participants"],
+            "mean": index["mean"],
+            "text": index["text"],
+            "ci": index["ci"],
+            "ci_reason": index["ci_reason"],
+        },
+    }

@@ -8,6 +8,7 @@ from django.db.models import Case, CharField, F, Q, Value, When
 from survey_site.protocols.models import Protocol
 from survey_site.reports.exports.columns import exclusion
 from survey_site.reports.population import Population
+from survey_site.reports.report_types import MapMetrics, RecruitedPerson
 from survey_site.statistics.answer_scale import CANT_TELL
 from survey_site.stimuli.models import SaliencyMap
 from survey_site.trials.frozen_protocol import classes_of
@@ -41,15 +42,6 @@ SOURCES: dict[str, Any] = {
         output_field=CharField(),
     ),
 }  # fmt: skip
-
-
-# Name for the statistics → name in SaliencyMap.metrics.
-METRICS = {
-    "right_class": "right",
-    "confidence": "confidence",
-    "confidence_drop": "drop",
-    "confidence_gain": "increase",
-}
 
 
 def trial_columns(protocol: Protocol, population: Population) -> dict[str, list[Any]]:
@@ -105,7 +97,7 @@ def _named(protocol: Protocol, columns: dict[str, list[Any]]) -> dict[str, list[
     return columns
 
 
-def participant_rows(protocol: Protocol, population: Population) -> list[dict[str, Any]]:
+def participant_rows(protocol: Protocol, population: Population) -> list[RecruitedPerson]:
     """Who started, consented, finished, for the flow of participants. Bots count as persons where asked."""
     rows = Participant.objects.filter(protocol=protocol).values_list(
         "kind", "state", "surplus", "consented_at", "started_at"
@@ -124,13 +116,19 @@ def participant_rows(protocol: Protocol, population: Population) -> list[dict[st
     ]
 
 
-def map_rows(protocol: Protocol) -> list[dict[str, Any]]:
+def map_rows(protocol: Protocol) -> list[MapMetrics]:
     """Machine metrics of the study's current maps, by the hash that answers name."""
     names = dict(_columns_by_map_method(protocol))
     maps = SaliencyMap.objects.filter(stimulus__study=protocol.study, current=True).exclude(metrics=None)
     return [
-        {"map_sha256": sha256, "column": names.get((classifier, method), "")}
-        | {name: (metrics or {}).get(stored) for name, stored in METRICS.items()}
+        {
+            "map_sha256": sha256,
+            "column": names.get((classifier, method), ""),
+            "right_class": (metrics or {}).get("right"),
+            "confidence": (metrics or {}).get("confidence"),
+            "confidence_drop": (metrics or {}).get("drop"),
+            "confidence_gain": (metrics or {}).get("increase"),
+        }
         for sha256, classifier, method, metrics in maps.order_by("pk").values_list(
             "array_sha256", "classifier", "method", "metrics"
         )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from django.core.cache import cache
 
@@ -13,12 +13,20 @@ LONGEST_SECONDS = 120
 FORGET_SECONDS = 3600
 
 
+class KeptCount(TypedDict):
+    """A `value` made `at` (seconds since the epoch), which `took` so many seconds."""
+
+    value: Any
+    at: float
+    took: float
+
+
 def kept(key: str, count: Callable[[], T], clock: Callable[[], float] = time.time) -> T:
     """The value of `count`: made now, or a while ago where making it takes long.
 
     When it is due, one caller makes it anew; the others get the old one meanwhile.
     """
-    found: dict[str, Any] | None = cache.get(f"kept:{key}")
+    found: KeptCount | None = cache.get(f"kept:{key}")
     if found is not None:
         due = found["at"] + min(SHARE * found["took"], LONGEST_SECONDS)
         if clock() < due or not cache.add(f"kept:{key}:busy", 1, LONGEST_SECONDS):
@@ -29,7 +37,7 @@ def kept(key: str, count: Callable[[], T], clock: Callable[[], float] = time.tim
         made = count()
         took = clock() - started
         if took > SLOW_SECONDS:
-            cache.set(f"kept:{key}", {"value": made, "at": clock(), "took": took}, FORGET_SECONDS)
+            cache.set(f"kept:{key}", KeptCount(value=made, at=clock(), took=took), FORGET_SECONDS)
         else:
             cache.delete(f"kept:{key}")
     finally:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Literal
 
 from django.core.cache import cache
 from django.db.models import Case, Count, F, Max, Q, Sum, When
@@ -11,6 +11,7 @@ from survey_site.protocols.models import Protocol
 from survey_site.reports.cached_task import KEEP_SECONDS, CachedTask, forget_progress
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
+from survey_site.reports.report_types import StudyReport
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Response
 
@@ -55,15 +56,15 @@ def _sum(condition: Q) -> Sum:
     return Sum(Case(When(condition, then=F("pk"))))
 
 
-def report_of(version: str) -> dict[str, Any] | None:
+def report_of(version: str) -> StudyReport | None:
     """The finished report of this data version."""
-    found: dict[str, Any] | None = cache.get(f"report:{version}")
+    found: StudyReport | None = cache.get(f"report:{version}")
     return found
 
 
-def points(study: Study, protocol: Protocol | None, population: Population, version: str) -> dict[str, Any]:
+def points(study: Study, protocol: Protocol | None, population: Population, version: str) -> StudyReport:
     """The point report; kept by data version where counting takes long, always fresh where it does not."""
-    kept: dict[str, Any] | None = cache.get(f"points:{version}") if protocol else None
+    kept: StudyReport | None = cache.get(f"points:{version}") if protocol else None
     if kept is not None:
         return kept
     report = point_report(study, population, protocol.version if protocol else None)
@@ -72,7 +73,7 @@ def points(study: Study, protocol: Protocol | None, population: Population, vers
     return report
 
 
-def store_points(version: str, report: dict[str, Any]) -> None:
+def store_points(version: str, report: StudyReport) -> None:
     cache.set(f"points:{version}", report, KEEP_SECONDS)
 
 
@@ -81,7 +82,7 @@ def figure_of(version: str, name: str, kind: str) -> bytes | None:
     return found
 
 
-def store_report(version: str, report: dict[str, Any]) -> None:
+def store_report(version: str, report: StudyReport) -> None:
     """Last of all: a report that is there has its figures."""
     cache.set(f"report:{version}", report, KEEP_SECONDS)
     forget_progress(version)

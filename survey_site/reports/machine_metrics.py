@@ -2,31 +2,28 @@
 
 from collections.abc import Iterable
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import Avg, Count
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.point_sums import counted_responses
 from survey_site.reports.population import Population
+from survey_site.reports.report_types import Gallery, GalleryMap, MachineRow, MachineTable
 from survey_site.stimuli.models import MapPicture, SaliencyMap
 from survey_site.studies.models import Study
 
 GALLERY = 6
 # Order of the paper's Tables 2 and 3: the bare CAM, then Ours 1–5; other combinations follow by name.
 VERSIONS = ("", "add-edges", "add-blend21", "add-blend11", "comp-edges", "comp-blend11")
-SHARES = {
-    "right_percent": "right",
-    "higher_than_original_percent": "higher_than_original",
-    "higher_than_base_percent": "higher_than_base",
-}
-MEANS = {"confidence": "confidence", "drop": "drop", "kept_share": "kept_share"}
+MachineMeasure = Literal["right_percent", "confidence", "kept_share"]
+Metrics = dict[str, Any]  # as the worker stored them
 
 
-def machine_rows(study: Study) -> list[dict[str, Any]]:
+def machine_rows(study: Study) -> list[MachineRow]:
     """One row per classifier × base × version: n maps, right classification %, mean confidence, and the rest."""
     maps = SaliencyMap.objects.filter(stimulus__study=study, current=True, metrics__isnull=False)
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str], list[Metrics]] = {}
     for classifier, method, metrics in maps.values_list("classifier", "method", "metrics").iterator(2000):
         if metrics and "right" in metrics:  # the original and uploaded maps have no explanation map
             groups.setdefault((classifier, method), []).append(metrics)
@@ -34,30 +31,39 @@ def machine_rows(study: Study) -> list[dict[str, Any]]:
     return sorted(rows, key=_place)
 
 
-def _row(classifier: str, method: str, metrics: list[dict[str, Any]]) -> dict[str, Any]:
+def _row(classifier: str, method: str, metrics: list[Metrics]) -> MachineRow:
     base, _, version = method.partition(".")
-    row: dict[str, Any] = {"classifier": classifier, "method": method, "base": base, "version": version}
-    row["n"] = len(metrics)
-    row |= {name: _mean(metrics, stored, 100.0) for name, stored in SHARES.items()}
-    return row | {name: _mean(metrics, stored, 1.0) for name, stored in MEANS.items()}
+    return {
+        "classifier": classifier,
+        "method": method,
+        "base": base,
+        "version": version,
+        "n": len(metrics),
+        "right_percent": _mean(metrics, "right", 100.0),
+        "higher_than_original_percent": _mean(metrics, "higher_than_original", 100.0),
+        "higher_than_base_percent": _mean(metrics, "higher_than_base", 100.0),
+        "confidence": _mean(metrics, "confidence", 1.0),
+        "drop": _mean(metrics, "drop", 1.0),
+        "kept_share": _mean(metrics, "kept_share", 1.0),
+    }
 
 
-def _mean(metrics: list[dict[str, Any]], name: str, factor: float) -> float | None:
+def _mean(metrics: list[Metrics], name: str, factor: float) -> float | None:
     values = [float(m[name]) for m in metrics if m.get(name) is not None]
     return factor * fmean(values) if values else None
 
 
-def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+def _place(row: MachineRow) -> tuple[str, str, int, str]:
     version = row["version"]
     known = VERSIONS.index(version) if version in VERSIONS else len(VERSIONS)
     return row["classifier"], row["base"], known, version
 
 
-def paper_layout(rows: Iterable[dict[str, Any]], measure: str) -> dict[str, Any]:
+def paper_layout(rows: Iterable[MachineRow], measure: MachineMeasure) -> MachineTable:
     """The rows as a table: classifier × base down, versions across; None where nothing was computed."""
     rows = list(rows)
     versions = list(dict.fromkeys(row["version"] for row in sorted(rows, key=lambda r: _place(r)[2:])))
-    lines: dict[tuple[str, str], dict[str, Any]] = {}
+    lines: dict[tuple[str, str], dict[str, float | None]] = {}
     for row in rows:
         lines.setdefault((row["classifier"], row["base"]), {})[row["version"]] = row[measure]
     return {
@@ -76,7 +82,7 @@ def version_label(version: str) -> str:
     return f"Ours {VERSIONS.index(version)} ({version})" if version in VERSIONS else version
 
 
-def gallery(protocol: Protocol, population: Population) -> dict[str, list[dict[str, Any]]]:
+def gallery(protocol: Protocol, population: Population) -> Gallery:
     """The maps with the highest and the lowest mean rating, of those with at least two ratings."""
     rated = (
         counted_responses(protocol, population)
@@ -85,17 +91,18 @@ def gallery(protocol: Protocol, population: Population) -> dict[str, list[dict[s
         .values("trial__saliency_map")
         .annotate(mean=Avg("rating"), n=Count("pk"))
         .filter(n__gte=2)
+        .values_list("trial__saliency_map", "mean", "n")
     )
-    best: list[Any] = list(rated.order_by("-mean", "trial__saliency_map")[:GALLERY])
-    chosen = {row["trial__saliency_map"] for row in best}
-    worst: list[Any] = list(
-        rated.exclude(trial__saliency_map__in=chosen).order_by("mean", "trial__saliency_map")[:GALLERY]
-    )
+    best = list(rated.order_by("-mean", "trial__saliency_map")[:GALLERY])
+    chosen = {pk for pk, _, _ in best}
+    others = rated.exclude(trial__saliency_map__in=chosen)
+    worst = list(others.order_by("mean", "trial__saliency_map")[:GALLERY])
     return {"best": _pictured(best), "worst": _pictured(worst)}
 
 
-def _pictured(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    ids = [row["trial__saliency_map"] for row in rows]
+def _pictured(rated: list[tuple[int, float, int]]) -> list[GalleryMap]:
+    """Maps with mean and number of their ratings, each with its newest picture's id."""
+    ids = [pk for pk, _, _ in rated]
     maps = SaliencyMap.objects.select_related("stimulus").in_bulk(ids)
     pictures = dict(
         MapPicture.objects.filter(saliency_map__in=ids).order_by("-pk").values_list("saliency_map", "pk")
@@ -105,9 +112,9 @@ def _pictured(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "stimulus": maps[pk].stimulus.key,
             "classifier": maps[pk].classifier,
             "method": maps[pk].method,
-            "mean": row["mean"],
-            "n": row["n"],
+            "mean": mean,
+            "n": n,
             "picture": pictures.get(pk),
         }
-        for pk, row in zip(ids, rows, strict=True)
+        for pk, mean, n in rated
     ]

@@ -5,6 +5,7 @@ from typing import Any
 from survey_site.protocols.models import Protocol
 from survey_site.reports.point_sums import analysed_participants, sums_by_condition
 from survey_site.reports.population import Population, protocol_of
+from survey_site.reports.report_types import StudyReport
 from survey_site.reports.table1 import ConditionInfo, columns_of
 from survey_site.statistics.published import published_column
 from survey_site.studies.models import Study
@@ -17,7 +18,7 @@ REPLAY_BANNER = (
 
 def point_report(
     study: Study, population: Population | None = None, version: int | None = None
-) -> dict[str, Any]:
+) -> StudyReport:
     """The report's JSON with point estimates and n; intervals are null until the statistics are merged in."""
     population = population or Population()
     protocol = protocol_of(study, version)

@@ -8,7 +8,6 @@ import io
 import json
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -17,7 +16,9 @@ from matplotlib.figure import Figure
 
 from survey_site.reports.figure_captions import caption
 from survey_site.reports.figures import FIGURES, STYLE
-from survey_site.reports.table1_formats import NOT_ESTIMABLE, interval_text
+from survey_site.reports.report_types import ReportColumn, StudyReport
+from survey_site.reports.table1_formats import outcome_rows
+from survey_site.statistics.column_types import OUTCOMES
 from survey_site.statistics.data import Trials
 
 A4 = (8.27, 11.69)
@@ -26,7 +27,7 @@ LINES = 62
 COLUMNS_PER_TABLE = 6
 
 
-def supplement(report: dict[str, Any], trials: Trials) -> bytes:
+def supplement(report: StudyReport, trials: Trials) -> bytes:
     """The PDF; the same report gives the same bytes."""
     out = io.BytesIO()
     with mpl.rc_context(STYLE), PdfPages(out, metadata={"CreationDate": None, "ModDate": None}) as pages:
@@ -41,7 +42,7 @@ def supplement(report: dict[str, Any], trials: Trials) -> bytes:
     return out.getvalue()
 
 
-def table_page(report: dict[str, Any]) -> Figure:
+def table_page(report: StudyReport) -> Figure:
     """Title, what it is about, and Table 1 in blocks of six columns."""
     page = Figure(figsize=A4)
     head = page.add_axes((0.08, 0.8, 0.84, 0.14))
@@ -55,7 +56,7 @@ def table_page(report: dict[str, Any]) -> Figure:
     return page
 
 
-def _head(report: dict[str, Any]) -> list[str]:
+def _head(report: StudyReport) -> list[str]:
     population = report["population"]
     lines = [
         f"study      {report['study']}",
@@ -66,22 +67,18 @@ def _head(report: dict[str, Any]) -> list[str]:
     return lines + (textwrap.wrap(report["banner"], WIDTH) if report["banner"] else [])
 
 
-def _table(axis: Axes, columns: Sequence[dict[str, Any]]) -> None:
+def _table(axis: Axes, columns: Sequence[ReportColumn]) -> None:
     axis.axis("off")
     rows: list[list[str]] = []
-    for label, measure in (("Human Faith %", "faith"), ("Interpretability Index", "index")):
-        rows.append([label, *(c[measure]["text"] or NOT_ESTIMABLE for c in columns)])
-        rows.append(["  95 % interval", *(interval_text(c[measure], measure) or "–" for c in columns)])
-        rows.append(["  n", *(str(c[measure]["n"]) for c in columns)])
-        if any(c.get("paper") for c in columns):
-            rows.append(["  paper", *((c.get("paper") or {}).get(measure, "") for c in columns)])
+    for label, outcome in zip(("Human Faith %", "Interpretability Index"), OUTCOMES, strict=True):
+        rows += outcome_rows(columns, label, outcome, no_interval="–")
     table = axis.table(rows, colLabels=["", *(c["column"] for c in columns)], loc="upper left", edges="horizontal",
                        cellLoc="right")  # fmt: skip
     table.auto_set_font_size(False)
     table.set_fontsize(7)
 
 
-def text_pages(report: dict[str, Any]) -> list[Figure]:
+def text_pages(report: StudyReport) -> list[Figure]:
     """Comparisons, notes and the frozen plan as plain text, broken into pages."""
     lines = ["Comparisons with the reference column", "", *_comparison_lines(report), "", "Notes", ""]
     for note in report["notes"]:
@@ -91,9 +88,9 @@ def text_pages(report: dict[str, Any]) -> list[Figure]:
     return [_text_page(lines[place : place + LINES]) for place in range(0, len(lines), LINES)]
 
 
-def _comparison_lines(report: dict[str, Any]) -> list[str]:
+def _comparison_lines(report: StudyReport) -> list[str]:
     lines = [f"{'':<24}{'ratio':>8}{'95 % interval':>18}{'difference':>12}{'p (Holm)':>10}"]
-    for outcome in ("faith", "index"):
+    for outcome in OUTCOMES:
         found = report["comparisons"][outcome]
         lines.append(f"{outcome}: {found.get('label') or found['reason']}")
         for row in found["rows"]:

@@ -6,9 +6,9 @@ precision; `text` is what is printed, rounded half up from the integers.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from survey_site.reports.point_sums import Sums
+from survey_site.reports.report_types import FaithCell, IndexCell, ReportColumn
 from survey_site.statistics.point import mean_text, percent_text, quotient
 
 NO_ANSWERS = "not estimable: no answers"
@@ -32,7 +32,7 @@ class ConditionInfo:
 
 def columns_of(
     conditions: Sequence[ConditionInfo], sums: Iterable[Sums], headline: str = "image"
-) -> list[dict[str, Any]]:
+) -> list[ReportColumn]:
     """The columns of the table in their order, each with its variants (classifier × base × method)."""
     by_condition: dict[int, list[Sums]] = {}
     for one in sums:
@@ -45,7 +45,7 @@ def columns_of(
 
 def _column(
     name: str, members: list[ConditionInfo], sums: Mapping[int, list[Sums]], headline: str
-) -> dict[str, Any]:
+) -> ReportColumn:
     own = [s for c in members for s in sums.get(c.id, [])]
     return {
         "column": name,
@@ -66,7 +66,7 @@ def _column(
     }
 
 
-def faith(sums: Iterable[Sums], headline: str = "image") -> dict[str, Any]:
+def faith(sums: Iterable[Sums], headline: str = "image") -> FaithCell:
     """Human Faith % of the sums' matching trials. `percent` is null without answers, never 0."""
     own = [s for s in sums if s.task == "matching"]
     n, late = sum(s.n for s in own), sum(s.timeouts for s in own)
@@ -96,7 +96,7 @@ def faith(sums: Iterable[Sums], headline: str = "image") -> dict[str, Any]:
     }
 
 
-def index(sums: Iterable[Sums]) -> dict[str, Any]:
+def index(sums: Iterable[Sums]) -> IndexCell:
     """Interpretability Index of the sums' rating trials. `mean` is null without answers, never 0."""
     own = [s for s in sums if s.task == "rating"]
     n, total = sum(s.n for s in own), sum(s.total for s in own)

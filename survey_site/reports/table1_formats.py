@@ -1,13 +1,13 @@
 """Table 1 in the formats of `report --format`: text, CSV and LaTeX, from the report's JSON."""
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 from survey_site.reports.exports.csv_stream import csv_line
 from survey_site.reports.exports.sql import FORMULA_STARTS
+from survey_site.reports.report_types import FaithCell, IndexCell, PointReport, ReportColumn, VariantCells
+from survey_site.statistics.column_types import OUTCOMES, OutcomeName
 
-Report = dict[str, Any]
 NOT_ESTIMABLE = "n/a"
 TABLE_FIELDS = (
     "study", "protocol_hash", "column", "classifier", "base", "method", "measure", "n", "participants", "total",
@@ -17,35 +17,41 @@ _TEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", 
         "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}  # fmt: skip
 
 
-def as_json(report: Report) -> str:
+def as_json(report: PointReport) -> str:
     """The report, indented; numbers with full precision."""
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def as_csv(report: Report) -> str:
+def as_csv(report: PointReport) -> str:
     """Tidy: one row per column and measure, then one per variant. Percent and mean with full precision."""
     lines = [csv_line(TABLE_FIELDS)]
     for column in report["columns"]:
-        for measure in ("faith", "index"):
-            paper = (column.get("paper") or {}).get(measure)
-            lines.append(csv_line(_row(report, column["column"], {}, measure, column[measure], paper)))
+        lines += [csv_line(_row(report, column, None, outcome)) for outcome in OUTCOMES]
         if len(column["variants"]) > 1:
             for variant in column["variants"]:
-                for measure in ("faith", "index"):
-                    lines.append(csv_line(_row(report, column["column"], variant, measure, variant[measure])))
+                lines += [csv_line(_row(report, column, variant, outcome)) for outcome in OUTCOMES]
     return b"".join(lines).decode()
 
 
 def _row(
-    report: Report, column: str, variant: Report, measure: str, cell: Report, paper: str | None = None
-) -> list[Any]:
+    report: PointReport, column: ReportColumn, variant: VariantCells | None, outcome: OutcomeName
+) -> list[str | float | None]:
+    part = variant or column
+    cell, faith, index = part[outcome], part["faith"], part["index"]
+    names = (variant["classifier"], variant["base"], variant["method"]) if variant else (None, None, None)
+    total, value = (
+        (faith["correct"], faith["percent"]) if outcome == "faith" else (index["sum"], index["mean"])
+    )
     low, high = cell["ci"] or (None, None)
     return [
-        safe(report["study"]), report["protocol_hash"], safe(column), safe(variant.get("classifier")),
-        safe(variant.get("base")), safe(variant.get("method")), measure, cell["n"], cell.get("participants"),
-        cell["correct" if measure == "faith" else "sum"], cell["percent" if measure == "faith" else "mean"],
-        cell["text"], low, high, paper,
+        safe(report["study"]), report["protocol_hash"], safe(column["column"]), *map(safe, names), outcome, cell["n"],
+        cell.get("participants"), total, value, cell["text"], low, high, None if variant else _paper(column, outcome),
     ]  # fmt: skip
+
+
+def _paper(column: ReportColumn, outcome: OutcomeName) -> str | None:
+    paper = column.get("paper")
+    return paper[outcome] if paper else None
 
 
 def safe(value: str | None) -> str | None:
@@ -53,16 +59,12 @@ def safe(value: str | None) -> str | None:
     return f"'{value}" if value and value.startswith(FORMULA_STARTS) else value
 
 
-def as_text(report: Report) -> str:
+def as_text(report: PointReport) -> str:
     """For the terminal: the layout of the paper's Table 1 with n and intervals below each value."""
     columns = report["columns"]
     rows = [["", *(c["column"] for c in columns)]]
-    for label, measure in (("Human Faith %", "faith"), ("Interpretability Index", "index")):
-        rows.append([label, *(c[measure]["text"] or NOT_ESTIMABLE for c in columns)])
-        rows.append(["  95 % interval", *(interval_text(c[measure], measure) for c in columns)])
-        rows.append(["  n", *(str(c[measure]["n"]) for c in columns)])
-        if any(c.get("paper") for c in columns):
-            rows.append(["  paper", *((c.get("paper") or {}).get(measure, "") for c in columns)])
+    for label, outcome in zip(("Human Faith %", "Interpretability Index"), OUTCOMES, strict=True):
+        rows += outcome_rows(columns, label, outcome)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(
@@ -74,7 +76,21 @@ def as_text(report: Report) -> str:
     return "\n".join([*_head(report), "", *lines])
 
 
-def _head(report: Report) -> Iterable[str]:
+def outcome_rows(
+    columns: Sequence[ReportColumn], label: str, outcome: OutcomeName, no_interval: str = ""
+) -> list[list[str]]:
+    """Value, interval, n and the published value of each column, as printed; a label before each."""
+    rows = [
+        [label, *(c[outcome]["text"] or NOT_ESTIMABLE for c in columns)],
+        ["  95 % interval", *(interval_text(c[outcome], outcome) or no_interval for c in columns)],
+        ["  n", *(str(c[outcome]["n"]) for c in columns)],
+    ]
+    if any(c.get("paper") for c in columns):
+        rows.append(["  paper", *(_paper(c, outcome) or "" for c in columns)])
+    return rows
+
+
+def _head(report: PointReport) -> Iterable[str]:
     yield f"{report['title']} ({report['study']})"
     if report["banner"]:
         yield report["banner"]
@@ -86,28 +102,28 @@ def _head(report: Report) -> Iterable[str]:
     yield f"Participants analysed: {people}{hint}; pool size {report['pool_size']}"
 
 
-def interval_text(cell: Report, measure: str) -> str:
+def interval_text(cell: FaithCell | IndexCell, outcome: OutcomeName) -> str:
     """`[30.0, 66.5]`, or empty when there is none (the JSON holds the reason)."""
     if not cell["ci"]:
         return ""
-    places = 1 if measure == "faith" else 2
+    places = 1 if outcome == "faith" else 2
     return "[" + ", ".join(f"{bound:.{places}f}" for bound in cell["ci"]) + "]"
 
 
-def as_latex(report: Report) -> str:
+def as_latex(report: PointReport) -> str:
     """A booktabs table that compiles as it is, with n in the note."""
     columns = report["columns"]
     head = " & ".join(["", *(tex(c["column"]) for c in columns)])
     body = []
-    for label, measure in ((r"Human Faith \%", "faith"), ("Interpretability Index", "index")):
-        body.append(" & ".join([label, *(c[measure]["text"] or NOT_ESTIMABLE for c in columns)]) + r" \\")
-        if any(c[measure]["ci"] for c in columns):
+    for label, outcome in zip((r"Human Faith \%", "Interpretability Index"), OUTCOMES, strict=True):
+        body.append(" & ".join([label, *(c[outcome]["text"] or NOT_ESTIMABLE for c in columns)]) + r" \\")
+        if any(c[outcome]["ci"] for c in columns):
             bounds = " & ".join(
-                [r"\quad 95\,\% interval", *(interval_text(c[measure], measure) for c in columns)]
+                [r"\quad 95\,\% interval", *(interval_text(c[outcome], outcome) for c in columns)]
             )
             # A bracket after \\ would be read as its optional argument.
             body.append(bounds.replace("[", "{[}").replace("]", "{]}") + r" \\")
-        body.append(" & ".join([r"\quad $n$", *(str(c[measure]["n"]) for c in columns)]) + r" \\")
+        body.append(" & ".join([r"\quad $n$", *(str(c[outcome]["n"]) for c in columns)]) + r" \\")
     note = f"{report['population']['participants']} participants, pool size {report['pool_size']}."
     if report["banner"]:
         note += " " + report["banner"]
@@ -135,7 +151,7 @@ def tex(text: str) -> str:
     return "".join(_TEX.get(character, character) for character in text)
 
 
-FORMATS: dict[str, Callable[[Report], str]] = {
+FORMATS: dict[str, Callable[[PointReport], str]] = {
     "json": as_json,
     "csv": as_csv,
     "latex": as_latex,

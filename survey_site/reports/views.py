@@ -3,7 +3,7 @@
 import base64
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, NotRequired, TypedDict
 
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
@@ -15,13 +15,15 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report
-from survey_site.reports.cached_task import progress_of
+from survey_site.reports.cached_task import TaskProgress, progress_of
 from survey_site.reports.exports.csv_stream import StreamTally, checksum, stream_csv
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
-from survey_site.reports.machine_metrics import paper_layout
+from survey_site.reports.machine_metrics import MachineMeasure, paper_layout
 from survey_site.reports.population import Population, protocol_of
+from survey_site.reports.report_types import MachineTable, StudyReport
 from survey_site.reports.table1_formats import FORMATS
 from survey_site.studies import audit
 from survey_site.studies.access import study_or_404
@@ -38,11 +40,40 @@ POPULATION_LABELS = (
     ("unfinished", _("with unfinished participants")),
     ("excluded", _("with excluded participants")),
 )
-MACHINE_TABLES = (
+MACHINE_TABLES: tuple[tuple[str, MachineMeasure], ...] = (
     ("Table 2: right classification of explanation maps, %", "right_percent"),
     ("Table 3: average confidence of explanation maps", "confidence"),
     ("Share of pixels kept in explanation maps", "kept_share"),
 )
+
+
+class ReportContext(TypedDict):
+    """What the report's templates print. version: of the data. wanted: the statistics are to be asked for.
+
+    unreachable: why they could not be asked for, or empty; progress: how far they are.
+    """
+
+    study: Study
+    protocol: Protocol | None
+    population: Population
+    version: str
+    report: StudyReport
+    computed: bool
+    wanted: bool
+    has_variants: bool
+    has_paper: bool
+    machine_tables: list[tuple[str, MachineTable]]
+    query: str
+    unreachable: NotRequired[str]
+    progress: NotRequired[TaskProgress | None]
+
+
+class PageChoice(TypedDict):
+    """A link that changes what the page is about; `query`: its query string."""
+
+    label: str
+    query: str
+    active: bool
 
 
 def asked_version(request: HttpRequest, study: Study) -> int | None:
@@ -69,11 +100,11 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "reports/report.html", context)
 
 
-def _choices(request: HttpRequest, study: Study) -> list[dict[str, Any]]:
+def _choices(request: HttpRequest, study: Study) -> list[PageChoice]:
     """Links that switch who counts and which protocol the page is about, each with its query string."""
     chosen = asked_version(request, study)
     current = protocol_of(study, chosen)
-    found = []
+    found: list[PageChoice] = []
     for name, label in POPULATION_LABELS:
         query = request.GET.copy()
         active = query.get(name) == "1"
@@ -95,15 +126,15 @@ def statistics(request: HttpRequest, slug: str) -> HttpResponse:
     """The part that the task computes: progress while it runs, then the statistics and the table's intervals."""
     study = study_or_404(request, slug, "results")
     context = _told(request, study)
-    if context["wanted"]:
+    if context["wanted"] and context["protocol"] is not None:
         context["unreachable"] = cached_report.ask(
             study, context["protocol"], context["population"], context["version"]
         )
         context["progress"] = progress_of(context["version"])
-    return render(request, "reports/statistics_loaded.html", context | {"loaded": True})
+    return render(request, "reports/statistics_loaded.html", {**context, "loaded": True})
 
 
-def _told(request: HttpRequest, study: Study) -> dict[str, Any]:
+def _told(request: HttpRequest, study: Study) -> ReportContext:
     """What the templates print: the whole report where it is stored, else point estimates, `wanted` set."""
     population, protocol = (
         Population.from_query(request.GET),
@@ -112,7 +143,7 @@ def _told(request: HttpRequest, study: Study) -> dict[str, Any]:
     version = cached_report.data_version(protocol, population) if protocol else ""
     found = cached_report.report_of(version) if protocol else None
     report = found or cached_report.points(study, protocol, population, version)
-    machine = (found or {}).get("machine", [])
+    machine = found.get("machine", []) if found else []
     return {
         "study": study,
         "protocol": protocol,
@@ -159,7 +190,8 @@ def standalone(request: HttpRequest, slug: str) -> HttpResponse:
         (name, cached_report.figure_of(context["version"], name, "svg"))
         for name in context["report"]["figures"]
     ]
-    context |= {
+    whole = {
+        **context,
         "css": mark_safe(_stylesheet()),  # noqa: S308  (a file of this package)
         "plan": json.dumps(context["report"]["plan"], indent=2, ensure_ascii=False),
         "inline_figures": [
@@ -168,7 +200,7 @@ def standalone(request: HttpRequest, slug: str) -> HttpResponse:
             if data
         ],
     }
-    response = render(request, "reports/standalone.html", context)
+    response = render(request, "reports/standalone.html", whole)
     response["Content-Disposition"] = f'attachment; filename="{study.slug}-report.html"'
     audit.record(request, study, "exported", "report.html")
     return response

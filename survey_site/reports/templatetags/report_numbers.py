@@ -7,6 +7,9 @@ from django import template
 
 from survey_site.reports.figure_captions import Caption
 from survey_site.reports.figure_captions import caption as caption_of
+from survey_site.reports.report_types import ReportColumn, StudyReport, TitledOrderEffects
+from survey_site.statistics.column_types import BriefColumn, ComparedColumn, ComparisonFamily
+from survey_site.statistics.report_types import OrderSummary
 
 register = template.Library()
 NOTHING = "–"
@@ -62,14 +65,13 @@ OTHER_LABELS = {
 
 
 @register.filter
-def other_test(row: Mapping[str, Any]) -> float | None:
+def other_test(row: ComparedColumn) -> float | None:
     """The corrected p-value of the test that is not the primary one."""
-    found: float | None = row.get("p_holm_by_test", {}).get(OTHER.get(row.get("primary_test", ""), ""))
-    return found
+    return row.get("p_holm_by_test", {}).get(OTHER.get(row.get("primary_test", ""), ""))
 
 
 @register.filter
-def other_label(family: Mapping[str, Any]) -> str:
+def other_label(family: ComparisonFamily) -> str:
     return OTHER_LABELS.get(OTHER.get(family.get("primary_test") or "", ""), "")
 
 
@@ -91,7 +93,9 @@ def item(mapping: Mapping[str, Any] | None, key: str) -> Any:
 
 
 @register.filter
-def before_and_after(report: Mapping[str, Any]) -> list[tuple[Any, Any, Any]]:
+def before_and_after(
+    report: StudyReport,
+) -> list[tuple[BriefColumn | None, ReportColumn, BriefColumn | None]]:
     """Each column before any exclusion, as in Table 1, and under all declared rules."""
     before = {column["column"]: column for column in report["before_exclusion"]}
     after = {column["column"]: column for column in report["after_rules"]}
@@ -99,6 +103,6 @@ def before_and_after(report: Mapping[str, Any]) -> list[tuple[Any, Any, Any]]:
 
 
 @register.filter
-def outcomes(order: Mapping[str, Any]) -> list[dict[str, Any]]:
+def outcomes(order: OrderSummary) -> list[TitledOrderEffects]:
     """The order effects of faith and index with their titles."""
-    return [{"title": title} | order[name] for name, title in (("faith", "Human Faith"), ("index", "Index"))]
+    return [{"title": "Human Faith", **order["faith"]}, {"title": "Index", **order["index"]}]

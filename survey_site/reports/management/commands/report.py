@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population, protocol_of
+from survey_site.reports.report_types import StudyReport
 from survey_site.reports.table1_formats import FORMATS
 from survey_site.studies.lookup import study_named
 from survey_site.studies.models import Study
@@ -39,7 +40,7 @@ class Command(BaseCommand):
 
     def _report(
         self, study: Study, population: Population, version: int | None, points_only: bool
-    ) -> dict[str, Any]:
+    ) -> StudyReport:
         if points_only:
             return point_report(study, population, version)
         try:
