@@ -1,13 +1,9 @@
 """Figures of the report: trials and the report's numbers in, SVG or PDF bytes out.
 
-Vector, in shades of grey (markers and hatches tell things apart, never colour), the same bytes every time: no
-date, fixed identifiers. Matplotlib, so only for the Celery queue ``reports`` and the commands; no pyplot and
-hence no window system.
+Matplotlib, so only for the Celery queue ``reports`` and the commands.
 """
 
-import io
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable
 
 import matplotlib as mpl
 import numpy as np
@@ -15,39 +11,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from survey_site.reports.figure_drawing import (
+    INK,
+    MID,
+    PALE,
+    STYLE,
+    Format,
+    draw_grid,
+    new_figure,
+    render,
+    say_nothing,
+)
+from survey_site.reports.report_types import StudyReport
 from survey_site.statistics.answer_scale import CANT_TELL
-from survey_site.statistics.data import MATCHING, RATING, FloatArray, Trials
+from survey_site.statistics.column_types import Bounds
+from survey_site.statistics.data import MATCHING, RATING, FloatArray, IntArray, Trials
 from survey_site.statistics.order import position_in_task
 
-Format = Literal["svg", "pdf"]
-Report = Mapping[str, Any]
-STYLE: Any = {
-    "svg.hashsalt": "saliency-survey", "svg.fonttype": "path", "pdf.fonttype": 42, "pdf.compression": 6,
-    "font.family": "DejaVu Sans", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.titlesize": 10, "axes.titlelocation": "left", "hatch.linewidth": 0.6, "image.cmap": "Greys",
-}  # fmt: skip
-INK, MID, PALE = "#1a1a1a", "#808080", "#d0d0d0"
-POINTS_MAX, CLASSES_MAX, ROWS_MAX, VECTOR_CELLS_MAX = 400, 40, 300, 10_000
-
-
-def render(figure: Figure, fmt: Format) -> bytes:
-    """The figure as bytes without a creation date."""
-    out = io.BytesIO()
-    dates = {"Date": None} if fmt == "svg" else {"CreationDate": None, "ModDate": None}
-    with mpl.rc_context(STYLE):
-        figure.savefig(out, format=fmt, metadata=dates, bbox_inches="tight")
-    return out.getvalue()
-
-
-def _new(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, list(np.atleast_1d(figure.subplots(1, columns)))
-
-
-def _nothing(axis: Axes, text: str = "no answers") -> None:
-    axis.text(0.5, 0.5, text, ha="center", va="center", transform=axis.transAxes, color=MID)
-    axis.set_xticks([])
-    axis.set_yticks([])
+POINTS_MAX, CLASSES_MAX, ROWS_MAX = 400, 40, 300
+Drawn = tuple[str, float | None, Bounds | None]  # column, estimate and interval
 
 
 def participant_points(trials: Trials, column: str) -> FloatArray:
@@ -60,38 +42,33 @@ def participant_points(trials: Trials, column: str) -> FloatArray:
     return np.asarray(means, np.float64)
 
 
-def _estimates(
-    axis: Axes, trials: Trials, rows: list[dict[str, Any]], key: str, factor: float, label: str
-) -> None:
-    names = [row["column"] for row in rows]
-    for k, row in enumerate(rows):
-        points = factor * participant_points(trials, row["column"])
+def _estimates(axis: Axes, trials: Trials, rows: list[Drawn], factor: float, label: str) -> None:
+    for k, (name, value, interval) in enumerate(rows):
+        points = factor * participant_points(trials, name)
         # Equal values are spread sideways, so that a pile of points is seen as one.
         first = np.searchsorted(points, points, "left")
         offset = 0.12 + 0.25 * (np.arange(len(points)) - first) / np.bincount(first, minlength=1).max(
             initial=1
         )
         axis.plot(k + offset, points, "o", ms=2, mfc="none", mec=MID, mew=0.5)
-        value, interval = row["estimate"][key], row["estimate"]["ci"]
         if value is not None:
             axis.plot([k - 0.1], [value], "D", ms=5, color=INK)
         if interval is not None:
-            axis.vlines(k - 0.1, *interval, color=INK, lw=1.4)
-    axis.set_xticks(range(len(names)), names, rotation=30, ha="right")
+            axis.vlines(k - 0.1, interval[0], interval[1], color=INK, lw=1.4)
+    axis.set_xticks(range(len(rows)), [name for name, _, _ in rows], rotation=30, ha="right")
     axis.set_ylabel(label)
 
 
-def faith_and_index(report: Report, trials: Trials) -> Figure:
+def faith_and_index(report: StudyReport, trials: Trials) -> Figure:
     """Faith and index per column: estimate (diamond), interval (bar) and the participants' means (circles)."""
     with mpl.rc_context(STYLE):
-        figure, axes = _new(9, 3.6, 2)
-        specs = (
-            ("faith", MATCHING, "percent", 100.0, "Human Faith %"),
-            ("index", RATING, "mean", 1.0, "Interpretability Index"),
-        )
-        for axis, (outcome, task, key, factor, label) in zip(axes, specs, strict=True):
-            rows = [{"column": c["column"], "estimate": c[outcome]} for c in report["columns"]]
-            _estimates(axis, trials.of_task(task), rows, key, factor, label)
+        figure, axes = new_figure(9, 3.6, 2)
+        faith: list[Drawn] = [
+            (c["column"], c["faith"]["percent"], c["faith"]["ci"]) for c in report["columns"]
+        ]
+        index: list[Drawn] = [(c["column"], c["index"]["mean"], c["index"]["ci"]) for c in report["columns"]]
+        _estimates(axes[0], trials.of_task(MATCHING), faith, 100.0, "Human Faith %")
+        _estimates(axes[1], trials.of_task(RATING), index, 1.0, "Interpretability Index")
         axes[0].set_ylim(-4, 104)
         chance = [c["faith"]["chance"].get("chance_percent") for c in report["columns"]]
         known = {round(x, 6) for x in chance if x is not None}
@@ -104,13 +81,13 @@ def faith_and_index(report: Report, trials: Trials) -> Figure:
     return figure
 
 
-def rating_distributions(report: Report, trials: Trials) -> Figure:
+def rating_distributions(report: StudyReport, trials: Trials) -> Figure:
     """Share of each rating per column, one stacked bar each: darker is higher, with the number inside."""
     with mpl.rc_context(STYLE):
         rows = [c for c in report["columns"] if c["index"]["n"]]
-        figure, (axis,) = _new(8, 0.9 + 0.42 * max(1, len(rows)))
+        figure, (axis,) = new_figure(8, 0.9 + 0.42 * max(1, len(rows)))
         if not rows:
-            _nothing(axis)
+            say_nothing(axis)
             return figure
         levels = list(rows[0]["index"]["distribution"])
         for y, row in enumerate(rows):
@@ -131,27 +108,14 @@ def rating_distributions(report: Report, trials: Trials) -> Figure:
     return figure
 
 
-def _grid(axis: Axes, values: FloatArray, label: str, vmin: float, vmax: float) -> None:
-    mesh = axis.pcolormesh(
-        np.ma.masked_invalid(values), cmap="Greys", vmin=vmin, vmax=vmax, edgecolors="none",
-        rasterized=values.size > VECTOR_CELLS_MAX,
-    )  # fmt: skip
-    axis.patch.set(hatch="////", edgecolor=PALE, facecolor="w")  # empty cells are hatched, zeros are white
-    axis.invert_yaxis()
-    if isinstance(figure := axis.get_figure(), Figure):
-        bar = figure.colorbar(mesh, ax=axis, label=label, shrink=0.8)
-        if bar.solids is not None:  # Matplotlib would embed it as a picture
-            bar.solids.set_rasterized(False)
-
-
-def class_confusion(report: Report, trials: Trials) -> Figure:
+def class_confusion(report: StudyReport, trials: Trials) -> Figure:
     """Which class people picked (columns) for maps of each class (rows); the 40 most frequent classes."""
     matching = trials.of_task(MATCHING).answered()
     known = matching.select(matching.stimulus_class.codes >= 0)
     with mpl.rc_context(STYLE):
-        figure, (axis,) = _new(6.4, 5.6)
+        figure, (axis,) = new_figure(6.4, 5.6)
         if not len(known):
-            _nothing(axis)
+            say_nothing(axis)
             return figure
         counts = np.bincount(known.stimulus_class.codes, minlength=len(known.stimulus_class.labels))
         top = np.sort(np.argsort(-counts, kind="stable")[: min(CLASSES_MAX, int((counts > 0).sum()))])
@@ -159,7 +123,7 @@ def class_confusion(report: Report, trials: Trials) -> Figure:
         picked = [*names, "another class", "can't tell"]
         table = _confusion(known, names)
         with np.errstate(invalid="ignore"):
-            _grid(axis, 100 * table / table.sum(1, keepdims=True), "% of answers", 0, 100)
+            draw_grid(axis, 100 * table / table.sum(1, keepdims=True), "% of answers", 0, 100)
         size = max(4, 9 - len(names) // 8)
         axis.set_yticks(np.arange(len(names)) + 0.5, names, fontsize=size)
         axis.set_xticks(np.arange(len(picked)) + 0.5, picked, rotation=90, fontsize=size)
@@ -180,17 +144,17 @@ def _confusion(known: Trials, names: list[str]) -> FloatArray:
     return flat.reshape(len(names), width).astype(np.float64)
 
 
-def learning(report: Report, trials: Trials) -> Figure:
+def learning(report: StudyReport, trials: Trials) -> Figure:
     """Mean answer at each trial position of the task, over all columns, ± 1.96 naive standard errors."""
     with mpl.rc_context(STYLE):
-        figure, axes = _new(9, 3.2, 2)
+        figure, axes = new_figure(9, 3.2, 2)
         specs = ((MATCHING, 100.0, "Human Faith %"), (RATING, 1.0, "Interpretability Index"))
         for axis, (task, factor, label) in zip(axes, specs, strict=True):
             own = trials.of_task(task).answered()
             axis.set_ylabel(label)
             axis.set_xlabel("position in the task")
             if not len(own) or np.isnan(own.position).any():
-                _nothing(axis, "no answers with a position")
+                say_nothing(axis, "no answers with a position")
                 continue
             rank = position_in_task(own)
             n = np.bincount(rank)
@@ -203,17 +167,17 @@ def learning(report: Report, trials: Trials) -> Figure:
     return figure
 
 
-def response_times(report: Report, trials: Trials) -> Figure:
+def response_times(report: StudyReport, trials: Trials) -> Figure:
     """Response times per column and task on a logarithmic scale: median, quartiles, 5–95 % whiskers."""
     with mpl.rc_context(STYLE):
-        figure, axes = _new(9, 3.4, 2)
+        figure, axes = new_figure(9, 3.4, 2)
         for axis, task in zip(axes, (MATCHING, RATING), strict=True):
             own = trials.of_task(task)
             own = own.select(own.rt_ms > 0)
             names = [c["column"] for c in report["columns"] if own.column.equals(c["column"]).any()]
             axis.set_title(task)
             if not names:
-                _nothing(axis, "no response times")
+                say_nothing(axis, "no response times")
                 continue
             boxes = [own.rt_ms[own.column.equals(name)] / 1000 for name in names]
             axis.boxplot(
@@ -231,15 +195,15 @@ def response_times(report: Report, trials: Trials) -> Figure:
     return figure
 
 
-def answers_heat_map(report: Report, trials: Trials) -> Figure:
+def answers_heat_map(report: StudyReport, trials: Trials) -> Figure:
     """Participants × images: mean rating, or share right where a study has matching only; hatched: not shown."""
     rating, plan = trials.of_task(RATING).answered(), report["plan"]
     own = rating if len(rating) else trials.of_task(MATCHING).answered()
     low, high = (plan["rating_min"], plan["rating_max"]) if len(rating) else (0, 1)
     with mpl.rc_context(STYLE):
-        figure, (axis,) = _new(8, 5)
+        figure, (axis,) = new_figure(8, 5)
         if not len(own):
-            _nothing(axis)
+            say_nothing(axis)
             return figure
         person, people = _first_codes(own.participant.codes)
         image, images = _first_codes(own.stimulus.codes)
@@ -248,36 +212,39 @@ def answers_heat_map(report: Report, trials: Trials) -> Figure:
         n = np.bincount(cell, minlength=people * images)
         with np.errstate(invalid="ignore"):
             means = np.bincount(cell, own.value[inside], people * images) / n
-        _grid(axis, means.reshape(people, images), "rating" if len(rating) else "right", low, high)
+        draw_grid(axis, means.reshape(people, images), "rating" if len(rating) else "right", low, high)
         axis.set_ylabel("participant")
         axis.set_xlabel("image")
     return figure
 
 
-def _first_codes(codes: Any) -> tuple[Any, int]:
+def _first_codes(codes: IntArray) -> tuple[IntArray, int]:
     """Dense codes and how many of them to draw: at most 300."""
     used, dense = np.unique(codes, return_inverse=True)
     return dense, min(len(used), ROWS_MAX)
 
 
-def participant_flow(report: Report, trials: Trials) -> Figure:
+def participant_flow(report: StudyReport, trials: Trials) -> Figure:
     """From started to analysed, with the reasons of those who left beside the arrows."""
     flow = report["flow"]
-    steps = [
-        (name.replace("_", " "), flow[name])
-        for name in ("started", "consented", "finished", "with_answers", "analysed")
+    counted = [
+        ("started", flow["started"]),
+        ("consented", flow["consented"]),
+        ("finished", flow["finished"]),
+        ("with answers", flow["with_answers"]),
+        ("analysed", flow["analysed"]),
     ]
     by_rules = flow.get("excluded_by_rules") or {}
     if by_rules:
-        steps.append(("after the declared rules", flow["after_rules"]))
-    steps = [(name, n) for name, n in steps if n is not None]
+        counted.append(("after the declared rules", flow["after_rules"]))
+    steps = [(name, n) for name, n in counted if n is not None]
     aside = {
         "with answers": {k: n for k, n in flow["apart"].items() if n},
         "analysed": flow["excluded"],
         "after the declared rules": by_rules,
     }
     with mpl.rc_context(STYLE):
-        figure, (axis,) = _new(5.5, 0.8 + 0.85 * len(steps))
+        figure, (axis,) = new_figure(5.5, 0.8 + 0.85 * len(steps))
         axis.axis("off")
         axis.set_xlim(0, 1)
         axis.set_ylim(-len(steps) + 0.4, 0.6)
@@ -294,7 +261,7 @@ def participant_flow(report: Report, trials: Trials) -> Figure:
     return figure
 
 
-FIGURES: dict[str, Callable[[Report, Trials], Figure]] = {
+FIGURES: dict[str, Callable[[StudyReport, Trials], Figure]] = {
     "faith-and-index": faith_and_index,
     "rating-distributions": rating_distributions,
     "class-confusion": class_confusion,
@@ -305,7 +272,7 @@ FIGURES: dict[str, Callable[[Report, Trials], Figure]] = {
 }
 
 
-def draw(name: str, report: Report, trials: Trials, fmt: Format) -> bytes:
+def draw(name: str, report: StudyReport, trials: Trials, fmt: Format) -> bytes:
     """One figure by name. ``trials`` are those that count (``quality.analysed``), ``report`` their report."""
     if name not in FIGURES:
         raise ValueError(f"no figure {name!r}; there are {', '.join(FIGURES)}")

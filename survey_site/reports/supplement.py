@@ -15,7 +15,8 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from survey_site.reports.figure_captions import caption
-from survey_site.reports.figures import FIGURES, STYLE
+from survey_site.reports.figure_drawing import STYLE
+from survey_site.reports.figures import FIGURES
 from survey_site.reports.report_types import ReportColumn, StudyReport
 from survey_site.reports.table1_formats import outcome_rows
 from survey_site.statistics.column_types import OUTCOMES
