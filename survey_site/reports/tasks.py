@@ -1,7 +1,6 @@
 """Celery: thin. The statistics are imported when a task runs, so that naming a task costs no SciPy."""
 
 import logging
-from typing import Any
 
 from celery import shared_task
 from django.http import QueryDict
@@ -12,6 +11,7 @@ from survey_site.reports.cached_task import failing_in_words, forget_progress, s
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.rehearsal import power as planned_power
 from survey_site.reports.rehearsal import task as rehearsal
+from survey_site.reports.rehearsal.result_types import AskedComparison, PlannedPower
 from survey_site.studies.models import Study
 
 logger = logging.getLogger(__name__)
@@ -47,18 +47,18 @@ def _analyse(study: Study, protocol: Protocol, population: Population, key: str)
 
 
 @shared_task(name=planned_power.POWER.name)
-def power(key: str, asked: list[dict[str, Any]]) -> None:
+def power(key: str, asked: list[AskedComparison]) -> None:
     """Simulates the planned comparisons of a draft and stores their power. Running it twice does no harm."""
     if planned_power.result_of(key) is None:
         with failing_in_words(key, "the power of a design"):
             _power(key, asked)
 
 
-def _power(key: str, asked: list[dict[str, Any]]) -> None:
+def _power(key: str, asked: list[AskedComparison]) -> None:
     from survey_site.statistics.power import Plan
     from survey_site.statistics.power import power as simulate
 
-    found = []
+    found: list[PlannedPower] = []
     for place, question in enumerate(asked):
         set_progress(key, place / len(asked), "begun")
         plan = Plan(
@@ -69,7 +69,7 @@ def _power(key: str, asked: list[dict[str, Any]]) -> None:
         def tell(fraction: float, label: str, place: int = place) -> None:
             set_progress(key, (place + fraction) / len(asked), label)
 
-        found.append(question | simulate(plan, planned_power.REPETITIONS, progress=tell))
+        found.append({**question, **simulate(plan, planned_power.REPETITIONS, progress=tell)})
     planned_power.store(key, found)
 
 

@@ -1,6 +1,6 @@
 """The part of the check page that shows the power of the planned comparisons, and the button that asks for it."""
 
-from typing import Any
+from typing import TypedDict
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,11 +10,34 @@ from django.views.decorators.http import require_http_methods
 
 from survey_site.design.feasibility import Assessment
 from survey_site.protocols import document
+from survey_site.reports.cached_task import TaskState
 from survey_site.reports.rehearsal import power as planned_power
+from survey_site.reports.rehearsal.result_types import PlannedPower
 from survey_site.studies.models import Study
 
 
-def told(study: Study, verdict: Assessment) -> dict[str, Any]:
+class PowerTable(PlannedPower):
+    """A result as the fragment prints it. rows: (column, expected percent or rating, power in percent).
+
+    within_images: the test holds for these images only.
+    """
+
+    index: bool
+    rows: list[tuple[str, float, float | None]]
+    all_percent: float
+    error_points: float
+    within_images: bool
+
+
+class PowerContext(TypedDict):
+    """What the fragment prints; `power_task`: how the task stands, where it is asked and there is no result."""
+
+    power_asked: list[planned_power.PlannedComparison]
+    power_tables: list[PowerTable]
+    power_task: TaskState | None
+
+
+def told(study: Study, verdict: Assessment) -> PowerContext:
     """What the fragment prints: the result where it is kept, else how far the task is."""
     asked = planned_power.questions(study, verdict) if verdict.feasible else []
     key = planned_power.key_of(asked)
@@ -26,7 +49,7 @@ def told(study: Study, verdict: Assessment) -> dict[str, Any]:
     }
 
 
-def _table(found: dict[str, Any]) -> dict[str, Any]:
+def _table(found: PlannedPower) -> PowerTable:
     """Rows of (column, expected value, power in percent); the reference has no power."""
     index = found["outcome"] == "index"
     rows = [
@@ -37,7 +60,8 @@ def _table(found: dict[str, Any]) -> dict[str, Any]:
         )
         for name, value in found["effects"]
     ]
-    return found | {
+    return {
+        **found,
         "index": index,
         "rows": rows,
         "all_percent": 100 * found["all"],

@@ -1,6 +1,6 @@
 """The part of the page “Go live” that shows the latest rehearsal, and the button that asks for another."""
 
-from typing import Any
+from typing import TypedDict
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -9,12 +9,25 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from survey_site.protocols import freeze
+from survey_site.protocols.models import Rehearsal
+from survey_site.reports.cached_task import TaskState
 from survey_site.reports.rehearsal import task
 from survey_site.studies import audit
 from survey_site.studies.models import Study
 
 
-def told(study: Study, draft: freeze.Draft | None) -> dict[str, Any]:
+class RehearsalContext(TypedDict):
+    """What the fragment prints. `rehearsed_hash`: of today's draft. Numbers: how many studies may be simulated."""
+
+    rehearsal: Rehearsal | None
+    rehearsed_hash: str
+    rehearsal_task: TaskState
+    rehearsal_usual: int
+    rehearsal_fewest: int
+    rehearsal_most: int
+
+
+def told(study: Study, draft: freeze.Draft | None) -> RehearsalContext:
     """What the fragment prints: the latest result, whether it is of today's draft, and how far a task is."""
     return {
         "rehearsal": study.rehearsals.first(),

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from django.core.cache import cache
 
 from survey_site.design.feasibility import Assessment
 from survey_site.protocols.document import spec_of
 from survey_site.reports.cached_task import KEEP_SECONDS, CachedTask
+from survey_site.reports.rehearsal.result_types import PlannedPower
+from survey_site.statistics.column_types import OutcomeName
 from survey_site.statistics.plan import CONTROL_METHODS
 from survey_site.studies.models import Study
 from survey_site.trials.simulation.behaviour import planted_effects
@@ -25,7 +26,7 @@ class PlannedComparison:
     Values are shares 0..1 or mean ratings 0..6. items: pools or images, a multiple of trials × columns.
     """
 
-    outcome: str
+    outcome: OutcomeName
     effects: tuple[tuple[str, float], ...]
     participants: int
     trials: int
@@ -40,11 +41,12 @@ def questions(study: Study, verdict: Assessment) -> list[PlannedComparison]:
     names = list(dict.fromkeys([*reference[:1], *(c.column for c in conditions if c.column not in controls)]))
     planted = planted_effects(names)
     spec = spec_of(study)
+    sizes: dict[OutcomeName, tuple[int, int]] = {
+        "faith": (spec.matching_per_column, verdict.pools),
+        "index": (spec.rating_per_column, verdict.rating_images),
+    }
     found = []
-    for outcome, trials, items in (
-        ("faith", spec.matching_per_column, verdict.pools),
-        ("index", spec.rating_per_column, verdict.rating_images),
-    ):
+    for outcome, (trials, items) in sizes.items():
         whole = trials * len(names)
         if len(names) > 1 and trials and spec.participants > 1:
             effects = tuple((name, getattr(planted[name], outcome)) for name in names)
@@ -59,13 +61,13 @@ def key_of(asked: list[PlannedComparison]) -> str:
     return "power:" + hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def result_of(key: str) -> list[dict[str, Any]] | None:
+def result_of(key: str) -> list[PlannedPower] | None:
     """The finished simulation."""
-    found: list[dict[str, Any]] | None = cache.get(f"result:{key}")
+    found: list[PlannedPower] | None = cache.get(f"result:{key}")
     return found
 
 
-def store(key: str, result: list[dict[str, Any]]) -> None:
+def store(key: str, result: list[PlannedPower]) -> None:
     cache.set(f"result:{key}", result, KEEP_SECONDS)
 
 

@@ -1,7 +1,7 @@
 """The planned analysis tried on simulated participants whose true effects are known. Pure; NumPy and SciPy.
 
-Participants are simulated without pages: plan (trials.assignment), behaviour (trials.behaviour) and analysis
-(reports.statistics) are pure functions, so hundreds of studies take minutes. Source images are scored, whatever the
+Participants are simulated without pages: plan (design.assignment), behaviour (trials.simulation) and analysis
+(statistics) are pure functions, so hundreds of studies take minutes. Source images are scored, whatever the
 headline: the effects are planted on them.
 """
 
@@ -15,7 +15,9 @@ from scipy import stats
 from survey_site.design.assignment import PlannedTrial, plan
 from survey_site.design.design import Design
 from survey_site.protocols.document import design_of_document
+from survey_site.reports.rehearsal.result_types import RecoveredColumn, RecoveredEffect
 from survey_site.statistics.answer_scale import CANT_TELL
+from survey_site.statistics.column_types import OUTCOMES, ComparedColumn, OutcomeName
 from survey_site.statistics.comparisons import family
 from survey_site.statistics.data import MATCHING, RATING, Trials, from_columns
 from survey_site.statistics.estimates import faith, index, samples_by_column
@@ -25,7 +27,7 @@ from survey_site.trials.simulation.behaviour import Behaviour, Person, Simulator
 
 Progress = Callable[[float, str], None]
 Rows = dict[str, list[Any]]
-TASKS = {"faith": MATCHING, "index": RATING}
+TASKS: dict[OutcomeName, str] = {"faith": MATCHING, "index": RATING}
 CHANCE_OF_FALSE_REFUSAL = 0.001  # of the check of false alarms, were the tests exactly of their level
 NAMES = (
     "participant", "task", "column", "stimulus", "classifier", "base", "method", "pool", "choice", "correct",
@@ -37,10 +39,10 @@ NAMES = (
 class Outcome:
     """What a rehearsal found; `problems` is empty where it passed."""
 
-    columns: list[dict[str, Any]]
-    coverage: dict[str, float]
+    columns: list[RecoveredColumn]
+    coverage: dict[OutcomeName, float]
     needed_coverage: float
-    false_alarms: dict[str, int]
+    false_alarms: dict[OutcomeName, int]
     allowed_false_alarms: int
     problems: list[str]
 
@@ -81,7 +83,7 @@ def rehearse(
     ]
     tallies = _recovered(with_effects, model, analysis, names)
     null = model.without_differences()
-    alarms = dict.fromkeys(TASKS, 0)
+    alarms: dict[OutcomeName, int] = dict.fromkeys(TASKS, 0)
     for number in _counted(repetitions, progress, 0.5, 0.4, "studies without effects"):
         trials = simulated(document, Simulator(null, f"{seed}/null/{number}"))
         for outcome, rows in _comparisons(trials, analysis, names).items():
@@ -119,7 +121,7 @@ def _answer_all(
         if trial.column is None or trial.condition is None:
             continue  # practice and checks count nowhere
         place = int(trial.condition)
-        row: dict[str, Any] = {
+        row: dict[str, object] = {
             "participant": f"p{person.number}",
             "task": trial.task,
             "block": trial.block,
@@ -134,7 +136,7 @@ def _answer_all(
 
 def _answer(
     simulator: Simulator, person: Person, trial: PlannedTrial, column: str, classes: dict[str, str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     if trial.task == "rating":
         rated = simulator.rate(person, trial.position, column, trial.target)
         return {"rating": rated.rating, "rt_ms": rated.rt_ms}
@@ -154,7 +156,7 @@ def _answer(
 
 def _recovered(
     studies: list[Trials], model: Behaviour, analysis: AnalysisPlan, names: list[str]
-) -> dict[str, dict[str, RecoveryTally]]:
+) -> dict[OutcomeName, dict[str, RecoveryTally]]:
     """For each outcome and column: how often its interval holds the planted value, how often it differs."""
     tallies = {
         outcome: {name: RecoveryTally(getattr(model.effect(name), outcome)) for name in names}
@@ -177,9 +179,11 @@ def _recovered(
     return tallies
 
 
-def _comparisons(trials: Trials, analysis: AnalysisPlan, names: list[str]) -> dict[str, list[dict[str, Any]]]:
+def _comparisons(
+    trials: Trials, analysis: AnalysisPlan, names: list[str]
+) -> dict[OutcomeName, list[ComparedColumn]]:
     """The planned tests of both outcomes, Holm-adjusted; none where an outcome or its reference is not asked."""
-    found = {}
+    found: dict[OutcomeName, list[ComparedColumn]] = {}
     for outcome, task in TASKS.items():
         samples = samples_by_column(trials.of_task(task), [n for n in names if n not in analysis.controls])
         samples = {name: sample for name, sample in samples.items() if len(sample)}
@@ -192,16 +196,17 @@ def _comparisons(trials: Trials, analysis: AnalysisPlan, names: list[str]) -> di
 
 
 def _judged(
-    tallies: dict[str, dict[str, RecoveryTally]],
-    alarms: dict[str, int],
+    tallies: dict[OutcomeName, dict[str, RecoveryTally]],
+    alarms: dict[OutcomeName, int],
     repetitions: int,
     analysis: AnalysisPlan,
 ) -> Outcome:
     level = analysis.level
     needed = level - 3 * sqrt(level * (1 - level) / repetitions)
     allowed = int(stats.binom.ppf(1 - CHANCE_OF_FALSE_REFUSAL, repetitions, analysis.alpha))
-    coverage, problems = {}, []
-    for outcome, title in (("faith", "Human Faith"), ("index", "the Index")):
+    coverage: dict[OutcomeName, float] = {}
+    problems = []
+    for outcome, title in zip(OUTCOMES, ("Human Faith", "the Index"), strict=True):
         asked = {name: tally for name, tally in tallies[outcome].items() if tally.found}
         if not asked:
             continue
@@ -219,7 +224,7 @@ def _judged(
             )
     if not coverage:
         problems.append("No column has answers; the design asks for no trial.")
-    rows = [
+    rows: list[RecoveredColumn] = [
         {
             "column": name,
             "faith": _brief(tallies["faith"][name], 100),
@@ -230,7 +235,7 @@ def _judged(
     return Outcome(rows, coverage, needed, alarms, allowed, problems)
 
 
-def _brief(tally: RecoveryTally, factor: float) -> dict[str, Any] | None:
+def _brief(tally: RecoveryTally, factor: float) -> RecoveredEffect | None:
     if not tally.found:
         return None
     return {

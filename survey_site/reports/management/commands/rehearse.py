@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from survey_site.reports.rehearsal import task as rehearsal
+from survey_site.reports.rehearsal.result_types import RecoveredColumn, RehearsalSummary
 from survey_site.reports.rehearsal.run import CannotRehearse, run
+from survey_site.statistics.column_types import OUTCOMES, OutcomeName
 from survey_site.studies.lookup import study_named
 
 
@@ -40,11 +42,9 @@ class Command(BaseCommand):
                 )
             except CannotRehearse as error:
                 raise CommandError(str(error)) from error
-        found = row.summary
+        found: RehearsalSummary = row.summary
         for column in found["columns"]:
-            self.stdout.write(
-                f"{column['column']:<24}" + "".join(_cell(column, name) for name in ("faith", "index"))
-            )
+            self.stdout.write(f"{column['column']:<24}" + "".join(_cell(column, name) for name in OUTCOMES))
         alarms = ", ".join(f"{name} {count}" for name, count in found["false_alarms"].items())
         self.stdout.write(f"false alarms without effects: {alarms} (at most {found['allowed_false_alarms']})")
         if not row.passed:
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         self.stdout.write("passed")
 
 
-def _cell(row: dict[str, Any], name: str) -> str:
+def _cell(row: RecoveredColumn, name: OutcomeName) -> str:
     found = row[name]
     if found is None:
         return ""
