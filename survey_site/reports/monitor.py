@@ -1,9 +1,10 @@
 """How recruitment and data collection stand, in a few aggregate queries whatever the number of rows."""
 
 from collections import Counter
+from collections.abc import ItemsView
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict
 
 from django.db import connection
 from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
@@ -13,6 +14,7 @@ from django.utils import timezone
 from survey_site.design.seeded import permutation
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_counts
+from survey_site.reports.report_types import ChartBar, CompletionChart
 from survey_site.statistics.answer_scale import RATINGS
 from survey_site.studies.models import AuditEntry, Condition, Study
 from survey_site.trials.models import Participant, Response, Ticket, Trial
@@ -57,6 +59,15 @@ class Snapshot:
     masked: bool
     rows: tuple[ColumnProgress, ...]
     at: datetime
+
+
+class MonitorContext(TypedDict):
+    """What the monitor's templates print. `highest`: of the counts of one rating in one column, at least 1."""
+
+    now: Snapshot
+    highest: int
+    chart: CompletionChart
+    states: ItemsView[str, int]
 
 
 class Median(Aggregate):
@@ -220,7 +231,7 @@ def _rows(study: Study, protocol: int) -> list[ColumnProgress]:
     ]
 
 
-def context_of(study: Study) -> dict[str, Any]:
+def context_of(study: Study) -> MonitorContext:
     """The template's variables. In a large study the counts are kept for a while; masking never is."""
     now = masked(study, cached_counts.kept(f"monitor:{study.pk}", lambda: counted(study)))
     highest = max((n for row in now.rows for n in row.ratings), default=0)
@@ -235,12 +246,13 @@ def context_of(study: Study) -> dict[str, Any]:
 WIDTH, HEIGHT = 600, 120
 
 
-def chart(counts: list[int]) -> dict[str, Any]:
+def chart(counts: list[int]) -> CompletionChart:
     """Bars and the rising line of their sum, in the coordinates of an SVG of WIDTH × HEIGHT."""
     if not counts:
         return {}
     slot, busiest, total = WIDTH / len(counts), max(counts) or 1, sum(counts) or 1
-    bars, points, so_far = [], [f"0,{HEIGHT}"], 0
+    bars: list[ChartBar] = []
+    points, so_far = [f"0,{HEIGHT}"], 0
     for place, n in enumerate(counts):
         high = HEIGHT * n / busiest
         bars.append(

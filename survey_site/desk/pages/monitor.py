@@ -1,7 +1,5 @@
 """The monitor: a page that renews itself, and the recorded unmasking of the columns' names."""
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
@@ -29,7 +27,14 @@ def monitor_live(request: HttpRequest, study: Study) -> HttpResponse:
     return render(request, "desk/monitor_live.html", {"study": study, **_context(request, study)})
 
 
-def _context(request: HttpRequest, study: Study) -> dict[str, Any]:
+class MonitorPage(state.MonitorContext):
+    """The counts, and what the reader may do: see the results, change the study."""
+
+    results: bool
+    edits: bool
+
+
+def _context(request: HttpRequest, study: Study) -> MonitorPage:
     return {
         "results": may(request.user, "results", study.pk),
         "edits": may(request.user, "edit", study.pk),
