@@ -133,7 +133,7 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
     }
 
 
-def map_entries(study: Study, maps: Iterable[SaliencyMap]) -> list[dict[str, Any]]:
+def map_entries(study: Study, maps: Iterable[SaliencyMap]) -> list[dict[str, str]]:
     """The maps, each with its hashes."""
     return [
         {

@@ -8,7 +8,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from typing import IO, Any
+from typing import IO
 
 from survey_site.reports.exports.columns import ExportColumn
 from survey_site.reports.exports.csv_stream import StreamTally, stream_csv
@@ -19,6 +19,7 @@ from survey_site.studies.models import Study
 
 IN_MEMORY_BYTES = 4 * 1024 * 1024  # beyond that the archive is spooled to a file
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+JsonLd = dict[str, object]  # whose keys and values schema.org defines
 TYPES = {
     "string": "string",
     "integer": "integer",
@@ -70,11 +71,11 @@ def _info(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def _json(value: Any) -> bytes:
+def _json(value: JsonLd) -> bytes:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
-def description(study: Study, facts: dict[str, StreamTally]) -> dict[str, Any]:
+def description(study: Study, facts: dict[str, StreamTally]) -> JsonLd:
     """`dataset_description.json`: schema.org's Dataset with one PropertyValue per column name."""
     reconstruction = study.origin == Study.Origin.RECONSTRUCTION
     about = REPLAY_BANNER if reconstruction else f"Answers of the participants of “{study.title}”."
@@ -98,7 +99,7 @@ def description(study: Study, facts: dict[str, StreamTally]) -> dict[str, Any]:
     }
 
 
-def variables(columns: Iterable[ExportColumn]) -> list[dict[str, Any]]:
+def variables(columns: Iterable[ExportColumn]) -> list[JsonLd]:
     """Each name once, in the order in which it first occurs; the first description holds."""
     first: dict[str, ExportColumn] = {}
     for column in columns:
@@ -106,9 +107,9 @@ def variables(columns: Iterable[ExportColumn]) -> list[dict[str, Any]]:
     return [variable(column) for column in first.values()]
 
 
-def variable(column: ExportColumn) -> dict[str, Any]:
+def variable(column: ExportColumn) -> JsonLd:
     """A column as schema.org's PropertyValue."""
-    found: dict[str, Any] = {
+    found: JsonLd = {
         "@type": "PropertyValue",
         "name": column.name,
         "description": column.description,

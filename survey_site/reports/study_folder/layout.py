@@ -12,7 +12,7 @@ only an empty row is written, after all others: `withdrawn-1` and so on, with ki
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from django.db.models import Model
 
@@ -58,22 +58,41 @@ RESPONSE_FIELDS = (
 )  # fmt: skip
 
 
+FolderRow = dict[str, Any]  # fields of one row by name, as JSON; which, the lists above say
+
+
+class FileFacts(TypedDict):
+    """A file of the folder; rows: of a table."""
+
+    sha256: str
+    rows: NotRequired[int]
+
+
+class FolderManifest(TypedDict):
+    """`manifest.json`: format and version of the folder, the study's slug, and every file by its path in the folder."""
+
+    format: str
+    version: int
+    study: str
+    files: dict[str, FileFacts]
+
+
 class BadFolder(ValueError):
     """The folder cannot be imported. The message says which file and what is wrong with it."""
 
 
-def packed(row: Model, names: Iterable[str]) -> dict[str, Any]:
+def packed(row: Model, names: Iterable[str]) -> FolderRow:
     """The named fields of a row as plain data."""
     return without_empty({name: _plain(getattr(row, name)) for name in names})
 
 
-def packed_if_set(row: Model, names: Iterable[str]) -> dict[str, Any]:
+def packed_if_set(row: Model, names: Iterable[str]) -> FolderRow:
     """The named fields whose value is not the default."""
     fields = {name: row._meta.get_field(name) for name in names}
     return packed(row, [name for name, field in fields.items() if getattr(row, name) != _empty(field)])
 
 
-def without_empty(values: dict[str, Any]) -> dict[str, Any]:
+def without_empty(values: FolderRow) -> FolderRow:
     """The same without null, "", [] and {}; 0 and false stay."""
     return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}
 
@@ -82,7 +101,7 @@ def _plain(value: Any) -> Any:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
-def unpacked(model: type[Model], names: Iterable[str], row: dict[str, Any]) -> dict[str, Any]:
+def unpacked(model: type[Model], names: Iterable[str], row: FolderRow) -> FolderRow:
     """Field values for the model: what is left out is empty; times become aware date-times."""
     return {name: _typed(model._meta.get_field(name), row.get(name)) for name in names}
 
@@ -103,7 +122,7 @@ def _empty(field: Any) -> Any:
     return {} if field.get_internal_type() == "JSONField" else ""
 
 
-def line(row: dict[str, Any]) -> bytes:
+def line(row: FolderRow) -> bytes:
     """One row as canonical JSON with its line end."""
     return canonical.canonical(row) + b"\n"
 

@@ -14,13 +14,12 @@ from django.db import DatabaseError, transaction
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.study_folder import layout
-from survey_site.reports.study_folder.layout import BadFolder, unpacked
+from survey_site.reports.study_folder.layout import BadFolder, FolderRow, unpacked
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies.models import Condition, Study, StudyText
 from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
 
 BATCH = 1000
-Row = dict[str, Any]
 
 
 def read_folder(source: Path, owner: Any = None) -> Study:
@@ -48,7 +47,7 @@ def read_folder(source: Path, owner: Any = None) -> Study:
     return study
 
 
-def checked_manifest(source: Path) -> Row:
+def checked_manifest(source: Path) -> FolderRow:
     """The manifest of a folder whose files are all there, unchanged and of this format."""
     manifest = _json(source / layout.MANIFEST)
     if manifest.get("format") != layout.FORMAT:
@@ -80,7 +79,7 @@ def _stays_inside(name: str) -> bool:
     return not path.is_absolute() and ".." not in path.parts and "\\" not in name
 
 
-def _json(path: Path) -> Row:
+def _json(path: Path) -> FolderRow:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -102,7 +101,7 @@ def _store(file: Path, path: str) -> None:
 class _Import:
     """One import; keeps the numbers that rows of later files refer to."""
 
-    def __init__(self, source: Path, head: Row, owner: Any) -> None:
+    def __init__(self, source: Path, head: FolderRow, owner: Any) -> None:
         self.source = source
         self.head = head
         self.owner = owner
@@ -123,7 +122,7 @@ class _Import:
             self._trials(rows)
         return self.study
 
-    def _rows(self, table: str) -> Iterator[Row]:
+    def _rows(self, table: str) -> Iterator[FolderRow]:
         path = self.source / f"{table}.jsonl"
         with path.open(encoding="utf-8") as handle:
             for number, text in enumerate(handle, start=1):
@@ -215,7 +214,7 @@ class _Import:
                 for row in rows
             )
 
-    def _trials(self, rows: list[Row]) -> None:
+    def _trials(self, rows: list[FolderRow]) -> None:
         made = Trial.objects.bulk_create(
             Trial(
                 participant_id=self.participants[row["participant"]],
@@ -238,7 +237,7 @@ class _Import:
             if "response" in row
         )
 
-    def _response(self, trial: Trial, row: Row) -> Response:
+    def _response(self, trial: Trial, row: FolderRow) -> Response:
         choice = self._one_of(self.stimuli, row.get("choice"))
         values = unpacked(Response, layout.RESPONSE_FIELDS, row)
         return Response(trial=trial, choice_id=choice, idempotency_key=f"import-{trial.pk}", **values)
@@ -248,7 +247,7 @@ class _Import:
         return None if key is None else known[key]
 
 
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _batches(rows: Iterable[FolderRow]) -> Iterator[list[FolderRow]]:
     iterator = iter(rows)
     while batch := list(islice(iterator, BATCH)):
         yield batch

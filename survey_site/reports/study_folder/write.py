@@ -13,18 +13,26 @@ from django.db import transaction
 from django.db.models import Prefetch
 
 from survey_site.reports.study_folder import layout
-from survey_site.reports.study_folder.layout import line, packed, packed_if_set, without_empty
+from survey_site.reports.study_folder.layout import (
+    FileFacts,
+    FolderManifest,
+    FolderRow,
+    line,
+    packed,
+    packed_if_set,
+    without_empty,
+)
 from survey_site.stimuli.models import MapPicture, SaliencyMap, StimulusFeatures
 from survey_site.studies.models import Study
 from survey_site.trials.models import Exposure, Participant, Ticket, Trial
 
-Rows = Iterable[dict[str, Any]]
+Rows = Iterable[FolderRow]
 BATCH = 2000
 WITHDRAWN = Participant.State.WITHDRAWN
 PREVIEW = Participant.Kind.PREVIEW
 
 
-def write_folder(study: Study, out: Path, *, media: bool = True) -> dict[str, Any]:
+def write_folder(study: Study, out: Path, *, media: bool = True) -> FolderManifest:
     """Writes the folder whole or not at all; returns the manifest. Raises BadFolder where `out` is not empty."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise layout.BadFolder(f"{out} exists and is not an empty folder; name another one")
@@ -43,10 +51,10 @@ def write_folder(study: Study, out: Path, *, media: bool = True) -> dict[str, An
 
 
 def write_files(
-    target: Path, head_json: dict[str, Any], tables: Iterable[tuple[str, Rows]], media: Iterable[str] = ()
-) -> dict[str, Any]:
+    target: Path, head_json: FolderRow, tables: Iterable[tuple[str, Rows]], media: Iterable[str] = ()
+) -> FolderManifest:
     """Writes the files of a folder from plain rows; returns the manifest, which is written last."""
-    files: dict[str, dict[str, Any]] = {}
+    files: dict[str, FileFacts] = {}
     head = json.dumps(head_json, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     (target / layout.STUDY).write_text(head, encoding="utf-8")
     files[layout.STUDY] = {"sha256": layout.digest(head.encode())}
@@ -55,13 +63,18 @@ def write_files(
     for path in media:
         files[f"{layout.MEDIA}/{path}"] = _copy_out(path, target / layout.MEDIA / path)
     slug = head_json["settings"]["slug"]
-    manifest = {"format": layout.FORMAT, "version": layout.VERSION, "study": slug, "files": files}
+    manifest: FolderManifest = {
+        "format": layout.FORMAT,
+        "version": layout.VERSION,
+        "study": slug,
+        "files": files,
+    }
     text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     (target / layout.MANIFEST).write_text(text, encoding="utf-8")
     return manifest
 
 
-def _write_table(path: Path, rows: Rows) -> dict[str, Any]:
+def _write_table(path: Path, rows: Rows) -> FileFacts:
     sha256, count = hashlib.sha256(), 0
     with path.open("wb") as handle:
         for row in rows:
@@ -72,7 +85,7 @@ def _write_table(path: Path, rows: Rows) -> dict[str, Any]:
     return {"rows": count, "sha256": sha256.hexdigest()}
 
 
-def _copy_out(path: str, target: Path) -> dict[str, Any]:
+def _copy_out(path: str, target: Path) -> FileFacts:
     target.parent.mkdir(parents=True, exist_ok=True)
     with default_storage.open(path, "rb") as source, target.open("wb") as handle:
         shutil.copyfileobj(source, handle)
@@ -80,7 +93,7 @@ def _copy_out(path: str, target: Path) -> dict[str, Any]:
         return {"sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
 
 
-def study_json(study: Study) -> dict[str, Any]:
+def study_json(study: Study) -> FolderRow:
     """Settings, conditions, texts and protocols. An imported study keeps saying that answers were collected."""
     reconstruction = study.origin == Study.Origin.RECONSTRUCTION
     return {
@@ -156,7 +169,7 @@ def _trials(study: Study) -> Rows:
     )
     shown = Prefetch("exposures", Exposure.objects.order_by("stimulus__key"))
     for row in rows.order_by("participant_id", "position").prefetch_related(shown).iterator(BATCH):
-        own: dict[str, Any] = {
+        own: FolderRow = {
             "participant": row.participant.code,
             "stimulus": keys[row.stimulus_id],
             "condition": None if row.condition_id is None else conditions[row.condition_id],
