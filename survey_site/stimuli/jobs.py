@@ -1,6 +1,6 @@
 """Precompute jobs: which maps a study needs, requested, paused, cancelled and counted.
 
-How a job reaches a worker is in `queue`. Imports neither TensorFlow nor the worker.
+How a job reaches a worker is in `leased_rows`. Imports neither TensorFlow nor the worker.
 """
 
 from collections import defaultdict

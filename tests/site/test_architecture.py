@@ -5,7 +5,7 @@ import tomllib
 from itertools import groupby
 from typing import Any
 
-from tests.site.test_docs import ROOT, rows, section, text_of
+from tests.site.markdown import ROOT, rows, section, text_of
 
 CONTRACTS: list[dict[str, Any]] = tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"][
     "contracts"

@@ -14,6 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from saliency_worker import catalog
 from survey_site.demo import study as demo_study
@@ -44,7 +45,13 @@ class Command(BaseCommand):
         if not str(options["port"]).isdecimal() or not 0 < int(options["port"]) < 65536:
             raise CommandError(f"PORT={options['port']!r} is no port; write a number such as 8000")
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
-        call_command("migrate", verbosity=0)
+        try:
+            call_command("migrate", verbosity=0)
+        except InconsistentMigrationHistory as error:
+            raise CommandError(
+                f"{settings.DATA_DIR} holds the demo data of an earlier checkout, which cannot be brought up to date; "
+                "delete that folder (`make clean`) and start again"
+            ) from error
         call_command("collectstatic", verbosity=0, interactive=False)
         password = admin_password(settings.DATA_DIR / "admin_password")
         demo_study.ensure_admin(password)
