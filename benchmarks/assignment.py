@@ -16,10 +16,14 @@ from survey_site.design.assignment import Design, plan
 from survey_site.design.feasibility import assess
 from survey_site.design.presets import PRESETS, Preset
 from survey_site.design.spec import ColumnSpec, Rules, Spec
+from survey_site.statistics.answer_scale import RATINGS
+from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
 from survey_site.trials.tickets import offer
 
 COLUMNS, ITEMS = 8, 24
 CONCURRENT, DROP_OUT = 5, 0.3
+
+RULES = Rules(rating_levels=len(RATINGS), two_way_items=MIN_ITEMS, two_way_trials=MIN_TRIALS)
 
 Session = list[tuple[int, int]]  # (item, column) of each trial
 
@@ -27,7 +31,7 @@ Session = list[tuple[int, int]]  # (item, column) of each trial
 def design() -> Design:
     return Design(
         seed="benchmark",
-        rating_levels=7,
+        rating_levels=len(RATINGS),
         columns=tuple((f"column {c}",) for c in range(COLUMNS)),
         pools=tuple((f"{p}a", f"{p}b", f"{p}c", f"{p}d") for p in range(ITEMS)),
         matching_trials=ITEMS,
@@ -129,7 +133,7 @@ def spec_of(preset: Preset) -> Spec:
         columns=tuple(ColumnSpec(name, tuple(conditions)) for name, conditions in names.items()),
         participants=preset.participants,
         seed="",
-        rules=Rules(rating_levels=7, two_way_items=12, two_way_trials=2),
+        rules=RULES,
         pool_size=preset.pool_size,
         strategy=preset.strategy,
         matching_per_column=preset.matching_per_column,

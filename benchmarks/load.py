@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.load_client import Log, run  # noqa: E402
+from survey_site.statistics.answer_scale import CANT_TELL  # noqa: E402
 
 STUDY = f"load-{secrets.token_hex(4)}"  # a new one each time, so that the database need not be empty
 
@@ -57,7 +58,7 @@ def _as_sent(row: object) -> str:
     if row.rating is not None:  # type: ignore[attr-defined]
         return str(row.rating)  # type: ignore[attr-defined]
     if row.cant_tell:  # type: ignore[attr-defined]
-        return "cant_tell"
+        return CANT_TELL
     return str(row.trial.pool.index(row.choice_id))  # type: ignore[attr-defined]
 
 

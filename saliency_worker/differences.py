@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 ARRAY_TOLERANCE = 1e-5
 PICTURE_TOLERANCE = 1
@@ -48,8 +49,6 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 
 def pixels(data: bytes) -> np.ndarray:
     """uint8 RGB of a stored picture. Raises OSError for bytes that are none."""
-    from PIL import Image
-
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("RGB"))
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from saliency_worker import decoding
 from saliency_worker.cli.errors import CommandError
+from saliency_worker.saliency.errors import SaliencyError
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib"}
@@ -124,8 +125,6 @@ def _decoded(source: Source, data: bytes) -> decoding.DecodedImage:
 
 def is_refusal(error: BaseException) -> bool:
     """Whether an error is the engine's own one-line refusal."""
-    from saliency_worker.saliency.errors import SaliencyError
-
     return isinstance(error, SaliencyError)
 
 

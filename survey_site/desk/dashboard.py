@@ -11,6 +11,7 @@ from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies.access import visible_studies
 from survey_site.studies.models import Condition, Study
 from survey_site.trials.models import Participant
+from survey_site.trials.who_counts import who_counts
 
 SHOWN = 20
 UNDER_WAY = (PrecomputeJob.State.QUEUED, PrecomputeJob.State.RUNNING)
@@ -40,7 +41,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         .values("study")
         .annotate(
             started=Count("pk"),
-            finished=Count("pk", filter=Q(state=Participant.State.FINISHED, surplus=False, excluded=False)),
+            finished=Count("pk", filter=who_counts()),
         )
     }
     editable = set(visible_studies(request.user, "edit").filter(pk__in=ids).values_list("pk", flat=True))

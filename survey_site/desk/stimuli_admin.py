@@ -206,7 +206,7 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
             by_study = dict(counted.values_list("stimulus__study", "n"))
             for study in Study.objects.filter(pk__in=by_study):
                 audit.record(request, study, "jobs: retry", str(by_study[study.pk]))
-            count = leased_rows.requeue(rows)
+            count = leased_rows.requeue(rows.filter(state__in=again))
         self.message_user(
             request, ngettext("%d job queued.", "%d jobs queued.", count) % count, messages.SUCCESS
         )

@@ -25,6 +25,7 @@ from survey_site.studies import audit
 from survey_site.studies.access import may_now
 from survey_site.studies.models import Condition, Membership, Study, StudyText
 from survey_site.trials.models import Participant
+from survey_site.trials.who_counts import who_counts
 
 admin.site.index_title = _("Overview")
 IDENTITY = {"column", "classifier", "base", "method"}
@@ -174,9 +175,7 @@ class StudyAdmin(ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
         jobs = PrecomputeJob.objects.exclude(state=PrecomputeJob.State.CANCELLED)
-        finished = Participant.objects.filter(
-            kind=Participant.Kind.PERSON, state=Participant.State.FINISHED, surplus=False, excluded=False
-        )
+        finished = Participant.objects.filter(who_counts(), kind=Participant.Kind.PERSON)
         return (
             super()
             .get_queryset(request)

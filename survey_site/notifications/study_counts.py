@@ -12,6 +12,7 @@ from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies.models import Study
 from survey_site.trials import attention
 from survey_site.trials.models import Participant, Response, Ticket
+from survey_site.trials.who_counts import who_counts
 
 MOST_REASONS = 5
 Job, Person = PrecomputeJob.State, Participant.State
@@ -51,7 +52,7 @@ def _people(study: Study, now: datetime) -> dict[str, Any]:
     silent_since = now - timedelta(minutes=study.lease_minutes)
     left = Q(state=Person.DROPPED) | Q(state=Person.CONSENTED, last__lt=silent_since)
     found = people.annotate(last=Coalesce("last_seen_at", "consented_at")).aggregate(
-        finished=Count("pk", filter=Q(state=Person.FINISHED, surplus=False, excluded=False)),
+        finished=Count("pk", filter=who_counts()),
         ended=Count("pk", filter=Q(state=Person.FINISHED) | left),
         dropped=Count("pk", filter=left),
     )

@@ -28,17 +28,13 @@ class Draft:
     """A study as it would be sealed now, laid out once. document: None where it cannot be laid out.
 
     problems: what keeps the design from being carried out, whatever maps and rehearsals there are; one line each.
-    maps: those that the document names, in its order.
+    maps: those that the document names, in its order. hash: SHA-256 of the document, what a rehearsal is valid for.
     """
 
     document: dict[str, Any] | None
     problems: list[str]
     maps: list[SaliencyMap] = field(default_factory=list)
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of the document: what a rehearsal is valid for. Empty where there is none."""
-        return "" if self.document is None else canonical.sha256(self.document)
+    hash: str = ""
 
 
 def draft_of(study: Study) -> Draft:
@@ -60,9 +56,9 @@ def draft_of(study: Study) -> Draft:
         document = document_of(study, maps, image_px=study.image_px or 0, texts=texts.texts_of(study))
         design_of_document(document)
         AnalysisPlan.from_protocol(document)
-    except ValueError as error:  # a DesignError too
+        return Draft(document, found, maps, canonical.sha256(document))
+    except ValueError as error:  # a DesignError and a NotCanonical too
         return Draft(None, [*found, str(error)])
-    return Draft(document, found, maps)
 
 
 def problems(study: Study, draft: Draft) -> list[str]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from survey_site.statistics.answer_scale import HIGHEST, LOWEST
+
 
 @dataclass(frozen=True)
 class Caption:
@@ -20,7 +22,7 @@ CAPTIONS: dict[str, Caption] = {
     ),
     "rating-distributions": Caption(
         "Distribution of the ratings",
-        "Share of each rating, 0 (light) to 6 (dark), per column.",
+        f"Share of each rating, {LOWEST} (light) to {HIGHEST} (dark), per column.",
     ),
     "class-confusion": Caption(
         "Confusion of classes in the matching task",

@@ -18,6 +18,7 @@ from survey_site.reports.report_types import ChartBar, CompletionChart
 from survey_site.statistics.answer_scale import RATINGS
 from survey_site.studies.models import AuditEntry, Condition, Study
 from survey_site.trials.models import Participant, Response, Ticket, Trial
+from survey_site.trials.who_counts import who_counts
 
 UNMASKED = "unmasked"
 BY_HOUR = timedelta(hours=48)  # a study that fills in an afternoon is of no interest day by day
@@ -89,7 +90,7 @@ def counted(study: Study) -> Snapshot:
     people = Participant.objects.filter(study=study, kind=Participant.Kind.PERSON)
     states = dict(people.order_by().values_list("state").annotate(n=Count("pk")))
     totals = people.aggregate(
-        finished=Count("pk", filter=Q(state=State.FINISHED, surplus=False, excluded=False)),
+        finished=Count("pk", filter=who_counts()),
         surplus=Count("pk", filter=Q(surplus=True)),
         excluded=Count("pk", filter=Q(excluded=True)),
         first=Min("finished_at"),

@@ -13,6 +13,7 @@ from django.db.models import Q
 from survey_site.protocols.models import Protocol
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Response
+from survey_site.trials.who_counts import who_counts
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,8 @@ class Population:
 
     def analysed(self, protocol: Protocol, prefix: str = "") -> Q:
         """Participants under this protocol whose answers count in the estimates."""
-        q = self.not_withdrawn(prefix) & Q(**{f"{prefix}protocol": protocol, f"{prefix}surplus": False})
-        if not self.excluded:
-            q &= Q(**{f"{prefix}excluded": False})
-        if not self.unfinished:
-            q &= Q(**{f"{prefix}state": Participant.State.FINISHED})
-        return q
+        own = self.not_withdrawn(prefix) & Q(**{f"{prefix}protocol": protocol})
+        return own & who_counts(prefix, unfinished=self.unfinished, excluded=self.excluded)
 
 
 def seen_responses(protocol: Protocol) -> Q:

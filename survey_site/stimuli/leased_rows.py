@@ -30,7 +30,8 @@ class Lane:
     """How the rows of one model are worked off.
 
     task: the Celery task that takes a list of their ids. chunk: ids in one message. first_wait: after the first
-    transient failure; four times as long after each further one. related, order: how claimed rows are read.
+    transient failure; four times as long after each further one. long: a message may wait for hours behind others, so
+    that silence is no loss while a row runs. related, order: how claimed rows are read.
     """
 
     task: str
@@ -39,6 +40,7 @@ class Lane:
     most_attempts: Callable[[], int]
     first_wait: timedelta
     died: str
+    long: bool = False
     related: tuple[str, ...] = ()
     order: tuple[str, ...] = ("pk",)
 
@@ -170,7 +172,7 @@ def sweep(kinds: Sequence[Kind], now: datetime | None = None) -> int:
     for kind in kinds:
         _take_back(kind, now)
     busy = any(kind._default_manager.filter(state=State.RUNNING).exists() for kind in kinds)
-    return sum(_ring_again(kind, now, busy) for kind in kinds)
+    return sum(_ring_again(kind, now, busy and kind.LANE.long) for kind in kinds)
 
 
 def _take_back(kind: Kind, now: datetime) -> None:
@@ -187,10 +189,10 @@ def _take_back(kind: Kind, now: datetime) -> None:
     )
 
 
-def _ring_again(kind: Kind, now: datetime, busy: bool) -> int:
+def _ring_again(kind: Kind, now: datetime, waiting: bool) -> int:
     silent = Q(announced_at=None)
-    if not busy:
-        # While a worker is busy its messages wait in the queue; only silence means that they were lost.
+    if not waiting:
+        # Where a worker is busy its messages may wait in the queue; only silence means that they were lost.
         silent |= Q(announced_at__lt=now - REANNOUNCE_AFTER)
     rows = kind._default_manager.filter(silent, _is_due(now), state=State.QUEUED)
     unheard = list(rows.order_by(*kind.LANE.order).values_list("pk", flat=True)[:MOST_ANNOUNCED])
@@ -217,6 +219,6 @@ def reset(chosen: QuerySet[AnyRow], **changes: Any) -> int:
 def requeue(chosen: QuerySet[AnyRow]) -> int:
     """Queues these rows from the start and rings the bell after commit; returns how many."""
     kind, ids = chosen.model, list(chosen.values_list("pk", flat=True))
-    reset(kind._default_manager.filter(pk__in=ids))
+    queued = reset(chosen.filter(pk__in=ids))  # still as chosen: what somebody began meanwhile is left alone
     transaction.on_commit(lambda: announce(kind, ids))
-    return len(ids)
+    return queued

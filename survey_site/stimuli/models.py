@@ -55,6 +55,7 @@ def _lane(task: str) -> Lane:
         most_attempts=lambda: settings.JOB_MAX_ATTEMPTS,
         first_wait=timedelta(seconds=5),
         died="The worker died on this image several times; look at its log, then retry.",
+        long=True,
         related=("stimulus",),
         order=("classifier", "pk"),
     )

@@ -1,7 +1,8 @@
 """The languages of the participants' pages: each module of `default_texts` is one, and nothing else lists them.
 
 To add one: `default_texts/<code>.py` with `NAME` (the language's own name) and `TEXTS`, and its catalogue in
-`survey_site/locale`. `pt_br.py` is the language `pt-br`. Read by the settings: no Django here.
+`survey_site/locale`. `pt_br.py` is the language `pt-br`, whose catalogue Django looks for in `locale/pt_BR`. Modules
+that begin with `_` are none. Read by the settings: no Django here.
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ def _found() -> list[Language]:
     modules = [
         (module.name, import_module(f"{default_texts.__name__}.{module.name}"))
         for module in iter_modules(default_texts.__path__)
+        if not module.name.startswith("_")
     ]
     found = [Language(name.replace("_", "-"), module.NAME, module.TEXTS) for name, module in modules]
     return sorted(found, key=lambda language: (language.code != DEFAULT, language.name))

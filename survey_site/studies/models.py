@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from saliency_worker import catalog
+from survey_site.studies.languages import DEFAULT
 
 
 def new_seed() -> int:
@@ -243,7 +244,7 @@ class StudyText(models.Model):
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="texts")
     key = models.SlugField(max_length=40)
-    language = models.CharField(max_length=10, default="en")
+    language = models.CharField(max_length=10, default=DEFAULT)
     markdown = models.TextField()
 
     class Meta:

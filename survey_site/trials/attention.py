@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-DEFAULT_FAILED_CHECKS = 2
+from survey_site.statistics.plan import QualityRules
+
+DEFAULT_FAILED_CHECKS = QualityRules.failed_checks
 
 
 def failed(task: str, expected_rating: int | None, rating: int | None, correct: bool | None) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from survey_site.statistics.answer_scale import RATINGS
+from survey_site.statistics.answer_scale import CANT_TELL, HIGHEST, LOWEST, RATINGS
 from survey_site.trials.flow import stretch
 from survey_site.trials.session import Session, TrialRow, positions
 from survey_site.trials.signed_tokens import picture_token, trial_key
@@ -48,6 +48,9 @@ def trial(session: Session, row: TrialRow, address: Callable[[str], str] = pictu
         "low": texts["rating_low"],
         "high": texts["rating_high"],
         "ratings": RATINGS,
+        "lowest": LOWEST,
+        "highest": HIGHEST,
+        "cant_tell": CANT_TELL,
         "expected_rating": row.expected_rating,
         "offer_cant_tell": frozen.settings["offer_cant_tell"],
         "timeout_s": frozen.settings["trial_timeout_s"] or "",

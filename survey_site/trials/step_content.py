@@ -1,11 +1,12 @@
 """What the page of a step shows: the same for a participant and for a researcher who previews the study."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from survey_site.statistics.answer_scale import HIGHEST, LOWEST
 from survey_site.trials import presentation
 from survey_site.trials.flow import Step
 from survey_site.trials.session import Session, TrialRow, positions
@@ -57,11 +58,35 @@ def step_content(
     return "trials/page.html", {"text": session.texts[step.name], "counted": counted}
 
 
+def start_content(
+    texts: Mapping[str, str],
+    languages: Sequence[tuple[str, str]],
+    language: str,
+    kept: Mapping[str, str],
+    error: str,
+) -> Content:
+    """Template and context of the first page. `kept`: what came with the link and goes on with the form."""
+    return "trials/start.html", {
+        "welcome": texts["welcome"],
+        "consent": texts["consent"],
+        "languages": languages,
+        "language": language,
+        "kept": kept,
+        "error": error,
+    }
+
+
+def no_consent_text() -> str:
+    """What is said to who starts without having agreed."""
+    return _("Please tick the box if you agree to take part. Without it the study cannot begin.")
+
+
 def refusal_text(code: str) -> str:
     """What a participant is told whose form was no answer, by the code of `AnswerRefused`."""
     words = {
         "choice": _("Please choose one of the photos."),
-        "rating": _("Please choose a number from 0 to 6."),
+        "rating": _("Please choose a number from %(lowest)d to %(highest)d.")
+        % {"lowest": LOWEST, "highest": HIGHEST},
     }
     return words.get(code, _("This form is damaged. Reload the page and answer again."))
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail as outgoing
+from django.db.models import QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -95,6 +96,17 @@ def test_a_lost_bell_is_rung_again(own: Survey, bells: list[int]) -> None:
     assert outbox.sweep(timezone.now() + leased_rows.REANNOUNCE_AFTER + timedelta(seconds=1)) == 1
 
 
+def test_a_lost_bell_is_rung_again_while_another_delivery_is_being_sent(
+    own: Survey, owner: User, bells: list[int]
+) -> None:
+    reach_target(own)
+    first = Delivery.objects.get()
+    other = Delivery.objects.create(notification=first.notification, address="webhook", announced_at=NOW)
+    leased_rows.claim(Delivery, [first.pk], "somebody", NOW)
+    assert outbox.sweep(NOW + leased_rows.REANNOUNCE_AFTER + timedelta(seconds=1)) == 1
+    assert bells == [other.pk]
+
+
 def test_a_broker_that_is_away_loses_nothing(own: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*args: object, **kwargs: object) -> None:
         raise OperationalError("broker away")
@@ -160,6 +172,24 @@ def test_a_permanent_failure_says_why_and_can_be_tried_again_by_hand(
     assert outbox.retry_failed(own.study) == 1
     hook.refresh_from_db()
     assert (hook.state, hook.attempts, hook.reason) == (State.QUEUED, 0, "")
+
+
+def test_two_tries_by_hand_at_once_do_not_take_back_what_is_being_sent(own: Survey) -> None:
+    reach_target(own)
+    delivery = Delivery.objects.get()
+    Delivery.objects.update(state=State.FAILED)
+
+    class Meanwhile(QuerySet[Delivery]):
+        """The other click's delivery has begun between the list of this one and its change."""
+
+        def values_list(self, *fields: str, **options: bool) -> Any:
+            ids = list(super().values_list(*fields, **options))
+            Delivery.objects.update(state=State.RUNNING, worker="the other click's")
+            return ids
+
+    assert leased_rows.requeue(Meanwhile(Delivery).filter(state=State.FAILED)) == 0
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.worker) == (State.RUNNING, "the other click's")
 
 
 def test_the_webhook_is_told_the_numbers(own: Survey, monkeypatch: pytest.MonkeyPatch) -> None:

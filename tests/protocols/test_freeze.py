@@ -109,6 +109,17 @@ def test_rules_that_the_report_could_not_follow_are_refused(change: dict[str, ob
         freeze.go_live(Study.objects.get(pk=study.pk))
 
 
+def test_a_text_that_cannot_be_sealed_is_a_line_of_the_check() -> None:
+    study = ready_study()
+    study.analysis_plan = {"reference": "\ud800"}
+    draft = freeze.draft_of(study)
+    assert (draft.document, draft.hash) == (None, "")
+    assert any("analysis" in line for line in draft.problems), draft.problems
+    with pytest.raises(freeze.NotReady):
+        freeze.go_live(study)
+    assert not Protocol.objects.exists()
+
+
 def test_the_same_design_has_the_same_hash_and_any_change_another() -> None:
     study = ready_study()
     document = freeze.draft_of(study).document

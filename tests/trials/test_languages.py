@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import translation
+from django.utils.translation import to_locale
 
 from survey_site.studies import default_texts, languages
 from survey_site.studies.texts import DEFAULTS, KEYS, html
@@ -48,7 +49,7 @@ def test_every_message_is_translated(language: str) -> None:
 @pytest.mark.parametrize("language", OTHERS)
 def test_the_compiled_catalogue_is_that_of_the_source(language: str) -> None:
     """No message fuzzy, empty or forgotten by msgfmt: the .mo is what the site reads."""
-    folder = FOLDER / "locale" / language / "LC_MESSAGES"
+    folder = FOLDER / "locale" / to_locale(language) / "LC_MESSAGES"
     source = (folder / "django.po").read_text("utf-8")
     entries = re.findall(r'^msgid ((?:".*"\s)+)msgstr ((?:".*"\s?)+)', source, re.MULTILINE)
     written = {_joined(msgid): _joined(msgstr) for msgid, msgstr in entries}

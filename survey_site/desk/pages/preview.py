@@ -22,7 +22,14 @@ from survey_site.trials.presentation import PICTURE_LIFETIME_S
 from survey_site.trials.scoring import AnswerRefused, read_answer
 from survey_site.trials.session import TrialRow
 from survey_site.trials.signed_tokens import BadAddress, picture_path, picture_token
-from survey_site.trials.step_content import Given, Posted, refusal_text, step_content
+from survey_site.trials.step_content import (
+    Given,
+    Posted,
+    no_consent_text,
+    refusal_text,
+    start_content,
+    step_content,
+)
 from survey_site.trials.views.guards import participants_page, speaking, wants_json
 from survey_site.trials.views.start import languages
 
@@ -151,11 +158,7 @@ class _Shown:
         """The same refusals as in the study, so that their words can be read."""
         walk, step = self.walk, self.step
         if step == preview.START and not fields.get("consent"):
-            return {
-                "start": _(
-                    "Please tick the box if you agree to take part. Without it the study cannot begin."
-                )
-            }
+            return {"start": no_consent_text()}
         if step.kind == "trial":
             row = walk.rows[step.position]
             try:
@@ -200,14 +203,8 @@ class _Shown:
     def _content(self, errors: dict[str, str]) -> tuple[str, dict[str, Any]]:
         walk, step = self.walk, self.step
         if step == preview.START:
-            return "trials/start.html", {
-                "welcome": walk.texts["welcome"],
-                "consent": walk.texts["consent"],
-                "languages": languages(walk.study),
-                "language": walk.participant.language,
-                "kept": {},
-                "error": errors.get("start", ""),
-            }
+            offered, language = languages(walk.study), walk.participant.language
+            return start_content(walk.texts, offered, language, {}, errors.get("start", ""))
         posted = Posted(self.request.POST.dict(), errors)
         template, content = step_content(walk, step, posted, self._given, self.picture)
         return OWN_TEMPLATES.get(template, template), content

@@ -8,11 +8,18 @@ from django import template
 from survey_site.reports.figure_captions import Caption
 from survey_site.reports.figure_captions import caption as caption_of
 from survey_site.reports.report_types import ReportColumn, StudyReport, TitledOrderEffects
+from survey_site.statistics.answer_scale import HIGHEST, LOWEST
 from survey_site.statistics.column_types import BriefColumn, ComparedColumn, ComparisonFamily
 from survey_site.statistics.report_types import OrderSummary
 
 register = template.Library()
 NOTHING = "–"
+
+
+@register.simple_tag
+def rating_scale() -> str:
+    """The ends of the rating scale in words."""
+    return f"{LOWEST} to {HIGHEST}"
 
 
 def _absent(value: Any) -> bool:

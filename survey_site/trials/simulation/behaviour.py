@@ -12,12 +12,12 @@ under the column, all normal; a rating is the sum of the same kinds of terms, ro
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from math import exp, hypot, log
+from math import exp, floor, hypot, log
 from statistics import NormalDist
 
 from survey_site.design.design import Id
 from survey_site.design.seeded import number
-from survey_site.statistics.answer_scale import HIGHEST, RATINGS
+from survey_site.statistics.answer_scale import HIGHEST, LOWEST, RATINGS
 
 _NORMAL = NormalDist()
 _QUADRATURE = tuple(_NORMAL.inv_cdf((k + 0.5) / 400) for k in range(400))
@@ -177,10 +177,10 @@ class Simulator:
         """The rating of an image under a column."""
         model, key = self.behaviour, ("rate", person.number, position)
         if self._uniform("lapse", *key) < person.lapse:
-            level = int(self._uniform("guess", *key) * len(RATINGS))
+            level = RATINGS[int(self._uniform("guess", *key) * len(RATINGS))]
             return Rating(level, self._time(person, key, 0.4, "rating"))
         lapse = (1 - model.careless) * model.lapse + model.careless * 0.5
-        attentive = (model.effect(column).index - lapse * HIGHEST / 2) / (1 - lapse)
+        attentive = (model.effect(column).index - lapse * (LOWEST + HIGHEST) / 2) / (1 - lapse)
         spread = hypot(
             model.rater_sd, model.rated_image_sd, model.rated_image_column_sd, model.rating_noise_sd
         )
@@ -188,7 +188,7 @@ class Simulator:
         value += model.rated_image_sd * self._normal("appeal", target)
         value += model.rated_image_column_sd * self._normal("appeal", target, column)
         value += model.rating_noise_sd * self._normal("noise", *key)
-        rating = min(max(int(value + 0.5), 0), HIGHEST) if value > 0 else 0
+        rating = min(max(floor(value + 0.5), LOWEST), HIGHEST)
         return Rating(rating, self._time(person, key, 1.0, "rating"))
 
     def check(self, person: Person, position: int, expected: int, options: int) -> int:
@@ -232,6 +232,6 @@ def _centre_of_rating(mean: float, spread: float) -> float:
     low, high = -20.0, 20.0 + len(RATINGS)
     for _ in range(60):
         middle = (low + high) / 2
-        expected = sum(_NORMAL.cdf((middle - level + 0.5) / spread) for level in RATINGS[1:])
+        expected = LOWEST + sum(_NORMAL.cdf((middle - level + 0.5) / spread) for level in RATINGS[1:])
         low, high = (middle, high) if expected < mean else (low, middle)
     return (low + high) / 2

@@ -22,6 +22,7 @@ from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.leases import NoTicketLeft
 from survey_site.trials.models import Participant
 from survey_site.trials.signed_tokens import new_start_nonce, token_of_start
+from survey_site.trials.step_content import no_consent_text, start_content
 from survey_site.trials.throttle import too_many_starts
 from survey_site.trials.views.guards import participants_page, refusal
 
@@ -76,23 +77,12 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
         return _screened_out(request, study, recruitment, who, words["screened_out"])
     # Never from the link: whoever wrote it would know the participant's own address.
     nonce = request.POST.get("nonce") or new_start_nonce()
-    context: dict[str, Any] = {
-        "study": study,
-        "welcome": words["welcome"],
-        "consent": words["consent"],
-        "kept": kept(fields),
-        "nonce": nonce,
-        "languages": languages(study),
-        "language": language,
-        "preview": kind == Kind.PREVIEW,
-    }
-    if request.method != "POST":
-        return render(request, "trials/start.html", context)
-    if not fields.get("consent") or not 16 <= len(nonce) <= 64:
-        context["error"] = _(
-            "Please tick the box if you agree to take part. Without it the study cannot begin."
-        )
-        return render(request, "trials/start.html", context, status=422)
+    agreed = bool(fields.get("consent")) and 16 <= len(nonce) <= 64
+    if request.method != "POST" or not agreed:
+        error = no_consent_text() if request.method == "POST" else ""
+        template, content = start_content(words, languages(study), language, kept(fields), error)
+        content |= {"study": study, "nonce": nonce, "preview": kind == Kind.PREVIEW}
+        return render(request, template, content, status=422 if error else 200)
     if too_many_starts(request):
         return refusal(
             request, 429, "too_many", _("Too many people start at once from here. Please try again later.")

@@ -7,7 +7,9 @@
 
   // Matching: 1 is the first photo, 0 is “I can’t tell”. Rating: the digit is the rating.
   function byDigit(form, digit) {
-    const wanted = form.classList.contains("rating") ? digit : digit === "0" ? "cant_tell" : String(digit - 1);
+    const rating = form.classList.contains("rating");
+    if (!rating && digit === "0") return form.querySelector(".cant-tell input");
+    const wanted = rating ? digit : String(digit - 1);
     return options(form).find((input) => input.value === wanted);
   }
 
