@@ -1,9 +1,7 @@
 """Fixtures for all tests. Data, media and broker files lie in a temporary folder; nothing outlives the run."""
 
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +12,6 @@ from hypothesis import settings as hypothesis_settings
 hypothesis_settings.register_profile("steady", deadline=None)
 hypothesis_settings.load_profile("steady")
 
-# Read by survey_site.settings at import: a bare `pytest` must not touch the developer's data folder.
-if "DATA_DIR" not in os.environ:
-    _folder = tempfile.mkdtemp(prefix="survey-tests-")
-    os.environ["DATA_DIR"] = _folder
-else:
-    _folder = ""
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Playwright's synchronous interface runs an event loop in the test's thread; the tests' own queries there are safe.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -32,11 +24,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)
-
-
-def pytest_unconfigure() -> None:
-    if _folder:
-        shutil.rmtree(_folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

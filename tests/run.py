@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tests import servers
+from tests import isolation, servers
 
 # What a developer has in the environment must not steer the first run, which proves the defaults.
 OURS = (
@@ -24,6 +24,8 @@ OURS = (
     "ALLOWED_HOSTS",
     "DATA_DIR",
 )
+# Redis has two databases for each; each takes up to 2 GB where tests load TensorFlow.
+MOST_WORKERS = 8
 SUMMARY = re.compile(r"(\d+) (passed|failed|skipped|errors?)\b")
 
 
@@ -51,10 +53,16 @@ def main(arguments: Sequence[str]) -> int:
     return status or int(failed > 0)
 
 
+def workers() -> int:
+    """Processes of one run, none besides pytest's own for one: TEST_WORKERS, or the CPUs up to a sensible number."""
+    wanted = int(os.environ.get("TEST_WORKERS") or min(isolation.cores(), MOST_WORKERS))
+    return wanted if wanted > 1 else 0
+
+
 def run(title: str, arguments: list[str], environment: Mapping[str, str], total: Counter[str]) -> int:
     """One pytest run, shown as it goes; adds its counts to `total`. Selecting no test is not a failure."""
     print(f"\n── {title} ──", flush=True)
-    command = [sys.executable, "-m", "pytest", *arguments]
+    command = [sys.executable, "-m", "pytest", "-n", str(workers()), "--dist", "worksteal", *arguments]
     with subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True) as process:
         last = ""
         for line in process.stdout or ():

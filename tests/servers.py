@@ -122,6 +122,8 @@ def redis() -> Iterator[str]:
             str(port),
             "--bind",
             "127.0.0.1",
+            "--databases",  # two for each process of the tests
+            "64",
             "--save",
             "",
             "--dir",
