@@ -16,6 +16,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Playwright's synchronous interface runs an event loop in the test's thread; the tests' own queries there are safe.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+# Nothing that tests write has to survive a power cut; thousands of small pictures would each wait for the disk.
+os.fsync = lambda _: None  # type: ignore[assignment]
+
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "client", "admin_client", "django_db_setup"}
 
 

@@ -1,5 +1,6 @@
 """Studies for the tests, sealed by the product's own freeze from maps painted on the spot."""
 
+import functools
 import io
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ SIDE = 64
 Painter = Callable[[int, str], bytes]
 
 
+@functools.lru_cache(1024)
 def png(seed: int, side: int = SIDE) -> bytes:
     """A picture of coloured blocks; the same seed gives the same bytes."""
     blocks = np.random.default_rng(seed).integers(0, 255, (4, 4, 3), dtype=np.uint8)

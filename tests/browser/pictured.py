@@ -1,5 +1,6 @@
 """A study with real photographs and heat maps painted over their outlines, for eyes and screenshots."""
 
+import functools
 import io
 
 import numpy as np
@@ -10,6 +11,7 @@ from survey_site.demo import study
 SIDE = 224
 
 
+@functools.cache
 def photographs() -> list[bytes]:
     """The demo's pictures out of installed packages, cropped to squares."""
     return [square(study.read(entry["file"])) for entry in study.pictures()]
@@ -27,6 +29,7 @@ def encoded(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
+@functools.lru_cache(256)
 def heat_map(photograph: bytes, seed: int, outlines: bool) -> bytes:
     """Two warm spots in the colours of jet, with or without the outlines of the photograph."""
     random = np.random.default_rng(seed)
