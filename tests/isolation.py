@@ -1,4 +1,4 @@
-"""Gives every pytest process a data folder and Redis numbers of its own; loaded by pyproject.toml's `addopts`.
+"""Gives every pytest process a data folder, Redis numbers and cores of its own; loaded by pyproject.toml's `addopts`.
 
 Plugins named there are imported before pytest-django imports survey_site.settings, which reads the environment
 once; a conftest.py would come too late.
@@ -10,6 +10,7 @@ import tempfile
 from urllib.parse import urlsplit
 
 REDIS = ("CELERY_BROKER_URL", "CACHE_URL")
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def cores() -> int:
@@ -26,6 +27,9 @@ def isolate(worker: str, workers: int) -> None:
         if url.scheme in ("redis", "rediss"):
             database = int(url.path.strip("/") or 0) + len(REDIS) * number
             os.environ[name] = url._replace(path=f"/{database}").geturl()
+    # As many threads as cores in each worker would mostly wait for each other, and spin while they wait.
+    for name in THREADS:
+        os.environ.setdefault(name, str(max(cores() // workers, 1)))
 
 
 # A bare `pytest` must not touch the developer's data folder.
