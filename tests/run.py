@@ -38,6 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     chosen = "slow" if slow else "not slow"
     total: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="survey-") as folder:
+        if clean.pop("PYTHONDONTWRITEBYTECODE", ""):
+            # Dozens of processes import TensorFlow and Django: without any bytecode each compiles them anew.
+            clean["PYTHONPYCACHEPREFIX"] = f"{folder}/bytecode"
         status = run("SQLite", ["-m", chosen, *rest], {**clean, "DATA_DIR": f"{folder}/sqlite"}, total)
         with servers.postgres() as database, servers.redis() as broker:
             real = {
