@@ -1,12 +1,24 @@
-"""Classifiers and methods as plain data: the one module of the worker that the site imports.
+"""Classifiers and methods as plain data: what the site knows of the worker.
 
 Standard library only. Keys and definitions are those of docs/methods.md: a method key is a base
 (``gradcam``), a base with a combination (``gradcampp.add-blend21``) or a control (``edges``).
+SALIENCY_METHODS in the environment names further modules with declarations of methods.
 """
 
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from saliency_worker.declarations import (
+    FORMULAS,
+    SHARED_PARAMETERS,
+    VARIABLE,
+    ClassifierSpec,
+    MethodSpec,
+    Need,
+    Parameter,
+    gathered,
+)
 
 
 class UnknownName(ValueError):
@@ -19,29 +31,6 @@ class UnknownName(ValueError):
         shown = [choice for choice in choices if "." not in choice]
         hint = f'did you mean "{folded[near[0]]}"?' if near else f"known: {', '.join(shown)}."
         super().__init__(f'Unknown {kind} "{name}": {hint}')
-
-
-@dataclass(frozen=True)
-class ClassifierSpec:
-    """One row of the catalogue.
-
-    builder: a name in keras.applications, or ``demo-cnn``. input_size: side of the square input in pixels.
-    preprocessing: ``caffe`` (BGR minus the ImageNet mean), ``tf`` (-1..1), ``torch`` (standardised RGB),
-    ``raw`` (0..255, the network scales itself) or ``unit`` (0..1). layer: the last convolutional layer, after
-    its activation. head: ``gap`` (global average pooling and one dense layer) or ``dense`` (anything else).
-    last_block_after: the layer whose descendants up to ``layer`` are the last block (``randomcam``).
-    weights_files: glob patterns under which the weights are looked for in a folder.
-    """
-
-    name: str
-    title: str
-    builder: str
-    input_size: int
-    preprocessing: str
-    layer: str
-    head: str
-    last_block_after: str
-    weights_files: tuple[str, ...]
 
 
 def _spec(
@@ -129,26 +118,78 @@ _SPECS = (
 
 CLASSIFIERS: dict[str, ClassifierSpec] = {spec.name: spec for spec in _SPECS}
 
-GRADIENT_BASES = ("gradcam", "gradcampp", "smoothgradcampp")
-BASES = (*GRADIENT_BASES, "cam")
+_METHODS = (
+    MethodSpec(
+        "gradcam",
+        "Grad-CAM",
+        "Selvaraju et al. 2017, eq. 1, 2; Feature CAM eq. 2, 3",
+        (Need.ACTIVATIONS, Need.GRADIENTS),
+        f"{FORMULAS}.gradcam:gradcam",
+        in_full_set=True,
+    ),
+    MethodSpec(
+        "gradcampp",
+        "Grad-CAM++",
+        "Chattopadhay et al. 2018; Feature CAM eq. 4, 5",
+        (Need.ACTIVATIONS, Need.GRADIENTS),
+        f"{FORMULAS}.gradcampp:gradcampp",
+        in_full_set=True,
+    ),
+    MethodSpec(
+        "smoothgradcampp",
+        "Smooth Grad-CAM++",
+        "Omeiza et al. 2019; Feature CAM eq. 6",
+        (Need.NOISY_MAPS,),
+        f"{FORMULAS}.smoothgradcampp:smoothgradcampp",
+        of="gradcampp",
+        in_full_set=True,
+    ),
+    MethodSpec(
+        "cam",
+        "CAM",
+        "Zhou et al. 2016, eq. 2; Feature CAM eq. 1",
+        (Need.ACTIVATIONS, Need.CLASS_WEIGHTS),
+        f"{FORMULAS}.cam:cam",
+    ),
+    MethodSpec(
+        "edges",
+        "Edges only",
+        "a control of this platform",
+        (Need.EDGES,),
+        f"{FORMULAS}.edges:edges",
+        control=True,
+    ),
+    MethodSpec(
+        "original",
+        "Original",
+        "a control of this platform",
+        (Need.IMAGE,),
+        f"{FORMULAS}.original:original",
+        control=True,
+    ),
+    MethodSpec(
+        "randomcam",
+        "CAM of random weights",
+        "Adebayo et al. 2018; Feature CAM eq. 2, 3",
+        (Need.ACTIVATIONS, Need.GRADIENTS),
+        f"{FORMULAS}.randomcam:randomcam",
+        random_weights=True,
+        control=True,
+    ),
+)
+
+METHODS = gathered(_METHODS, os.environ.get(VARIABLE, ""))
+BASES = tuple(key for key, spec in METHODS.items() if not spec.control)
+GRADIENT_BASES = tuple(key for key in BASES if METHODS[key].in_full_set)
+CONTROLS = tuple(key for key, spec in METHODS.items() if spec.control)
 EXPERIMENTS = ("add", "mul", "comp")
 INPUTS = ("edges", "blend21", "blend11")
 COMBINATIONS = tuple(f"{experiment}-{source}" for experiment in EXPERIMENTS for source in INPUTS)
 OURS = {"add-edges": 1, "add-blend21": 2, "add-blend11": 3, "comp-edges": 4, "comp-blend11": 5}
-CONTROLS = ("edges", "original", "randomcam")
 # hed: the bundled compact network; hed-authors: the full-width one with its authors' weights (fetched on demand).
 EDGE_MODELS = ("hed", "hed-authors", "sobel")
 COLOUR_MAPS = ("jet", "turbo", "viridis")
 
-_BASE_LABELS = {
-    "cam": "CAM",
-    "gradcam": "Grad-CAM",
-    "gradcampp": "Grad-CAM++",
-    "smoothgradcampp": "Smooth Grad-CAM++",
-    "edges": "Edges only",
-    "original": "Original",
-    "randomcam": "CAM of random weights",
-}
 _EXPERIMENT_LABELS = {"add": "addition", "mul": "product", "comp": "complement"}
 _INPUT_LABELS = {"edges": "F1", "blend21": "F2", "blend11": "F3"}
 
@@ -182,7 +223,7 @@ def label(key: str) -> str:
     """What people read: "Ours 2" for the paper's five, "product F1" for the others, "Grad-CAM" for a base."""
     base, combination = split_key(key)
     if not combination:
-        return _BASE_LABELS[base]
+        return METHODS[base].title
     if combination in OURS:
         return f"Ours {OURS[combination]}"
     experiment, source = combination.split("-")
@@ -192,7 +233,7 @@ def label(key: str) -> str:
 def full_label(key: str) -> str:
     """The label with its base in front: "Grad-CAM++ Ours 2"."""
     base, combination = split_key(key)
-    return f"{_BASE_LABELS[base]} {label(key)}" if combination else label(key)
+    return f"{METHODS[base].title} {label(key)}" if combination else label(key)
 
 
 FULL_SET = tuple(join_key(base, combination) for base in GRADIENT_BASES for combination in ("", *OURS))
@@ -200,6 +241,41 @@ ALL_KEYS = (
     *(join_key(base, combination) for base in BASES for combination in ("", *COMBINATIONS)),
     *CONTROLS,
 )
+
+
+def method(key: str) -> MethodSpec:
+    """The declaration behind a full key: that of its base or control. Raises UnknownName."""
+    return METHODS[split_key(key)[0]]
+
+
+def parameters(keys: Iterable[str]) -> dict[str, Parameter]:
+    """The numbers that these methods take, by the name of their setting: first those of passes that are shared."""
+    specs = [spec for key in dict.fromkeys(keys) for spec in sources(key)]
+    needs = {need for spec in specs for need in spec.needs}
+    found = {
+        option.name: option
+        for need in SHARED_PARAMETERS
+        if need in needs
+        for option in SHARED_PARAMETERS[need]
+    }
+    for spec in specs:
+        found |= spec.options()
+    return found
+
+
+def sources(key: str) -> tuple[MethodSpec, ...]:
+    """The declarations that decide the map of a key: the method's, and of noisy maps that of their method."""
+    spec = method(key)
+    return (spec, METHODS[spec.of]) if spec.of else (spec,)
+
+
+def suits(key: str, head: str) -> bool:
+    """Whether a method can explain a classifier of that ``head``: the weights of CAM exist for ``gap`` alone.
+
+    Raises UnknownName.
+    """
+    needed = {need for spec in sources(key) for need in spec.needs}
+    return head == "gap" or Need.CLASS_WEIGHTS not in needed
 
 
 def parse_methods(text: str) -> tuple[str, ...]:

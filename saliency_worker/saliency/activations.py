@@ -5,6 +5,7 @@ through the head only. The model itself is never changed: the logits come from a
 """
 
 import gc
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from saliency_worker.declarations import Need
 from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.errors import DeviceError, ModelError
+from saliency_worker.saliency.formulas import Formula
 from saliency_worker.saliency.frozen import Graph, freeze
-from saliency_worker.saliency.gradcam import cam, gradcam, gradcampp
 
 Array = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int32]
@@ -107,22 +109,30 @@ def _cam_weights(head: keras.Model) -> Array | None:
 class Network:
     """A classifier as frozen graphs. The rows of a batch do not influence each other.
 
-    Rows are preprocessed images, float32 (rows, H, W, 3). ``bases`` says which maps are computed. All shapes
-    are fixed, for the last bits of a sum may depend on them: ``rows`` of a batch of images and copies, at most
-    ``images`` of them images, ``masks`` rows of a batch of explanation maps.
+    Rows are preprocessed images, float32 (rows, H, W, 3). ``formulas`` of tensors by key say which maps are computed,
+    for the images or, of the keys ``on_copies``, for every row. All shapes are fixed, for the last bits of a sum may
+    depend on them: ``rows`` of a batch of images and copies, at most ``images`` of them images, ``masks`` rows of a
+    batch of explanation maps.
     """
 
     def __init__(
-        self, classifier: Classifier, bases: tuple[str, ...], rows: int, masks: int, images: int = 1
+        self,
+        classifier: Classifier,
+        formulas: Mapping[str, Formula],
+        rows: int,
+        masks: int,
+        images: int = 1,
+        on_copies: Set[str] = frozenset(),
     ) -> None:
         self._view = view(classifier)
-        if "cam" in bases and self._view.cam_weights is None:
-            raise ModelError(
-                f"CAM needs global average pooling and one dense layer as head; {classifier.spec.name} has "
-                "another: choose gradcam."
-            )
+        for formula in formulas.values():
+            if Need.CLASS_WEIGHTS in formula.spec.needs and self._view.cam_weights is None:
+                raise ModelError(
+                    f"{formula.spec.title} needs global average pooling and one dense layer as head; "
+                    f"{classifier.spec.name} has another: choose gradcam."
+                )
         self.classes = int(self._view.head.outputs[0].shape[1])
-        self._bases = bases
+        self._formulas, self._on_copies = formulas, on_copies
         side = classifier.spec.input_size
         whole = tf.TensorSpec((rows, side, side, 3), tf.float32)
         index = tf.TensorSpec((rows,), tf.int32)
@@ -136,10 +146,9 @@ class Network:
         """Raw maps of a batch.
 
         given: the class to explain per row, (rows,), -1 for the top-1 class of the row that ``owner`` names.
-        images: the rows that are images themselves; the others are noisy copies. ``logits`` (rows, classes)
-        come for all rows, ``gradcampp`` (rows, h, w) for all if smooth is asked for, else for the images;
-        ``features`` (images, K), ``gradcam`` and ``cam`` (images, h, w) for the images, in their order; what
-        follows behind the last image is padding.
+        images: the rows that are images themselves; the others are noisy copies. ``logits`` (rows, classes) and the maps
+        (rows, h, w) of the keys on copies come for all rows, ``features`` (images, K) and the other maps (images, h, w)
+        for the images, in their order; what follows behind the last image is padding.
         """
         slots = np.zeros(self._images, np.int32)
         slots[: len(images)] = images
@@ -161,17 +170,14 @@ class Network:
             # Not tf.gather: its gradient is a scatter, which a GPU sums in any order.
             score = tf.reduce_sum(logits * tf.one_hot(target, self.classes), axis=1)
         gradients = tape.gradient(score, activations)
-        own, own_gradients = tf.gather(activations, images), tf.gather(gradients, images)
-        results = {"logits": logits, "features": tf.reduce_mean(own, axis=(1, 2))}
-        if "gradcam" in self._bases:
-            results["gradcam"] = gradcam(own, own_gradients)
-        if "cam" in self._bases and self._view.cam_weights is not None:
-            per_class = tf.constant(self._view.cam_weights.T)
-            results["cam"] = cam(own, tf.gather(per_class, tf.gather(target, images)))
-        if "smoothgradcampp" in self._bases:
-            results["gradcampp"] = gradcampp(activations, gradients)
-        elif "gradcampp" in self._bases:
-            results["gradcampp"] = gradcampp(own, own_gradients)
+        every = {Need.ACTIVATIONS: activations, Need.GRADIENTS: gradients}
+        if self._view.cam_weights is not None:
+            every[Need.CLASS_WEIGHTS] = tf.gather(tf.constant(self._view.cam_weights.T), target)
+        own = {need: tf.gather(tensor, images) for need, tensor in every.items()}
+        results = {"logits": logits, "features": tf.reduce_mean(own[Need.ACTIVATIONS], axis=(1, 2))}
+        for key, formula in self._formulas.items():
+            arrays = every if key in self._on_copies else own
+            results[key] = formula(arrays, tuple(arrays[Need.ACTIVATIONS].shape[:3]))
         return results
 
     def _classify_graph(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:

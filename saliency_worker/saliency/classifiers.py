@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency_worker import catalog
-from saliency_worker.catalog import ClassifierSpec, UnknownName
+from saliency_worker.catalog import UnknownName
+from saliency_worker.declarations import ClassifierSpec
 from saliency_worker.saliency.bundled import bundled, sha256
 from saliency_worker.saliency.demo_cnn import build_demo_cnn
 from saliency_worker.saliency.errors import ModelError, WeightsError

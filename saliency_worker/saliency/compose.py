@@ -1,12 +1,15 @@
 """From the raw CAMs of one image to its maps: scalar, display image, mask."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from saliency_worker.catalog import split_key
+from saliency_worker.declarations import Need
 from saliency_worker.saliency.feature_cam import blend, experiment, luma, normalise
+from saliency_worker.saliency.formulas import Formula
 from saliency_worker.saliency.render import colour_map, display, to_bytes
 
 Array = npt.NDArray[np.float32]
@@ -38,13 +41,20 @@ def _between(values: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float
 class Composer:
     """The maps of one image by key. Inputs and CAMs are enlarged and coloured once, whatever the keys.
 
-    image: uint8 (H, W, 3); edges: float32 (H, W) in 0..1; raw: float32 (h, w) per base and ``randomcam``.
+    image: uint8 (H, W, 3); edges: float32 (H, W) in 0..1; raw: float32 (h, w) per method of a network; pictures:
+    the methods of none.
     """
 
     def __init__(
-        self, image: npt.NDArray[np.uint8], edges: Array, raw: dict[str, Array], k: float, colours: str
+        self,
+        image: npt.NDArray[np.uint8],
+        edges: Array,
+        raw: Mapping[str, Array],
+        pictures: Mapping[str, Formula],
+        k: float,
+        colours: str,
     ) -> None:
-        self._image = image
+        self._pictures = pictures
         self._unit = image.astype(np.float32) / np.float32(255)
         self._edges = edges
         self._k = k
@@ -53,18 +63,25 @@ class Composer:
         self._inputs: dict[str, tuple[Array, Array]] = {}
 
     def compose(self, key: str) -> Composed:
-        """The map of a key. A control without a CAM shows the edges or the image itself."""
+        """The map of a key."""
         base, combination = split_key(key)
-        if base == "edges":
-            return Composed(normalise(self._edges), np.repeat(to_bytes(self._edges)[..., None], 3, axis=2))
-        if base == "original":
-            return Composed(normalise(luma(self._unit)), self._image)
+        if base in self._pictures:
+            return self._picture(self._pictures[base])
         if not combination:
             return Composed(self._cams[base], to_bytes(self._coloured[base]))
         kind, source = combination.split("-")
         features, grey = self._features(source)
         scalar = normalise(experiment(kind, grey, self._cams[base], self._k))
         return Composed(scalar, display(kind, features, self._coloured[base], self._k))
+
+    def _picture(self, formula: Formula) -> Composed:
+        """A picture is shown as it is; its scalar map is its grey, or its luma."""
+        size = self._edges.shape
+        arrays = {Need.IMAGE: self._unit, Need.EDGES: self._edges}
+        found = np.asarray(formula(arrays, size, (*size, 3)), np.float32)
+        if found.ndim == 3:
+            return Composed(normalise(luma(found)), to_bytes(found))
+        return Composed(normalise(found), np.repeat(to_bytes(found)[..., None], 3, axis=2))
 
     def _features(self, source: str) -> tuple[Array, Array]:
         if source not in self._inputs:

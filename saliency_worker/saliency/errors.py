@@ -26,6 +26,10 @@ class ModelError(SaliencyError):
     """The network cannot be explained: no convolution, several inputs, an unknown layer, an unsuited head."""
 
 
+class FormulaError(SaliencyError):
+    """The formula of a method cannot be imported, fails, or gives no map of the right shape."""
+
+
 class SettingsError(SaliencyError):
     """A setting is outside its range or unknown."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from saliency_worker.catalog import split_key
+from saliency_worker.declarations import Need
 from saliency_worker.saliency import classifiers, provenance
 from saliency_worker.saliency.activations import Network
 from saliency_worker.saliency.batches import RowStream, Segment, batch_size, overlap, padded, read_ahead
@@ -16,14 +16,15 @@ from saliency_worker.saliency.compose import Composer
 from saliency_worker.saliency.edges import EdgeDetector, edge_detector
 from saliency_worker.saliency.errors import SaliencyError, SettingsError
 from saliency_worker.saliency.explanation import explanation_mask
+from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.frozen import prepare_device, rows_per_batch
 from saliency_worker.saliency.images import crop
 from saliency_worker.saliency.metrics import predict
+from saliency_worker.saliency.noise import derive_seed, draw_noise
 from saliency_worker.saliency.random_weights import randomised
 from saliency_worker.saliency.results import Explanation as Explanation
 from saliency_worker.saliency.results import MapResult as MapResult
 from saliency_worker.saliency.settings import Settings as Settings
-from saliency_worker.saliency.smooth import derive_seed, draw_noise, smooth
 from saliency_worker.saliency.work import Work, explanation
 
 Array = npt.NDArray[np.float32]
@@ -45,27 +46,26 @@ class Explainer:
         """detector: instead of the one of the settings. edge_weights: as of edges.edge_detector."""
         self.settings = settings
         self.spec = classifier.spec
-        keys = [split_key(key) for key in settings.methods]
-        self._bases = tuple(dict.fromkeys(base for base, _ in keys))
+        self._plan = plan(settings)
         device, (limit, several) = prepare_device(), rows_per_batch()
-        needs_edges = any(combination or base == "edges" for base, combination in keys)
         self._detector: EdgeDetector | None = None
-        if needs_edges:
+        if self._plan.edges:
             self._detector = detector or edge_detector(settings.edges, edge_weights)
         if settings.batch is not None:
             limit, several = settings.batch, True
-        self._copies = settings.samples if "smoothgradcampp" in self._bases else 0
+        self._copies = settings.samples if self._plan.noisy else 0
         self._rows = batch_size(1 + self._copies, limit, several)
         self._masks = batch_size(len(settings.methods), limit, several)
         images_per_batch = -(-self._rows // (1 + self._copies))
-        self._network = Network(classifier, self._bases, self._rows, self._masks, images_per_batch)
+        passes, on_copies = self._plan.passes, self._plan.on_copies
+        self._network = Network(classifier, passes, self._rows, self._masks, images_per_batch, on_copies)
         if settings.target_class is not None and settings.target_class >= self._network.classes:
             raise SettingsError(
                 f"Class {settings.target_class} does not exist: {self.spec.name} has {self._network.classes}."
             )
         self._random: Network | None = None
-        if "randomcam" in self._bases:
-            self._random = Network(randomised(classifier, settings.seed or 0), ("gradcam",), 1, 1)
+        if self._plan.random:
+            self._random = Network(randomised(classifier, settings.seed or 0), self._plan.random, 1, 1)
         self._class_names = classifier.class_names  # not the classifier: its weights would stay in memory
         self._black = preprocess(np.zeros(3, np.uint8), self.spec.preprocessing)
         self.run = provenance.Run(
@@ -167,8 +167,8 @@ class Explainer:
             if segment.start == 0:
                 self._take_image(work, maps, row=at, image=image)
                 image += 1
-            if self._copies:
-                work.noisy.append(maps["gradcampp"][rows])
+            for key in self._plan.on_copies:
+                work.noisy.setdefault(key, []).append(maps[key][rows])
             at = rows.stop
 
     def _take_image(self, work: Work, maps: dict[str, Array], row: int, image: int) -> None:
@@ -180,26 +180,27 @@ class Explainer:
         work.target = int(np.argmax(logits)) if work.target < 0 else work.target
         work.prediction = predict(logits, work.target)
         work.features = maps["features"][image]
-        for base in ("gradcam", "cam"):
-            if base in self._bases:
-                work.raw[base] = maps[base][image]
-        if "gradcampp" in self._bases:
-            work.raw["gradcampp"] = maps["gradcampp"][row if self._copies else image]
+        for key in self._plan.passes:
+            if key in self._plan.asked:
+                work.raw[key] = maps[key][row if key in self._plan.on_copies else image]
 
     def _collect(self, work: Work) -> Work:
-        """What needs all rows of the image: the smooth map, and the network of random weights."""
-        if self._copies:
-            work.raw["smoothgradcampp"] = smooth(np.concatenate(work.noisy)[1:])
+        """What needs all rows of the image: maps of its noisy copies, and the network of random weights."""
+        for key, formula in self._plan.noisy.items():
+            copies = np.concatenate(work.noisy[formula.spec.of])[1:]
+            work.raw[key] = np.asarray(formula({Need.NOISY_MAPS: copies}, copies.shape[1:]), np.float32)
         if self._random is not None:
             zero = np.zeros(1, np.int32)
             maps = self._random.explain(work.rows[:1], zero + work.target, zero, zero)
-            work.raw["randomcam"] = maps["gradcam"][0]
-        work.noisy, work.rows = [], work.rows[:1].copy()
+            work.raw |= {key: maps[key][0] for key in self._plan.random}
+        work.noisy, work.rows = {}, work.rows[:1].copy()
         return work
 
     def _compose(self, work: Work) -> Work:
         settings = self.settings
-        composer = Composer(work.original, work.edges, work.raw, settings.k, settings.colour_map)
+        composer = Composer(
+            work.original, work.edges, work.raw, self._plan.pictures, settings.k, settings.colour_map
+        )
         if settings.metrics:
             plain, work.rows = (
                 work.rows[0],

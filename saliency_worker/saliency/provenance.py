@@ -5,12 +5,15 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from saliency_worker.catalog import ClassifierSpec, split_key
+from saliency_worker.catalog import method, split_key
+from saliency_worker.declarations import ClassifierSpec, MethodSpec, Need
 from saliency_worker.saliency.settings import Settings
 
 ENGINE = "1"  # raise it with every change of the code that changes the bytes of a map
@@ -51,6 +54,13 @@ def canonical_hash(inputs: dict[str, Any]) -> str:
     return bytes_sha256(json.dumps(inputs, sort_keys=True, separators=(",", ":")).encode())
 
 
+@cache
+def formula_sha256(formula: str) -> str:
+    """SHA-256 of the file of a formula from outside of this program, of which ``ENGINE`` says nothing."""
+    found = find_spec(formula.partition(":")[0])
+    return bytes_sha256(Path(found.origin).read_bytes()) if found and found.origin else ""
+
+
 @dataclass(frozen=True)
 class Run:
     """What all maps of a run share. ``rows``, ``masks``: batch sizes of the two passes."""
@@ -78,7 +88,7 @@ class Run:
 
     def inputs(self, image_sha256: str, noise_seed: int, class_index: int, key: str) -> dict[str, Any]:
         """Every input that decides the map of ``key`` and its metrics; what the key does not use is left out."""
-        base, combination = split_key(key)
+        spec, combination = method(key), split_key(key)[1]
         settings = self.settings
         record: dict[str, Any] = {
             "image_sha256": image_sha256,
@@ -89,25 +99,25 @@ class Run:
             "preprocessing": self.spec.preprocessing,
             "class_index": class_index,
             "method": key,
-            "parameters": self._parameters(base, combination),
+            "parameters": self._parameters(spec, combination),
             "edge_model": None,
             "edge_weights_sha256": None,
-            "noise_seed": noise_seed if base == "smoothgradcampp" or settings.keep == "rank" else None,
+            "noise_seed": noise_seed if Need.NOISY_MAPS in spec.needs or settings.keep == "rank" else None,
             "batch": {"rows": self.rows, "masks": self.masks if settings.metrics else None},
             "device": self.device,
             "versions": versions(),
         }
-        if combination or base == "edges":
+        if combination or Need.EDGES in spec.needs:
             record["edge_model"] = settings.edges
             record["edge_weights_sha256"] = self.edge_weights_sha256 or None
+        if spec.is_outside:
+            record["formula_sha256"] = formula_sha256(spec.formula)
         return record
 
-    def _parameters(self, base: str, combination: str) -> dict[str, Any]:
+    def _parameters(self, spec: MethodSpec, combination: str) -> dict[str, Any]:
         settings = self.settings
-        chosen: dict[str, Any] = {}
-        if base == "smoothgradcampp":
-            chosen |= {"samples": settings.samples, "noise": settings.noise}
-        if base == "randomcam":
+        chosen: dict[str, Any] = {**settings.chosen(spec.key)}
+        if spec.random_weights:
             chosen["random_seed"] = settings.seed or 0
         if combination.startswith("add"):
             chosen["k"] = settings.k

@@ -1,8 +1,10 @@
 """What a run computes; wrong values are refused here, before anything is loaded."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from saliency_worker.catalog import COLOUR_MAPS, EDGE_MODELS, UnknownName, split_key
+from saliency_worker.catalog import COLOUR_MAPS, EDGE_MODELS, UnknownName, parameters, split_key
+from saliency_worker.declarations import SHARED_PARAMETERS, Parameter
 from saliency_worker.saliency.errors import SettingsError
 from saliency_worker.saliency.explanation import RULES
 
@@ -11,7 +13,8 @@ from saliency_worker.saliency.explanation import RULES
 class Settings:
     """What to compute. Raises SettingsError or UnknownName for a value out of range.
 
-    methods: keys of the catalogue. samples, noise: n and sigma (of the input range 0..1) of Smooth Grad-CAM++.
+    methods: keys of the catalogue. samples, noise: n and sigma (of the input range 0..1) of the noisy copies.
+    parameters: values of the methods' own parameters as ``<key>_<name>``; the others have their defaults.
     k: weight of the features in the addition, 0..0.5. percentile: pixels below it are black in the
     explanation map; keep: ``percentile``, or ``rank`` for exactly that share. target_class: the class to
     explain instead of the top-1. seed: of the run, mixed with the image's hash. raw: also the h x w maps.
@@ -31,6 +34,7 @@ class Settings:
     raw: bool = False
     batch: int | None = None
     keep: str = "percentile"
+    parameters: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key in self.methods:
@@ -45,14 +49,31 @@ class Settings:
             if name not in known:
                 raise UnknownName(kind, name, known)
         limits = (
-            ("samples", self.samples, 1, 1000),
-            ("noise", self.noise, 0, 10),
+            *((p.name, getattr(self, p.name), p.low, p.high) for p in _SHARED),
             ("k", self.k, 0, 0.5),
             ("percentile", self.percentile, 0, 100),
             ("seed", self.seed, 0, 2**63 - 1),
             ("target_class", self.target_class, 0, 10**6),
             ("batch", self.batch, 1, 4096),
+            *((name, self.parameters.get(name), p.low, p.high) for name, p in self._own().items()),
         )
+        for name in set(self.parameters) - set(self._own()):
+            raise SettingsError(f"{name} is no parameter of {', '.join(self.methods)}.")
         for name, value, low, high in limits:
             if value is not None and not low <= value <= high:
                 raise SettingsError(f"{name} is {value}: it must be from {low} to {high}.")
+
+    def chosen(self, key: str) -> dict[str, float]:
+        """The values of the parameters that a method's formula and passes take, by the name of their setting."""
+        return {
+            name: getattr(self, name)
+            if parameter in _SHARED
+            else self.parameters.get(name, parameter.default)
+            for name, parameter in parameters([key]).items()
+        }
+
+    def _own(self) -> dict[str, Parameter]:
+        return {name: found for name, found in parameters(self.methods).items() if found not in _SHARED}
+
+
+_SHARED = tuple(parameter for options in SHARED_PARAMETERS.values() for parameter in options)

@@ -22,8 +22,8 @@ Array = npt.NDArray[np.float32]
 class Work:
     """An image on its way through the engine.
 
-    rows: what goes through the network, the image and its noisy copies, then its explanation maps. noisy: Grad-CAM++
-    of these rows, batch by batch. masked_logits: of the explanation maps, batch by batch, in the order of the methods.
+    rows: what goes through the network, the image and its noisy copies, then its explanation maps. noisy: by method the
+    maps of these rows, batch by batch. masked_logits: of the explanation maps, batch by batch, in the order of the methods.
     """
 
     sha256: str
@@ -35,7 +35,7 @@ class Work:
     prediction: Prediction | None = None
     features: Array | None = None
     raw: dict[str, Array] = field(default_factory=dict)
-    noisy: list[Array] = field(default_factory=list)
+    noisy: dict[str, list[Array]] = field(default_factory=dict)
     composed: dict[str, Composed] = field(default_factory=dict)
     kept: dict[str, float] = field(default_factory=dict)
     masked_logits: list[Array] = field(default_factory=list)

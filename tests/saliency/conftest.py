@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from saliency_worker.catalog import ClassifierSpec
+from saliency_worker.declarations import ClassifierSpec
 from saliency_worker.saliency.classifiers import Classifier
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -8,12 +8,21 @@ import tensorflow as tf
 from saliency_worker.saliency.activations import Network, feature_layer, logits_of, view
 from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.errors import DeviceError, ModelError
-from saliency_worker.saliency.gradcam import gradcam, gradcampp
+from saliency_worker.saliency.formulas import plan
+from saliency_worker.saliency.methods.gradcam import gradcam
+from saliency_worker.saliency.methods.gradcampp import gradcampp
+from saliency_worker.saliency.settings import Settings
 from tests.saliency.conftest import classifier_of, small_network
 
 pytestmark = pytest.mark.tensorflow
 ROWS = np.random.default_rng(1).normal(size=(4, 32, 32, 3)).astype(np.float32)
 EACH = np.arange(4, dtype=np.int32)
+
+
+def network_of(classifier: Classifier, *keys: str, images: int = 1) -> Network:
+    """The network of these methods, batches of four rows."""
+    wanted = plan(Settings(keys))
+    return Network(classifier, wanted.passes, 4, 4, images, wanted.on_copies)
 
 
 def test_logits_are_the_scores_before_the_softmax() -> None:
@@ -28,7 +37,7 @@ def test_logits_are_the_scores_before_the_softmax() -> None:
 def test_the_model_itself_is_not_changed() -> None:
     model = small_network()
     before = np.asarray(model(ROWS))
-    Network(classifier_of(model), ("gradcam",), 4, 4)
+    network_of(classifier_of(model), "gradcam")
     assert model.layers[-1].activation is keras.activations.softmax
     assert np.array_equal(np.asarray(model(ROWS)), before)
 
@@ -58,7 +67,7 @@ def test_the_gradient_through_the_head_is_the_gradient_of_the_whole_network(dens
         activations, logits = whole(tf.constant(ROWS))
         score = tf.reduce_sum(logits[:, 3])
     gradients = tape.gradient(score, activations)
-    network = Network(classifier_of(model), ("gradcam", "gradcampp", "smoothgradcampp"), 4, 4, images=4)
+    network = network_of(classifier_of(model), "gradcam", "gradcampp", "smoothgradcampp", images=4)
     maps = network.explain(ROWS, np.full(4, 3, np.int32), EACH, EACH)
     np.testing.assert_allclose(maps["logits"], logits, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(maps["features"], np.asarray(activations).mean(axis=(1, 2)), rtol=1e-4)
@@ -69,14 +78,14 @@ def test_the_gradient_through_the_head_is_the_gradient_of_the_whole_network(dens
 
 
 def test_cam_is_grad_cam_times_the_number_of_pixels_where_both_are_positive(small: Classifier) -> None:
-    network = Network(small, ("gradcam", "cam"), 4, 4, images=4)
+    network = network_of(small, "gradcam", "cam", images=4)
     maps = network.explain(ROWS, np.full(4, 2, np.int32), EACH, EACH)
     assert maps["gradcam"].any()
     np.testing.assert_allclose(np.maximum(maps["cam"], 0) / 64, maps["gradcam"], rtol=1e-4, atol=1e-6)
 
 
 def test_copies_are_explained_for_the_top_class_of_their_image(small: Classifier) -> None:
-    network = Network(small, ("gradcam", "smoothgradcampp"), 4, 4, images=4)
+    network = network_of(small, "gradcam", "smoothgradcampp", images=4)
     top = int(network.classify(ROWS)[1].argmax())
     follow = network.explain(ROWS, np.full(4, -1, np.int32), np.full(4, 1, np.int32), np.array([1], np.int32))
     fixed = network.explain(ROWS, np.full(4, top, np.int32), EACH, EACH)
@@ -87,7 +96,7 @@ def test_copies_are_explained_for_the_top_class_of_their_image(small: Classifier
 def test_too_little_memory_is_named_and_may_be_tried_again(
     small: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = Network(small, ("gradcam",), 4, 4)
+    network = network_of(small, "gradcam")
 
     def exhausted(*_: object) -> None:
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
@@ -100,7 +109,7 @@ def test_too_little_memory_is_named_and_may_be_tried_again(
 
 def test_cam_is_refused_for_another_head(small_dense: Classifier) -> None:
     with pytest.raises(ModelError, match="global average pooling and one dense layer"):
-        Network(small_dense, ("cam",), 1, 1)
+        network_of(small_dense, "cam")
 
 
 @pytest.mark.parametrize(

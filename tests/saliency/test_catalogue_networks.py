@@ -10,7 +10,9 @@ import tensorflow as tf
 from saliency_worker.catalog import CLASSIFIERS, classifier
 from saliency_worker.saliency.activations import Network, feature_layer, logits_of
 from saliency_worker.saliency.classifiers import random_classifier
+from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.random_weights import forgotten_layers
+from saliency_worker.saliency.settings import Settings
 
 pytestmark = pytest.mark.tensorflow
 QUICK = {"MobileNet", "MobileNetV2", "EfficientNetB0", "DenseNet121"}
@@ -49,7 +51,7 @@ def plain(model: keras.Model, layer: str, rows: np.ndarray, target: int) -> tupl
 def test_maps_equal_the_plain_equations(name: str) -> None:
     chosen = random_classifier(name, seed=1)
     bases = ("gradcam", "gradcampp", *(("cam",) if chosen.spec.head == "gap" else ()))
-    network = Network(chosen, bases, 1, 1)
+    network = Network(chosen, plan(Settings(bases)).passes, 1, 1)
     side = chosen.spec.input_size
     scale = 127.0 if chosen.spec.preprocessing in ("raw", "caffe") else 1.0
     rows = (np.random.default_rng(0).uniform(-1, 1, (1, side, side, 3)) * scale).astype(np.float32)

@@ -5,7 +5,9 @@ import pytest
 from saliency_worker.catalog import COMBINATIONS
 from saliency_worker.saliency.compose import Composer, enlarge
 from saliency_worker.saliency.feature_cam import blend, experiment, luma, normalise
+from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.render import colour_map, display
+from saliency_worker.saliency.settings import Settings
 
 GENERATOR = np.random.default_rng(4)
 IMAGE = GENERATOR.integers(0, 256, (12, 12, 3), dtype=np.uint8)
@@ -14,7 +16,8 @@ RAW = GENERATOR.random((3, 3), np.float32)
 
 
 def composer(k: float = 0.25) -> Composer:
-    return Composer(IMAGE, EDGES, {"gradcam": RAW, "randomcam": RAW.T}, k, "turbo")
+    pictures = plan(Settings(("edges", "original"))).pictures
+    return Composer(IMAGE, EDGES, {"gradcam": RAW, "randomcam": RAW.T}, pictures, k, "turbo")
 
 
 @pytest.mark.parametrize(("side", "size"), [(7, 224), (8, 299), (3, 10), (1, 6)])
@@ -50,6 +53,6 @@ def test_the_controls_show_edges_image_and_the_random_cam() -> None:
     assert np.array_equal(edges.scalar, normalise(EDGES))
     assert np.array_equal(edges.display[..., 1], np.rint(EDGES * 255))
     original = composer().compose("original")
-    assert original.display is IMAGE
+    assert np.array_equal(original.display, IMAGE)
     np.testing.assert_allclose(original.scalar, normalise(luma(IMAGE.astype(np.float32))), atol=1e-6)
     assert np.array_equal(composer().compose("randomcam").scalar, normalise(enlarge(RAW.T, 12)))

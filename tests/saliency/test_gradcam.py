@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from saliency_worker.saliency.gradcam import alphas, cam, gradcam, gradcampp
+from saliency_worker.saliency.methods.cam import cam
+from saliency_worker.saliency.methods.gradcam import gradcam
+from saliency_worker.saliency.methods.gradcampp import alphas, gradcampp
+from saliency_worker.saliency.methods.smoothgradcampp import smoothgradcampp
 
 SHAPE = (2, 3, 2, 4)
 numbers = arrays.arrays(np.float64, SHAPE, elements=st.floats(-8, 8).map(lambda x: round(x, 3)))
@@ -127,3 +130,8 @@ def test_gradcampp_does_not_change_when_a_layer_is_rescaled(
 ) -> None:
     """The same network with activations times s has gradients over s: the same map."""
     np.testing.assert_allclose(gradcampp(scale * A, g / scale), gradcampp(A, g), rtol=1e-9)
+
+
+def test_smooth_is_the_mean_of_the_maps() -> None:
+    maps = np.array([[[0.0, 2.0]], [[1.0, 4.0]]], np.float32)
+    assert smoothgradcampp(maps).tolist() == [[0.5, 3.0]]

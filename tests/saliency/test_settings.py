@@ -42,6 +42,11 @@ def test_it_rejects_unknown_missing_and_repeated_methods() -> None:
             Settings(methods)
 
 
+def test_it_rejects_a_parameter_of_no_method() -> None:
+    with pytest.raises(SettingsError, match="toy_power is no parameter of gradcam"):
+        Settings(("gradcam",), parameters={"toy_power": 1})
+
+
 def test_zero_is_a_value_and_no_default() -> None:
     settings = Settings(("gradcam",), noise=0, k=0, percentile=0, seed=0, target_class=0)
     assert settings.target_class == 0

@@ -1,7 +1,6 @@
-"""Noise of Smooth Grad-CAM++: reproducible, the same on every machine, independent of batches.
+"""Noisy copies of an image: reproducible, the same on every machine, independent of batches.
 
-Smooth Grad-CAM++ is the mean of the un-normalised Grad-CAM++ maps of n noisy copies (Omeiza et al. 2019;
-Feature CAM eq. 6). The noise of an image follows from its own seed alone.
+The noise of an image follows from its own seed alone.
 """
 
 import hashlib
@@ -44,8 +43,3 @@ def draw_noise(out: npt.NDArray[np.float32], sigma: float, seed: int) -> None:
     words = np.random.SFC64(seed).random_raw((out.size + 3) // 4).astype("<u8", copy=False)
     scaled = normal_quantiles() * np.float32(sigma)
     np.take(scaled, words.view("<u2")[: out.size], mode="clip", out=out.reshape(-1))
-
-
-def smooth(maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Mean over the noisy copies: maps (n, h, w) to float32 (h, w), summed in float64."""
-    return np.asarray(maps.mean(axis=0, dtype=np.float64), dtype=np.float32)

@@ -1,7 +1,7 @@
 import numpy as np
 from scipy import stats
 
-from saliency_worker.saliency.smooth import derive_seed, noise, normal_quantiles, smooth
+from saliency_worker.saliency.noise import derive_seed, noise, normal_quantiles
 
 
 def test_quantiles_are_those_of_the_normal_distribution() -> None:
@@ -40,8 +40,3 @@ def test_the_seed_depends_on_the_image_and_on_the_run() -> None:
     assert derive_seed("ab") == derive_seed("ab", 0)
     assert len({derive_seed("ab"), derive_seed("ac"), derive_seed("ab", 1)}) == 3
     assert 0 <= derive_seed("ab") < 2**63
-
-
-def test_smooth_is_the_mean_of_the_maps() -> None:
-    maps = np.array([[[0.0, 2.0]], [[1.0, 4.0]]], np.float32)
-    assert smooth(maps).tolist() == [[0.5, 3.0]]
