@@ -12,12 +12,18 @@ from types import FrameType
 # TensorFlow's own messages would bury the one line that says what is wrong.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from saliency_worker.catalog import UnknownName
-from saliency_worker.cli import commands, parser
-from saliency_worker.cli.errors import CommandError
-from saliency_worker.cli.inputs import is_refusal
+from saliency_worker.declarations import BadDeclaration
 
 FAILED = 2
+
+try:  # the catalogue reads the declared methods when it is imported
+    from saliency_worker.catalog import UnknownName
+    from saliency_worker.cli import commands, parser
+    from saliency_worker.cli.errors import CommandError
+    from saliency_worker.cli.inputs import is_refusal
+except BadDeclaration as error:
+    sys.stderr.write(f"saliency_worker: {error}\n")
+    raise SystemExit(FAILED) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

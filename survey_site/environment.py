@@ -6,11 +6,14 @@ Pure functions of strings, so that each can be tested without starting Django.
 import secrets
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from environs import Env, EnvError
+
+from saliency_worker.declarations import BadDeclaration
 
 
 class Misconfigured(ValueError):
@@ -164,6 +167,18 @@ def one_of(name: str, value: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise Misconfigured(f"{name}={value!r} is not one of {', '.join(choices)}")
     return value
+
+
+def methods(modules: str) -> str:
+    """The modules with further saliency methods, after a look at all declarations, ours too.
+
+    The catalogue reads the variable itself, so that site and worker agree; here it is loaded for the first time.
+    """
+    try:
+        import_module("saliency_worker.catalog")
+    except BadDeclaration as error:
+        raise Misconfigured(str(error)) from error
+    return modules
 
 
 def site_url(url: str) -> str:

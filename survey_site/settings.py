@@ -23,6 +23,7 @@ try:
     BEHIND_HTTPS = environment.read(_env, "bool", "BEHIND_HTTPS", False)
     X_ACCEL_PREFIX = environment.read(_env, "str", "X_ACCEL_PREFIX", "")
     SALIENCY_WEIGHTS_DIR = environment.read(_env, "str", "SALIENCY_WEIGHTS_DIR", "")
+    SALIENCY_METHODS = environment.methods(environment.read(_env, "str", "SALIENCY_METHODS", ""))
     MAX_UPLOAD_MB = environment.read(_env, "int", "MAX_UPLOAD_MB", 32)
     MAX_IMAGE_MEGAPIXELS = environment.read(_env, "int", "MAX_IMAGE_MEGAPIXELS", 50)
     STARTS_PER_HOUR = environment.read(_env, "int", "STARTS_PER_HOUR", 5000)

@@ -4,23 +4,23 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saliency_worker import catalog
 from saliency_worker.cli.errors import CommandError
+from saliency_worker.declarations import SHARED_PARAMETERS
 
 if TYPE_CHECKING:
     from saliency_worker.saliency.explain import Explainer
 
 _SAVED_MODEL = re.compile(r"(.+\.(?:keras|h5))(?:@|$)", re.IGNORECASE)
-# The options that change a map, by their name in the engine's Settings.
+# The options that change a map, by their name in the engine's Settings; a method's own ones are `own_parameters`.
 PARAMETERS = (
     "edges",
-    "samples",
-    "noise",
+    *(parameter.name for options in SHARED_PARAMETERS.values() for parameter in options),
     "k",
     "percentile",
     "keep",
@@ -45,8 +45,13 @@ def resolve(text: str) -> tuple[str, str]:
 
 def parameters(options: argparse.Namespace, methods: tuple[str, ...]) -> dict[str, Any]:
     """What must be equal for maps to stand in one folder, as plain JSON."""
-    chosen = {name: getattr(options, name) for name in PARAMETERS}
+    chosen = {name: getattr(options, name) for name in (*PARAMETERS, *own_parameters(methods))}
     return {"methods": list(methods), **chosen, "edges": edge_model(options.edges, options.edge_weights)}
+
+
+def own_parameters(methods: Iterable[str]) -> list[str]:
+    """The settings that these methods alone have."""
+    return [name for name in catalog.parameters(methods) if name not in PARAMETERS]
 
 
 def edge_model(name: str, weights: str | None) -> str:
@@ -78,7 +83,9 @@ def load_explainer(
     from saliency_worker.saliency.settings import Settings
 
     chosen = {name: wanted[name] for name in PARAMETERS}
-    settings = Settings(methods=tuple(wanted["methods"]), raw=raw, **chosen)
+    methods = tuple(wanted["methods"])
+    own = {name: wanted[name] for name in own_parameters(methods) if name in wanted}
+    settings = Settings(methods, raw=raw, parameters=own, **chosen)
     with _downloads_on_the_terminal():
         return Explainer.load(
             classifier,

@@ -14,7 +14,16 @@ def methods(*, as_json: bool = False) -> int:
     if as_json:
         print(
             json.dumps(
-                [{"key": k, "label": label, "in_all": bool(group)} for k, label, group in rows], indent=1
+                [
+                    {
+                        "key": k,
+                        "label": label,
+                        "in_all": bool(group),
+                        "citation": catalog.method(k).citation,
+                    }
+                    for k, label, group in rows
+                ],
+                indent=1,
             )
         )
     else:

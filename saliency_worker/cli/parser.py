@@ -9,9 +9,8 @@ from saliency_worker import catalog
 KEEP = ("percentile", "rank")
 PROGRAM = "python -m saliency_worker"
 
-DESCRIPTION = (
-    "Saliency maps of image classifiers: Grad-CAM, Grad-CAM++, Smooth Grad-CAM++, CAM and Feature CAM."
-)
+DESCRIPTION = f"Saliency maps of image classifiers: {', '.join(map(catalog.label, catalog.BASES))}, and Feature CAM on each."
+_BESIDE = [catalog.label(base) for base in catalog.BASES if base not in catalog.GRADIENT_BASES]
 EPILOG = f"""examples:
   {PROGRAM} explain photos/ --classifier MobileNetV2 --out maps
   {PROGRAM} explain 'photos/*.jpg' --classifier VGG16 --methods gradcam,gradcam.add-edges --sheet --out maps
@@ -39,7 +38,7 @@ classifier:
 
 methods:
   all         the three gradient bases, each bare and as Ours 1-5: 18 maps
-  everything  also CAM, all nine combinations on each base, and the controls edges, original, randomcam
+  everything  also {", ".join(_BESIDE)}, all nine combinations on each base, and the controls {", ".join(catalog.CONTROLS)}
   KEY,...     for example gradcampp.add-blend21; `{PROGRAM} methods` lists them
 
 examples:
@@ -175,15 +174,14 @@ def _engine(parser: argparse.ArgumentParser) -> None:
     )
     _edge_weights(group)
     group.add_argument("--seed", type=_whole(0), help="seed of the noise (default: derived from each image)")
-    group.add_argument(
-        "--samples", type=_whole(1), default=25, help="noisy copies of Smooth Grad-CAM++ (default: 25)"
-    )
-    group.add_argument(
-        "--noise",
-        type=_within(0, 1),
-        default=0.15,
-        help="their sigma as a share of the input range (default: 0.15)",
-    )
+    for name, parameter in catalog.parameters(catalog.ALL_KEYS).items():
+        kind = _whole(int(parameter.low), int(parameter.high)) if parameter.whole else None
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind or _within(parameter.low, parameter.high),
+            default=parameter.default,
+            help=f"{parameter.meaning} (default: {parameter.default:g})",
+        )
     group.add_argument(
         "--k", type=_within(0, 0.5), default=0.25, help="weight of the features in addition (default: 0.25)"
     )
@@ -245,14 +243,15 @@ def _named(text: str) -> str:
     return text
 
 
-def _whole(least: int) -> Callable[[str], int]:
+def _whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
     def convert(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
             value = least - 1
-        if not least <= value < 2**63:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {least}")
+        if not least <= value <= most:
+            limits = f"of at least {least}" if most == 2**63 - 1 else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number {limits}")
         return value
 
     return convert

@@ -21,6 +21,7 @@ FILE = "sheet.png"
 MARGIN = 8
 CAPTION = 22
 TEXT = 15
+_SHOWN = ("original", "edges")  # on every sheet, asked for or not
 
 
 def contact_sheet(explanation: "Explanation", stem: str, classifier: str) -> bytes:
@@ -28,7 +29,8 @@ def contact_sheet(explanation: "Explanation", stem: str, classifier: str) -> byt
     edges = np.rint(np.clip(explanation.edges, 0, 1) * 255).astype(np.uint8)
     front = [("Original", explanation.original), ("Edges", np.repeat(edges[..., None], 3, axis=2))]
     pictures = {key: result.display for key, result in explanation.maps.items()}
-    front += [(catalog.label("randomcam"), pictures["randomcam"])] if "randomcam" in pictures else []
+    controls = (key for key in catalog.CONTROLS if key in pictures and key not in _SHOWN)
+    front += [(catalog.label(key), pictures[key]) for key in controls]
     heading = f"{stem}   {classifier}: {explanation.class_name} {100 * explanation.confidence:.1f} %"
     return draw(heading, rows_of(front, pictures))
 

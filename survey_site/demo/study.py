@@ -9,14 +9,13 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from saliency_worker import catalog
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
 from survey_site.studies.models import Condition, Study
 
 SLUG = "demo"
 PICTURES = settings.BASE_DIR / "fixtures" / "demo" / "pictures.json"
-BASES = ("gradcam", "gradcampp", "smoothgradcampp")
-OURS = ("add-edges", "add-blend21", "add-blend11", "comp-edges", "comp-blend11")
 
 
 class DemoUnavailable(RuntimeError):
@@ -51,14 +50,14 @@ def conditions(study: Study, classifier: str) -> list[Condition]:
     """Grad-CAMs pools the three bases; each “Ours n” is its combination on the same three."""
     rows = [
         Condition(column="Grad-CAMs", column_order=0, classifier=classifier, base=base, is_reference=True)
-        for base in BASES
+        for base in catalog.GRADIENT_BASES
     ]
     rows += [
         Condition(
             column=f"Ours {number}", column_order=number, classifier=classifier, base=base, method=method
         )
-        for number, method in enumerate(OURS, start=1)
-        for base in BASES
+        for method, number in catalog.OURS.items()
+        for base in catalog.GRADIENT_BASES
     ]
     for row in rows:
         row.study = study

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from django.db.models import Avg, Count
 
+from saliency_worker import catalog
 from survey_site.protocols.models import Protocol
 from survey_site.reports.point_sums import counted_responses
 from survey_site.reports.population import Population
@@ -15,7 +16,7 @@ from survey_site.studies.models import Study
 
 GALLERY = 6
 # Order of the paper's Tables 2 and 3: the bare CAM, then Ours 1–5; other combinations follow by name.
-VERSIONS = ("", "add-edges", "add-blend21", "add-blend11", "comp-edges", "comp-blend11")
+VERSIONS = ("", *catalog.OURS)
 MachineMeasure = Literal["right_percent", "confidence", "kept_share"]
 Metrics = dict[str, Any]  # as the worker stored them
 

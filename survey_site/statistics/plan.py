@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+from saliency_worker import catalog
 from survey_site.statistics.answer_scale import HIGHEST, LOWEST
 
 # Below these, trials of a participant per column and items, the two-way test gives way to the sign-flip test.
 MIN_TRIALS, MIN_ITEMS = 2, 12
 
 HEADLINES = ("correct", "class_correct")
-CONTROL_METHODS = ("edges", "original", "randomcam")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class AnalysisPlan:
         """
         conditions = sorted(document.get("conditions", ()), key=lambda c: c.get("column_order", 0))
         columns = list(dict.fromkeys(c["column"] for c in conditions))
-        controls = {c["column"] for c in conditions if c.get("method") in CONTROL_METHODS}
+        controls = {c["column"] for c in conditions if c.get("method") in catalog.CONTROLS}
         edges = [c["column"] for c in conditions if c.get("method") == "edges"]
         reference = [c["column"] for c in conditions if c.get("is_reference")] or columns
         design = document.get("design", {})

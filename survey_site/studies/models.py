@@ -211,7 +211,7 @@ class Condition(models.Model):
     column_order = models.PositiveSmallIntegerField(default=0)
     classifier = models.CharField(max_length=200, blank=True)
     base = models.CharField(
-        max_length=30, blank=True, help_text=_("cam, gradcam, gradcampp or smoothgradcampp.")
+        max_length=30, blank=True, help_text=_("Key of the CAM, such as gradcampp; empty for a control.")
     )
     method = models.CharField(
         max_length=30,

@@ -99,17 +99,16 @@ def keys_for(classifier: str, scope: str, ticked: list[str]) -> tuple[str, ...] 
     """
     if scope == "needed":
         return None
-    spec = catalog.CLASSIFIERS.get(classifier)
-    without_cam = spec is not None and spec.head != "gap"
+    # What a saved model has as its head, the worker finds out.
+    head = catalog.CLASSIFIERS[classifier].head if classifier in catalog.CLASSIFIERS else "gap"
     if scope in SETS:
-        return tuple(k for k in SETS[scope] if not (without_cam and catalog.split_key(k)[0] == "cam"))
+        return tuple(key for key in SETS[scope] if catalog.suits(key, head))
     if not ticked:
         raise BadChoice(_("Tick at least one method, or choose one of the sets."))
-    of_cam = [key for key in ticked if catalog.split_key(key)[0] == "cam"]
-    if without_cam and of_cam:
+    if unsuited := [key for key in ticked if not catalog.suits(key, head)]:
         raise BadChoice(
             _("%(c)s has no CAM: its head is not global average pooling. Untick %(m)s, or the classifier.")
-            % {"c": classifier, "m": ", ".join(catalog.full_label(key) for key in of_cam)}
+            % {"c": classifier, "m": ", ".join(catalog.full_label(key) for key in unsuited)}
         )
     return tuple(ticked)
 

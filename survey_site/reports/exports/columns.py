@@ -6,6 +6,7 @@ from typing import Any, Literal
 from django.db.models import Case, CharField, F, IntegerField, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce, Concat
 
+from saliency_worker import catalog
 from survey_site.reports.exports.sql import (
     PlaceInPool,
     PoolKeys,
@@ -107,7 +108,7 @@ RESPONSES: tuple[ExportColumn, ...] = (
     ExportColumn("classifier", "Classifier that was explained.", "string",
            Coalesce(text("trial__condition__classifier"), text("trial__saliency_map__classifier"))),
     ExportColumn("base", "Class activation map the method builds on.", "string", code("trial__condition__base"),
-           levels=("cam", "gradcam", "gradcampp", "smoothgradcampp")),
+           levels=tuple(sorted(catalog.BASES))),
     ExportColumn("method", "Combination with the edges, such as add-blend21, or a control; empty for the bare base.",
            "string", code("trial__condition__method")),
     ExportColumn("column", "Table-1 column in which the trial counts.", "string", text("trial__condition__column")),

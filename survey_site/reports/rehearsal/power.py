@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 
 from django.core.cache import cache
 
+from saliency_worker import catalog
 from survey_site.design.feasibility import Assessment
 from survey_site.protocols.document import spec_of
 from survey_site.reports.cached_task import KEEP_SECONDS, CachedTask
 from survey_site.reports.rehearsal.result_types import PlannedPower
 from survey_site.statistics.column_types import OutcomeName
-from survey_site.statistics.plan import CONTROL_METHODS
 from survey_site.studies.models import Study
 from survey_site.trials.simulation.behaviour import planted_effects
 
@@ -36,7 +36,7 @@ class PlannedComparison:
 def questions(study: Study, verdict: Assessment) -> list[PlannedComparison]:
     """What the design plans to compare; empty where there is nothing to compare or to answer."""
     conditions = list(study.conditions.all())
-    controls = {c.column for c in conditions if c.method in CONTROL_METHODS}
+    controls = {c.column for c in conditions if c.method in catalog.CONTROLS}
     reference = [c.column for c in conditions if c.is_reference] or [c.column for c in conditions]
     names = list(dict.fromkeys([*reference[:1], *(c.column for c in conditions if c.column not in controls)]))
     planted = planted_effects(names)

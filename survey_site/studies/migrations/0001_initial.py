@@ -327,7 +327,7 @@ class Migration(migrations.Migration):
                 (
                     "base",
                     models.CharField(
-                        blank=True, help_text="cam, gradcam, gradcampp or smoothgradcampp.", max_length=30
+                        blank=True, help_text="Key of the CAM, such as gradcampp; empty for a control.", max_length=30
                     ),
                 ),
                 (
