@@ -23,6 +23,7 @@ OURS = (
     "DEBUG",
     "ALLOWED_HOSTS",
     "DATA_DIR",
+    "SALIENCY_METHODS",
 )
 # Redis has two databases for each; each takes up to 2 GB where tests load TensorFlow.
 MOST_WORKERS = 8
