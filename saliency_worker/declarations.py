@@ -59,6 +59,8 @@ class Need(StrEnum):
     """``A`` (N, h, w, K) of the explained layer, float32, a tensor."""
     GRADIENTS = "gradients"
     """``g = dY^c/dA`` (N, h, w, K) of the class's logit, float32, a tensor."""
+    COMPACT_GRADIENTS = "compact_gradients"
+    """The same, but (N, 1, 1, K) where ``g`` is equal at every place, as behind global average pooling: far cheaper."""
     CLASS_WEIGHTS = "class_weights"
     """``w^c`` (N, K) of the dense layer behind global average pooling, a tensor; refused for another head."""
     NOISY_MAPS = "noisy_maps"
@@ -69,7 +71,7 @@ class Need(StrEnum):
     """The edge map (H, W), a float32 array in 0..1."""
 
 
-TENSORS = frozenset({Need.ACTIVATIONS, Need.GRADIENTS, Need.CLASS_WEIGHTS})
+TENSORS = frozenset({Need.ACTIVATIONS, Need.GRADIENTS, Need.COMPACT_GRADIENTS, Need.CLASS_WEIGHTS})
 PICTURES = frozenset({Need.IMAGE, Need.EDGES})
 
 

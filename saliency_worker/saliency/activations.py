@@ -31,11 +31,14 @@ class View:
 
     trunk: input to ``A`` (N, h, w, K); head: ``A`` to logits (N, classes).
     cam_weights: (K, classes) of the dense layer behind global average pooling, None for another head.
+    pool, tail: that pooling, and the rest of the head from its output to the logits.
     """
 
     trunk: keras.Model
     head: keras.Model
     cam_weights: Array | None
+    pool: keras.Layer | None = None
+    tail: keras.Model | None = None
 
 
 def view(classifier: Classifier) -> View:
@@ -44,13 +47,18 @@ def view(classifier: Classifier) -> View:
     activation = feature_layer(model, layer).output
     if len(activation.shape) != 4:
         raise ModelError(f'Layer "{layer}" gives {activation.shape}, not a feature map: name a convolution.')
+    logits = logits_of(model)
     try:
-        head = keras.Model(activation, logits_of(model))
+        head = keras.Model(activation, logits)
     except ValueError as error:
         raise ModelError(
             f'The output does not depend on layer "{layer}" alone: name a later layer.'
         ) from error
-    return View(keras.Model(model.inputs[0], activation), head, _cam_weights(head))
+    trunk, weights = keras.Model(model.inputs[0], activation), _cam_weights(head)
+    if weights is None:
+        return View(trunk, head, None)
+    pool = next(each for each in head.layers if isinstance(each, keras.layers.GlobalAveragePooling2D))
+    return View(trunk, head, weights, pool, keras.Model(pool.output, logits))
 
 
 def feature_layer(model: keras.Model, name: str) -> keras.Layer:
@@ -161,18 +169,26 @@ class Network:
     def _explain_graph(
         self, rows: tf.Tensor, given: tf.Tensor, owner: tf.Tensor, images: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        activations = self._view.trunk(rows, training=False)
+        view = self._view
+        activations = view.trunk(rows, training=False)
+        # A mean passes the same gradient on to every place: there the pooled features are enough.
+        inner = activations if view.pool is None else view.pool(activations)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(activations)
-            logits = self._view.head(activations, training=False)
+            tape.watch(inner)
+            logits = (view.tail or view.head)(inner, training=False)
             top = tf.argmax(tf.gather(logits, owner), axis=1, output_type=tf.int32)
             target = tf.where(given >= 0, given, top)
             # Not tf.gather: its gradient is a scatter, which a GPU sums in any order.
             score = tf.reduce_sum(logits * tf.one_hot(target, self.classes), axis=1)
-        gradients = tape.gradient(score, activations)
-        every = {Need.ACTIVATIONS: activations, Need.GRADIENTS: gradients}
-        if self._view.cam_weights is not None:
-            every[Need.CLASS_WEIGHTS] = tf.gather(tf.constant(self._view.cam_weights.T), target)
+        gradients = tape.gradient(score, inner)
+        shape = tf.shape(activations)
+        every = {Need.ACTIVATIONS: activations}
+        if view.cam_weights is not None:
+            gradients = tf.reshape(gradients, (-1, 1, 1, len(view.cam_weights)))
+            gradients = gradients / tf.cast(shape[1] * shape[2], gradients.dtype)
+            every[Need.CLASS_WEIGHTS] = tf.gather(tf.constant(view.cam_weights.T), target)
+        every[Need.COMPACT_GRADIENTS] = gradients
+        every[Need.GRADIENTS] = tf.broadcast_to(gradients, shape)
         own = {need: tf.gather(tensor, images) for need, tensor in every.items()}
         results = {"logits": logits, "features": tf.reduce_mean(own[Need.ACTIVATIONS], axis=(1, 2))}
         for key, formula in self._formulas.items():

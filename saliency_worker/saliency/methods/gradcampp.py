@@ -8,15 +8,16 @@ def gradcampp(activations: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
 
     The factor exp(Y) is common to all channels, cancels in the normalisation and is left out, for it overflows.
     activations: ``A`` (N, h, w, K) of the last convolutional layer; gradients: ``g = dY^c/dA`` of the class's
-    *logit*, of the same shape. Returns (N, h, w). Arguments are arrays or tensors, float32 or float64; the result
-    is a tensor, so the same code runs inside a frozen graph.
+    *logit*, of the same shape or, where it is equal at every place, (N, 1, 1, K). Returns (N, h, w). Arguments are
+    arrays or tensors, float32 or float64; the result is a tensor, so the same code runs inside a frozen graph.
     """
-    weights = tf.reduce_sum(alphas(activations, gradients) * tf.nn.relu(gradients), axis=(1, 2))
+    weighted = alphas(activations, gradients) * tf.nn.relu(gradients)
+    weights = tf.reduce_sum(tf.broadcast_to(weighted, tf.shape(activations)), axis=(1, 2))
     return tf.nn.relu(tf.einsum("nhwk,nk->nhw", activations, weights))
 
 
 def alphas(activations: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
-    """``alpha = g^2 / (2 g^2 + (sum_ab A_ab) g^3)``, shape (N, h, w, K).
+    """``alpha = g^2 / (2 g^2 + (sum_ab A_ab) g^3)``, shape of the gradients.
 
     Computed as ``1 / (2 + g sum_ab A_ab)``, for g^3 underflows in reduced precision; 0 where g or that
     denominator is 0.
