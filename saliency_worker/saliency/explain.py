@@ -1,5 +1,6 @@
 """From images to maps: one pass through the network for the maps, one for the metrics, in fixed-size batches."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -66,6 +67,8 @@ class Explainer:
         self._random: Network | None = None
         if self._plan.random:
             self._random = Network(randomised(classifier, settings.seed or 0), self._plan.random, 1, 1)
+        # Rows of images that are done: fresh memory of that size costs the system more time than the noise in it.
+        self._spare: deque[Array] = deque()
         self._class_names = classifier.class_names  # not the classifier: its weights would stay in memory
         self._black = preprocess(np.zeros(3, np.uint8), self.spec.preprocessing)
         self.run = provenance.Run(
@@ -126,7 +129,10 @@ class Explainer:
         original = crop(rgb, side)
         plain = preprocess(original, self.spec.preprocessing)
         seed = derive_seed(sha256, self.settings.seed)
-        rows = np.empty((1 + self._copies, side, side, 3), np.float32)
+        try:
+            rows = self._spare.pop()
+        except IndexError:
+            rows = np.empty((1 + self._copies, side, side, 3), np.float32)
         rows[0] = plain
         if self._copies:
             self._add_copies(rows[1:], plain, seed)
@@ -193,6 +199,7 @@ class Explainer:
             zero = np.zeros(1, np.int32)
             maps = self._random.explain(work.rows[:1], zero + work.target, zero, zero)
             work.raw |= {key: maps[key][0] for key in self._plan.random}
+        self._spare.append(work.rows)
         work.noisy, work.rows = {}, work.rows[:1].copy()
         return work
 

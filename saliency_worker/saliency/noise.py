@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 _LEVELS = 2**16
-_BLOCK = 2**15  # values drawn at a time: their indices, eight bytes each inside NumPy, stay in the cache
+_BLOCK = 2**15  # values drawn at a time: their bits, and their indices inside NumPy, stay in the cache
 
 
 def derive_seed(image_sha256: str, seed: int | None = None) -> int:
@@ -41,9 +41,10 @@ def draw_noise(out: npt.NDArray[np.float32], sigma: float, seed: int) -> None:
     16 random bits choose one of 65536 normal quantiles: four times faster than a normal generator, and equal
     on every machine and version, since NumPy fixes the bit stream of SFC64 but not that of its normals.
     """
-    words = np.random.SFC64(seed).random_raw((out.size + 3) // 4).astype("<u8", copy=False)
+    bits = np.random.SFC64(seed)
     scaled = normal_quantiles() * np.float32(sigma)
-    indices, values = words.view("<u2"), out.reshape(-1)
+    values = out.reshape(-1)
     for start in range(0, values.size, _BLOCK):
         block = values[start : start + _BLOCK]
-        np.take(scaled, indices[start : start + block.size], mode="clip", out=block)
+        words = bits.random_raw((block.size + 3) // 4).astype("<u8", copy=False)
+        np.take(scaled, words.view("<u2")[: block.size], mode="clip", out=block)
