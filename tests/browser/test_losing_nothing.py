@@ -54,6 +54,7 @@ def test_it_works_by_keyboard_alone(page: Page, url: str) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/p/**")
     for number in range(80):
+        walking.shown(page)
         if page.locator("input[name=trial]").count():
             form = walking.ready(page)
             before = form.locator("[name=trial]").input_value()

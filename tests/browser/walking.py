@@ -58,8 +58,14 @@ def advance(page: Page) -> None:
             page.locator("button.primary").click()
 
 
+def shown(page: Page) -> None:
+    """Waits until a page of the study is there: between two of them there is neither a form nor the end."""
+    page.locator("input[name=trial], form button.primary, .receipt").first.wait_for(state="attached")
+
+
 def to_end(page: Page) -> None:
     for _ in range(300):
+        shown(page)
         if not page.locator("form button.primary").count():
             return
         advance(page)
