@@ -75,6 +75,8 @@ def run(title: str, arguments: list[str], environment: Mapping[str, str], total:
                 last = line
     for number, what in SUMMARY.findall(last):
         total[what] += int(number)
+    if not last and process.returncode not in (0, 5):
+        print(f"\npytest ended without a result, with status {process.returncode}", flush=True)
     return 0 if process.returncode in (0, 5) else 1
 
 
