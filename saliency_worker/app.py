@@ -6,46 +6,29 @@ never loses it.
 
 import argparse
 import os
-import threading
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "survey_site.settings")
 django.setup()
 
-from celery.signals import worker_ready, worker_shutting_down  # noqa: E402
-from django.db import close_old_connections  # noqa: E402
+from celery.signals import worker_ready  # noqa: E402
 
 from saliency_worker import tasks  # noqa: E402, F401  (registers the tasks)
-from survey_site.celery import app  # noqa: E402
+from survey_site.celery import app, while_working  # noqa: E402
 from survey_site.stimuli import leased_rows  # noqa: E402
 from survey_site.stimuli.models import JOB_KINDS  # noqa: E402
 
 SWEEP_SECONDS = 10
-_stopping = threading.Event()
-
-
-def sweep_forever() -> None:
-    """Looks at the job rows every few seconds until the worker stops."""
-    while not _stopping.wait(SWEEP_SECONDS):
-        close_old_connections()
-        try:
-            leased_rows.sweep(JOB_KINDS)
-        except Exception:
-            leased_rows.logger.exception("the sweep failed; it is tried again in %d s", SWEEP_SECONDS)
-        finally:
-            close_old_connections()
 
 
 @worker_ready.connect
-def _start_sweeping(**_: object) -> None:
-    leased_rows.sweep(JOB_KINDS)
-    threading.Thread(target=sweep_forever, name="sweeper", daemon=True).start()
+def sweep(**_: object) -> int:
+    """Looks at the job rows: when the worker is ready, and then every few seconds."""
+    return leased_rows.sweep(JOB_KINDS)
 
 
-@worker_shutting_down.connect
-def _stop_sweeping(**_: object) -> None:
-    _stopping.set()
+while_working("the sweep of the jobs", SWEEP_SECONDS, sweep)
 
 
 def run_worker(argv: list[str] | None = None) -> int:
