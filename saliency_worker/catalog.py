@@ -203,8 +203,8 @@ def classifier(name: str) -> ClassifierSpec:
 
 
 def join_key(base: str, combination: str = "") -> str:
-    """``join_key("gradcam", "add-edges") == "gradcam.add-edges"``; without a combination the base alone."""
-    return f"{base}.{combination}" if combination else base
+    """``join_key("gradcam", "add-edges") == "gradcam.add-edges"``; of one alone, as of a control, that one."""
+    return ".".join(part for part in (base, combination) if part)
 
 
 def split_key(key: str) -> tuple[str, str]:

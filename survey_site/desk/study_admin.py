@@ -40,12 +40,11 @@ class ConditionForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
-        base, method = cleaned.get("base", ""), cleaned.get("method", "")
         if self.instance.pk and IDENTITY & set(self.changed_data) and self.instance.trial_set.exists():
             raise forms.ValidationError(
                 _("Participants were shown this condition; keep it as it is and add another one.")
             )
-        key = ".".join(part for part in (base, method) if part)
+        key = catalog.join_key(cleaned.get("base", ""), cleaned.get("method", ""))
         study = self.instance.study if self.instance.study_id else None
         if study and (cleaned.get("classifier", ""), key) in labels_of(study):
             return self.cleaned_data  # maps made elsewhere

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from saliency_worker import catalog
 from survey_site.design import canonical
 from survey_site.protocols.models import Protocol
 from survey_site.studies.models import Study
@@ -45,7 +46,7 @@ def _version(protocol: Protocol | None, document: dict[str, Any], before: Protoc
 def readable(document: dict[str, Any]) -> dict[str, Any]:
     """The document with conditions and maps under their names, the maps of a method in one line."""
     conditions = {
-        f"{c['column']}: {c['classifier']} {'.'.join(filter(None, (c['base'], c['method'])))}": {
+        f"{c['column']}: {c['classifier']} {catalog.join_key(c['base'], c['method'])}": {
             "column_order": c["column_order"],
             "is_reference": c["is_reference"],
         }

@@ -236,7 +236,7 @@ class Condition(models.Model):
     @property
     def key(self) -> str:
         """Full key of the catalogue: `base`, `base.combination` or a control."""
-        return ".".join(part for part in (self.base, self.method) if part)
+        return catalog.join_key(self.base, self.method)
 
 
 class StudyText(models.Model):
