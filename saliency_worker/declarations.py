@@ -122,6 +122,16 @@ class MethodSpec:
     in_full_set: bool = False
 
     @property
+    def of_tensors(self) -> bool:
+        """Whether it is computed in the network's graph."""
+        return set(self.needs) <= TENSORS
+
+    @property
+    def of_pictures(self) -> bool:
+        """Whether it needs no network."""
+        return set(self.needs) <= PICTURES
+
+    @property
     def is_outside(self) -> bool:
         """Whether the formula is no part of this program, so that no version number of ours covers it."""
         return not self.formula.startswith(f"{FORMULAS}.")
@@ -177,11 +187,12 @@ def _problems(spec: MethodSpec, methods: Mapping[str, MethodSpec]) -> Iterator[s
     if not spec.needs or not any(set(spec.needs) <= together for together in _TOGETHER):
         yield f"cannot need {', '.join(spec.needs) or 'nothing'} together: tensors, noisy maps alone, or pictures"
     of = methods.get(spec.of)
-    if (Need.NOISY_MAPS in spec.needs) != bool(spec.of) or (spec.of and not _is_of_tensors(of)):
+    fits = of is not None and of.of_tensors and not of.random_weights
+    if (Need.NOISY_MAPS in spec.needs) != bool(spec.of) or (spec.of and not fits):
         yield f'cannot be of "{spec.of}": a method of noisy maps, and no other, is of a method that needs tensors'
-    if set(spec.needs) <= PICTURES and not spec.control:
+    if spec.of_pictures and not spec.control:
         yield "needs no network, so it is a control: set control=True"
-    if spec.random_weights and not _is_of_tensors(spec, random_weights=True):
+    if spec.random_weights and not spec.of_tensors:
         yield "cannot be of random weights: it takes no tensors"
     if spec.in_full_set and spec.is_outside:
         yield 'cannot be in the full set: "all" means the maps of the paper'
@@ -194,10 +205,6 @@ def _problems(spec: MethodSpec, methods: Mapping[str, MethodSpec]) -> Iterator[s
 
 
 _TOGETHER = (TENSORS, frozenset({Need.NOISY_MAPS}), PICTURES)
-
-
-def _is_of_tensors(spec: MethodSpec | None, *, random_weights: bool = False) -> bool:
-    return spec is not None and set(spec.needs) <= TENSORS and spec.random_weights == random_weights
 
 
 def _formula_problems(spec: MethodSpec) -> Iterator[str]:

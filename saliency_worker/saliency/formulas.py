@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from saliency_worker.catalog import sources, split_key
-from saliency_worker.declarations import PICTURES, TENSORS, MethodSpec, Need
+from saliency_worker.declarations import MethodSpec, Need
 from saliency_worker.saliency.errors import FormulaError
 from saliency_worker.saliency.settings import Settings
 
@@ -72,10 +72,10 @@ def plan(settings: Settings) -> Plan:
     formulas = {spec.key: _formula(spec, settings) for spec in needed}
     return Plan(
         asked=asked,
-        passes=_those(formulas, lambda spec: set(spec.needs) <= TENSORS and not spec.random_weights),
+        passes=_those(formulas, lambda spec: spec.of_tensors and not spec.random_weights),
         noisy=_those(formulas, lambda spec: Need.NOISY_MAPS in spec.needs),
         random=_those(formulas, lambda spec: spec.random_weights),
-        pictures=_those(formulas, lambda spec: set(spec.needs) <= PICTURES),
+        pictures=_those(formulas, lambda spec: spec.of_pictures),
         edges=any(combination for _, combination in keys) or any(Need.EDGES in spec.needs for spec in needed),
     )
 
