@@ -22,7 +22,6 @@ from survey_site.reports.report_types import (
 )
 from survey_site.statistics import quality
 from survey_site.statistics.column_types import (
-    BriefColumn,
     EstimatedColumn,
     FaithEstimate,
     IndexEstimate,
@@ -31,7 +30,7 @@ from survey_site.statistics.column_types import (
 from survey_site.statistics.data import APART, Trials, from_columns
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
 from survey_site.statistics.report_types import ParticipantFlow, StatisticsReport
-from survey_site.statistics.table import build_report
+from survey_site.statistics.table import brief, build_report
 from survey_site.studies.models import Study
 
 Progress = Callable[[float, str], None]
@@ -134,7 +133,7 @@ def merge(
         "human_machine": found["human_machine"],
         "notes": found["notes"],
         "versions": found["versions"],
-        "after_rules": [_brief(column) for column in strict["columns"]],
+        "after_rules": [brief(column["column"], column) for column in strict["columns"]],
     }
 
 
@@ -194,26 +193,3 @@ def _same_count(where: str, name: str, counted: int, computed: int) -> None:
             f"{where}: the database counts {name} = {counted}, the statistics {computed}; "
             "answers arrived in between, run the report again"
         )
-
-
-def _brief(column: EstimatedColumn) -> BriefColumn:
-    faith, index = column["faith"], column["index"]
-    return {
-        "column": column["column"],
-        "faith": {
-            "n": faith["n"],
-            "participants": faith["participants"],
-            "percent": faith["percent"],
-            "text": faith["text"],
-            "ci": faith["ci"],
-            "ci_reason": faith["ci_reason"],
-        },
-        "index": {
-            "n": index["n"],
-            "participants": index["participants"],
-            "mean": index["mean"],
-            "text": index["text"],
-            "ci": index["ci"],
-            "ci_reason": index["ci_reason"],
-        },
-    }

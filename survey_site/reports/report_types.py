@@ -43,52 +43,47 @@ class AnswerShare(TypedDict):
 _ClassShare = TypedDict("_ClassShare", {"class": AnswerShare})
 
 
-class FaithCell(_ClassShare):
-    """Human Faith % of a column or variant. `correct` follows the headline; `image` and `class` are both readings.
+class OutcomeCell(TypedDict):
+    """One outcome of a column or variant. `ci_reason`: why there is no interval, or none yet.
 
-    `ci_reason`: why there is no interval, or none yet. Below it what the statistics add; `chance`, `equal_weight_mean`
-    and `vs_reference` to whole columns.
+    Below it what the statistics add; `equal_weight_mean` and `vs_reference` to whole columns.
+    """
+
+    n: int
+    text: str | None
+    timeouts: int
+    other_missing: int
+    ci: Bounds | None
+    ci_reason: str | None
+    ci_df: NotRequired[int | None]
+    participants: NotRequired[int]
+    items: NotRequired[int]
+    participant_mean: NotRequired[float | None]
+    equal_weight_mean: NotRequired[float | None]
+    vs_reference: NotRequired[ComparedColumn | None]
+
+
+class FaithCell(_ClassShare, OutcomeCell):
+    """Human Faith %. `correct` follows the headline; `image` and `class` are both readings.
+
+    chance: once the statistics are merged in, of whole columns.
     """
 
     correct: int
-    n: int
     percent: float | None
-    text: str | None
     image: AnswerShare
     cant_tell: int
-    timeouts: int
-    other_missing: int
     timeouts_as_wrong: AnswerShare
-    ci: Bounds | None
-    ci_reason: str | None
-    ci_df: NotRequired[int | None]
-    participants: NotRequired[int]
-    items: NotRequired[int]
-    participant_mean: NotRequired[float | None]
     chance: NotRequired[LiftOverChance]
-    equal_weight_mean: NotRequired[float | None]
-    vs_reference: NotRequired[ComparedColumn | None]
 
 
-class IndexCell(TypedDict):
-    """Interpretability Index, 0..6, of a column or variant; what follows `ci_reason` as in `FaithCell`."""
+class IndexCell(OutcomeCell):
+    """Interpretability Index, 0..6; the last two once the statistics are merged in."""
 
     sum: int
-    n: int
     mean: float | None
-    text: str | None
-    timeouts: int
-    other_missing: int
-    ci: Bounds | None
-    ci_reason: str | None
-    ci_df: NotRequired[int | None]
-    participants: NotRequired[int]
-    items: NotRequired[int]
-    participant_mean: NotRequired[float | None]
     sd: NotRequired[float | None]
     distribution: NotRequired[dict[str, int]]
-    equal_weight_mean: NotRequired[float | None]
-    vs_reference: NotRequired[ComparedColumn | None]
 
 
 class VariantCells(TypedDict):

@@ -100,52 +100,50 @@ class ComparisonFamily(TypedDict):
 _ClassAgreement = TypedDict("_ClassAgreement", {"class": FaithShare})
 
 
-class FaithEstimate(_ClassAgreement):
-    """Human Faith of a column or of a part of it. `participant_mean`: percent, mean of the participants' own.
+class BriefOutcome(TypedDict):
+    """What every estimate of an outcome has beside its value: n answers, and the value as it is printed."""
 
-    class: an image of the right class counts. timeouts_as_wrong: timeouts count, as wrong. The last three are given
-    of whole columns: equal_weight_mean (percent) where the parts' counts differ by more than a tenth.
+    n: int
+    participants: int
+    text: str | None
+    ci: Bounds | None
+    ci_reason: str | None
+
+
+class OutcomeEstimate(BriefOutcome):
+    """One outcome of a column or of a part of it. `participant_mean`: of the participants' own values.
+
+    The last two are given of whole columns: equal_weight_mean where the parts' counts differ by more than a tenth.
+    """
+
+    items: int
+    ci_df: int | None
+    participant_mean: float | None
+    timeouts: int
+    equal_weight_mean: NotRequired[float | None]
+    vs_reference: NotRequired[ComparedColumn | None]
+
+
+class FaithEstimate(_ClassAgreement, OutcomeEstimate):
+    """Human Faith; means in percent. class: an image of the right class counts.
+
+    timeouts_as_wrong: timeouts count, as wrong. chance: of whole columns.
     """
 
     correct: int
-    n: int
-    participants: int
-    items: int
     percent: float | None
-    text: str | None
-    ci: Bounds | None
-    ci_df: int | None
-    ci_reason: str | None
-    participant_mean: float | None
     cant_tell: int
-    timeouts: int
     timeouts_as_wrong: FaithShare
     chance: NotRequired[LiftOverChance]
-    equal_weight_mean: NotRequired[float | None]
-    vs_reference: NotRequired[ComparedColumn | None]
 
 
-class IndexEstimate(TypedDict):
-    """Interpretability Index of a column or of a part of it: `mean`, `participant_mean` and `sd` of the ratings.
-
-    distribution: how many of each rating. The last two are given of whole columns.
-    """
+class IndexEstimate(OutcomeEstimate):
+    """Interpretability Index: `mean`, `participant_mean` and `sd` of the ratings. distribution: how many of each."""
 
     mean: float | None
-    text: str | None
     sum: int
-    n: int
-    participants: int
-    items: int
-    ci: Bounds | None
-    ci_df: int | None
-    ci_reason: str | None
-    participant_mean: float | None
     sd: float | None
-    timeouts: int
     distribution: dict[str, int]
-    equal_weight_mean: NotRequired[float | None]
-    vs_reference: NotRequired[ComparedColumn | None]
 
 
 class EstimatedPart(TypedDict):
@@ -187,27 +185,17 @@ class EstimatedColumn(EstimatedPart):
     published: PublishedPair | None
 
 
-class BriefFaith(TypedDict):
+class BriefFaith(BriefOutcome):
     """Human Faith in percent."""
 
     correct: NotRequired[int]
-    n: int
-    participants: int
     percent: float | None
-    text: str | None
-    ci: Bounds | None
-    ci_reason: str | None
 
 
-class BriefIndex(TypedDict):
+class BriefIndex(BriefOutcome):
     """The mean rating."""
 
     mean: float | None
-    n: int
-    participants: int
-    text: str | None
-    ci: Bounds | None
-    ci_reason: str | None
 
 
 class BriefColumn(TypedDict):

@@ -182,29 +182,34 @@ def _before_exclusion(trials: Trials, plan: AnalysisPlan, names: list[str]) -> l
     for name in names:
         own = eligible.select(eligible.column.equals(name))
         faith, index = _faith(own.of_task(MATCHING), plan), _index(own.of_task(RATING), plan)
-        rows.append(
-            {
-                "column": name,
-                "faith": {
-                    "correct": faith["correct"],
-                    "n": faith["n"],
-                    "participants": faith["participants"],
-                    "percent": faith["percent"],
-                    "text": faith["text"],
-                    "ci": faith["ci"],
-                    "ci_reason": faith["ci_reason"],
-                },
-                "index": {
-                    "mean": index["mean"],
-                    "n": index["n"],
-                    "participants": index["participants"],
-                    "text": index["text"],
-                    "ci": index["ci"],
-                    "ci_reason": index["ci_reason"],
-                },
-            }
-        )
+        row = brief(name, {"faith": faith, "index": index})
+        row["faith"] = {"correct": faith["correct"], **row["faith"]}
+        rows.append(row)
     return rows
+
+
+def brief(name: str, part: EstimatedPart) -> BriefColumn:
+    """A column under other exclusions, as it stands beside Table 1."""
+    faith, index = part["faith"], part["index"]
+    return {
+        "column": name,
+        "faith": {
+            "n": faith["n"],
+            "participants": faith["participants"],
+            "percent": faith["percent"],
+            "text": faith["text"],
+            "ci": faith["ci"],
+            "ci_reason": faith["ci_reason"],
+        },
+        "index": {
+            "mean": index["mean"],
+            "n": index["n"],
+            "participants": index["participants"],
+            "text": index["text"],
+            "ci": index["ci"],
+            "ci_reason": index["ci_reason"],
+        },
+    }
 
 
 def _attach(report: ComputedReport) -> None:
