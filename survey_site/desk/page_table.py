@@ -36,7 +36,7 @@ Title = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A further address of a page: a fragment that is fetched alone, a picture, a page reached from it."""
+    """An address of a page beside its own: a fragment that is fetched alone, a picture, a page reached from it."""
 
     name: str
     view: View
@@ -128,17 +128,14 @@ PAGES = (
 
 def urls(admin_view: Callable[..., Any]) -> list[URLPattern]:
     """The addresses of all pages and their parts, below the studies' own."""
-    rows = [
-        (name, route or f"{name}/", page.right, view)
-        for page in PAGES
-        for name, route, view in (
-            (page.name, "", page.view),
-            *((part.name, part.route, part.view) for part in page.parts),
-        )
-    ]
     return [
-        path(f"<int:pk>/{route}", admin_view(of_study(right, view)), name=f"study_{name}")
-        for name, route, right, view in rows
+        path(
+            f"<int:pk>/{part.route or f'{part.name}/'}",
+            admin_view(of_study(page.right, part.view)),
+            name=f"study_{part.name}",
+        )
+        for page in PAGES
+        for part in (Part(page.name, page.view), *page.parts)
     ]
 
 

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,13 +15,17 @@ from survey_site.api.serializers import (
     ResponseSerializer,
     prefixed,
 )
-from survey_site.api.views.of_study import ERRORS, PILOT, POPULATION, ById, OfStudy, plain
+from survey_site.api.views.of_study import ERRORS, POPULATION, ById, OfStudy
 from survey_site.reports.exports.columns import RESPONSES
 from survey_site.reports.exports.csv_stream import response_rows
 from survey_site.reports.population import Population
 from survey_site.studies.access import Action
 from survey_site.trials.models import Participant
 from survey_site.trials.models import Response as Answer
+
+PILOT = OpenApiParameter(
+    "pilot", OpenApiTypes.STR, enum=["0", "1"], description="1: answers given under a pilot too."
+)
 
 
 class Responses(OfStudy, generics.ListAPIView[Any]):
@@ -63,6 +69,13 @@ class Responses(OfStudy, generics.ListAPIView[Any]):
             if name in self.request.GET:
                 rows = rows.filter(**{path: plain(name, self.request.GET[name])})
         return rows.values("id", **{prefixed(column): column.source for column in RESPONSES})
+
+
+def plain(name: str, value: str) -> str:
+    """A filter's value; NUL is refused, since PostgreSQL cannot hold it."""
+    if "\0" in value:
+        raise ValidationError({name: "may not contain NUL"})
+    return value
 
 
 # Of who withdrew nothing is told, not even that they came.

@@ -24,9 +24,6 @@ POPULATION = [
     ),
     OpenApiParameter("excluded", OpenApiTypes.STR, enum=["0", "1"], description="1: count who was excluded."),
 ]
-PILOT = OpenApiParameter(
-    "pilot", OpenApiTypes.STR, enum=["0", "1"], description="1: answers given under a pilot too."
-)
 
 
 class ById(CursorPagination):
@@ -70,10 +67,3 @@ class OfStudy(views.APIView):
         if value and value not in choices:
             raise ValidationError({name: f"must be one of {', '.join(choices)}"})
         return value
-
-
-def plain(name: str, value: str) -> str:
-    """A filter's value; NUL is refused, since PostgreSQL cannot hold it."""
-    if "\0" in value:
-        raise ValidationError({name: "may not contain NUL"})
-    return value

@@ -1,4 +1,4 @@
-"""The pages between a study's form and its start: images, maps, going live. Thin: rules lie elsewhere."""
+"""The page of a study's images, and their upload."""
 
 from typing import Any
 
