@@ -13,28 +13,35 @@ from collections.abc import Callable, Iterator
 from statistics import mean
 
 from survey_site.design.assignment import Design, plan
+from survey_site.design.design import TaskPlan
 from survey_site.design.feasibility import assess
 from survey_site.design.presets import PRESETS, Preset
 from survey_site.design.spec import ColumnSpec, Rules, Spec
-from survey_site.statistics.answer_scale import RATINGS
 from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
+from survey_site.tasks import registry
 from survey_site.trials.tickets import offer
 
 COLUMNS, ITEMS = 8, 24
 CONCURRENT, DROP_OUT = 5, 0.3
 
-RULES = Rules(rating_levels=len(RATINGS), two_way_items=MIN_ITEMS, two_way_trials=MIN_TRIALS)
+RULES = Rules(two_way_items=MIN_ITEMS, two_way_trials=MIN_TRIALS)
 
+TASKS = registry.load(("survey_site.tasks.matching", "survey_site.tasks.rating"))
 Session = list[tuple[int, int]]  # (item, column) of each trial
 
 
 def design() -> Design:
     return Design(
         seed="benchmark",
-        rating_levels=len(RATINGS),
         columns=tuple((f"column {c}",) for c in range(COLUMNS)),
-        pools=tuple((f"{p}a", f"{p}b", f"{p}c", f"{p}d") for p in range(ITEMS)),
-        matching_trials=ITEMS,
+        tasks=(
+            TaskPlan(
+                "matching",
+                ITEMS,
+                items=tuple((f"{p}a", f"{p}b", f"{p}c", f"{p}d") for p in range(ITEMS)),
+                fresh=True,
+            ),
+        ),
     )
 
 
@@ -134,10 +141,9 @@ def spec_of(preset: Preset) -> Spec:
         participants=preset.participants,
         seed="",
         rules=RULES,
-        pool_size=preset.pool_size,
-        strategy=preset.strategy,
-        matching_per_column=preset.matching_per_column,
-        rating_per_column=preset.rating_per_column,
+        tasks=tuple(
+            task.spec(task.effective(preset.tasks[task.name])) for task in TASKS if task.name in preset.tasks
+        ),
         practice_trials=preset.practice_trials,
         attention_checks=preset.attention_checks,
     )
@@ -152,7 +158,7 @@ def print_presets() -> None:
         need = assess(spec_of(preset), [])
         print(
             f"| {preset.title} | {preset.participants} | {len(preset.columns)} | {need.conditions} | "
-            f"{need.matching_trials} + {need.rating_trials} | {need.images_needed} | {need.reserve_needed} | "
+            f"{' + '.join(str(task.trials) for task in need.tasks)} | {need.images_needed} | {need.reserve_needed} | "
             f"{need.minutes:.0f} |"
         )
 

@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 
 from benchmarks import coverage_parts as parts
-from benchmarks.coverage_parts import PAIR, Scenario
+from benchmarks.coverage_parts import PAIR, SCALE, Scale, Scenario
 from survey_site.statistics.agreement import alpha, alpha_interval
 from survey_site.statistics.comparisons import pair, t_test, wilcoxon
 from survey_site.statistics.mixed_models import gee_odds_ratios
@@ -47,7 +47,7 @@ def _two_way(s: Sample) -> PAIR | None:
 
 
 def _two_way_mean(s: Sample) -> PAIR | None:
-    ends = mean_interval(s, bounds=(0, 6)).pair()
+    ends = mean_interval(s, bounds=SCALE).pair()
     return (ends[0], ends[1]) if ends else None
 
 
@@ -108,12 +108,11 @@ def size(
     return {name: k / repetitions for name, k in rejected.items()}
 
 
-def null_scenarios(ratings: bool) -> list[Scenario]:
+def null_scenarios(scale: Scale) -> list[Scenario]:
     """Equal columns, 24 or 48 images, image × method effects of 0.5."""
-    value = 3.3 if ratings else 0.8
+    value = 3.3 if scale else 0.8
     return [
-        Scenario(p, t, (value, value), interaction=0.5, ratings=ratings)
-        for p, t in product((12, 24, 48), (4, 8))
+        Scenario(p, t, (value, value), interaction=0.5, scale=scale) for p, t in product((12, 24, 48), (4, 8))
     ]
 
 
@@ -122,10 +121,10 @@ def alpha_coverage(
 ) -> dict[str, float]:
     """Coverage of ordinal α by the jackknife and by the percentile bootstrap; truth from 3,000 participants."""
     means, rng = tuple(float(row.mean_rating) for row in TABLE_1), np.random.default_rng(seed)
-    (crowd,) = parts.rating_studies(3000, means, 4, 1, seed + 1)
+    (crowd,) = parts.scored_studies(3000, means, 4, 1, seed + 1)
     truth = alpha(crowd.unit, crowd.value, "ordinal") or 0.0
     hits = {"jackknife (report)": 0, "participant percentile": 0}
-    for study in parts.rating_studies(participants, means, 4, repetitions, seed):
+    for study in parts.scored_studies(participants, means, 4, repetitions, seed):
         ends = {
             "jackknife (report)": alpha_interval(study.unit, study.value, study.participant, "ordinal"),
             "participant percentile": parts.alpha_percentile(study, resamples, rng),
@@ -158,9 +157,9 @@ def print_faith(repetitions: int, resamples: int) -> None:
 
 
 def print_index(repetitions: int, resamples: int) -> None:
-    """Coverage of means and ratios of ratings."""
+    """Coverage of means of scores and of their ratios."""
     cases = [
-        Scenario(p, t, INDEX_VALUES, *spread, ratings=True)
+        Scenario(p, t, INDEX_VALUES, *spread, scale=SCALE)
         for p, t, spread in product((12, 25, 50), (4, 8), SPREADS)
     ]
     rows = [index_coverage(s, repetitions, resamples) for s in cases]
@@ -176,11 +175,11 @@ def print_size(repetitions: int, resamples: int) -> None:
         f"\nSize of tests at 5 %, {repetitions} repetitions, σ = .7/.7, image × method .5, min–max over 6 designs\n"
     )
     _say("| outcome | two-way t (report) | sign-flip | Wilcoxon | GEE |\n|---|---|---|---|---|")
-    for ratings in (False, True):
-        rows = [size(s, repetitions, resamples, with_gee=not ratings) for s in null_scenarios(ratings)]
+    for scale in (None, SCALE):
+        rows = [size(s, repetitions, resamples, with_gee=not scale) for s in null_scenarios(scale)]
         span = _range(rows)
         cells = [span[n] for n in ("two-way t (report)", "sign-flip", "Wilcoxon")]
-        _say(f"| {'index' if ratings else 'faith'} | {' | '.join(cells)} | {span.get('GEE', '—')} |")
+        _say(f"| {'index' if scale else 'faith'} | {' | '.join(cells)} | {span.get('GEE', '—')} |")
 
 
 def print_alpha(repetitions: int, resamples: int) -> None:

@@ -13,11 +13,13 @@ from survey_site.statistics.uncertainty import Sample
 
 Floats = NDArray[np.float64]
 PAIR = tuple[float, float]
+Scale = tuple[float, float] | None
+SCALE = (0, 6)
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """P participants, t trials each in a column, items = 6·t, share (or mean ratings) and spreads."""
+    """P participants, t trials each in a column, items = 6·t, share (or mean of a scale) and spreads."""
 
     participants: int
     trials: int
@@ -25,7 +27,7 @@ class Scenario:
     participant: float = 0.7
     item: float = 0.7
     interaction: float = 0.0
-    ratings: bool = False
+    scale: Scale = None
     columns: int = 6
 
     def plan(self) -> Plan:
@@ -33,7 +35,7 @@ class Scenario:
         values = [*self.values, *[self.values[-1]] * (self.columns - len(self.values))]
         spread = Spread(self.participant, self.item, self.interaction)
         effects = {f"c{k}": v for k, v in enumerate(values)}
-        return Plan(effects, self.participants, self.trials, ratings=self.ratings, spread=spread)
+        return Plan(effects, self.participants, self.trials, scale=self.scale, spread=spread)
 
 
 def studies(scenario: Scenario, repetitions: int, seed: int) -> Iterator[list[Sample]]:
@@ -104,7 +106,7 @@ def ratio_bootstrap(a: Sample, b: Sample, resamples: int, rng: np.random.Generat
 
 
 @dataclass(frozen=True)
-class Ratings:
+class Scores:
     """Answers to image × method units: codes of unit and participant, and the value, (N,) each."""
 
     unit: NDArray[np.int64]
@@ -112,11 +114,11 @@ class Ratings:
     value: Floats
 
 
-def rating_studies(
+def scored_studies(
     participants: int, means: tuple[float, ...], trials: int, repetitions: int, seed: int
-) -> Iterator[Ratings]:
+) -> Iterator[Scores]:
     """Studies of other participants on the *same* images: α and its interval are conditional on these."""
-    plan = Plan({f"c{k}": m for k, m in enumerate(means)}, participants, trials, ratings=True)
+    plan = Plan({f"c{k}": m for k, m in enumerate(means)}, participants, trials, scale=SCALE)
     person, item, column = layout(plan)
     rng, s = np.random.default_rng(seed), plan.spread
     images = np.random.default_rng(7)
@@ -124,11 +126,11 @@ def rating_studies(
     shift = shift + images.normal(0, s.interaction, (plan.item_count, len(means)))[item, column]
     for _ in range(repetitions):
         noise = rng.normal(0, s.participant, participants)[person] + rng.normal(0, s.residual, len(person))
-        value = np.clip(np.rint(column_centres(plan)[column] + shift + noise), *plan.scale)
-        yield Ratings(item * len(means) + column, person, value)
+        value = np.clip(np.rint(column_centres(plan)[column] + shift + noise), *SCALE)
+        yield Scores(item * len(means) + column, person, value)
 
 
-def alpha_percentile(study: Ratings, resamples: int, rng: np.random.Generator) -> PAIR:
+def alpha_percentile(study: Scores, resamples: int, rng: np.random.Generator) -> PAIR:
     """Ordinal α's percentile bootstrap over participants: one drawn twice counts as two raters."""
     values, column = np.unique(study.value, return_inverse=True)
     units, row = np.unique(study.unit, return_inverse=True)

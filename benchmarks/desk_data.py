@@ -22,9 +22,9 @@ FROM stimuli_stimulus s CROSS JOIN unnest(ARRAY['VGG16', 'ResNet50', 'MobileNetV
 """
 MAPS = """
 INSERT INTO stimuli_saliencymap (stimulus_id, classifier, layer, class_index, class_name, method, parameters_hash,
-  array_sha256, array_path, metrics, provenance, current, created_at)
+  array_sha256, array_path, metrics, provenance, current, created_at, rank)
 SELECT s.id, c, 'layer', 281, 'tabby', m, md5(m), md5(s.id || c || m), '', '{"confidence": 0.5}',
-  jsonb_build_object('text', repeat('provenance ', 100)), true, now()
+  jsonb_build_object('text', repeat('provenance ', 100)), true, now(), 0
 FROM stimuli_stimulus s CROSS JOIN unnest(ARRAY['VGG16', 'ResNet50', 'MobileNetV2']) c
   CROSS JOIN unnest(ARRAY['gradcam', 'gradcam.add-edges', 'gradcampp', 'original']) m WHERE s.study_id = %(study)s
 """

@@ -22,12 +22,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.load_client import Log, run  # noqa: E402
-from survey_site.statistics.answer_scale import CANT_TELL  # noqa: E402
+from survey_site.tasks.matching.answers import CANT_TELL  # noqa: E402
 
 STUDY = f"load-{secrets.token_hex(4)}"  # a new one each time, so that the database need not be empty
 
@@ -54,12 +55,16 @@ def lost_or_doubled(logs: list[Log]) -> list[str]:
     return problems
 
 
-def _as_sent(row: object) -> str:
-    if row.rating is not None:  # type: ignore[attr-defined]
-        return str(row.rating)  # type: ignore[attr-defined]
-    if row.cant_tell:  # type: ignore[attr-defined]
+def _as_sent(row: Any) -> str:
+    """The value that a form must have sent to be stored like this."""
+    from survey_site.stimuli.models import Stimulus
+
+    if "rating" in row.answer:
+        return str(row.answer["rating"])
+    if row.declined:
         return CANT_TELL
-    return str(row.trial.pool.index(row.choice_id))  # type: ignore[attr-defined]
+    keys = Stimulus.objects.in_bulk(row.trial.pool)
+    return str([keys[pk].key for pk in row.trial.pool].index(row.answer["choice"]))
 
 
 def quantile(values: list[float], share: float) -> float:

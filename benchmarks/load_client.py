@@ -11,7 +11,7 @@ import urllib.parse
 from dataclasses import dataclass, field
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
-OFFERED = re.compile(r'<input type="radio" name="(choice|rating)" value="([^"]+)"')
+OFFERED = re.compile(r'<input\s+type="radio"\s+name="([a-z_]+)"\s+value="([^"]+)"')
 PATIENCE_S = 120
 
 

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     say("| n | " + " | ".join(f"t={t} ({6 * t} items)" for t in TRIALS) + " |\n" + "|---" * 5 + "|\n")
     for n in PARTICIPANTS:
         say(f"| {n} | " + " | ".join(cell(n, t, repetitions) for t in TRIALS) + " |\n")
-    index = power(Plan(INDEX, 12, 2, ratings=True), repetitions)
+    index = power(Plan(INDEX, 12, 2, scale=(0, 6)), repetitions)
     say(f"\nIndex, n = 12, 12 images, all five against {REFERENCE}: {index['all']:.2f}\n")
 
 

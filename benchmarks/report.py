@@ -25,15 +25,16 @@ from django.test import Client  # noqa: E402
 
 from benchmarks.report_data import fill  # noqa: E402
 from survey_site.reports import cached_report  # noqa: E402
-from survey_site.reports.exports.columns import RESPONSES  # noqa: E402
+from survey_site.reports.exports.columns import responses_columns  # noqa: E402
 from survey_site.reports.exports.csv_stream import StreamTally, checksum, response_rows, responses_csv  # noqa: E402
-from survey_site.reports.point_report import point_report  # noqa: E402
+from survey_site.reports.point_report import point_report, tasks_of  # noqa: E402
 from survey_site.reports.point_sums import sums_by_condition  # noqa: E402
 from survey_site.reports.population import Population, protocol_of  # noqa: E402
+from survey_site.reports.report_types import cell_of  # noqa: E402
 from survey_site.studies.models import Study  # noqa: E402
 
 SCAN = (
-    "SELECT condition_id, task, count(*), sum(rating), count(*) FILTER (WHERE correct) "
+    "SELECT condition_id, task, count(*), sum(score), sum(second_score) "
     "FROM trials_response GROUP BY condition_id, task"
 )
 
@@ -59,7 +60,9 @@ def plain_scan() -> None:
 
 def plain_copy(study: Study) -> None:
     """PostgreSQL's own COPY of the export's query, read and thrown away."""
-    values = response_rows(study, Population()).values_list(*(column.source for column in RESPONSES))
+    values = response_rows(study, Population()).values_list(
+        *(column.source for column in responses_columns(study))
+    )
     sql, params = values.query.sql_with_params()
     with (
         connection.cursor() as cursor,
@@ -105,7 +108,7 @@ def statistics(study: Study) -> None:
     report = cached_report.report_of(cached_report.data_version(protocol, Population()))
     assert report is not None, "the task failed; its log says why"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    answers = sum(c[outcome]["n"] for c in report["columns"] for outcome in ("faith", "index"))
+    answers = sum(cell_of(c, o["key"])["n"] for c in report["columns"] for o in report["outcomes"])
     print(f"statistics and figures          {taken:7.1f} s   {cpu:5.1f} s of CPU here, peak {peak:.0f} MB")
     print(f"  of {answers} answers of {report['population']['participants']} participants")
 
@@ -129,8 +132,9 @@ def main() -> None:
     if wanted.statistics:
         statistics(study)
         return
+    tasks = [one.task for one in tasks_of(study, protocol)]
     scan = best(plain_scan)
-    sums = best(lambda: sums_by_condition(protocol, Population()))
+    sums = best(lambda: sums_by_condition(protocol, Population(), tasks))
     version = best(lambda: cached_report.data_version(protocol, Population()))
     print(f"plain scan with sums            {scan:7.2f} s")
     print(f"point estimates                 {sums:7.2f} s   {sums / scan:5.2f} × the scan")

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 
 from saliency_worker.declarations import (
     FORMULAS,
+    OF_CLASS,
     SHARED_PARAMETERS,
     VARIABLE,
     ClassifierSpec,
@@ -252,12 +253,7 @@ def parameters(keys: Iterable[str]) -> dict[str, Parameter]:
     """The numbers that these methods take, by the name of their setting: first those of passes that are shared."""
     specs = [spec for key in dict.fromkeys(keys) for spec in sources(key)]
     needs = {need for spec in specs for need in spec.needs}
-    found = {
-        option.name: option
-        for need in SHARED_PARAMETERS
-        if need in needs
-        for option in SHARED_PARAMETERS[need]
-    }
+    found = {each.name: each for need, own in SHARED_PARAMETERS.items() if need in needs for each in own}
     for spec in specs:
         found |= spec.options()
     return found
@@ -276,6 +272,11 @@ def suits(key: str, head: str) -> bool:
     """
     needed = {need for spec in sources(key) for need in spec.needs}
     return head == "gap" or Need.CLASS_WEIGHTS not in needed
+
+
+def explains_class(key: str) -> bool:
+    """Whether the map is another one for another class; a photo and its edges are not. Raises UnknownName."""
+    return any(need in OF_CLASS for spec in sources(key) for need in spec.needs)
 
 
 def parse_methods(text: str) -> tuple[str, ...]:

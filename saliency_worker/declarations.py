@@ -73,6 +73,8 @@ class Need(StrEnum):
 
 TENSORS = frozenset({Need.ACTIVATIONS, Need.GRADIENTS, Need.COMPACT_GRADIENTS, Need.CLASS_WEIGHTS})
 PICTURES = frozenset({Need.IMAGE, Need.EDGES})
+OF_CLASS = frozenset({Need.GRADIENTS, Need.COMPACT_GRADIENTS, Need.CLASS_WEIGHTS})
+"""What differs from one class of the network to the next."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from django.db import transaction
 from saliency_worker.differences import MapDifference, causes, distance, pixels, values
 from saliency_worker.saliency import images as decoding
 from saliency_worker.saliency.errors import SaliencyError
-from saliency_worker.saliency.explain import Explainer, Explanation, MapResult, Settings
+from saliency_worker.saliency.explain import Explainer
+from saliency_worker.saliency.results import ClassMaps, Explanation, MapResult
+from saliency_worker.saliency.settings import Settings
 from survey_site.stimuli import leased_rows, storage
 from survey_site.stimuli.models import (
     Job,
@@ -19,7 +21,6 @@ from survey_site.stimuli.models import (
     PrecomputeJob,
     RecomputeJob,
     SaliencyMap,
-    Stimulus,
     StimulusFeatures,
 )
 
@@ -39,7 +40,8 @@ class DamagedFile(SaliencyError):
 def explainer(job: Job) -> Explainer:
     """The engine for a job's classifier, methods and settings; the last two are kept loaded."""
     try:
-        return _load(job.classifier, tuple(job.methods), tuple(sorted(job.settings.items())))
+        options = {name: tuple(v) if isinstance(v, list) else v for name, v in job.settings.items()}
+        return _load(job.classifier, tuple(job.methods), tuple(sorted(options.items())))
     except Exception as error:
         raise Unloadable(error) from error
 
@@ -61,11 +63,14 @@ def images(group: Iterable[Job]) -> Iterator[tuple[str, np.ndarray]]:
 def save(job: PrecomputeJob, explanation: Explanation, worker: str) -> None:
     """Stores all maps of an image, then their rows and the job's state in one transaction."""
     colour_map = job.settings["colour_map"]
-    files = {key: _put(result) for key, result in explanation.maps.items()}
+    made = [
+        (rank, group, result, *_put(result))
+        for rank, group in explanation.by_rank.items()
+        for result in group.maps.values()
+    ]
     with transaction.atomic():
-        for key, result in explanation.maps.items():
-            array_path, picture_path = files[key]
-            row = _row(job.stimulus, job.classifier, explanation, result, array_path)
+        for rank, group, result, array_path, picture_path in made:
+            row = _row(job, rank, group, result, array_path)
             MapPicture.objects.update_or_create(
                 saliency_map=row,
                 colour_map=colour_map,
@@ -89,24 +94,21 @@ def _put(result: MapResult) -> tuple[str, str]:
 
 
 def _row(
-    stimulus: Stimulus, classifier: str, explanation: Explanation, result: MapResult, array_path: str
+    job: PrecomputeJob, rank: int, explained: ClassMaps, result: MapResult, array_path: str
 ) -> SaliencyMap:
     provenance = result.provenance
-    identity = {
-        "stimulus": stimulus,
-        "classifier": classifier,
+    own: dict[str, Any] = {"stimulus": job.stimulus, "classifier": job.classifier, "method": result.key}
+    identity = own | {
         "layer": provenance.get("layer") or "",
-        "class_index": provenance.get("class_index", explanation.class_index),
-        "method": result.key,
+        "class_index": provenance.get("class_index", explained.class_index),
         "parameters_hash": provenance["parameters_hash"],
     }
-    SaliencyMap.objects.filter(stimulus=stimulus, classifier=classifier, method=result.key).update(
-        current=False
-    )
+    SaliencyMap.objects.filter(**own, rank=rank).update(current=False)
     row, _ = SaliencyMap.objects.update_or_create(
         **identity,
         defaults={
-            "class_name": explanation.class_name,
+            "rank": rank,
+            "class_name": explained.class_name,
             "array_sha256": result.array_sha256,
             "array_path": array_path,
             "metrics": result.metrics,
@@ -125,7 +127,8 @@ def compare(job: RecomputeJob, explanation: Explanation, worker: str) -> None:
         for picture in MapPicture.objects.filter(saliency_map__in=job.maps, colour_map=colour_map)
     }
     rows = SaliencyMap.objects.filter(pk__in=job.maps).order_by("pk")
-    found = [_compared(row, pictures.get(row.pk, ""), explanation.maps[row.method]) for row in rows]
+    now = explanation.by_rank
+    found = [_compared(row, pictures.get(row.pk, ""), now[row.rank].maps[row.method]) for row in rows]
     leased_rows.finish(job, worker, found=found)
 
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from environs import Env, EnvError
 
 from saliency_worker.declarations import BadDeclaration
+from survey_site.tasks import registry
 
 
 class Misconfigured(ValueError):
@@ -179,6 +180,16 @@ def methods(modules: str) -> str:
     except BadDeclaration as error:
         raise Misconfigured(str(error)) from error
     return modules
+
+
+def tasks(ours: Sequence[str], further: Sequence[str]) -> list[str]:
+    """The packages of all task types, ours first, after a look at what they declare."""
+    packages = [*ours, *(package for package in further if package not in ours)]
+    try:
+        registry.load(tuple(packages))
+    except registry.BadTask as error:
+        raise Misconfigured(str(error)) from error
+    return packages
 
 
 def site_url(url: str) -> str:

@@ -24,6 +24,10 @@ try:
     X_ACCEL_PREFIX = environment.read(_env, "str", "X_ACCEL_PREFIX", "")
     SALIENCY_WEIGHTS_DIR = environment.read(_env, "str", "SALIENCY_WEIGHTS_DIR", "")
     SALIENCY_METHODS = environment.methods(environment.read(_env, "str", "SALIENCY_METHODS", ""))
+    STUDY_TASKS = environment.tasks(
+        ["survey_site.tasks.matching", "survey_site.tasks.rating"],
+        environment.read(_env, "list", "STUDY_TASKS", []),
+    )
     MAX_UPLOAD_MB = environment.read(_env, "int", "MAX_UPLOAD_MB", 32)
     MAX_IMAGE_MEGAPIXELS = environment.read(_env, "int", "MAX_IMAGE_MEGAPIXELS", 50)
     STARTS_PER_HOUR = environment.read(_env, "int", "STARTS_PER_HOUR", 5000)
@@ -74,6 +78,7 @@ INSTALLED_APPS = [
     "csp",
     "django_otp",
     "django_otp.plugins.otp_totp",
+    *STUDY_TASKS,
     "survey_site.studies",
     "survey_site.stimuli",
     "survey_site.recruitment",

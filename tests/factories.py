@@ -12,6 +12,8 @@ from survey_site.protocols import freeze
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
 from survey_site.studies.models import Condition, Study
+from survey_site.tasks import registry
+from survey_site.tasks.settings import TRIALS
 from survey_site.trials import enrolment
 from survey_site.trials.models import Participant
 
@@ -20,6 +22,25 @@ METHODS = ("gradcam", "gradcam.add-edges", "gradcam.add-blend21")
 SIDE = 64
 
 Painter = Callable[[int, str], bytes]
+
+
+def task_settings(**choices: Any) -> dict[str, Any]:
+    """Fields of a study: settings of the two tasks are told by their names, `<task>_trials_per_column` their numbers."""
+    tasks: dict[str, dict[str, Any]] = {}
+    for task in registry.installed():
+        own = {setting.name for setting in task.settings} - {TRIALS}
+        chosen = {name: choices.pop(name) for name in own & set(choices)}
+        trials = choices.pop(f"{task.name}_{TRIALS}", None)
+        values = task.default_settings | chosen
+        tasks[task.name] = values if trials is None else values | {TRIALS: trials}
+    return {"task_settings": {name: values for name, values in tasks.items() if values[TRIALS]}, **choices}
+
+
+def change_task(study: Study, task: str, **values: Any) -> Study:
+    """The study with other settings of a task, saved."""
+    study.task_settings = {**study.task_settings, task: {**study.task_settings.get(task, {}), **values}}
+    study.save()
+    return study
 
 
 @functools.lru_cache(1024)
@@ -50,7 +71,7 @@ def draft(
         "seed": 11,
         "target_participants": 12,
     }
-    study = Study.objects.create(slug=slug, **(values | settings))
+    study = Study.objects.create(slug=slug, **task_settings(**(values | settings)))
     for number, method in enumerate(methods):
         base, _, combination = method.partition(".")
         Condition.objects.create(
@@ -90,19 +111,37 @@ def paint(
         height=SIDE,
     )
     for number, method in enumerate(methods):
-        saliency_map = SaliencyMap.objects.create(
-            stimulus=stimulus,
-            classifier=CLASSIFIER,
-            method=method,
-            parameters_hash=f"{seed}-{number}",
-            array_sha256=f"{seed:032d}{number:032d}",
-            provenance={},
-        )
-        path, digest = storage.put("maps", painter(seed, method), ".png")
-        MapPicture.objects.create(
-            saliency_map=saliency_map, colour_map=study.colour_map, sha256=digest, path=path
+        add_map(
+            stimulus, method, painter(seed, method), parameters_hash=f"{seed}-{number}", digits=(seed, number)
         )
     return stimulus
+
+
+def add_map(
+    stimulus: Stimulus,
+    method: str,
+    picture: bytes,
+    *,
+    rank: int = 0,
+    parameters_hash: str = "",
+    digits: tuple[int, int] | None = None,
+) -> SaliencyMap:
+    """A stored map with its picture, as a worker would leave it; rank: of the class that it explains."""
+    path, digest = storage.put("maps", picture, ".png")
+    saliency_map = SaliencyMap.objects.create(
+        stimulus=stimulus,
+        classifier=CLASSIFIER,
+        method=method,
+        rank=rank,
+        class_index=rank or -1,
+        parameters_hash=parameters_hash or f"{method}-{rank}",
+        array_sha256=f"{digits[0]:032d}{digits[1]:032d}" if digits else digest,
+        provenance={},
+    )
+    MapPicture.objects.create(
+        saliency_map=saliency_map, colour_map=stimulus.study.colour_map, sha256=digest, path=path
+    )
+    return saliency_map
 
 
 def live(slug: str = "test", **settings: Any) -> Study:

@@ -24,6 +24,7 @@ OURS = (
     "ALLOWED_HOSTS",
     "DATA_DIR",
     "SALIENCY_METHODS",
+    "STUDY_TASKS",
 )
 # Redis has two databases for each; each takes up to 2 GB where tests load TensorFlow.
 MOST_WORKERS = 8

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from saliency_worker.catalog import explains_class
 from saliency_worker.declarations import Need
 from saliency_worker.saliency.classifiers import Classifier
-from saliency_worker.saliency.errors import DeviceError, ModelError
+from saliency_worker.saliency.errors import DeviceError, ModelError, SettingsError
 from saliency_worker.saliency.formulas import Formula
 from saliency_worker.saliency.frozen import Graph, freeze
 
@@ -120,7 +121,7 @@ class Network:
     Rows are preprocessed images, float32 (rows, H, W, 3). ``formulas`` of tensors by key say which maps are computed,
     for the images or, of the keys ``on_copies``, for every row. All shapes are fixed, for the last bits of a sum may
     depend on them: ``rows`` of a batch of images and copies, at most ``images`` of them images, ``masks`` rows of a
-    batch of explanation maps.
+    batch of explanation maps. ``ranks``: the classes that are explained, as of Settings; they share all but the gradient.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class Network:
         masks: int,
         images: int = 1,
         on_copies: Set[str] = frozenset(),
+        ranks: tuple[int, ...] = (0,),
     ) -> None:
         self._view = view(classifier)
         for formula in formulas.values():
@@ -140,11 +142,18 @@ class Network:
                     f"{classifier.spec.name} has another: choose gradcam."
                 )
         self.classes = int(self._view.head.outputs[0].shape[1])
-        self._formulas, self._on_copies = formulas, on_copies
+        self._formulas, self._on_copies, self._ranks = formulas, on_copies, ranks
+        if ranks[-1] >= self.classes:
+            raise SettingsError(
+                f"Maps of the {ranks[-1] + 1} likeliest classes are asked for, but {classifier.spec.name} tells "
+                f"{self.classes} classes apart: choose another classifier."
+            )
         side = classifier.spec.input_size
         whole = tf.TensorSpec((rows, side, side, 3), tf.float32)
-        index = tf.TensorSpec((rows,), tf.int32)
-        self._explain = freeze(self._explain_graph, whole, index, index, tf.TensorSpec((images,), tf.int32))
+        shapes = ((len(ranks), rows), (rows,), (images,))
+        self._explain = freeze(
+            self._explain_graph, whole, *(tf.TensorSpec(shape, tf.int32) for shape in shapes)
+        )
         self._images = images
         self._classify = freeze(self._classify_graph, tf.TensorSpec((masks, side, side, 3), tf.float32))
         del self._view
@@ -153,14 +162,15 @@ class Network:
     def explain(self, rows: Array, given: Indices, owner: Indices, images: Indices) -> Maps:
         """Raw maps of a batch.
 
-        given: the class to explain per row, (rows,), -1 for the top-1 class of the row that ``owner`` names.
+        given: the class to explain per rank and row, (ranks, rows), or (rows,) of one rank; -1 for the choice of that rank
+        for the row that ``owner`` names. Maps of further ranks have the names of ``at_rank``.
         images: the rows that are images themselves; the others are noisy copies. ``logits`` (rows, classes) and the maps
         (rows, h, w) of the keys on copies come for all rows, ``features`` (images, K) and the other maps (images, h, w)
         for the images, in their order; what follows behind the last image is padding.
         """
         slots = np.zeros(self._images, np.int32)
         slots[: len(images)] = images
-        return _run(self._explain, rows, given, owner, slots)
+        return _run(self._explain, rows, given.reshape(len(self._ranks), -1), owner, slots)
 
     def classify(self, rows: Array) -> Array:
         """Logits (rows, classes)."""
@@ -173,31 +183,58 @@ class Network:
         activations = view.trunk(rows, training=False)
         # A mean passes the same gradient on to every place: there the pooled features are enough.
         inner = activations if view.pool is None else view.pool(activations)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
+        with tf.GradientTape(persistent=len(self._ranks) > 1, watch_accessed_variables=False) as tape:
             tape.watch(inner)
             logits = (view.tail or view.head)(inner, training=False)
-            top = tf.argmax(tf.gather(logits, owner), axis=1, output_type=tf.int32)
-            target = tf.where(given >= 0, given, top)
+            owners = tf.gather(logits, owner)
+            targets = {
+                rank: tf.where(given[place] >= 0, given[place], _choice(owners, rank))
+                for place, rank in enumerate(self._ranks)
+            }
             # Not tf.gather: its gradient is a scatter, which a GPU sums in any order.
-            score = tf.reduce_sum(logits * tf.one_hot(target, self.classes), axis=1)
-        gradients = tape.gradient(score, inner)
-        shape = tf.shape(activations)
+            scores = {
+                rank: tf.reduce_sum(logits * tf.one_hot(target, self.classes), axis=1)
+                for rank, target in targets.items()
+            }
+        results = {"logits": logits}
+        for rank, target in targets.items():
+            every = self._arrays(activations, tape.gradient(scores[rank], inner), target)
+            own = {need: tf.gather(tensor, images) for need, tensor in every.items()}
+            results.setdefault("features", tf.reduce_mean(own[Need.ACTIVATIONS], axis=(1, 2)))
+            for key, formula in self._formulas.items():
+                if not rank or explains_class(key):
+                    arrays = every if key in self._on_copies else own
+                    results[at_rank(key, rank)] = formula(arrays, tuple(arrays[Need.ACTIVATIONS].shape[:3]))
+        return results
+
+    def _arrays(
+        self, activations: tf.Tensor, gradients: tf.Tensor, target: tf.Tensor
+    ) -> dict[Need, tf.Tensor]:
+        """What formulas of tensors may need, for the class ``target`` (N,). gradients: of its logit by the head's input."""
+        shape, weights = tf.shape(activations), self._view.cam_weights
         every = {Need.ACTIVATIONS: activations}
-        if view.cam_weights is not None:
-            gradients = tf.reshape(gradients, (-1, 1, 1, len(view.cam_weights)))
+        if weights is not None:
+            gradients = tf.reshape(gradients, (-1, 1, 1, len(weights)))
             gradients = gradients / tf.cast(shape[1] * shape[2], gradients.dtype)
-            every[Need.CLASS_WEIGHTS] = tf.gather(tf.constant(view.cam_weights.T), target)
+            every[Need.CLASS_WEIGHTS] = tf.gather(tf.constant(weights.T), target)
         every[Need.COMPACT_GRADIENTS] = gradients
         every[Need.GRADIENTS] = tf.broadcast_to(gradients, shape)
-        own = {need: tf.gather(tensor, images) for need, tensor in every.items()}
-        results = {"logits": logits, "features": tf.reduce_mean(own[Need.ACTIVATIONS], axis=(1, 2))}
-        for key, formula in self._formulas.items():
-            arrays = every if key in self._on_copies else own
-            results[key] = formula(arrays, tuple(arrays[Need.ACTIVATIONS].shape[:3]))
-        return results
+        return every
 
     def _classify_graph(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"logits": self._view.head(self._view.trunk(rows, training=False), training=False)}
+
+
+def _choice(logits: tf.Tensor, rank: int) -> tf.Tensor:
+    """The class of this rank per row of logits; of equal ones the first."""
+    if not rank:
+        return tf.argmax(logits, axis=1, output_type=tf.int32)
+    return tf.math.top_k(logits, rank + 1).indices[:, rank]
+
+
+def at_rank(key: str, rank: int) -> str:
+    """The name of a method's maps for the network's choice of that rank, among the results of a batch."""
+    return f"{key}@{rank}" if rank else key
 
 
 def _run(graph: Graph, *arguments: npt.NDArray[Any]) -> Maps:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from saliency_worker.catalog import explains_class
 from saliency_worker.declarations import Need
 from saliency_worker.saliency import classifiers, provenance
-from saliency_worker.saliency.activations import Network
+from saliency_worker.saliency.activations import Network, at_rank
 from saliency_worker.saliency.batches import RowStream, Segment, batch_size, overlap, padded, read_ahead
 from saliency_worker.saliency.classifiers import PREPROCESSING, Classifier, preprocess
 from saliency_worker.saliency.compose import Composer
@@ -59,7 +60,9 @@ class Explainer:
         self._masks = batch_size(len(settings.methods), limit, several)
         images_per_batch = -(-self._rows // (1 + self._copies))
         passes, on_copies = self._plan.passes, self._plan.on_copies
-        self._network = Network(classifier, passes, self._rows, self._masks, images_per_batch, on_copies)
+        self._network = Network(
+            classifier, passes, self._rows, self._masks, images_per_batch, on_copies, settings.ranks
+        )
         if settings.target_class is not None and settings.target_class >= self._network.classes:
             raise SettingsError(
                 f"Class {settings.target_class} does not exist: {self.spec.name} has {self._network.classes}."
@@ -139,8 +142,8 @@ class Explainer:
         edges = np.zeros((side, side), np.float32)
         if self._detector is not None:
             edges = self._detector(original[None])[0]
-        target = -1 if self.settings.target_class is None else self.settings.target_class
-        return Work(sha256, original, seed, edges, rows, target)
+        given = self.settings.target_class
+        return Work(sha256, original, seed, edges, rows, {} if given is None else {0: given})
 
     def _add_copies(self, copies: Array, plain: Array, seed: int) -> None:
         """Noise of the picture's range, drawn in the range of the network's input, is added in place."""
@@ -151,13 +154,14 @@ class Explainer:
         copies += plain
 
     def _run_rows(self, segments: list[Segment[Work]]) -> None:
-        given = np.zeros(self._rows, np.int32)
+        given = np.full((len(self.settings.ranks), self._rows), -1, np.int32)
         owner = np.arange(self._rows, dtype=np.int32)
         images = []
         at = 0
         for segment in segments:
             rows = slice(at, at + segment.stop - segment.start)
-            given[rows] = segment.item.target
+            for each, rank in zip(given, self.settings.ranks, strict=True):
+                each[rows] = segment.item.targets.get(rank, -1)
             if segment.start == 0:
                 owner[rows] = at
                 images.append(at)
@@ -173,8 +177,9 @@ class Explainer:
             if segment.start == 0:
                 self._take_image(work, maps, row=at, image=image)
                 image += 1
-            for key in self._plan.on_copies:
-                work.noisy.setdefault(key, []).append(maps[key][rows])
+            for name in (at_rank(key, rank) for key in self._plan.on_copies for rank in self.settings.ranks):
+                if name in maps:
+                    work.noisy.setdefault(name, []).append(maps[name][rows])
             at = rows.stop
 
     def _take_image(self, work: Work, maps: dict[str, Array], row: int, image: int) -> None:
@@ -183,46 +188,59 @@ class Explainer:
             raise SaliencyError(
                 f"{self.spec.name} gives scores that are not finite: check its weights and preprocessing."
             )
-        work.target = int(np.argmax(logits)) if work.target < 0 else work.target
-        work.prediction = predict(logits, work.target)
+        choices = np.argsort(-logits, kind="stable")
+        work.targets = {rank: int(choices[rank]) for rank in self.settings.ranks} | work.targets
+        work.prediction = predict(logits, work.targets[0])
         work.features = maps["features"][image]
-        for key in self._plan.passes:
-            if key in self._plan.asked:
-                work.raw[key] = maps[key][row if key in self._plan.on_copies else image]
+        for rank in work.targets:
+            place = {
+                key: row if key in self._plan.on_copies else image
+                for key in self._asked(self._plan.passes, rank)
+            }
+            work.raw[rank] = {key: maps[at_rank(key, rank)][at] for key, at in place.items()}
+
+    def _asked(self, formulas: Iterable[str], rank: int) -> list[str]:
+        """The methods of these that the run asks for, at this rank."""
+        return [key for key in formulas if key in self._plan.asked and (not rank or explains_class(key))]
 
     def _collect(self, work: Work) -> Work:
         """What needs all rows of the image: maps of its noisy copies, and the network of random weights."""
-        for key, formula in self._plan.noisy.items():
-            copies = np.concatenate(work.noisy[formula.spec.of])[1:]
-            work.raw[key] = np.asarray(formula({Need.NOISY_MAPS: copies}, copies.shape[1:]), np.float32)
-        if self._random is not None:
-            zero = np.zeros(1, np.int32)
-            maps = self._random.explain(work.rows[:1], zero + work.target, zero, zero)
-            work.raw |= {key: maps[key][0] for key in self._plan.random}
+        for rank, target in work.targets.items():
+            for key in self._asked(self._plan.noisy, rank):
+                formula = self._plan.noisy[key]
+                copies = np.concatenate(work.noisy[at_rank(formula.spec.of, rank)])[1:]
+                work.raw[rank][key] = np.asarray(
+                    formula({Need.NOISY_MAPS: copies}, copies.shape[1:]), np.float32
+                )
+            if self._random is not None:
+                zero = np.zeros(1, np.int32)
+                maps = self._random.explain(work.rows[:1], zero + target, zero, zero)
+                work.raw[rank] |= {key: maps[key][0] for key in self._asked(self._plan.random, rank)}
         self._spare.append(work.rows)
         work.noisy, work.rows = {}, work.rows[:1].copy()
         return work
 
     def _compose(self, work: Work) -> Work:
         settings = self.settings
-        composer = Composer(
-            work.original, work.edges, work.raw, self._plan.pictures, settings.k, settings.colour_map
-        )
-        if settings.metrics:
-            plain, work.rows = (
-                work.rows[0],
-                np.empty((len(settings.methods), *work.rows.shape[1:]), np.float32),
+        for rank, raw in work.raw.items():
+            composer = Composer(
+                work.original, work.edges, raw, self._plan.pictures, settings.k, settings.colour_map
             )
-        for index, key in enumerate(settings.methods):
-            work.composed[key] = composer.compose(key)
-            if settings.metrics:
-                mask = explanation_mask(
-                    work.composed[key].scalar, settings.percentile, settings.keep, work.seed
-                )
-                work.kept[key] = float(mask.mean())
-                work.rows[index] = plain
-                work.rows[index][~mask] = self._black
+            keys = [key for key in settings.methods if not rank or explains_class(key)]
+            work.composed[rank] = {key: composer.compose(key) for key in keys}
+        if settings.metrics:
+            self._mask(work)
         return work
+
+    def _mask(self, work: Work) -> None:
+        """The explanation maps of the predicted class take the place of the rows."""
+        settings, composed = self.settings, work.composed[0]
+        plain, work.rows = work.rows[0], np.empty((len(composed), *work.rows.shape[1:]), np.float32)
+        for index, key in enumerate(settings.methods):
+            mask = explanation_mask(composed[key].scalar, settings.percentile, settings.keep, work.seed)
+            work.kept[key] = float(mask.mean())
+            work.rows[index] = plain
+            work.rows[index][~mask] = self._black
 
     def _run_masks(self, segments: list[Segment[Work]]) -> None:
         batch = padded([segment.item.rows[segment.start : segment.stop] for segment in segments], self._masks)

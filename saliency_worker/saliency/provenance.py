@@ -86,10 +86,15 @@ class Run:
             "versions": versions(),
         }
 
-    def inputs(self, image_sha256: str, noise_seed: int, class_index: int, key: str) -> dict[str, Any]:
-        """Every input that decides the map of ``key`` and its metrics; what the key does not use is left out."""
+    def inputs(
+        self, image_sha256: str, noise_seed: int, class_index: int, key: str, rank: int = 0
+    ) -> dict[str, Any]:
+        """Every input that decides the map of ``key`` and its metrics; what the key does not use is left out.
+
+        rank: of the class among the network's choices; told beyond the first, whose maps alone have metrics.
+        """
         spec, combination = method(key), split_key(key)[1]
-        settings = self.settings
+        settings, metrics = self.settings, self.settings.metrics and not rank
         record: dict[str, Any] = {
             "image_sha256": image_sha256,
             "classifier": self.spec.name,
@@ -99,11 +104,11 @@ class Run:
             "preprocessing": self.spec.preprocessing,
             "class_index": class_index,
             "method": key,
-            "parameters": self._parameters(spec, combination),
+            "parameters": self._parameters(spec, combination, metrics),
             "edge_model": None,
             "edge_weights_sha256": None,
             "noise_seed": noise_seed if Need.NOISY_MAPS in spec.needs or settings.keep == "rank" else None,
-            "batch": {"rows": self.rows, "masks": self.masks if settings.metrics else None},
+            "batch": {"rows": self.rows, "masks": self.masks if metrics else None},
             "device": self.device,
             "versions": versions(),
         }
@@ -112,16 +117,18 @@ class Run:
             record["edge_weights_sha256"] = self.edge_weights_sha256 or None
         if spec.is_outside:
             record["formula_sha256"] = formula_sha256(spec.formula)
+        if rank:
+            record["rank"] = rank
         return record
 
-    def _parameters(self, spec: MethodSpec, combination: str) -> dict[str, Any]:
+    def _parameters(self, spec: MethodSpec, combination: str, metrics: bool) -> dict[str, Any]:
         settings = self.settings
         chosen: dict[str, Any] = {**settings.chosen(spec.key)}
         if spec.random_weights:
             chosen["random_seed"] = settings.seed or 0
         if combination.startswith("add"):
             chosen["k"] = settings.k
-        if settings.metrics:
+        if metrics:
             chosen |= {"percentile": settings.percentile, "keep": settings.keep}
         return chosen
 

@@ -1,6 +1,6 @@
 """What the engine gives back for an image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,21 @@ class MapResult:
 
 
 @dataclass(frozen=True)
+class ClassMaps:
+    """The maps of one image that explain one class, by key."""
+
+    class_index: int
+    class_name: str
+    maps: dict[str, MapResult]
+
+
+@dataclass(frozen=True)
 class Explanation:
     """All maps of one image, and what the network says about the image itself.
 
     features: float32 (K,), the activations averaged over the picture. original: uint8 (H, W, 3), the crop.
-    edges: float32 (H, W), zeros where no method needs them. confidence: softmax of ``class_index``.
+    edges: float32 (H, W), zeros where no method needs them. confidence: softmax of ``class_index``. further: by rank,
+    from 1, what explains the network's other choices, of the methods whose maps differ by class; without metrics.
     """
 
     image_sha256: str
@@ -46,3 +56,9 @@ class Explanation:
     edges: Array
     maps: dict[str, MapResult]
     metrics_original: dict[str, Any]
+    further: dict[int, ClassMaps] = field(default_factory=dict)
+
+    @property
+    def by_rank(self) -> dict[int, ClassMaps]:
+        """All maps by the rank of the class that they explain."""
+        return {0: ClassMaps(self.class_index, self.class_name, self.maps), **self.further}

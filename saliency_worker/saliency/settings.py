@@ -17,7 +17,8 @@ class Settings:
     parameters: values of the methods' own parameters as ``<key>_<name>``; the others have their defaults.
     k: weight of the features in the addition, 0..0.5. percentile: pixels below it are black in the
     explanation map; keep: ``percentile``, or ``rank`` for exactly that share. target_class: the class to
-    explain instead of the top-1. seed: of the run, mixed with the image's hash. raw: also the h x w maps.
+    explain instead of the top-1. ranks: which of the network's choices are explained, 0 its first, in rising order
+    from 0; beyond 0 there are no metrics. seed: of the run, mixed with the image's hash. raw: also the h x w maps.
     batch: rows per pass; by default chosen for the device.
     """
 
@@ -30,6 +31,7 @@ class Settings:
     colour_map: str = "jet"
     metrics: bool = True
     target_class: int | None = None
+    ranks: tuple[int, ...] = (0,)
     seed: int | None = None
     raw: bool = False
     batch: int | None = None
@@ -48,6 +50,10 @@ class Settings:
         ):
             if name not in known:
                 raise UnknownName(kind, name, known)
+        if self.ranks[:1] != (0,) or list(self.ranks) != sorted(set(self.ranks)):
+            raise SettingsError(f"ranks are {self.ranks}: name each once, in rising order from 0.")
+        if self.ranks != (0,) and self.target_class is not None:
+            raise SettingsError("Choose a class to explain, or ranks of the network's own choices; not both.")
         limits = (
             *((p.name, getattr(self, p.name), p.low, p.high) for p in _SHARED),
             ("k", self.k, 0, 0.5),

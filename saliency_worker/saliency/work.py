@@ -13,7 +13,7 @@ from saliency_worker.saliency.compose import Composed
 from saliency_worker.saliency.metrics import Prediction, map_metrics, predict
 from saliency_worker.saliency.provenance import Run
 from saliency_worker.saliency.render import png
-from saliency_worker.saliency.results import Explanation, MapResult
+from saliency_worker.saliency.results import ClassMaps, Explanation, MapResult
 
 Array = npt.NDArray[np.float32]
 
@@ -22,8 +22,10 @@ Array = npt.NDArray[np.float32]
 class Work:
     """An image on its way through the engine.
 
-    rows: what goes through the network, the image and its noisy copies, then its explanation maps. noisy: by method the
-    maps of these rows, batch by batch. masked_logits: of the explanation maps, batch by batch, in the order of the methods.
+    rows: what goes through the network, the image and its noisy copies, then its explanation maps. targets: the classes
+    that are explained, by rank, as far as they are known. raw, composed: maps by rank and method. noisy: by name in the
+    network's results the maps of the rows, batch by batch. masked_logits: of the explanation maps of the predicted class,
+    batch by batch, in the order of the methods.
     """
 
     sha256: str
@@ -31,12 +33,12 @@ class Work:
     seed: int
     edges: Array
     rows: Array
-    target: int
+    targets: dict[int, int] = field(default_factory=dict)
     prediction: Prediction | None = None
     features: Array | None = None
-    raw: dict[str, Array] = field(default_factory=dict)
+    raw: dict[int, dict[str, Array]] = field(default_factory=dict)
     noisy: dict[str, list[Array]] = field(default_factory=dict)
-    composed: dict[str, Composed] = field(default_factory=dict)
+    composed: dict[int, dict[str, Composed]] = field(default_factory=dict)
     kept: dict[str, float] = field(default_factory=dict)
     masked_logits: list[Array] = field(default_factory=list)
 
@@ -46,21 +48,31 @@ def explanation(work: Work, run: Run, class_names: tuple[str, ...]) -> Explanati
     original, features = work.prediction, work.features
     assert original is not None and features is not None
     metrics = _metrics(work, run, original, class_names) if run.settings.metrics else {}
+    maps = {
+        rank: ClassMaps(
+            target,
+            class_name(class_names, target),
+            {key: _result(work, run, key, rank, metrics.get(key)) for key in work.composed[rank]},
+        )
+        for rank, target in work.targets.items()
+    }
+    predicted = maps.pop(0)
     return Explanation(
         image_sha256=work.sha256,
-        class_index=work.target,
-        class_name=class_name(class_names, work.target),
+        class_index=predicted.class_index,
+        class_name=predicted.class_name,
         confidence=original.target_confidence,
         features=features,
         original=work.original,
         edges=work.edges,
-        maps={key: _result(work, run, key, metrics.get(key)) for key in run.settings.methods},
+        maps=predicted.maps,
         metrics_original={
             "class_index": original.class_index,
             "class_name": class_name(class_names, original.class_index),
             "confidence": original.confidence,
             "target_confidence": original.target_confidence,
         },
+        further=maps,
     )
 
 
@@ -69,7 +81,7 @@ def _metrics(
 ) -> dict[str, dict[str, Any]]:
     rows = np.concatenate(work.masked_logits)
     predictions = {
-        key: predict(logits, work.target) for key, logits in zip(run.settings.methods, rows, strict=True)
+        key: predict(logits, work.targets[0]) for key, logits in zip(run.settings.methods, rows, strict=True)
     }
     metrics = {}
     for key, prediction in predictions.items():
@@ -82,12 +94,12 @@ def _metrics(
     return metrics
 
 
-def _result(work: Work, run: Run, key: str, metrics: dict[str, Any] | None) -> MapResult:
-    composed = work.composed[key]
+def _result(work: Work, run: Run, key: str, rank: int, metrics: dict[str, Any] | None) -> MapResult:
+    composed = work.composed[rank][key]
     data = png(composed.display)
     array_hash = provenance.array_sha256(composed.scalar)
     png_hash = provenance.bytes_sha256(data)
-    inputs = run.inputs(work.sha256, work.seed, work.target, key)
+    inputs = run.inputs(work.sha256, work.seed, work.targets[rank], key, rank)
     return MapResult(
         key=key,
         scalar=composed.scalar,
@@ -95,7 +107,7 @@ def _result(work: Work, run: Run, key: str, metrics: dict[str, Any] | None) -> M
         png=data,
         array_sha256=array_hash,
         png_sha256=png_hash,
-        metrics=metrics,
-        raw=work.raw.get(split_key(key)[0]) if run.settings.raw else None,
+        metrics=None if rank else metrics,
+        raw=work.raw[rank].get(split_key(key)[0]) if run.settings.raw else None,
         provenance=provenance.provenance(inputs, run.settings.colour_map, array_hash, png_hash),
     )

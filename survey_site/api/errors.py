@@ -3,9 +3,11 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail
+from rest_framework.exceptions import APIException, ErrorDetail
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
+
+from survey_site.tasks.registry import UnknownTask
 
 
 class ErrorBody(serializers.Serializer[Any]):
@@ -22,8 +24,17 @@ class ErrorSerializer(serializers.Serializer[Any]):
     error = ErrorBody()
 
 
+class TaskNotInstalled(APIException):
+    """The study's estimates need a task that is not installed; its data do not."""
+
+    status_code = 409
+    default_code = "task_not_installed"
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, its many shapes brought into one."""
+    if isinstance(error, UnknownTask):
+        error = TaskNotInstalled(str(error))
     response = exception_handler(error, context)
     if response is None:
         return None

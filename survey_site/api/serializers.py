@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from survey_site.recruitment.models import Recruitment
-from survey_site.reports.exports.columns import RESPONSES, ExportColumn
+from survey_site.reports.exports.columns import ExportColumn, responses_columns
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies.models import Condition, Study
 from survey_site.trials.models import Participant
@@ -33,10 +33,14 @@ def prefixed(column: ExportColumn) -> str:
 
 
 class ResponseSerializer(serializers.Serializer[Any]):
-    """One response, with the columns of responses.csv. Missing is null."""
+    """One response, with the columns of responses.csv. Missing is null.
+
+    Columns that only the study's tasks have come behind those described here.
+    """
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {column.name: self._field(column) for column in RESPONSES}
+        columns = self.context.get("columns") or responses_columns()
+        return {column.name: self._field(column) for column in columns}
 
     def _field(self, column: ExportColumn) -> serializers.Field[Any, Any, Any, Any]:
         limits: dict[str, Any] = {}
@@ -62,10 +66,9 @@ class StudySerializer(serializers.ModelSerializer[Study]):
     class Meta:
         model = Study
         fields = (
-            "slug", "title", "state", "origin", "created_at", "target_participants", "pool_size", "pool_strategy",
-            "matching_trials_per_column", "rating_trials_per_column", "practice_trials", "attention_checks",
-            "offer_cant_tell", "trial_timeout_s", "headline", "count_unknown_seen", "image_px", "colour_map", "edges",
-            "seed", "conditions", "protocol_hash",
+            "slug", "title", "state", "origin", "created_at", "target_participants", "task_settings", "practice_trials",
+            "attention_checks", "trial_timeout_s", "count_unknown_seen", "image_px", "colour_map", "edges", "seed",
+            "conditions", "protocol_hash",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -10,9 +10,11 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from saliency_worker import catalog
+from survey_site.design.presets import DEMO_TASKS
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
 from survey_site.studies.models import Condition, Study
+from survey_site.tasks.registry import settings_of
 
 SLUG = "demo"
 PICTURES = settings.BASE_DIR / "fixtures" / "demo" / "pictures.json"
@@ -32,9 +34,7 @@ def load(classifier: str, edges: str) -> Study:
             slug=SLUG,
             title="What did the network look at?",
             target_participants=36,
-            pool_size=3,
-            matching_trials_per_column=1,
-            rating_trials_per_column=1,
+            task_settings=settings_of(DEMO_TASKS),
             practice_trials=1,
             edges=edges,
             seed=20240612,

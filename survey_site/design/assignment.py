@@ -4,72 +4,90 @@ Plain data in, plain data out: a plan depends on the design and the ticket's num
 recomputed from a sealed protocol at any time. docs/study-design.md explains the scheme.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import gcd, lcm
-from typing import Literal
 
-from survey_site.design.design import Design, DesignError, Id
+from survey_site.design.design import Design, DesignError, Group, Id, TaskPlan
 from survey_site.design.latin_square import Cell, Square
 from survey_site.design.seeded import below, permutation
 
-__all__ = ["Design", "DesignError", "Id", "PlannedTrial", "exposed", "plan"]
+__all__ = ["Design", "DesignError", "Id", "PlannedMap", "PlannedTrial", "exposed", "plan"]
 
-Block = Literal["practice", "matching", "rating"]
-Task = Literal["matching", "rating"]
+PRACTICE = "practice"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMap:
+    """One of the maps of a trial that shows several: under which column and condition, of which explained class.
+
+    rank: 0 the predicted class, 1 the network's second choice …
+    """
+
+    column: int
+    condition: Id
+    variant_index: int
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedTrial:
     """One presentation. `position` counts from 0 over the whole session, practice and checks included.
 
-    column: index of the table column; None for practice and checks, which count nowhere.
-    condition: the variant shown; None where the original itself stands in for the map.
-    pool: stimuli in display order, `target_position` the target's place in it; empty and None for ratings.
-    probability: chance that a participant with a random ticket gets this stimulus in this role under this
-    condition; 1 for practice and checks.
+    block: `practice`, or the task's name. column: index of the table column; None for practice and checks, which count
+    nowhere. condition: the variant shown; None where the original itself stands in for the map.
+    pool: stimuli in display order, `target_position` the target's place in it; empty and None where the target is
+    alone. expected: the answer that an instructed check asks for. probability: chance that a participant with a random
+    ticket gets this stimulus in this role under this condition; 1 for practice and checks.
+    maps: of a trial that shows several, all of them in display order; `first` is the place of the one that `column`
+    and `condition` describe.
     """
 
-    block: Block
-    task: Task
+    block: str
+    task: str
     position: int
     target: Id
     column: int | None = None
     condition: Id | None = None
     variant_index: int | None = None
     pool_index: int | None = None
-    pool: tuple[Id, ...] = ()
+    pool: Group = ()
     target_position: int | None = None
     attention_check: bool = False
-    expected_rating: int | None = None
+    expected: int | None = None
     probability: float = 1.0
+    maps: tuple[PlannedMap, ...] = ()
+    first: int = 0
 
 
 def plan(design: Design, ticket: int) -> tuple[PlannedTrial, ...]:
-    """The trials of a ticket in the order shown: practice, matching, practice for rating, rating."""
+    """The trials of a ticket in the order shown: of each task its practice, then its counted trials and checks."""
     if ticket < 0:
         raise ValueError(f"Tickets are numbered from 0; got {ticket}.")
-    trials = (
-        *_practice(design, ticket, "matching"),
-        *_with_checks(design, ticket, "matching", _matching(design, ticket), _check_matching(design, ticket)),
-        *_practice(design, ticket, "rating"),
-        *_with_checks(design, ticket, "rating", _rating(design, ticket), _check_rating(design, ticket)),
-    )
+    trials: list[PlannedTrial] = []
+    for task in design.tasks:
+        trials += _practice(design, task, ticket)
+        trials += _with_checks(
+            design, task, ticket, _scored(design, task, ticket), _checks(design, task, ticket)
+        )
     return tuple(replace(trial, position=position) for position, trial in enumerate(trials))
 
 
-def exposed(trials: tuple[PlannedTrial, ...]) -> frozenset[Id]:
+def exposed(trials: Sequence[PlannedTrial]) -> frozenset[Id]:
     """All stimuli that the trials show in any role: map, original or distractor."""
     return frozenset(stimulus for trial in trials for stimulus in (trial.target, *trial.pool))
 
 
-def _variant(design: Design, square: Square, cell: Cell, ticket: int, targets: int) -> int:
+def _variant(
+    columns: Sequence[Group], square: Square, cell: Cell, column: int, ticket: int, targets: int
+) -> int:
     """Which of its column's conditions a cell shows.
 
     Ticket after ticket a column deals its conditions in turn, so that their totals differ by at most one.
     From square to square the turn of each cell moves on by one whatever the divisibility, so that every
     item meets every condition, and, by `extra`, every condition meets every target.
     """
-    variants = len(design.columns[cell.column])
+    variants = len(columns[column])
     extra = cell.cycle // lcm(targets, variants)
     turn = (cell.cycle + extra) % variants
     per_ticket = -(-square.trials // square.columns)
@@ -80,113 +98,126 @@ def _variant(design: Design, square: Square, cell: Cell, ticket: int, targets: i
     return (dealt + per_square * turn + turn // orbit) % variants
 
 
-def _matching(design: Design, ticket: int) -> list[PlannedTrial]:
-    square, size = design.matching_square, design.pool_size
+def _scored(design: Design, task: TaskPlan, ticket: int) -> list[PlannedTrial]:
+    """The counted trials of a ticket in one task, in their order."""
+    square, size = design.square(task), task.group
+    positions = square.positions(ticket, design.seed, "order", task.task)
+    # Each place holds the target equally often (±1) for a participant and, over a window, for an item.
     window, rotation = divmod(ticket, square.columns)
-    positions = square.positions(ticket, design.seed, "order", "matching")
-    # Each display position holds the target equally often (±1) for a participant and, over a window, for a pool.
-    places = permutation(square.trials, design.seed, "answer position", window)
+    places = permutation(square.trials, design.seed, "answer position", *task.salt, window)
     trials = []
     for cell in square.cells(ticket):
-        variant = _variant(design, square, cell, ticket, size)
-        target = cell.turn % size
-        place = (places[cell.slot] + rotation) % size
-        shown = _display(design.pools[cell.item], target, place, design.seed, "display", ticket, cell.item)
-        trials.append(
-            PlannedTrial(
-                block="matching",
-                task="matching",
-                position=positions[cell.slot],
-                target=design.pools[cell.item][target],
-                column=cell.column,
-                condition=design.columns[cell.column][variant],
-                variant_index=variant,
-                pool_index=cell.item,
-                pool=shown,
-                target_position=place,
-                probability=_probability(square, len(design.columns[cell.column]), size),
-            )
+        variant = _variant(design.columns, square, cell, cell.column, ticket, size)
+        variants = len(design.columns[cell.column])
+        planned = PlannedTrial(
+            block=task.task,
+            task=task.task,
+            position=positions[cell.slot],
+            target=task.items[cell.item][cell.turn % size],
+            pool_index=cell.item if task.pooled else None,
+            column=cell.column,
+            condition=design.columns[cell.column][variant],
+            variant_index=variant,
+            probability=square.trials / (square.items * square.columns * variants * size),
         )
+        if task.pooled:
+            planned = _among_its_pool(design, task, ticket, planned, places[cell.slot] + rotation)
+        if len(task.ranks) > 1:
+            planned = _beside_others(design, task, ticket, cell, planned, places[cell.slot] + rotation)
+        trials.append(planned)
     return sorted(trials, key=lambda trial: trial.position)
 
 
-def _rating(design: Design, ticket: int) -> list[PlannedTrial]:
-    square = design.rating_square
-    positions = square.positions(ticket, design.seed, "order", "rating")
-    trials = []
-    for cell in square.cells(ticket):
-        variant = _variant(design, square, cell, ticket, 1)
-        trials.append(
-            PlannedTrial(
-                block="rating",
-                task="rating",
-                position=positions[cell.slot],
-                target=design.rating[cell.item],
-                column=cell.column,
-                condition=design.columns[cell.column][variant],
-                variant_index=variant,
-                probability=_probability(square, len(design.columns[cell.column]), 1),
-            )
-        )
-    return sorted(trials, key=lambda trial: trial.position)
+def _among_its_pool(
+    design: Design, task: TaskPlan, ticket: int, planned: PlannedTrial, place: int
+) -> PlannedTrial:
+    index = planned.pool_index or 0
+    pool, place = task.items[index], place % task.group
+    shown = _display(
+        pool, pool.index(planned.target), place, design.seed, "display", *task.salt, ticket, index
+    )
+    return replace(planned, pool=shown, target_position=place)
 
 
-def _probability(square: Square, variants: int, targets: int) -> float:
-    return square.trials / (square.items * square.columns * variants * targets)
+def _beside_others(
+    design: Design, task: TaskPlan, ticket: int, cell: Cell, planned: PlannedTrial, place: int
+) -> PlannedTrial:
+    """Further maps of the same image, each under another column; which columns meet is drawn anew at each visit."""
+    number, columns, own = len(task.ranks), len(design.columns), cell.column
+    key: tuple[str | int, ...] = (design.seed, "beside", *task.salt, ticket, cell.item)
+    others = [column for column in permutation(columns, *key) if column != own]
+    maps = []
+    for rank, column in zip(task.ranks, [own, *others], strict=False):
+        variant = _variant(design.columns, design.square(task), cell, column, ticket, 1)
+        maps.append(PlannedMap(column, design.columns[column][variant], variant, rank))
+    first = place % number
+    rest = [1 + index for index in permutation(number - 1, *key, "order")]
+    order = [*rest[:first], 0, *rest[first:]]
+    return replace(planned, maps=tuple(maps[index] for index in order), first=first)
 
 
-def _display(pool: tuple[Id, ...], target: int, place: int, *key: str | int) -> tuple[Id, ...]:
+def _display(pool: Group, target: int, place: int, *key: str | int) -> Group:
     """The pool in random order with its target at `place`."""
     others = [index for index in permutation(len(pool), *key) if index != target]
     return tuple(pool[index] for index in (*others[:place], target, *others[place:]))
 
 
-def _practice(design: Design, ticket: int, task: Task) -> list[PlannedTrial]:
+def _practice(design: Design, task: TaskPlan, ticket: int) -> list[PlannedTrial]:
     """Unscored trials on reserve stimuli; their columns take turns so that none is rehearsed more."""
-    stimuli = design.practice_pools if task == "matching" else design.practice_ratings
     return [
-        replace(_reserve(design, ticket, task, "practice", index), block="practice")
-        for index in range(len(stimuli))
+        _reserve(design, task, ticket, PRACTICE, index, group) for index, group in enumerate(task.practice)
     ]
 
 
-def _check_matching(design: Design, ticket: int) -> list[PlannedTrial]:
-    """Unambiguous matching trials: the original itself is shown where the map would be."""
+def _checks(design: Design, task: TaskPlan, ticket: int) -> list[PlannedTrial]:
+    """Unambiguous trials: the page names the answer to give, drawn anew for each ticket and check, or the original
+    itself is shown where the map would be."""
+    planned = [
+        _reserve(design, task, ticket, "check", index, group) for index, group in enumerate(task.checks)
+    ]
+    key: tuple[str | int, ...] = ("instructed", *task.salt, ticket)
     return [
-        replace(_reserve(design, ticket, "matching", "check", index), attention_check=True, condition=None)
-        for index in range(len(design.check_pools))
+        replace(trial, attention_check=True, expected=below(task.instructed, design.seed, *key, index))
+        if task.instructed
+        else replace(trial, attention_check=True, condition=None)
+        for index, trial in enumerate(planned)
     ]
 
 
-def _check_rating(design: Design, ticket: int) -> list[PlannedTrial]:
-    """Instructed ratings: the page names the rating to give, drawn anew for each ticket and check."""
-    return [
-        replace(
-            _reserve(design, ticket, "rating", "check", index),
-            attention_check=True,
-            expected_rating=below(design.rating_levels, design.seed, "instructed", ticket, index),
-        )
-        for index in range(len(design.check_ratings))
-    ]
+def _reserve(
+    design: Design, task: TaskPlan, ticket: int, role: str, index: int, group: Group
+) -> PlannedTrial:
+    key = (design.seed, role, task.task, ticket, index)
+    column = (ticket + index) % len(design.columns)
+    conditions = design.columns[column]
+    condition = conditions[below(len(conditions), *key, "variant")]
+    block = PRACTICE if role == PRACTICE else task.task
+    planned = PlannedTrial(block, task.task, 0, group[0], condition=condition)
+    if task.pooled:
+        target, place = below(len(group), *key, "target"), below(len(group), *key, "place")
+        shown = _display(group, target, place, *key)
+        planned = replace(planned, target=group[target], pool=shown, target_position=place)
+    if len(task.ranks) > 1:
+        planned = _reserve_maps(design, task, planned, column, key)
+    return planned
 
 
-def _reserve(design: Design, ticket: int, task: Task, role: str, index: int) -> PlannedTrial:
-    key = (design.seed, role, task, ticket, index)
-    column = design.columns[(ticket + index) % len(design.columns)]
-    condition = column[below(len(column), *key, "variant")]
-    if task == "rating":
-        stimuli = design.practice_ratings if role == "practice" else design.check_ratings
-        return PlannedTrial("rating", task, 0, stimuli[index], condition=condition)
-    pool = (design.practice_pools if role == "practice" else design.check_pools)[index]
-    target, place = below(len(pool), *key, "target"), below(len(pool), *key, "place")
-    shown = _display(pool, target, place, *key)
-    return PlannedTrial(
-        "matching", task, 0, pool[target], condition=condition, pool=shown, target_position=place
-    )
+def _reserve_maps(
+    design: Design, task: TaskPlan, planned: PlannedTrial, column: int, key: tuple[str | int, ...]
+) -> PlannedTrial:
+    number, columns = len(task.ranks), len(design.columns)
+    maps = []
+    for step, rank in enumerate(task.ranks):
+        place = (column + step) % columns
+        conditions = design.columns[place]
+        variant = conditions.index(planned.condition) if not step and planned.condition is not None else 0
+        maps.append(PlannedMap(place, conditions[variant], variant, rank))
+    order = permutation(number, *key, "maps")
+    return replace(planned, maps=tuple(maps[index] for index in order), first=order.index(0))
 
 
 def _with_checks(
-    design: Design, ticket: int, block: Block, scored: list[PlannedTrial], checks: list[PlannedTrial]
+    design: Design, task: TaskPlan, ticket: int, scored: list[PlannedTrial], checks: list[PlannedTrial]
 ) -> list[PlannedTrial]:
     """The block with its checks spread evenly, one per stretch of scored trials, never first.
 
@@ -197,6 +228,6 @@ def _with_checks(
     for index, check in reversed(list(enumerate(checks))):
         start, stop = (len(scored) * (index + step) // len(checks) for step in (0, 1))
         start = max(start, 1)
-        place = start + below(max(stop - start, 1), design.seed, "check place", block, window, index)
+        place = start + below(max(stop - start, 1), design.seed, "check place", task.task, window, index)
         trials.insert(place, check)
     return trials

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from math import lcm
 
 from survey_site.design.latin_square import Square
 
 Id = int | str
+Group = tuple[Id, ...]
 
 SMALLEST_POOL, LARGEST_POOL = 2, 12
 
@@ -17,51 +19,79 @@ class DesignError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class TaskPlan:
+    """What an assignment depends on of one task.
+
+    items: groups of images, all of one size, each the images of one presentation, of which one is the target.
+    trials: of one participant, best a multiple of the number of columns. practice, checks: groups of reserve images
+    that occur nowhere else. fresh, instructed, ranks, unit, salt: as in `TaskSpec`.
+    """
+
+    task: str
+    trials: int
+    items: tuple[Group, ...] = ()
+    practice: tuple[Group, ...] = ()
+    checks: tuple[Group, ...] = ()
+    fresh: bool = False
+    instructed: int = 0
+    ranks: tuple[int, ...] = (0,)
+    unit: str = "images"
+    salt: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> int:
+        """Images of one presentation."""
+        return len(self.items[0]) if self.items else 1
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a trial shows the target among others of its group."""
+        return self.group > 1
+
+    @property
+    def main(self) -> list[Id]:
+        """Images of the counted trials."""
+        return list(chain.from_iterable(self.items))
+
+    @property
+    def reserve(self) -> list[Id]:
+        """Images of practice and checks."""
+        return list(chain.from_iterable((*self.practice, *self.checks)))
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
     """All that an assignment depends on.
 
     columns: table columns, each with the conditions (variants: classifier × base) that it pools.
-    pools: partition of the matching stimuli, all of one size. rating: stimuli of the rating task.
-    matching_trials, rating_trials: trials of one participant, best a multiple of the number of columns.
-    rating_levels: answers of the rating scale, among which an instructed rating is drawn.
-    Practice and attention checks use reserve stimuli that occur nowhere else; a `check_pools` trial shows
-    an original in place of its map, a `check_ratings` trial asks for a named rating.
+    tasks: in the order of the session.
     """
 
     seed: str
     columns: tuple[tuple[Id, ...], ...]
-    rating_levels: int
-    pools: tuple[tuple[Id, ...], ...] = ()
-    rating: tuple[Id, ...] = ()
-    matching_trials: int = 0
-    rating_trials: int = 0
-    practice_pools: tuple[tuple[Id, ...], ...] = ()
-    practice_ratings: tuple[Id, ...] = ()
-    check_pools: tuple[tuple[Id, ...], ...] = ()
-    check_ratings: tuple[Id, ...] = ()
+    tasks: tuple[TaskPlan, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_conditions(self)
-        _refuse_pools(self)
-        _refuse_trials(self)
+        for task in self.tasks:
+            _refuse_groups(task)
+            _refuse_trials(task, len(self.columns))
+        _refuse_shared(self.tasks)
+        if not any(task.trials for task in self.tasks):
+            raise DesignError("The design has no trial; ask for trials per column in at least one task.")
 
-    @property
-    def pool_size(self) -> int:
-        """Candidates of a matching trial; 0 without a matching task."""
-        return len(self.pools[0]) if self.pools else 0
+    def square(self, task: TaskPlan) -> Square:
+        """The Latin square of one task."""
+        return Square(len(self.columns), len(task.items), task.trials)
 
-    @property
-    def matching_square(self) -> Square:
-        return Square(len(self.columns), len(self.pools), self.matching_trials)
-
-    @property
-    def rating_square(self) -> Square:
-        return Square(len(self.columns), len(self.rating), self.rating_trials)
+    def task(self, name: str) -> TaskPlan:
+        """The plan of a task by name; an empty one where the design leaves it out."""
+        return next((task for task in self.tasks if task.task == name), TaskPlan(name, 0))
 
     @property
     def period(self) -> int:
-        """Tickets after which every (item, column) cell of both tasks holds one common count."""
-        return lcm(self.matching_square.period, self.rating_square.period)
+        """Tickets after which every (item, column) cell of each task holds one common count."""
+        return lcm(*(self.square(task).period for task in self.tasks))
 
 
 def _refuse_conditions(design: Design) -> None:
@@ -76,42 +106,49 @@ def _refuse_conditions(design: Design) -> None:
         )
 
 
-def _refuse_pools(design: Design) -> None:
-    sizes = {len(pool) for pool in (*design.pools, *design.practice_pools, *design.check_pools)}
-    if len(sizes) > 1:
-        raise DesignError(f"Pools have the sizes {sorted(sizes)}; all pools of a study need one size.")
-    if sizes and not SMALLEST_POOL <= (size := sizes.pop()) <= LARGEST_POOL:
-        raise DesignError(f"Pools have {size} images; choose a size of {SMALLEST_POOL} to {LARGEST_POOL}.")
-    pooled = [stimulus for pool in design.pools for stimulus in pool]
-    reserve = [stimulus for pool in (*design.practice_pools, *design.check_pools) for stimulus in pool]
-    if repeated := _repeated([*pooled, *reserve]):
+def _refuse_trials(task: TaskPlan, columns: int) -> None:
+    if task.trials < 0:
+        raise DesignError(f"The number of {task.task} trials is {task.trials}; it cannot be negative.")
+    if task.trials > len(task.items):
         raise DesignError(
-            f"{len(repeated)} images lie in more than one pool, {repeated[0]} first; pools must be disjoint."
+            f"{task.trials} {task.task} trials per participant need {task.trials} {task.unit}, there are "
+            f"{len(task.items)}: add {task.trials - len(task.items)} or ask for at most {len(task.items)} trials."
         )
-    rating_reserve = [*design.practice_ratings, *design.check_ratings]
-    if repeated := _repeated([*design.rating, *rating_reserve]):
-        raise DesignError(f"Image {repeated[0]} would be rated twice; list each rating image once.")
-    if shared := (set(reserve) & set(design.rating)) | (set(rating_reserve) & set(pooled)):
+    if task.trials and columns < len(task.ranks):
+        raise DesignError(
+            f"A {task.task} trial shows {len(task.ranks)} maps of different columns, there "
+            f"{'is 1 column' if columns == 1 else f'are {columns} columns'}: add columns or leave the task out."
+        )
+
+
+def _refuse_groups(task: TaskPlan) -> None:
+    sizes = {len(group) for group in (*task.items, *task.practice, *task.checks)}
+    if len(sizes) > 1:
+        raise DesignError(f"Pools have the sizes {sorted(sizes)}; all pools of a task need one size.")
+    if sizes and (size := sizes.pop()) > 1 and not SMALLEST_POOL <= size <= LARGEST_POOL:
+        raise DesignError(f"Pools have {size} images; choose a size of {SMALLEST_POOL} to {LARGEST_POOL}.")
+    if repeated := _repeated([*task.main, *task.reserve]):
+        if task.pooled:
+            raise DesignError(
+                f"{len(repeated)} images lie in more than one pool, {repeated[0]} first; pools must be disjoint."
+            )
+        raise DesignError(f"Image {repeated[0]} would be shown twice in one task; list each image once.")
+
+
+def _refuse_shared(tasks: tuple[TaskPlan, ...]) -> None:
+    """Fresh tasks share no image with one another; reserve images occur in no counted trial."""
+    fresh = [stimulus for task in tasks if task.fresh for stimulus in task.main]
+    if repeated := _repeated(fresh):
+        raise DesignError(
+            f"Image {repeated[0]} stands in two tasks that each need images not shown before; give each its own."
+        )
+    main = {stimulus for task in tasks for stimulus in task.main}
+    reserve = {stimulus for task in tasks for stimulus in task.reserve}
+    if shared := main & reserve:
         raise DesignError(
             f"{len(shared)} images serve both as reserve (practice, checks) and in scored trials; "
             f"replace {sorted(map(str, shared))[0]} by an image used nowhere else."
         )
-
-
-def _refuse_trials(design: Design) -> None:
-    for trials, items, task, unit in (
-        (design.matching_trials, len(design.pools), "matching", "pools"),
-        (design.rating_trials, len(design.rating), "rating", "images"),
-    ):
-        if trials < 0:
-            raise DesignError(f"The number of {task} trials is {trials}; it cannot be negative.")
-        if trials > items:
-            raise DesignError(
-                f"{trials} {task} trials per participant need {trials} {unit}, there are {items}: "
-                f"add {trials - items} or ask for at most {items} trials."
-            )
-    if not design.matching_trials + design.rating_trials:
-        raise DesignError("The design has no trial; ask for matching or rating trials per column.")
 
 
 def _repeated(ids: Iterable[Id]) -> list[Id]:

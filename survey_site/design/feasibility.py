@@ -3,30 +3,21 @@
 Plain data in, plain data out; the numbers come from `layout`, so what is promised here can be laid out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import lcm
 
 from survey_site.design.design import LARGEST_POOL, SMALLEST_POOL
 from survey_site.design.latin_square import Square
-from survey_site.design.layout import missing, pool_count, rating_count, shortage
+from survey_site.design.layout import group_count, missing, shortage
 from survey_site.design.spec import Spec
+from survey_site.design.task_spec import TaskSpec
 
 LONG_SESSION_MIN = 30
-
-
-@dataclass(frozen=True, slots=True)
-class SessionPace:
-    """Seconds a participant takes: assumptions, to be replaced by the medians of a pilot."""
-
-    matching_s: float = 14.0
-    rating_s: float = 8.0
-    practice_s: float = 25.0
-    pages_s: float = 150.0  # consent, instructions, breaks, debrief
-
-    def minutes(self, matching: int, rating: int, practice: int) -> float:
-        seconds = self.matching_s * matching + self.rating_s * rating + self.practice_s * practice
-        return (seconds + self.pages_s) / 60
+PRACTICE_S, PAGES_S = (
+    25.0,
+    150.0,
+)  # a practice trial with its feedback; consent, instructions, breaks, debrief
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +31,17 @@ class DesignFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskNeeds:
+    """The numbers of one task: trials of a participant, groups of images that they are drawn from, chance level."""
+
+    task: str
+    trials: int
+    items: int
+    group: int
+    chance: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """The numbers of a design. `minutes` are for one participant; `period` is the participants of a full square."""
 
@@ -48,15 +50,11 @@ class Assessment:
     reserve_available: int
     reserve_needed: int
     images_missing: int = 0
-    pools: int = 0
-    rating_images: int = 0
-    matching_trials: int = 0
-    rating_trials: int = 0
+    tasks: tuple[TaskNeeds, ...] = ()
     minutes: float = 0.0
     minutes_of_all: float = 0.0
     period: int = 1
     balanced_participants: tuple[int, ...] = ()
-    chance: float | None = None
     conditions: int = 0
     findings: tuple[DesignFinding, ...] = ()
 
@@ -64,36 +62,47 @@ class Assessment:
     def feasible(self) -> bool:
         return not any(finding.blocking for finding in self.findings)
 
+    def task(self, name: str) -> TaskNeeds:
+        """The numbers of a task by name; zeros where the design leaves it out."""
+        return next((needs for needs in self.tasks if needs.task == name), TaskNeeds(name, 0, 0, 1, None))
+
 
 def assess(
-    spec: Spec, labels: Sequence[str], reserve: int = 0, pace: SessionPace | None = None
+    spec: Spec,
+    labels: Sequence[str],
+    reserve: int = 0,
+    seconds: Mapping[str, float] | None = None,
+    more: Sequence[DesignFinding] = (),
 ) -> Assessment:
     """Needs and findings of a draft with one main image per entry of `labels` (their classes).
 
-    reserve: how many images are set aside for practice and attention checks.
+    reserve: how many images are set aside for practice and attention checks. seconds: what a trial of a task takes,
+    where a pilot has told. more: findings of the tasks themselves.
     """
-    if refused := tuple(_impossible(spec)):
-        return Assessment(len(labels), spec.main_images, reserve, spec.reserve_images, findings=refused)
+    if refused := (*_impossible(spec), *(finding for finding in more if finding.blocking)):
+        return Assessment(
+            len(labels), spec.main_images, reserve, spec.reserve_images if spec.tasks else 0, findings=refused
+        )
     short = missing(spec, labels)
-    pools = max(pool_count(spec, labels), spec.matching_trials)
-    rated = rating_count(spec, max(len(labels), spec.main_images))
-    matching = Square(len(spec.columns), pools, spec.matching_trials)
-    rating = Square(len(spec.columns), rated, spec.rating_trials)
-    period = lcm(matching.period, rating.period)
-    # With another number of participants the layout uses another number of items; fixed pools do not give way.
-    smallest = matching.period if spec.strategy == "fixed" else len(spec.columns)
+    enough = list(labels) + [""] * max(spec.main_images - len(labels), 0)
+    items = {
+        task.task: max(group_count(spec, task, labels if task.pooled else enough), spec.trials(task))
+        for task in spec.tasks
+    }
+    squares = {task: Square(len(spec.columns), items[task.task], spec.trials(task)) for task in spec.tasks}
+    period = lcm(*(square.period for square in squares.values()))
+    # With another number of participants the layout uses another number of items; fixed groups do not give way.
+    fixed = [square.period for task, square in squares.items() if task.strategy == "fixed"]
+    smallest = lcm(*fixed) if fixed else len(spec.columns)
     balanced = _neighbours(spec.participants, smallest if spec.participants % period else period)
-    minutes = (pace or SessionPace()).minutes(
-        spec.matching_trials + spec.matching_checks,
-        spec.rating_trials + spec.rating_checks,
-        spec.practice_pools + spec.practice_ratings,
-    )
+    minutes = _minutes(spec, seconds or {})
     findings = (
         *_shortage(spec, len(labels), short, reserve),
-        *_balance(spec, matching, rating, balanced),
+        *(finding for task, square in squares.items() for finding in _balance(spec, task, square, balanced)),
         *_variants(spec),
-        *_inference(spec, pools),
+        *_inference(spec, items),
         *_burden(minutes),
+        *more,
     )
     return Assessment(
         images_available=len(labels),
@@ -101,18 +110,25 @@ def assess(
         reserve_available=reserve,
         reserve_needed=spec.reserve_images,
         images_missing=short,
-        pools=pools,
-        rating_images=rated,
-        matching_trials=spec.matching_trials,
-        rating_trials=spec.rating_trials,
+        tasks=tuple(
+            TaskNeeds(task.task, spec.trials(task), items[task.task], task.group, task.chance)
+            for task in spec.tasks
+        ),
         minutes=minutes,
         minutes_of_all=minutes * spec.participants,
         period=period,
         balanced_participants=balanced,
-        chance=1 / spec.pool_size if spec.matching_trials else None,
         conditions=spec.conditions,
         findings=findings,
     )
+
+
+def _minutes(spec: Spec, seconds: Mapping[str, float]) -> float:
+    """What a participant takes: assumptions, to be replaced by the medians of a pilot."""
+    trials = [
+        seconds.get(task.task, task.seconds) * (spec.trials(task) + spec.checks(task)) for task in spec.tasks
+    ]
+    return (sum(trials) + PRACTICE_S * spec.practice_trials * len(spec.tasks) + PAGES_S) / 60
 
 
 def _impossible(spec: Spec) -> Iterator[DesignFinding]:
@@ -128,17 +144,18 @@ def _impossible(spec: Spec) -> Iterator[DesignFinding]:
             yield block("empty_column", f"{column.name} has no condition.", "Add one or remove the column.")
     if spec.participants < 1:
         yield block("no_participant", "No participant is planned.", "Plan at least two.")
-    if not spec.matching_per_column + spec.rating_per_column:
-        yield block("no_trial", "The design has no trial.", "Ask for matching or rating trials per column.")
-    if spec.matching_per_column and not SMALLEST_POOL <= spec.pool_size <= LARGEST_POOL:
-        allowed = f"{SMALLEST_POOL} to {LARGEST_POOL}"
-        yield block("pool_size", f"A pool of {spec.pool_size} images.", f"Choose a size of {allowed}.")
-    if spec.strategy == "same_class" and spec.headline == "class" and spec.matching_per_column:
-        yield block(
-            "headline",
-            "In pools of one class every choice is of the right class: Human Faith would be 100 %.",
-            "Count the source image as correct, or choose another pool strategy.",
-        )
+    if not spec.tasks:
+        yield block("no_trial", "The design has no trial.", "Ask for trials per column in at least one task.")
+    for task in spec.tasks:
+        if task.group > LARGEST_POOL or task.group < 1:
+            allowed = f"{SMALLEST_POOL} to {LARGEST_POOL}"
+            yield block("pool_size", f"A pool of {task.group} images.", f"Choose a size of {allowed}.")
+        if len(task.ranks) > len(spec.columns) > 0:
+            yield block(
+                f"{task.task}_columns",
+                f"A {task.task} trial shows {len(task.ranks)} maps under as many columns; there is {len(spec.columns)}.",
+                "Add columns, or leave the task out.",
+            )
 
 
 def _shortage(spec: Spec, available: int, short: int, reserve: int) -> Iterator[DesignFinding]:
@@ -155,67 +172,66 @@ def _shortage(spec: Spec, available: int, short: int, reserve: int) -> Iterator[
 
 
 def _balance(
-    spec: Spec, matching: Square, rating: Square, balanced: tuple[int, ...]
+    spec: Spec, task: TaskSpec, square: Square, balanced: tuple[int, ...]
 ) -> Iterator[DesignFinding]:
-    for square, task, unit in ((matching, "matching", "pool"), (rating, "rating", "image")):
-        if bound := square.cell_range(spec.participants) if square.trials else 0:
-            yield DesignFinding(
-                f"{task}_cells",
-                f"{spec.participants} participants do not fill whole squares of {square.period}: the number of "
-                f"answers per {unit} × column will differ by up to {bound} in the {task} task.",
-                f"Plan {' or '.join(map(str, balanced))} participants.",
-            )
-    visits = (
-        spec.participants * matching.trials // (matching.items * matching.columns) if matching.items else 0
-    )
-    if matching.trials and visits < spec.pool_size:
+    if bound := square.cell_range(spec.participants):
+        unit = "pool" if task.pooled else "image"
+        yield DesignFinding(
+            f"{task.task}_cells",
+            f"{spec.participants} participants do not fill whole squares of {square.period}: the number of "
+            f"answers per {unit} × column will differ by up to {bound} in the {task.task} task.",
+            f"Plan {' or '.join(map(str, balanced))} participants.",
+        )
+    visits = spec.participants * square.trials // (square.items * square.columns)
+    if task.pooled and visits < task.group:
         yield DesignFinding(
             "targets",
-            f"Each pool comes up {visits} times under a column, so {max(visits, 1)} of its {spec.pool_size} "
+            f"Each pool comes up {visits} times under a column, so {max(visits, 1)} of its {task.group} "
             "images will be asked for; the others are distractors only.",
-            f"Nothing, or plan {matching.period * spec.pool_size} participants to ask for every image.",
+            f"Nothing, or plan {square.period * task.group} participants to ask for every image.",
         )
 
 
 def _variants(spec: Spec) -> Iterator[DesignFinding]:
     for column in spec.columns:
-        for task, per_column in (("matching", spec.matching_per_column), ("rating", spec.rating_per_column)):
-            answers, variants = spec.participants * per_column, len(column.conditions)
-            if per_column and answers < variants:
+        for task in spec.tasks:
+            answers, variants = spec.participants * task.per_column, len(column.conditions)
+            if answers < variants:
                 yield DesignFinding(
                     "variants_unseen",
-                    f"{column.name} pools {variants} conditions and gets {answers} {task} answers: "
+                    f"{column.name} pools {variants} conditions and gets {answers} {task.task} answers: "
                     f"{variants - answers} conditions would never be shown.",
-                    f"Remove conditions, or plan {-(-variants // per_column)} participants.",
+                    f"Remove conditions, or plan {-(-variants // task.per_column)} participants.",
                     blocking=True,
                 )
-            elif per_column and answers % variants:
+            elif answers % variants:
                 yield DesignFinding(
                     "variants_uneven",
-                    f"The {variants} conditions of {column.name} share {answers} {task} answers: "
+                    f"The {variants} conditions of {column.name} share {answers} {task.task} answers: "
                     f"{answers // variants} or more each, not all alike.",
                     f"Nothing, or a number of answers that {variants} divides.",
                 )
 
 
-def _inference(spec: Spec, pools: int) -> Iterator[DesignFinding]:
+def _inference(spec: Spec, items: Mapping[str, int]) -> Iterator[DesignFinding]:
     if len(spec.columns) == 1:
         yield DesignFinding(
             "no_comparison", "With one column there is nothing to compare.", "Add a reference column."
         )
     if spec.participants == 1:
         yield DesignFinding("one_participant", "One participant gives no interval.", "Plan at least two.")
-    least_pools, least_trials = spec.rules.two_way_items, spec.rules.two_way_trials
-    if spec.matching_per_column and (pools < least_pools or spec.matching_per_column < least_trials):
-        t = max(spec.matching_per_column, least_trials)
-        needed = max(least_pools, t * len(spec.columns))
-        yield DesignFinding(
-            "images_not_generalised",
-            f"{spec.matching_per_column} matching trials per column on {pools} pools: the comparisons of Human "
-            "Faith hold for these images only and have little power.",
-            f"Ask for {t} or more matching trials per column on {needed} or more pools "
-            f"({needed * spec.pool_size} images).",
-        )
+    least_items, least_trials = spec.rules.two_way_items, spec.rules.two_way_trials
+    for task in spec.tasks:
+        if task.few_told and (items[task.task] < least_items or task.per_column < least_trials):
+            t = max(task.per_column, least_trials)
+            needed = max(least_items, t * len(spec.columns))
+            yield DesignFinding(
+                "images_not_generalised",
+                f"{task.per_column} {task.task} trials per column on {items[task.task]} {task.unit}: the comparisons "
+                f"of {task.outcome} hold for these images only and have little power.",
+                f"Ask for {t} or more {task.task} trials per column on {needed} or more {task.unit} "
+                f"({needed * task.group} images).",
+            )
     if spec.attention_checks == 1:
         yield DesignFinding(
             "one_check",

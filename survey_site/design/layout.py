@@ -1,76 +1,92 @@
 """From a draft's choices and its images to the design that the protocol seals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from survey_site.design.design import Design, DesignError, Id
+from survey_site.design.design import Design, DesignError, Group, Id, TaskPlan
 from survey_site.design.pools import Candidate, Pool, PoolError, missing_images, partition
 from survey_site.design.seeded import permutation
 from survey_site.design.spec import Spec
+from survey_site.design.task_spec import TaskSpec
+
+Items = Mapping[str, tuple[Pool, ...]]
+"""By task the groups of images that its trials show, a single image being a group of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """How the reserve images serve practice and attention checks."""
+    """How the reserve images serve practice and attention checks, by task."""
 
-    practice_pools: tuple[tuple[Id, ...], ...] = ()
-    practice_ratings: tuple[Id, ...] = ()
-    check_pools: tuple[tuple[Id, ...], ...] = ()
-    check_ratings: tuple[Id, ...] = ()
+    practice: Mapping[str, tuple[Group, ...]]
+    checks: Mapping[str, tuple[Group, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the freeze stores: pools with their similarities, the images to rate, and the reserve's use."""
+    """What the freeze stores: each task's groups with their similarities, and the reserve's use."""
 
-    pools: tuple[Pool, ...]
-    rating: tuple[Id, ...]
+    items: Items
     reserve: Reserve
 
     def design(self, spec: Spec) -> Design:
         return Design(
             seed=spec.seed,
             columns=tuple(column.conditions for column in spec.columns),
-            rating_levels=spec.rules.rating_levels,
-            pools=tuple(pool.stimuli for pool in self.pools),
-            rating=self.rating,
-            matching_trials=spec.matching_trials,
-            rating_trials=spec.rating_trials,
-            practice_pools=self.reserve.practice_pools,
-            practice_ratings=self.reserve.practice_ratings,
-            check_pools=self.reserve.check_pools,
-            check_ratings=self.reserve.check_ratings,
+            tasks=tuple(
+                TaskPlan(
+                    task=task.task,
+                    trials=spec.trials(task),
+                    items=tuple(group.stimuli for group in self.items[task.task]),
+                    practice=self.reserve.practice[task.task],
+                    checks=self.reserve.checks[task.task],
+                    fresh=task.fresh,
+                    instructed=task.instructed,
+                    ranks=task.ranks,
+                    unit=task.unit,
+                    salt=task.salt,
+                )
+                for task in spec.tasks
+            ),
         )
 
 
 def lay_out(spec: Spec, candidates: Sequence[Candidate], reserve: Sequence[Id]) -> Layout:
-    """Pools and rating images from the main images, practice and checks from the reserve.
+    """Groups from the main images, practice and checks from the reserve.
 
     Raises PoolError or DesignError, whose text says what to change.
     """
-    return Layout(*main_stimuli(spec, candidates), deal_reserve(spec, reserve))
+    return Layout(main_stimuli(spec, candidates), deal_reserve(spec, reserve))
 
 
-def main_stimuli(spec: Spec, candidates: Sequence[Candidate]) -> tuple[tuple[Pool, ...], tuple[Id, ...]]:
-    """The pools and the images to rate. Raises PoolError with the number of images missing."""
+def main_stimuli(spec: Spec, candidates: Sequence[Candidate]) -> dict[str, tuple[Pool, ...]]:
+    """The groups of each task. Raises PoolError with the number of images missing."""
     labels = [candidate.label for candidate in candidates]
     if short := missing(spec, labels):
         raise PoolError(" ".join(shortage(spec, len(candidates), short)), short)
-    pools: tuple[Pool, ...] = ()
-    if spec.matching_trials:
-        pools = partition(
-            candidates,
-            strategy=spec.strategy,
-            size=spec.pool_size,
-            count=pool_count(spec, labels),
-            seed=spec.seed,
-            fixed=spec.fixed_pools,
+    items: dict[str, tuple[Pool, ...]] = {}
+    left = list(candidates)
+    for task in spec.pooled:
+        items[task.task] = partition(
+            left,
+            strategy=task.strategy,
+            size=task.group,
+            count=group_count(spec, task, [candidate.label for candidate in left]),
+            seed=" ".join((spec.seed, *task.salt)),
+            fixed=task.fixed_groups,
         )
-    pooled = {stimulus for pool in pools for stimulus in pool.stimuli}
-    shuffled = [candidates[i].id for i in permutation(len(candidates), spec.seed, "rating")]
-    # Images of the pools first: fewer maps to compute, and their matching and rating can be compared.
-    shuffled.sort(key=lambda stimulus: stimulus not in pooled)
-    return pools, tuple(shuffled[: rating_count(spec, len(candidates))])
+        used = {stimulus for pool in items[task.task] for stimulus in pool.stimuli}
+        left = [candidate for candidate in left if candidate.id not in used]
+    grouped = {stimulus for pools in items.values() for pool in pools for stimulus in pool.stimuli}
+    for task in spec.single:
+        # Images of the groups first: fewer maps to compute, and a picture's answers in two tasks can be compared.
+        free = left if task.fresh else list(candidates)
+        shuffled = [free[i].id for i in permutation(len(free), spec.seed, task.task)]
+        shuffled.sort(key=lambda stimulus: stimulus not in grouped)
+        chosen = shuffled[: group_count(spec, task, [candidate.label for candidate in free])]
+        items[task.task] = tuple(Pool((stimulus,)) for stimulus in chosen)
+        if task.fresh:
+            left = [candidate for candidate in left if candidate.id not in set(chosen)]
+    return items
 
 
 def deal_reserve(spec: Spec, reserve: Sequence[Id]) -> Reserve:
@@ -81,15 +97,21 @@ def deal_reserve(spec: Spec, reserve: Sequence[Id]) -> Reserve:
             f"{len(reserve)}: mark {short} more as reserve, or ask for fewer."
         )
     take = iter(reserve)
+    practice = {task.task: _groups(take, task.group, spec.practice_trials) for task in spec.pooled}
+    checks = {
+        task.task: _groups(take, task.group, spec.checks(task)) for task in (*spec.pooled, *spec.single)
+    }
+    practised: list[Group] = [
+        (stimulus,) for groups in practice.values() for group in groups for stimulus in group
+    ]
+    if spec.single:
+        practised += _groups(take, 1, max(spec.practice_trials - len(practised), 0))
+    practice |= {task.task: tuple(practised[: spec.practice_trials]) for task in spec.single}
+    return Reserve(practice, checks)
 
-    def pools(number: int) -> tuple[tuple[Id, ...], ...]:
-        return tuple(tuple(next(take) for _ in range(spec.pool_size)) for _ in range(number))
 
-    practice_pools, check_pools = pools(spec.practice_pools), pools(spec.matching_checks)
-    check_ratings = tuple(next(take) for _ in range(spec.rating_checks))
-    practised = [stimulus for pool in practice_pools for stimulus in pool]
-    practised += [next(take) for _ in range(spec.practice_ratings - len(practised))]
-    return Reserve(practice_pools, tuple(practised[: spec.practice_ratings]), check_pools, check_ratings)
+def _groups(take: Iterator[Id], size: int, number: int) -> tuple[Group, ...]:
+    return tuple(tuple(next(take) for _ in range(size)) for _ in range(number))
 
 
 def groups(trials: int, items: int, columns: int, participants: int) -> int:
@@ -103,45 +125,54 @@ def groups(trials: int, items: int, columns: int, participants: int) -> int:
     return max(whole, default=max(at_most, 1))
 
 
-def pool_count(spec: Spec, labels: Sequence[str]) -> int:
-    """How many pools to make from images of these classes; T at the least, all the fixed ones."""
-    trials = spec.matching_trials
-    if not trials or spec.strategy == "fixed":
-        return len(spec.fixed_pools) if trials else 0
-    room = len(labels) // spec.pool_size
-    while room > trials and missing_images(labels, strategy=spec.strategy, size=spec.pool_size, count=room):
+def group_count(spec: Spec, task: TaskSpec, labels: Sequence[str]) -> int:
+    """How many groups to make of images of these classes; T at the least, all the fixed ones."""
+    trials = spec.trials(task)
+    if task.pooled and task.strategy == "fixed":
+        return len(task.fixed_groups)
+    room = max(len(labels) // task.group - _elsewhere(spec, task), trials)
+    while (
+        task.pooled
+        and room > trials
+        and missing_images(labels, strategy=task.strategy, size=task.group, count=room)
+    ):
         room -= 1
     return trials * groups(trials, room, len(spec.columns), spec.participants)
 
 
-def rating_count(spec: Spec, available: int) -> int:
-    """How many images to rate."""
-    trials = spec.rating_trials
-    return trials * groups(trials, available, len(spec.columns), spec.participants) if trials else 0
+def _elsewhere(spec: Spec, task: TaskSpec) -> int:
+    """Groups that must be left for the tasks after this one that need images of their own."""
+    after = spec.tasks[spec.tasks.index(task) + 1 :] if task.pooled or task.fresh else ()
+    images = sum(other.group * spec.groups_needed(other) for other in after if other.pooled or other.fresh)
+    return -(-images // task.group)
 
 
 def missing(spec: Spec, labels: Sequence[str]) -> int:
     """The fewest main images to add before this design can be laid out; 0 if it can."""
     total = max(spec.main_images - len(labels), 0)
-    if not spec.matching_trials or spec.strategy == "fixed":
+    grouped = [task for task in spec.pooled if task.strategy != "fixed"]
+    if len(spec.pooled) != 1 or not grouped:
         return total
-    pools = missing_images(labels, strategy=spec.strategy, size=spec.pool_size, count=spec.matching_trials)
+    task = grouped[0]
+    pools = missing_images(labels, strategy=task.strategy, size=task.group, count=spec.trials(task))
     return max(total, pools)
 
 
 def shortage(spec: Spec, available: int, short: int) -> tuple[str, str]:
     """What the main images are needed for, and what to change."""
     parts = []
-    if spec.matching_trials:
-        parts.append(
-            f"{spec.pool_size * spec.matching_trials} for matching ({spec.pool_size} per pool × "
-            f"{spec.matching_per_column} trials × {len(spec.columns)} columns)"
-        )
-    if spec.rating_trials:
-        shared = ", the same ones as for matching where possible" if spec.matching_trials else ""
-        parts.append(f"{spec.rating_trials} for rating{shared}")
+    for task in spec.tasks:
+        if task.pooled:
+            parts.append(
+                f"{task.group * spec.trials(task)} for {task.task} ({task.group} per pool × "
+                f"{task.per_column} trials × {len(spec.columns)} columns)"
+            )
+        else:
+            shared = f", the same ones as for {spec.pooled[0].task} where possible" if spec.pooled else ""
+            parts.append(f"{spec.trials(task)} for {task.task}{'' if task.fresh else shared}")
     kind = {"one_per_class": ", of new or small classes", "same_class": ", in classes near to a full pool"}
+    strategy = spec.pooled[0].strategy if spec.pooled else ""
     return (
         f"The design needs {spec.main_images} images ({'; '.join(parts)}), there are {available}.",
-        f"Add {short}{kind.get(spec.strategy, '')}, or choose smaller pools, fewer trials or fewer columns.",
+        f"Add {short}{kind.get(strategy, '')}, or choose smaller pools, fewer trials or fewer columns.",
     )

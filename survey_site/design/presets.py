@@ -4,11 +4,11 @@ A preset fills the draft of a study; everything stays editable until the freeze.
 why the numbers are what they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from saliency_worker import catalog
-from survey_site.design.pools import Strategy
 
 REFERENCE = "Grad-CAMs"
 
@@ -35,7 +35,7 @@ class PresetCondition:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Design choices of a study; trials are per column and participant."""
+    """Design choices of a study. tasks: settings by task, for those that differ from the task's defaults."""
 
     key: str
     title: str
@@ -43,10 +43,7 @@ class Preset:
     columns: tuple[PresetColumn, ...]
     classifiers: tuple[str, ...]
     participants: int
-    matching_per_column: int
-    rating_per_column: int
-    pool_size: int = 4
-    strategy: Strategy = "one_per_class"
+    tasks: Mapping[str, Mapping[str, Any]]
     practice_trials: int = 1
     attention_checks: int = 3
 
@@ -72,6 +69,21 @@ def _columns(bases: tuple[str, ...]) -> tuple[PresetColumn, ...]:
     return (bare, *ours)
 
 
+def _both(matching: int, rating: int) -> dict[str, dict[str, Any]]:
+    """Both tasks of the paper, with so many trials per column."""
+    pools = {"pool_size": 4, "pool_strategy": "one_per_class"}
+    return {
+        "matching": {"trials_per_column": matching, **pools},
+        "rating": {"trials_per_column": rating},
+    }
+
+
+DEMO_TASKS: Mapping[str, Mapping[str, Any]] = {
+    "matching": {"trials_per_column": 1, "pool_size": 3},
+    "rating": {"trials_per_column": 1},
+}
+"""Of the study that `make demo` shows: short, and few pictures."""
+
 _CONTROLS = tuple(
     PresetColumn(catalog.label(control), (control,)) for control in ("edges", "randomcam", "original")
 )
@@ -91,8 +103,7 @@ PRESETS: dict[str, Preset] = {
             columns=_columns(catalog.GRADIENT_BASES),
             classifiers=("VGG16",),
             participants=25,
-            matching_per_column=1,
-            rating_per_column=4,
+            tasks=_both(1, 4),
             attention_checks=0,
         ),
         Preset(
@@ -105,8 +116,7 @@ PRESETS: dict[str, Preset] = {
             columns=_columns(catalog.GRADIENT_BASES),
             classifiers=_ALL_CLASSIFIERS[:9],
             participants=54,
-            matching_per_column=4,
-            rating_per_column=4,
+            tasks=_both(4, 4),
         ),
         Preset(
             key="pilot",
@@ -118,8 +128,7 @@ PRESETS: dict[str, Preset] = {
             columns=_columns(("gradcampp",)),
             classifiers=("MobileNetV2",),
             participants=6,
-            matching_per_column=1,
-            rating_per_column=1,
+            tasks=_both(1, 1),
         ),
         Preset(
             key="controls",
@@ -131,8 +140,7 @@ PRESETS: dict[str, Preset] = {
             columns=(*_columns(("gradcampp",)), *_CONTROLS),
             classifiers=("MobileNetV2",),
             participants=36,
-            matching_per_column=2,
-            rating_per_column=2,
+            tasks=_both(2, 2),
         ),
     )
 }

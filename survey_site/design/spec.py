@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from survey_site.design.design import Id
-from survey_site.design.pools import Strategy
+from survey_site.design.task_spec import TaskSpec, active
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,71 +18,66 @@ class ColumnSpec:
 class Rules:
     """What a design must know of other rooms, and is handed, since it imports none of them.
 
-    rating_levels: answers of the rating scale. two_way_items, two_way_trials: the fewest pools, and trials of a
-    participant per column, with which comparisons take the images as a sample too.
+    two_way_items, two_way_trials: the fewest items, and trials of a participant per column, with which comparisons
+    take the images as a sample too.
     """
 
-    rating_levels: int
     two_way_items: int
     two_way_trials: int
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """The design choices of a draft; trials are per column and participant."""
+    """The design choices of a draft; `tasks` are those with trials, in the order of the session."""
 
     columns: tuple[ColumnSpec, ...]
     participants: int
     seed: str
     rules: Rules
-    pool_size: int = 4
-    strategy: Strategy = "random"
-    matching_per_column: int = 1
-    rating_per_column: int = 4
+    tasks: tuple[TaskSpec, ...] = ()
     practice_trials: int = 1
     attention_checks: int = 0
-    fixed_pools: tuple[tuple[Id, ...], ...] = ()
-    headline: str = "image"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tasks", active(self.tasks))
 
     @property
-    def matching_trials(self) -> int:
-        return self.matching_per_column * len(self.columns)
+    def pooled(self) -> tuple[TaskSpec, ...]:
+        """Tasks on groups of images, in whose reserve images the others practise too."""
+        return tuple(task for task in self.tasks if task.pooled)
 
     @property
-    def rating_trials(self) -> int:
-        return self.rating_per_column * len(self.columns)
+    def single(self) -> tuple[TaskSpec, ...]:
+        """Tasks on one image at a time; they use the images of the groups first."""
+        return tuple(task for task in self.tasks if not task.pooled)
 
-    @property
-    def matching_checks(self) -> int:
-        """Half of the checks, rounded down, match an original; the others are instructed ratings."""
-        if not self.rating_trials:
-            return self.attention_checks
-        return self.attention_checks // 2 if self.matching_trials else 0
+    def trials(self, task: TaskSpec) -> int:
+        """Counted trials of a participant."""
+        return task.per_column * len(self.columns)
 
-    @property
-    def rating_checks(self) -> int:
-        return self.attention_checks - self.matching_checks
-
-    @property
-    def practice_pools(self) -> int:
-        return self.practice_trials if self.matching_trials else 0
-
-    @property
-    def practice_ratings(self) -> int:
-        return self.practice_trials if self.rating_trials else 0
+    def checks(self, task: TaskSpec) -> int:
+        """The checks are shared out evenly; what is left over goes to the last task."""
+        each = self.attention_checks // len(self.tasks)
+        return each if task != self.tasks[-1] else self.attention_checks - each * (len(self.tasks) - 1)
 
     @property
     def reserve_images(self) -> int:
-        """Reserve images for practice and checks; the images of practice pools are rated in practice too."""
-        pooled = self.pool_size * self.practice_pools
-        loose = max(self.practice_ratings - pooled, 0)
-        return pooled + loose + self.pool_size * self.matching_checks + self.rating_checks
+        """Reserve images for practice and checks; single images are practised on those of groups, then on others."""
+        pooled = sum(task.group * self.practice_trials for task in self.pooled)
+        loose = max(self.practice_trials - pooled, 0) if self.single else 0
+        return pooled + loose + sum(task.group * self.checks(task) for task in self.tasks)
+
+    def groups_needed(self, task: TaskSpec) -> int:
+        """The fewest groups of a pooled task: one for each trial, and all that are fixed by hand."""
+        return max(self.trials(task), len(task.fixed_groups) if task.strategy == "fixed" else 0)
 
     @property
     def main_images(self) -> int:
-        """The fewest images for the counted trials; rating may use the images of the pools."""
-        pools = max(self.matching_trials, len(self.fixed_pools) if self.strategy == "fixed" else 0)
-        return max(self.pool_size * pools if self.matching_trials else 0, self.rating_trials)
+        """The fewest images for the counted trials; single images may be those of the groups."""
+        grouped = sum(task.group * self.groups_needed(task) for task in self.pooled)
+        fresh = sum(self.trials(task) for task in self.single if task.fresh)
+        reused = max((self.trials(task) for task in self.single if not task.fresh), default=0)
+        return max(grouped + fresh, reused)
 
     @property
     def conditions(self) -> int:

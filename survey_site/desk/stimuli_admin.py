@@ -150,7 +150,7 @@ class StimulusAdmin(ScopedAdmin):
                 label_of(p.saliency_map),
             )
             for p in pictures.select_related("saliency_map").order_by(
-                "saliency_map__classifier", "saliency_map__method"
+                "saliency_map__classifier", "saliency_map__method", "saliency_map__rank"
             )
         )
         figures = format_html_join(
@@ -216,7 +216,7 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
 class SaliencyMapAdmin(ReadOnlyScopedAdmin):
     when_empty = _("Maps are computed by a worker, or uploaded: open a study and choose “Maps”.")
     study_path = "stimulus__study"
-    list_display = ("stimulus", "classifier", "method", "class_name", "current", "created_at")
+    list_display = ("stimulus", "classifier", "method", "class_name", "rank", "current", "created_at")
     list_filter = ("current", ("stimulus__study", OwnStudies))
     list_select_related = ("stimulus",)
     ordering = ("-pk",)  # newest first, by the primary key: the model's order sorts the join of two tables
@@ -227,6 +227,7 @@ class SaliencyMapAdmin(ReadOnlyScopedAdmin):
         "classifier",
         "layer",
         "class_name",
+        "rank",
         "method",
         "picture",
         "shown_metrics",

@@ -1,5 +1,6 @@
 """The researcher's desk for studies: design, images, maps, going live."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django import forms
@@ -9,7 +10,7 @@ from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Sub
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import URLPattern
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -19,15 +20,18 @@ from saliency_worker import catalog
 from survey_site.desk import page_table
 from survey_site.desk.scoped_admin import ScopedAdmin
 from survey_site.desk.steps import steps_html
+from survey_site.desk.study_form import field_names, study_form
 from survey_site.stimuli.import_maps import labels_of
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies import audit
 from survey_site.studies.access import may_now
 from survey_site.studies.models import Condition, Membership, Study, StudyText
+from survey_site.tasks import registry
 from survey_site.trials.models import Participant
 from survey_site.trials.who_counts import who_counts
 
 admin.site.index_title = _("Overview")
+TASKS = "(the tasks' settings)"  # where they stand among the fields
 IDENTITY = {"column", "classifier", "base", "method"}
 
 
@@ -127,6 +131,11 @@ class StudyTextInline(DraftInline):
     tab = True
 
 
+def _unfolded(fields: Iterable[str], tasks: list[str]) -> Iterator[str]:
+    for field in fields:
+        yield from tasks if field == TASKS else (field,)
+
+
 @admin.register(Study)
 class StudyAdmin(ScopedAdmin):
     study_path = ""
@@ -145,16 +154,10 @@ class StudyAdmin(ScopedAdmin):
                 "classes": ["tab"],
                 "fields": (
                     "target_participants",
-                    "pool_size",
-                    "pool_strategy",
-                    "fixed_pools",
-                    "matching_trials_per_column",
-                    "rating_trials_per_column",
+                    TASKS,
                     "practice_trials",
                     "attention_checks",
-                    "offer_cant_tell",
                     "trial_timeout_s",
-                    "headline",
                     "count_unknown_seen",
                     "lease_minutes",
                     "resume_days",
@@ -171,6 +174,21 @@ class StudyAdmin(ScopedAdmin):
             },
         ),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
+        """The tasks' settings stand among the design's; of a sealed study they are told, not asked."""
+        editable = obj is None or obj.is_editable
+        tasks = field_names(registry.installed()) if editable else ["shown_tasks"]
+        return [
+            (title, options | {"fields": tuple(_unfolded(options["fields"], tasks))})
+            for title, options in self.fieldsets
+        ]
+
+    def get_form(
+        self, request: HttpRequest, obj: Study | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        kwargs["form"] = study_form(registry.installed())
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
         jobs = PrecomputeJob.objects.exclude(state=PrecomputeJob.State.CANCELLED)
@@ -193,7 +211,7 @@ class StudyAdmin(ScopedAdmin):
         free = {"owner"} - set(kept)  # all else is in the sealed document
         return [
             f.name for f in Study._meta.fields if f.editable and f.name not in free and f.name != "id"
-        ] + ["steps"]
+        ] + ["steps", "shown_tasks"]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
         return {} if obj is not None and not obj.is_editable else self.prepopulated_fields
@@ -241,6 +259,16 @@ class StudyAdmin(ScopedAdmin):
         made: SafeString = study.__dict__.get("_steps") or steps_html(study)
         study.__dict__["_steps"] = made  # the template asks five times
         return made
+
+    @display(description=_("Tasks"))
+    def shown_tasks(self, study: Study) -> SafeString:
+        told = []
+        for name, stored in study.task_settings.items():
+            task = registry.named(name)
+            values = task.effective(stored) if task else stored
+            labels = {setting.name: setting.label for setting in task.settings} if task else {}
+            told += [(labels.get(key, key), values[key]) for key in values]
+        return format_html_join("", "<div>{}: <b>{}</b></div>", told)
 
     def get_urls(self) -> list[URLPattern]:
         return [*page_table.urls(self.admin_site.admin_view), *super().get_urls()]

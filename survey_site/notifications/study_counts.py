@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, Max, Q
 from django.db.models.functions import Coalesce
 
 from survey_site.notifications.events import Counts
@@ -11,6 +11,7 @@ from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies.models import Study
 from survey_site.trials import attention
+from survey_site.trials.attention_rows import passed
 from survey_site.trials.models import Participant, Response, Ticket
 from survey_site.trials.who_counts import who_counts
 
@@ -83,6 +84,6 @@ def _attention(protocol: Protocol) -> dict[str, int]:
         participant__kind=Participant.Kind.PERSON,
         participant__state=Person.FINISHED,
     )
-    right = Q(task="rating", rating=F("trial__expected_rating")) | Q(task="matching", correct=True)
-    each = checks.order_by().values("participant").annotate(failures=Count("pk") - Count("pk", filter=right))
+    failures = Count("pk") - Count("pk", filter=passed())
+    each = checks.order_by().values("participant").annotate(failures=failures)
     return {"checked": each.count(), "failed_attention": each.filter(failures__gte=int(limit)).count()}

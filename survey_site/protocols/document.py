@@ -4,27 +4,23 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from survey_site.design.assignment import Design
-from survey_site.design.feasibility import Assessment, assess
+from survey_site.design.feasibility import Assessment, DesignFinding, assess
 from survey_site.design.layout import Layout, deal_reserve, main_stimuli
 from survey_site.design.pools import Candidate, Pool
 from survey_site.design.spec import ColumnSpec, Rules, Spec
 from survey_site.protocols.models import Protocol
-from survey_site.statistics.answer_scale import RATINGS
 from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
 from survey_site.stimuli.models import SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies.models import Condition, Study
+from survey_site.tasks import registry
+from survey_site.tasks.contract import Task
 
-RULES = Rules(rating_levels=len(RATINGS), two_way_items=MIN_ITEMS, two_way_trials=MIN_TRIALS)
+FORMAT = 2
+RULES = Rules(two_way_items=MIN_ITEMS, two_way_trials=MIN_TRIALS)
 SETTINGS = (
-    "pool_size",
-    "pool_strategy",
-    "matching_trials_per_column",
-    "rating_trials_per_column",
     "practice_trials",
     "attention_checks",
-    "offer_cant_tell",
     "trial_timeout_s",
-    "headline",
     "count_unknown_seen",
     "target_participants",
     "lease_minutes",
@@ -54,22 +50,27 @@ def spec_of(study: Study) -> Spec:
         participants=study.target_participants,
         seed=str(study.seed),
         rules=RULES,
-        pool_size=study.pool_size,
-        strategy=study.pool_strategy,  # type: ignore[arg-type]
-        matching_per_column=study.matching_trials_per_column,
-        rating_per_column=study.rating_trials_per_column,
+        tasks=tuple(task.spec(study.settings_of(task)) for task in tasks_of(study)),
         practice_trials=study.practice_trials,
         attention_checks=study.attention_checks,
-        fixed_pools=tuple(map(tuple, study.fixed_pools)),
-        headline=study.headline,
     )
+
+
+def tasks_of(study: Study) -> tuple[Task, ...]:
+    """The installed tasks that the study has trials of; `assessment_of` says which others stand in its way."""
+    return registry.known(study.task_settings)
 
 
 def assessment_of(study: Study) -> Assessment:
     """What the study needs and what stands in its way, before anything is computed."""
     roles = list(study.stimuli.values_list("role", "stimulus_class"))
     labels = [stimulus_class for role, stimulus_class in roles if role == Stimulus.Role.MAIN]
-    return assess(spec_of(study), labels, reserve=len(roles) - len(labels))
+    told = [
+        DesignFinding("task", f"The task “{unknown.name}” is not installed.", unknown.change, blocking=True)
+        for unknown in registry.missing(study.task_settings)
+    ]
+    told += [finding for task in tasks_of(study) for finding in task.findings(study.settings_of(task))]
+    return assess(spec_of(study), labels, reserve=len(roles) - len(labels), more=told)
 
 
 def candidates_of(study: Study, stimuli: Sequence[Stimulus]) -> list[Candidate]:
@@ -93,15 +94,20 @@ def document_of(
 
 
 def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """The document without its maps: enough to plan a participant's trials, whatever is computed yet."""
+    """The document without its maps: enough to plan a participant's trials, whatever is computed yet.
+
+    Raises UnknownTask where a task of the study is not installed.
+    """
+    tasks = registry.of(study.task_settings)
     stimuli = list(study.stimuli.order_by("key"))
     main = [s for s in stimuli if s.role == Stimulus.Role.MAIN]
-    pools, rating = main_stimuli(spec_of(study), candidates_of(study, main))
+    items = main_stimuli(spec_of(study), candidates_of(study, main))
     settings = {name: getattr(study, name) for name in SETTINGS} | {"image_px": image_px}
     return {
-        "format": 1,
+        "format": FORMAT,
         "study": {"slug": study.slug, "title": study.title},
         "design": settings,
+        "tasks": {task.name: study.settings_of(task) for task in tasks},
         "conditions": [
             {
                 "column": c.column,
@@ -124,8 +130,10 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
             }
             for s in stimuli
         ],
-        "pools": [{"stimuli": list(pool.stimuli), "similarity": pool.similarity} for pool in pools],
-        "rating": list(rating),
+        "items": {
+            task: [{"stimuli": list(group.stimuli), "similarity": group.similarity} for group in groups]
+            for task, groups in items.items()
+        },
         "reserve": [s.key for s in stimuli if s.role == Stimulus.Role.RESERVE],
         "texts": texts,
         "exclusion_rules": study.exclusion_rules,
@@ -133,7 +141,7 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
     }
 
 
-def map_entries(study: Study, maps: Iterable[SaliencyMap]) -> list[dict[str, str]]:
+def map_entries(study: Study, maps: Iterable[SaliencyMap]) -> list[dict[str, Any]]:
     """The maps, each with its hashes."""
     return [
         {
@@ -143,6 +151,7 @@ def map_entries(study: Study, maps: Iterable[SaliencyMap]) -> list[dict[str, str
             "array_sha256": m.array_sha256,
             "picture_sha256": next(p.sha256 for p in m.pictures.all() if p.colour_map == study.colour_map),
             "parameters_hash": m.parameters_hash,
+            **({"rank": m.rank} if m.rank else {}),
         }
         for m in maps
     ]
@@ -151,7 +160,10 @@ def map_entries(study: Study, maps: Iterable[SaliencyMap]) -> list[dict[str, str
 def design_of_document(
     doc: dict[str, Any], condition_ids: dict[tuple[str, str, str, str], int] | None = None
 ) -> Design:
-    """The plain design of a protocol's document. Conditions are row ids where given, else their positions."""
+    """The plain design of a document. Conditions are row ids where given, else their positions.
+
+    Raises UnknownTask for a task that is not installed.
+    """
     settings = doc["design"]
     grouped: dict[str, list[int]] = {}
     for position, entry in enumerate(doc["conditions"]):
@@ -162,14 +174,15 @@ def design_of_document(
         participants=settings["target_participants"],
         seed=str(settings["seed"]),
         rules=RULES,
-        pool_size=settings["pool_size"],
-        matching_per_column=settings["matching_trials_per_column"] if doc["pools"] else 0,
-        rating_per_column=settings["rating_trials_per_column"],
+        tasks=tuple(task.spec(task.effective(doc["tasks"][task.name])) for task in registry.of(doc["tasks"])),
         practice_trials=settings["practice_trials"],
         attention_checks=settings["attention_checks"],
     )
-    pools = tuple(Pool(tuple(pool["stimuli"]), pool["similarity"]) for pool in doc["pools"])
-    return Layout(pools, tuple(doc["rating"]), deal_reserve(spec, doc["reserve"])).design(spec)
+    items = {
+        name: tuple(Pool(tuple(group["stimuli"]), group["similarity"]) for group in groups)
+        for name, groups in doc["items"].items()
+    }
+    return Layout(items, deal_reserve(spec, doc["reserve"])).design(spec)
 
 
 def _condition(
@@ -185,4 +198,4 @@ def design_of(protocol: Protocol) -> Design:
         (c.column, c.classifier, c.base, c.method): c.pk
         for c in Condition.objects.filter(study_id=protocol.study_id)
     }
-    return design_of_document(protocol.document, ids)
+    return design_of_document(protocol.content, ids)

@@ -1,9 +1,12 @@
 """Protocol, the sealed definition of a study; its rehearsals; its pictures as participants receive them."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from survey_site.protocols import format_1
 from survey_site.studies.models import Study
 
 
@@ -26,6 +29,11 @@ class Protocol(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study.slug} v{self.version} ({self.hash[:10]})"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The document in the present format; `document` is as it was sealed."""
+        return format_1.document(self.document)
 
 
 class Rehearsal(models.Model):

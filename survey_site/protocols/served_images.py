@@ -20,6 +20,7 @@ from PIL import Image
 
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import SaliencyMap
+from survey_site.stimuli.ranks import ranks_of
 from survey_site.studies.models import Study
 
 CHUNK_OVERHEAD = 12  # length, type and CRC of a PNG chunk
@@ -27,18 +28,18 @@ LENGTH_STEP = 4096
 
 
 def maps_shown(study: Study) -> list[SaliencyMap]:
-    """Every current map that a condition shows, and the originals of each classifier, with pictures."""
+    """Every current map that a task shows under a condition, and the originals of each classifier, with pictures."""
     conditions = list(study.conditions.all())
     wanted = Q(pk__in=[])
     for classifier in {c.classifier for c in conditions}:
         keys = {c.key for c in conditions if c.classifier == classifier} | {"original"}
         wanted |= Q(classifier=classifier, method__in=keys)
     return list(
-        SaliencyMap.objects.filter(wanted, stimulus__study=study, current=True)
+        SaliencyMap.objects.filter(wanted, stimulus__study=study, current=True, rank__in=ranks_of(study))
         .filter(pictures__colour_map=study.colour_map)
         .select_related("stimulus")
         .prefetch_related("pictures")
-        .order_by("stimulus__key", "classifier", "method")
+        .order_by("stimulus__key", "classifier", "method", "rank")
     )
 
 

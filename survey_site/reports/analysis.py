@@ -4,34 +4,31 @@ Only the Celery queue `reports` and the management commands import this module; 
 """
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isclose
+from typing import Any, cast
 
 from survey_site.protocols.models import Protocol
+from survey_site.reports import task_analyses
 from survey_site.reports.analysis_rows import map_rows, participant_rows, trial_columns
 from survey_site.reports.machine_metrics import gallery, machine_rows
-from survey_site.reports.point_report import point_report
+from survey_site.reports.point_report import point_report, tasks_of
 from survey_site.reports.population import Population, protocol_of
-from survey_site.reports.report_types import (
-    FaithCell,
-    IndexCell,
-    ReportColumn,
-    StudyFlow,
-    StudyReport,
-    VariantCells,
-)
+from survey_site.reports.report_types import ReportColumn, StudyFlow, StudyReport, VariantCells
 from survey_site.statistics import quality
-from survey_site.statistics.column_types import (
-    EstimatedColumn,
-    FaithEstimate,
-    IndexEstimate,
-    VariantPart,
-)
+from survey_site.statistics.column_types import EstimatedColumn
 from survey_site.statistics.data import APART, Trials, from_columns
+from survey_site.statistics.figure_data import FigureData
+from survey_site.statistics.multiverse import scored
+from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
 from survey_site.statistics.report_types import ParticipantFlow, StatisticsReport
 from survey_site.statistics.table import brief, build_report
+from survey_site.statistics.task_analysis import TaskAnalysis
 from survey_site.studies.models import Study
+from survey_site.tasks import registry
+from survey_site.tasks.contract import outcomes
 
 Progress = Callable[[float, str], None]
 ATTEMPTS = 4
@@ -39,10 +36,11 @@ ATTEMPTS = 4
 
 @dataclass(frozen=True)
 class Analysis:
-    """The report's JSON, and the trials behind its headline numbers for the figures."""
+    """The report's JSON, and for the figures the trials behind its headline numbers, and what the tasks draw."""
 
     report: StudyReport
     trials: Trials
+    figures: Mapping[str, FigureData] = field(default_factory=dict)
 
 
 class DataMoved(RuntimeError):
@@ -85,33 +83,56 @@ def analyse_once(
     if protocol is None:
         return Analysis(report, from_columns({"participant": [], "task": [], "column": [], "stimulus": []}))
     progress(0.0, "reading")
+    tasks = [one.task for one in tasks_of(study, protocol)]
+    asked, analyses = outcomes(tasks), task_analyses.of(tasks)
     plan = plan_of(protocol)
     trials = from_columns(trial_columns(protocol, population))
     people, maps = participant_rows(protocol, population), map_rows(protocol) or None
 
     def under(rules: AnalysisPlan, start: float, share: float) -> StatisticsReport:
         return build_report(
-            trials, rules, participants=people, maps=maps, progress=lambda f, label: progress(start + share * f, label)
+            trials, rules, outcomes=asked, analyses=analyses, participants=people, maps=maps,
+            progress=lambda f, label: progress(start + share * f, label),
         )  # fmt: skip
 
     head = replace(plan, rules=QualityRules.off())
     found = strict = under(head, 0.1, 0.6)
-    if quality.exclusions(trials.select(~trials.exclusion.isin(APART)), plan.rules):
+    if quality.exclusions(trials.select(~trials.exclusion.isin(APART)), plan.rules, asked):
         strict = under(plan, 0.7, 0.25)
-    merged = merge(report, found, strict, plan) | {
+    merged = merge(report, found, strict, plan, asked) | {
         "machine": machine_rows(study),
-        "gallery": gallery(protocol, population),
+        "gallery": gallery(protocol, population, tasks),
     }
-    return Analysis(merged, quality.analysed(trials, head))
+    kept = scored(quality.analysed(trials, head), head)
+    return Analysis(merged, kept, task_figures(kept, merged["columns"], asked, analyses))
+
+
+def task_figures(
+    trials: Trials,
+    columns: Sequence[Mapping[str, Any]],
+    asked: Sequence[Outcome],
+    analyses: Mapping[str, TaskAnalysis],
+) -> dict[str, FigureData]:
+    """What the tasks draw, by name."""
+    figures: dict[str, FigureData] = {}
+    for outcome in asked:
+        own = trials.of_task(outcome.task)
+        figures |= analyses[outcome.task].figures(own, [dict(column) for column in columns])
+    return figures
 
 
 def plan_of(protocol: Protocol) -> AnalysisPlan:
     """The frozen plan, with the rules of exclusion."""
-    return AnalysisPlan.from_protocol(protocol.document)
+    content = protocol.content
+    return AnalysisPlan.from_protocol(content, registry.second_scores(content.get("tasks", {})))
 
 
 def merge(
-    report: StudyReport, found: StatisticsReport, strict: StatisticsReport, plan: AnalysisPlan
+    report: StudyReport,
+    found: StatisticsReport,
+    strict: StatisticsReport,
+    plan: AnalysisPlan,
+    asked: Sequence[Outcome],
 ) -> StudyReport:
     """The point report with the statistics beside its numbers. Raises DataMoved if the two disagree.
 
@@ -119,21 +140,21 @@ def merge(
     """
     by_name = {column["column"]: column for column in found["columns"]}
     return report | {
-        "columns": [_merged(column, by_name.get(column["column"])) for column in report["columns"]],
+        "columns": [_merged(column, by_name.get(column["column"]), asked) for column in report["columns"]],
         "plan": plan.to_mapping(),
         "before_exclusion": found["before_exclusion"],
         "comparisons": found["comparisons"],
-        "beyond_edges": found["beyond_edges"],
         "models": found["models"],
         "flow": _flow(found["flow"], strict["flow"]),
         "quality": strict["quality"],
         "agreement": found["agreement"],
         "order": found["order"],
+        "sections": found["sections"],
         "multiverse": strict["multiverse"],
         "human_machine": found["human_machine"],
         "notes": found["notes"],
         "versions": found["versions"],
-        "after_rules": [brief(column["column"], column) for column in strict["columns"]],
+        "after_rules": [brief(column["column"], column, asked) for column in strict["columns"]],
     }
 
 
@@ -143,52 +164,56 @@ def _flow(head: ParticipantFlow, strict: ParticipantFlow) -> StudyFlow:
     return {**head, "excluded_by_rules": dict(rules), "after_rules": strict["analysed"]}
 
 
-def _merged(column: ReportColumn, statistics: EstimatedColumn | None) -> ReportColumn:
+def _merged(
+    column: ReportColumn, statistics: EstimatedColumn | None, asked: Sequence[Outcome]
+) -> ReportColumn:
     if statistics is None:
         return column
     variants = {(v["classifier"], v["base"], v["method"]): v for v in statistics["variants"]}
     own = [
-        _variant(v, variants.get((v["classifier"], v["base"], v["combination"]))) for v in column["variants"]
+        _variant(v, variants.get((v["classifier"], v["base"], v["combination"])), asked)
+        for v in column["variants"]
     ]
-    return column | {
-        "faith": _faith_cell(column["faith"], statistics["faith"], column["column"]),
-        "index": _index_cell(column["index"], statistics["index"], column["column"]),
+    merged = {
+        **column,
+        **_cells(column, statistics, asked, column["column"]),
         "control": statistics["control"],
         "bases": statistics["bases"],
         "variants": own,
     }
+    return cast(ReportColumn, merged)
 
 
-def _variant(point: VariantCells, statistics: VariantPart | None) -> VariantCells:
+def _variant(
+    point: VariantCells, statistics: Mapping[str, Any] | None, asked: Sequence[Outcome]
+) -> VariantCells:
     if statistics is None:
         return point
-    return point | {
-        "faith": _faith_cell(point["faith"], statistics["faith"], point["method"]),
-        "index": _index_cell(point["index"], statistics["index"], point["method"]),
+    return cast(VariantCells, {**point, **_cells(point, statistics, asked, point["method"])})
+
+
+def _cells(
+    point: Mapping[str, Any], statistics: Mapping[str, Any], asked: Sequence[Outcome], where: str
+) -> dict[str, Any]:
+    """By the outcome's key what was counted with what was computed. Raises DataMoved if the two disagree."""
+    for outcome in asked:
+        for name in ("n", outcome.total):
+            _same_count(where, name, point[outcome.key][name], statistics[outcome.key][name])
+    return {o.key: _joined(point[o.key], statistics[o.key]) for o in asked}
+
+
+def _joined(point: Mapping[str, Any], statistics: Mapping[str, Any]) -> dict[str, Any]:
+    """What was counted stands; the intervals are the statistics', those of a task's own shares within too."""
+    within = {
+        key: {**value, **statistics[key]}
+        for key, value in point.items()
+        if isinstance(value, dict) and isinstance(statistics.get(key), dict)
     }
+    return {**statistics, **point, **within, "ci": statistics["ci"], "ci_reason": statistics["ci_reason"]}
 
 
-def _faith_cell(point: FaithCell, statistics: FaithEstimate, where: str) -> FaithCell:
-    _same_count(where, "n", point["n"], statistics["n"])
-    _same_count(where, "correct", point["correct"], statistics["correct"])
-    return {
-        **statistics,
-        **point,
-        "ci": statistics["ci"],
-        "ci_reason": statistics["ci_reason"],
-        "class": {**point["class"], **statistics["class"]},
-        "timeouts_as_wrong": {**point["timeouts_as_wrong"], **statistics["timeouts_as_wrong"]},
-    }
-
-
-def _index_cell(point: IndexCell, statistics: IndexEstimate, where: str) -> IndexCell:
-    _same_count(where, "n", point["n"], statistics["n"])
-    _same_count(where, "sum", point["sum"], statistics["sum"])
-    return {**statistics, **point, "ci": statistics["ci"], "ci_reason": statistics["ci_reason"]}
-
-
-def _same_count(where: str, name: str, counted: int, computed: int) -> None:
-    if counted != computed:
+def _same_count(where: str, name: str, counted: float, computed: float) -> None:
+    if not isclose(counted, computed, rel_tol=1e-9, abs_tol=1e-9):
         raise DataMoved(
             f"{where}: the database counts {name} = {counted}, the statistics {computed}; "
             "answers arrived in between, run the report again"

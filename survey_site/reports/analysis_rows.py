@@ -1,16 +1,20 @@
 """Rows for the statistics, straight from the database: plain lists, named as the columns of responses.csv."""
 
+import json
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
-from django.db.models import Case, CharField, F, Q, Value, When
+from django.db.models import Case, CharField, F, Q, TextField, Value, When
+from django.db.models.functions import Cast
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.exports.columns import exclusion
 from survey_site.reports.population import Population
 from survey_site.reports.report_types import MapMetrics, RecruitedPerson
-from survey_site.statistics.answer_scale import CANT_TELL
 from survey_site.stimuli.models import SaliencyMap
+from survey_site.tasks.registry import of
+from survey_site.trials.attention_rows import passed
 from survey_site.trials.frozen_protocol import classes_of
 from survey_site.trials.models import Participant, Response
 
@@ -27,17 +31,18 @@ SOURCES: dict[str, Any] = {
     "method": F("condition__method"),
     "map_sha256": F("trial__saliency_map__array_sha256"),
     "pool": F("trial__pool"),
-    "choice": F("choice_id"),
-    "cant_tell": F("cant_tell"),
-    "correct": F("correct"),
-    "class_correct": F("class_correct"),
-    "rating": F("rating"),
+    "score": F("score"),
+    "second_score": F("second_score"),
+    "declined": F("declined"),
+    "expected": F("trial__expected"),
+    "answers": Cast(F("answer"), TextField()),
+    "further_conditions": F("further_conditions"),
     "rt_ms": F("rt_ms"),
     "seen": F("seen"),
     "missing_reason": F("missing"),
     "attention_check": Case(
         When(trial__attention_check=False, then=Value("0")),
-        When(Q(task="matching", correct=True) | Q(task="rating", rating=F("trial__expected_rating")), then=Value("passed")),
+        When(passed(), then=Value("passed")),
         default=Value("failed"),
         output_field=CharField(),
     ),
@@ -45,7 +50,13 @@ SOURCES: dict[str, Any] = {
 
 
 def trial_columns(protocol: Protocol, population: Population) -> dict[str, list[Any]]:
-    """Every response under the protocol by column; `exclusion_reason` says why a row is outside the population."""
+    """Every response under the protocol by column; `exclusion_reason` says why a row is outside the population.
+
+    answers: the stored answer, equal ones the same dict; `choice` and `choice_class` are its keys of these names, empty
+    where there are none, the class of an image as sealed. further: 1 for the rows that an answer adds for the columns of
+    the trial's other maps, where its task declares what the score means for these; they follow all others. Raises
+    UnknownTask.
+    """
     responses = Response.objects.filter(
         population.not_withdrawn("participant__"), participant__protocol=protocol
     )
@@ -57,7 +68,38 @@ def trial_columns(protocol: Protocol, population: Population) -> dict[str, list[
         for append, value in zip(appends, row, strict=True):
             # A million rows repeat few texts: one copy of each keeps the task small.
             append(intern(value) if type(value) is str else value)
+    _add_further(protocol, columns)
     return _named(protocol, columns)
+
+
+def _add_further(protocol: Protocol, columns: dict[str, list[Any]]) -> None:
+    """One more row for each further column in which an answer counts, under that column's condition."""
+    others = columns.pop("further_conditions")
+    n = len(others)
+    columns["further"] = [0] * n
+    tasks = of(protocol.content.get("tasks", {}))
+    scores = {task.name: task.further_score for task in tasks if task.further_score is not None}
+    if not scores:
+        return
+    conditions = {str(c.pk): c for c in protocol.study.conditions.all()}
+    for place in range(n):
+        rescore = scores.get(columns["task"][place])
+        if not others[place] or rescore is None:
+            continue
+        for other in others[place].split(","):
+            condition, score = conditions[other], columns["score"][place]
+            changed = {
+                "column": condition.column,
+                "classifier": condition.classifier,
+                "base": condition.base,
+                "method": condition.method,
+                "map_sha256": None,
+                "score": None if score is None else rescore(score),
+                "second_score": None,
+                "further": 1,
+            }
+            for name, column in columns.items():
+                column.append(changed[name] if name in changed else column[place])
 
 
 def _reason(population: Population) -> Case:
@@ -75,7 +117,7 @@ def _reason(population: Population) -> Case:
 def _named(protocol: Protocol, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """Stimulus ids replaced by keys, and by the classes that the protocol sealed."""
     stimuli = protocol.study.stimuli.values_list("pk", "key", "stimulus_class")
-    sealed = classes_of(protocol.document)
+    sealed = classes_of(protocol.content)
     keys, classes = (
         {pk: key for pk, key, _ in stimuli},
         {pk: sealed.get(key, now) for pk, key, now in stimuli},
@@ -86,10 +128,12 @@ def _named(protocol: Protocol, columns: dict[str, list[Any]]) -> dict[str, list[
         if shown not in pools:
             pools[shown] = "|".join(keys[pk] for pk in shown)
         columns["pool"][place] = pools[shown]
-    columns["choice_class"] = [classes.get(pk, "") for pk in columns["choice"]]
-    unsure = columns.pop("cant_tell")
-    columns["choice"] = [
-        CANT_TELL if flag else keys.get(pk, "") for pk, flag in zip(columns["choice"], unsure, strict=True)
+    read = lru_cache(maxsize=None)(json.loads)
+    columns["answers"] = [read(text) for text in columns["answers"]]
+    by_key = {keys[pk]: found for pk, found in classes.items()}
+    columns["choice"] = [answer.get("choice", "") for answer in columns["answers"]]
+    columns["choice_class"] = [
+        by_key.get(answer.get("choice", ""), answer.get("choice_class", "")) for answer in columns["answers"]
     ]
     columns["stimulus_class"] = [classes[pk] for pk in columns["stimulus"]]
     columns["stimulus"] = [keys[pk] for pk in columns["stimulus"]]
@@ -119,7 +163,7 @@ def participant_rows(protocol: Protocol, population: Population) -> list[Recruit
 def map_rows(protocol: Protocol) -> list[MapMetrics]:
     """Machine metrics of the study's current maps, by the hash that answers name."""
     names = dict(_columns_by_map_method(protocol))
-    maps = SaliencyMap.objects.filter(stimulus__study=protocol.study, current=True).exclude(metrics=None)
+    maps = SaliencyMap.objects.filter(stimulus__study=protocol.study, current=True, rank=0)
     return [
         {
             "map_sha256": sha256,

@@ -7,10 +7,12 @@ from django.db import transaction
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.analysis_rows import trial_columns
+from survey_site.reports.point_report import tasks_of
 from survey_site.reports.population import Population
 from survey_site.statistics import quality
 from survey_site.statistics.data import APART, from_columns
 from survey_site.statistics.plan import AnalysisPlan
+from survey_site.tasks.contract import outcomes
 from survey_site.trials import leases
 from survey_site.trials.models import Participant
 
@@ -19,7 +21,9 @@ def broken_rules(protocol: Protocol) -> dict[str, str]:
     """The first rule that each participant breaks, by code. Only who is in the primary analysis is judged."""
     trials = from_columns(trial_columns(protocol, Population()))
     judged = trials.select(~trials.exclusion.isin(APART) & (trials.exclusion.codes < 0))
-    return quality.exclusions(judged, AnalysisPlan.from_protocol(protocol.document).rules)
+    rules = AnalysisPlan.from_protocol(protocol.content).rules
+    asked = outcomes([one.task for one in tasks_of(protocol.study, protocol)])
+    return quality.exclusions(judged, rules, asked)
 
 
 def exclude(protocol: Protocol, reasons: dict[str, str]) -> int:

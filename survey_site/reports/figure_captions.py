@@ -1,54 +1,43 @@
 """Titles and legends of the report's figures: the page, the HTML file and the PDF print the same words."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from survey_site.statistics.answer_scale import HIGHEST, LOWEST
+from survey_site.reports.report_types import Caption
+from survey_site.statistics.figure_data import FigureData
 
 
-@dataclass(frozen=True)
-class Caption:
-    """A title, and what a reader must know to read the figure. `wide`: it needs the whole width of a page."""
-
-    title: str
-    legend: str
-    wide: bool = False
+def _told(title: str, legend: str, wide: bool = False) -> Caption:
+    return {"title": title, "legend": legend, "wide": wide}
 
 
 CAPTIONS: dict[str, Caption] = {
-    "faith-and-index": Caption(
-        "Human Faith and Interpretability Index",
+    "estimates": _told(
+        "Estimates of each column",
         "Diamond: estimate; bar: 95 % interval over participants and images; circles: means of the participants.",
         wide=True,
     ),
-    "rating-distributions": Caption(
-        "Distribution of the ratings",
-        f"Share of each rating, {LOWEST} (light) to {HIGHEST} (dark), per column.",
-    ),
-    "class-confusion": Caption(
-        "Confusion of classes in the matching task",
-        "Row: class of the source image; column: class of the picked image. Hatched: never shown.",
-    ),
-    "learning": Caption(
+    "learning": _told(
         "Answers over the position in the task",
         "Mean over all columns; band: ± 1.96 standard errors, answers taken as independent.",
         wide=True,
     ),
-    "response-times": Caption(
+    "response-times": _told(
         "Response times",
         "Box: quartiles and median; whiskers: 5th and 95th percentile; logarithmic scale.",
         wide=True,
     ),
-    "answers": Caption(
+    "answers": _told(
         "Answers of each participant to each image",
-        "Mean rating, or the share right where there are no ratings. Hatched: not shown to this participant.",
+        "Mean of the answers; lighter is lower. Hatched: not shown to this participant.",
+        wide=True,
     ),
-    "participant-flow": Caption(
+    "participant-flow": _told(
         "Flow of participants",
         "From those who started to those analysed; beside the arrows who left, and why.",
     ),
 }
 
 
-def caption(name: str) -> Caption:
-    """The caption of a figure; a figure without one is called by its name."""
-    return CAPTIONS.get(name, Caption(name.replace("-", " "), ""))
+def captions(of_tasks: Mapping[str, FigureData]) -> dict[str, Caption]:
+    """Of all figures of a report, by name; `of_tasks`: what its tasks draw."""
+    return CAPTIONS | {name: _told(data.title, data.legend, data.wide) for name, data in of_tasks.items()}

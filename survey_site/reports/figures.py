@@ -1,9 +1,10 @@
-"""Figures of the report: trials and the report's numbers in, SVG or PDF bytes out.
+"""Figures of the report: trials, the report's numbers and the tasks' own data in, SVG or PDF bytes out.
 
 Matplotlib, so only for the Celery queue ``reports`` and the commands.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -22,14 +23,17 @@ from survey_site.reports.figure_drawing import (
     render,
     say_nothing,
 )
+from survey_site.reports.figure_of_task import draw_data
 from survey_site.reports.report_types import StudyReport
-from survey_site.statistics.answer_scale import CANT_TELL
 from survey_site.statistics.column_types import Bounds
-from survey_site.statistics.data import MATCHING, RATING, FloatArray, IntArray, Trials
+from survey_site.statistics.data import FloatArray, IntArray, Trials
+from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.order import position_in_task
+from survey_site.statistics.outcome import OutcomeFacts
 
-POINTS_MAX, CLASSES_MAX, ROWS_MAX = 400, 40, 300
+POINTS_MAX, ROWS_MAX = 400, 300
 Drawn = tuple[str, float | None, Bounds | None]  # column, estimate and interval
+OfTasks = Mapping[str, FigureData]
 
 
 def participant_points(trials: Trials, column: str) -> FloatArray:
@@ -59,99 +63,58 @@ def _estimates(axis: Axes, trials: Trials, rows: list[Drawn], factor: float, lab
     axis.set_ylabel(label)
 
 
-def faith_and_index(report: StudyReport, trials: Trials) -> Figure:
-    """Faith and index per column: estimate (diamond), interval (bar) and the participants' means (circles)."""
+def _by_outcome(
+    report: StudyReport, width: float, height: float
+) -> tuple[Figure, Iterator[tuple[Axes, OutcomeFacts]]]:
+    """A figure with an axis of so many inches for each outcome of the study, side by side."""
+    asked: Sequence[OutcomeFacts] = report["outcomes"]
+    figure, axes = new_figure(width * max(1, len(asked)), height, max(1, len(asked)))
+    if not asked:
+        say_nothing(axes[0])
+    return figure, zip(axes, asked, strict=False)
+
+
+def _cells(report: StudyReport, outcome: OutcomeFacts) -> list[tuple[str, dict[str, Any]]]:
+    """Each column with its cell of the outcome."""
+    return [(c["column"], cast(dict[str, Any], c)[outcome["key"]]) for c in report["columns"]]
+
+
+def estimates(report: StudyReport, trials: Trials) -> Figure:
+    """Each outcome per column: estimate (diamond), interval (bar) and the participants' means (circles)."""
     with mpl.rc_context(STYLE):
-        figure, axes = new_figure(9, 3.6, 2)
-        faith: list[Drawn] = [
-            (c["column"], c["faith"]["percent"], c["faith"]["ci"]) for c in report["columns"]
-        ]
-        index: list[Drawn] = [(c["column"], c["index"]["mean"], c["index"]["ci"]) for c in report["columns"]]
-        _estimates(axes[0], trials.of_task(MATCHING), faith, 100.0, "Human Faith %")
-        _estimates(axes[1], trials.of_task(RATING), index, 1.0, "Interpretability Index")
-        axes[0].set_ylim(-4, 104)
-        chance = [c["faith"]["chance"].get("chance_percent") for c in report["columns"]]
-        known = {round(x, 6) for x in chance if x is not None}
-        if len(known) == 1:
-            level = known.pop()
-            axes[0].axhline(level, color=MID, ls=":", lw=1)
-            axes[0].annotate(
-                "chance", (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=MID
-            )
+        figure, axes = _by_outcome(report, 4.5, 3.6)
+        for axis, outcome in axes:
+            cells = _cells(report, outcome)
+            rows: list[Drawn] = [(name, cell[outcome["value"]], cell["ci"]) for name, cell in cells]
+            _estimates(axis, trials.of_task(outcome["task"]), rows, outcome["factor"], outcome["heading"])
+            if outcome["kind"] == "share":
+                axis.set_ylim(-4, 104)
+                _draw_chance(axis, [cell for _, cell in cells])
     return figure
 
 
-def rating_distributions(report: StudyReport, trials: Trials) -> Figure:
-    """Share of each rating per column, one stacked bar each: darker is higher, with the number inside."""
-    with mpl.rc_context(STYLE):
-        rows = [c for c in report["columns"] if c["index"]["n"]]
-        figure, (axis,) = new_figure(8, 0.9 + 0.42 * max(1, len(rows)))
-        if not rows:
-            say_nothing(axis)
-            return figure
-        levels = list(rows[0]["index"]["distribution"])
-        for y, row in enumerate(rows):
-            left = 0.0
-            for k, level in enumerate(levels):
-                share = 100 * row["index"]["distribution"][level] / row["index"]["n"]
-                grey = 1 - 0.85 * k / max(1, len(levels) - 1)
-                axis.barh(y, share, left=left, color=str(grey), edgecolor=INK, lw=0.4)
-                if share >= 4:
-                    axis.text(
-                        left + share / 2, y, level, ha="center", va="center", color="w" if grey < 0.5 else INK
-                    )
-                left += share
-        axis.set_yticks(range(len(rows)), [row["column"] for row in rows])
-        axis.invert_yaxis()
-        axis.set_xlim(0, 100)
-        axis.set_xlabel("% of ratings (number: the rating)")
-    return figure
-
-
-def class_confusion(report: StudyReport, trials: Trials) -> Figure:
-    """Which class people picked (columns) for maps of each class (rows); the 40 most frequent classes."""
-    matching = trials.of_task(MATCHING).answered()
-    known = matching.select(matching.stimulus_class.codes >= 0)
-    with mpl.rc_context(STYLE):
-        figure, (axis,) = new_figure(6.4, 5.6)
-        if not len(known):
-            say_nothing(axis)
-            return figure
-        counts = np.bincount(known.stimulus_class.codes, minlength=len(known.stimulus_class.labels))
-        top = np.sort(np.argsort(-counts, kind="stable")[: min(CLASSES_MAX, int((counts > 0).sum()))])
-        names = [known.stimulus_class.labels[c] for c in top]
-        picked = [*names, "another class", "can't tell"]
-        table = _confusion(known, names)
-        with np.errstate(invalid="ignore"):
-            draw_grid(axis, 100 * table / table.sum(1, keepdims=True), "% of answers", 0, 100)
-        size = max(4, 9 - len(names) // 8)
-        axis.set_yticks(np.arange(len(names)) + 0.5, names, fontsize=size)
-        axis.set_xticks(np.arange(len(picked)) + 0.5, picked, rotation=90, fontsize=size)
-        axis.set_ylabel("class of the source image")
-        axis.set_xlabel("class of the picked image")
-    return figure
-
-
-def _confusion(known: Trials, names: list[str]) -> FloatArray:
-    place = {name: k for k, name in enumerate(names)}
-    rows = np.array([place.get(label, -1) for label in known.stimulus_class.labels])[
-        known.stimulus_class.codes
-    ]
-    to = np.array([place.get(label, len(names)) for label in known.choice_class.labels] + [len(names)])
-    columns = np.where(known.choice.equals(CANT_TELL), len(names) + 1, to[known.choice_class.codes])
-    wanted, width = rows >= 0, len(names) + 2
-    flat = np.bincount(rows[wanted] * width + columns[wanted], minlength=len(names) * width)
-    return flat.reshape(len(names), width).astype(np.float64)
+def _draw_chance(axis: Axes, cells: Sequence[Mapping[str, Any]]) -> None:
+    """The level of guessing, where it is the same in all columns."""
+    known = {
+        round(level, 6)
+        for cell in cells
+        if (level := cell.get("chance", {}).get("chance_percent")) is not None
+    }
+    if len(known) == 1:
+        level = known.pop()
+        axis.axhline(level, color=MID, ls=":", lw=1)
+        axis.annotate(
+            "chance", (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=MID
+        )
 
 
 def learning(report: StudyReport, trials: Trials) -> Figure:
     """Mean answer at each trial position of the task, over all columns, ± 1.96 naive standard errors."""
     with mpl.rc_context(STYLE):
-        figure, axes = new_figure(9, 3.2, 2)
-        specs = ((MATCHING, 100.0, "Human Faith %"), (RATING, 1.0, "Interpretability Index"))
-        for axis, (task, factor, label) in zip(axes, specs, strict=True):
-            own = trials.of_task(task).answered()
-            axis.set_ylabel(label)
+        figure, axes = _by_outcome(report, 4.5, 3.2)
+        for axis, outcome in axes:
+            own, factor = trials.of_task(outcome["task"]).answered(), float(outcome["factor"])
+            axis.set_ylabel(outcome["heading"])
             axis.set_xlabel("position in the task")
             if not len(own) or np.isnan(own.position).any():
                 say_nothing(axis, "no answers with a position")
@@ -170,12 +133,12 @@ def learning(report: StudyReport, trials: Trials) -> Figure:
 def response_times(report: StudyReport, trials: Trials) -> Figure:
     """Response times per column and task on a logarithmic scale: median, quartiles, 5–95 % whiskers."""
     with mpl.rc_context(STYLE):
-        figure, axes = new_figure(9, 3.4, 2)
-        for axis, task in zip(axes, (MATCHING, RATING), strict=True):
-            own = trials.of_task(task)
-            own = own.select(own.rt_ms > 0)
+        figure, axes = _by_outcome(report, 4.5, 3.4)
+        for axis, outcome in axes:
+            own = trials.of_task(outcome["task"])
+            own = own.select((own.rt_ms > 0) & ~own.further)
             names = [c["column"] for c in report["columns"] if own.column.equals(c["column"]).any()]
-            axis.set_title(task)
+            axis.set_title(outcome["task"])
             if not names:
                 say_nothing(axis, "no response times")
                 continue
@@ -196,26 +159,29 @@ def response_times(report: StudyReport, trials: Trials) -> Figure:
 
 
 def answers_heat_map(report: StudyReport, trials: Trials) -> Figure:
-    """Participants × images: mean rating, or share right where a study has matching only; hatched: not shown."""
-    rating, plan = trials.of_task(RATING).answered(), report["plan"]
-    own = rating if len(rating) else trials.of_task(MATCHING).answered()
-    low, high = (plan["rating_min"], plan["rating_max"]) if len(rating) else (0, 1)
+    """Participants × images of each outcome: mean score; hatched: not shown."""
     with mpl.rc_context(STYLE):
-        figure, (axis,) = new_figure(8, 5)
-        if not len(own):
-            say_nothing(axis)
-            return figure
-        person, people = _first_codes(own.participant.codes)
-        image, images = _first_codes(own.stimulus.codes)
-        inside = (person < people) & (image < images)
-        cell = person[inside] * images + image[inside]
-        n = np.bincount(cell, minlength=people * images)
-        with np.errstate(invalid="ignore"):
-            means = np.bincount(cell, own.value[inside], people * images) / n
-        draw_grid(axis, means.reshape(people, images), "rating" if len(rating) else "right", low, high)
-        axis.set_ylabel("participant")
-        axis.set_xlabel("image")
+        figure, axes = _by_outcome(report, 6, 5)
+        for axis, outcome in axes:
+            _heat_map(axis, trials.of_task(outcome["task"]).answered(), outcome)
     return figure
+
+
+def _heat_map(axis: Axes, own: Trials, outcome: OutcomeFacts) -> None:
+    if not len(own):
+        say_nothing(axis)
+        return
+    person, people = _first_codes(own.participant.codes)
+    image, images = _first_codes(own.stimulus.codes)
+    inside = (person < people) & (image < images)
+    cell = person[inside] * images + image[inside]
+    n = np.bincount(cell, minlength=people * images)
+    with np.errstate(invalid="ignore"):
+        means = outcome["factor"] * np.bincount(cell, own.value[inside], people * images) / n
+    ends = outcome["factor"] * outcome["low"], outcome["factor"] * outcome["high"]
+    draw_grid(axis, means.reshape(people, images), outcome["heading"], *ends)
+    axis.set_ylabel("participant")
+    axis.set_xlabel("image")
 
 
 def _first_codes(codes: IntArray) -> tuple[IntArray, int]:
@@ -262,9 +228,7 @@ def participant_flow(report: StudyReport, trials: Trials) -> Figure:
 
 
 FIGURES: dict[str, Callable[[StudyReport, Trials], Figure]] = {
-    "faith-and-index": faith_and_index,
-    "rating-distributions": rating_distributions,
-    "class-confusion": class_confusion,
+    "estimates": estimates,
     "learning": learning,
     "response-times": response_times,
     "answers": answers_heat_map,
@@ -272,8 +236,24 @@ FIGURES: dict[str, Callable[[StudyReport, Trials], Figure]] = {
 }
 
 
-def draw(name: str, report: StudyReport, trials: Trials, fmt: Format) -> bytes:
-    """One figure by name. ``trials`` are those that count (``quality.analysed``), ``report`` their report."""
+def names(of_tasks: OfTasks) -> list[str]:
+    """All figures of a report: the estimates, those of its tasks, and the other general ones."""
+    first, *others = FIGURES
+    return [first, *of_tasks, *others]
+
+
+def figure(name: str, report: StudyReport, trials: Trials, of_tasks: OfTasks) -> Figure:
+    """One figure by name. ``trials`` are those that count (``quality.analysed``), ``report`` their report.
+
+    ``of_tasks``: what the study's tasks draw. Raises ValueError for a name that none has.
+    """
+    if name in of_tasks:
+        return draw_data(of_tasks[name])
     if name not in FIGURES:
-        raise ValueError(f"no figure {name!r}; there are {', '.join(FIGURES)}")
-    return render(FIGURES[name](report, trials), fmt)
+        raise ValueError(f"no figure {name!r}; there are {', '.join(names(of_tasks))}")
+    return FIGURES[name](report, trials)
+
+
+def draw(name: str, report: StudyReport, trials: Trials, of_tasks: OfTasks, fmt: Format) -> bytes:
+    """The figure as the bytes of a file."""
+    return render(figure(name, report, trials, of_tasks), fmt)

@@ -13,6 +13,7 @@ from survey_site.reports.population import Population
 from survey_site.reports.report_types import Gallery, GalleryMap, MachineRow, MachineTable
 from survey_site.stimuli.models import MapPicture, SaliencyMap
 from survey_site.studies.models import Study
+from survey_site.tasks.contract import Task
 
 GALLERY = 6
 # Order of the paper's Tables 2 and 3: the bare CAM, then Ours 1–5; other combinations follow by name.
@@ -83,27 +84,33 @@ def version_label(version: str) -> str:
     return f"Ours {VERSIONS.index(version)} ({version})" if version in VERSIONS else version
 
 
-def gallery(protocol: Protocol, population: Population) -> Gallery:
-    """The maps with the highest and the lowest mean rating, of those with at least two ratings."""
-    rated = (
+def gallery(protocol: Protocol, population: Population, tasks: Iterable[Task]) -> Gallery:
+    """The maps with the highest and the lowest mean score, of those with at least two scores.
+
+    By the first task whose outcome is a mean; none where there is no such task.
+    """
+    judged = next((task for task in tasks if task.outcome.kind == "mean"), None)
+    if judged is None:
+        return {"outcome": "", "best": [], "worst": []}
+    scored = (
         counted_responses(protocol, population)
-        .filter(task="rating", rating__isnull=False, trial__saliency_map__isnull=False)
+        .filter(task=judged.name, score__isnull=False, trial__saliency_map__isnull=False)
         .order_by()
         .values("trial__saliency_map")
-        .annotate(mean=Avg("rating"), n=Count("pk"))
+        .annotate(mean=Avg("score"), n=Count("pk"))
         .filter(n__gte=2)
         .values_list("trial__saliency_map", "mean", "n")
     )
-    best = list(rated.order_by("-mean", "trial__saliency_map")[:GALLERY])
+    best = list(scored.order_by("-mean", "trial__saliency_map")[:GALLERY])
     chosen = {pk for pk, _, _ in best}
-    others = rated.exclude(trial__saliency_map__in=chosen)
+    others = scored.exclude(trial__saliency_map__in=chosen)
     worst = list(others.order_by("mean", "trial__saliency_map")[:GALLERY])
-    return {"best": _pictured(best), "worst": _pictured(worst)}
+    return {"outcome": judged.outcome.title, "best": _pictured(best), "worst": _pictured(worst)}
 
 
-def _pictured(rated: list[tuple[int, float, int]]) -> list[GalleryMap]:
-    """Maps with mean and number of their ratings, each with its newest picture's id."""
-    ids = [pk for pk, _, _ in rated]
+def _pictured(scored: list[tuple[int, float, int]]) -> list[GalleryMap]:
+    """Maps with mean and number of their scores, each with its newest picture's id."""
+    ids = [pk for pk, _, _ in scored]
     maps = SaliencyMap.objects.select_related("stimulus").in_bulk(ids)
     pictures = dict(
         MapPicture.objects.filter(saliency_map__in=ids).order_by("-pk").values_list("saliency_map", "pk")
@@ -117,5 +124,5 @@ def _pictured(rated: list[tuple[int, float, int]]) -> list[GalleryMap]:
             "n": n,
             "picture": pictures.get(pk),
         }
-        for pk, mean, n in rated
+        for pk, mean, n in scored
     ]

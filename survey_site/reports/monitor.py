@@ -1,6 +1,5 @@
 """How recruitment and data collection stand, in a few aggregate queries whatever the number of rows."""
 
-from collections import Counter
 from collections.abc import ItemsView
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,13 +9,18 @@ from django.db import connection
 from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
 from django.db.models.functions import TruncDay, TruncHour
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from survey_site.design.seeded import permutation
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_counts
+from survey_site.reports.column_progress import ColumnProgress, progress_of
 from survey_site.reports.report_types import ChartBar, CompletionChart
-from survey_site.statistics.answer_scale import RATINGS
-from survey_site.studies.models import AuditEntry, Condition, Study
+from survey_site.studies.models import AuditEntry, Study
+from survey_site.tasks import registry
+from survey_site.tasks.contract import Task
+from survey_site.tasks.settings import TRIALS
+from survey_site.trials.attention_rows import passed
 from survey_site.trials.models import Participant, Response, Ticket, Trial
 from survey_site.trials.who_counts import who_counts
 
@@ -26,22 +30,11 @@ State = Participant.State
 
 
 @dataclass(frozen=True)
-class ColumnProgress:
-    """One Table-1 column as the monitor shows it, under a letter until the names may be seen."""
-
-    name: str
-    answers: int
-    fewest: int
-    most: int
-    ratings: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Snapshot:
     """The state of a study at one moment. Times in minutes; counts are of persons.
 
     blocks: where those in the study are now; "between" two trials, or `silent` beyond their lease.
-    completions: (start of the hour or day, how many), without gaps.
+    completions: (start of the hour or day, how many), without gaps. scales: titles of the outcomes whose scores are levels.
     """
 
     states: dict[str, int]
@@ -58,12 +51,13 @@ class Snapshot:
     checks_passed: int
     checks_given: int
     masked: bool
+    scales: tuple[str, ...]
     rows: tuple[ColumnProgress, ...]
     at: datetime
 
 
 class MonitorContext(TypedDict):
-    """What the monitor's templates print. `highest`: of the counts of one rating in one column, at least 1."""
+    """What the monitor's templates print. `highest`: of the counts of one score in one column, at least 1."""
 
     now: Snapshot
     highest: int
@@ -103,12 +97,14 @@ def counted(study: Study) -> Snapshot:
         participant__kind=Participant.Kind.PERSON,
     ).aggregate(
         given=Count("pk"),
-        passed=Count("pk", filter=Q(correct=True) | Q(rating=F("trial__expected_rating"))),
+        passed=Count("pk", filter=passed()),
     )
+    tasks = _tasks(study)
+    known = [task for _name, task in tasks if task is not None]
     hourly = bool(totals["first"]) and totals["last"] - totals["first"] <= BY_HOUR
     return Snapshot(
         states={str(label): states.get(value, 0) for value, label in State.choices},
-        blocks=_blocks(people, states.get(State.CONSENTED, 0)),
+        blocks=_blocks(people, states.get(State.CONSENTED, 0), tasks),
         silent=_silent(protocol, now),
         finished=totals["finished"],
         target=study.target_participants,
@@ -121,7 +117,8 @@ def counted(study: Study) -> Snapshot:
         checks_passed=checks["passed"],
         checks_given=checks["given"],
         masked=False,
-        rows=tuple(_rows(study, protocol)) if protocol else (),
+        scales=tuple(task.outcome.title for task in known if task.outcome.whole),
+        rows=tuple(progress_of(study, protocol, known)) if protocol else (),
         at=now,
     )
 
@@ -137,13 +134,27 @@ def masked(study: Study, now: Snapshot) -> Snapshot:
     return replace(now, masked=True, rows=rows)
 
 
-def _blocks(people: QuerySet[Participant], inside: int) -> dict[str, int]:
+def _tasks(study: Study) -> list[tuple[str, Task | None]]:
+    """The study's tasks by name, the installed in their order; None for one that is not installed."""
+    wanted = [name for name, values in study.task_settings.items() if values.get(TRIALS, 1)]
+    known = [task.name for task in registry.installed()]
+    wanted.sort(key=lambda name: known.index(name) if name in known else len(known))
+    return [(name, registry.named(name)) for name in wanted]
+
+
+def _blocks(
+    people: QuerySet[Participant], inside: int, tasks: list[tuple[str, Task | None]]
+) -> dict[str, int]:
     """Of those in the study: the block of the trial that lies before them; the rest read a page between trials."""
     before_them = Trial.objects.filter(
         participant__in=people.filter(state=State.CONSENTED), issued_at__isnull=False, response__isnull=True
     )
     found = dict(before_them.order_by().values_list("block").annotate(n=Count("pk")))
-    blocks = {str(label): found.get(value, 0) for value, label in Trial.Block.choices}
+    names = [
+        (Trial.PRACTICE, str(_("Practice"))),
+        *((name, task.title if task else name) for name, task in tasks),
+    ]
+    blocks = {label: found.get(name, 0) for name, label in names}
     return blocks | {"between": max(inside - sum(blocks.values()), 0)}
 
 
@@ -194,48 +205,10 @@ def is_masked(study: Study, finished: int) -> bool:
     return not AuditEntry.objects.filter(study=study, verb=UNMASKED).exists()
 
 
-def _rows(study: Study, protocol: int) -> list[ColumnProgress]:
-    counting = Response.objects.filter(
-        participant__protocol=protocol, participant__kind=Participant.Kind.PERSON, counts=True, missing=""
-    )
-    column_of = dict(Condition.objects.filter(study=study).values_list("pk", "column"))
-    order = list(dict.fromkeys(column_of.values()))
-    # Cells of image × column: how evenly the design has been filled so far.
-    cells = (
-        counting.order_by()
-        .values("condition", "trial__stimulus")
-        .annotate(n=Count("pk"))
-        .values_list("condition", "trial__stimulus", "n")
-    )
-    per_cell: dict[str, Counter[int]] = {name: Counter() for name in order}
-    for condition, stimulus, n in cells:
-        if condition in column_of:
-            per_cell[column_of[condition]][stimulus] += n
-    ratings: dict[str, Counter[int]] = {name: Counter() for name in order}
-    for condition, rating, n in (
-        counting.filter(task=Trial.Task.RATING)
-        .order_by()
-        .values_list("condition", "rating")
-        .annotate(n=Count("pk"))
-    ):
-        if condition in column_of:
-            ratings[column_of[condition]][rating] += n
-    return [
-        ColumnProgress(
-            name=name,
-            answers=sum(per_cell[name].values()),
-            fewest=min(per_cell[name].values(), default=0),
-            most=max(per_cell[name].values(), default=0),
-            ratings=tuple(ratings[name][value] for value in RATINGS),
-        )
-        for name in order
-    ]
-
-
 def context_of(study: Study) -> MonitorContext:
     """The template's variables. In a large study the counts are kept for a while; masking never is."""
     now = masked(study, cached_counts.kept(f"monitor:{study.pk}", lambda: counted(study)))
-    highest = max((n for row in now.rows for n in row.ratings), default=0)
+    highest = max((n for row in now.rows for scale in row.scores for _level, n in scale), default=0)
     return {
         "now": now,
         "highest": highest or 1,

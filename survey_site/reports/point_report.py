@@ -1,14 +1,14 @@
 """The report of a study with point estimates: what the page, the command, the API and table1.* all print."""
 
-from typing import Any
+from typing import Any, cast
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.point_sums import analysed_participants, sums_by_condition
 from survey_site.reports.population import Population, protocol_of
-from survey_site.reports.report_types import StudyReport
-from survey_site.reports.table1 import ConditionInfo, columns_of
-from survey_site.statistics.published import published_column
+from survey_site.reports.report_types import PointReport, StudyReport
+from survey_site.reports.table1 import ConditionInfo, StudyTask, columns_of, facts_of, outcomes_of
 from survey_site.studies.models import Study
+from survey_site.tasks import registry
 
 REPLAY_BANNER = (
     "Reconstruction: aggregates reproduced; individual rows, pool size 4 and all intervals and p-values "
@@ -19,23 +19,24 @@ REPLAY_BANNER = (
 def point_report(
     study: Study, population: Population | None = None, version: int | None = None
 ) -> StudyReport:
-    """The report's JSON with point estimates and n; intervals are null until the statistics are merged in."""
+    """The report's JSON with point estimates and n; intervals are null until the statistics are merged in.
+
+    Raises UnknownTask, whose message is one line, where a task of the study is not installed.
+    """
     population = population or Population()
     protocol = protocol_of(study, version)
-    sums = sums_by_condition(protocol, population) if protocol else []
-    columns = columns_of(conditions_of(study), sums, headline_of(protocol, study))
-    for column in columns:
-        paper = published_column(column["column"])
-        column["paper"] = {"faith": paper.faith, "index": paper.mean_rating} if paper else None
-    return {
+    tasks = tasks_of(study, protocol)
+    sums = sums_by_condition(protocol, population, [one.task for one in tasks]) if protocol else {}
+    facts, labels = facts_of(tasks)
+    head: PointReport = {
         "study": study.slug,
         "title": study.title,
         "origin": study.origin,
         "banner": REPLAY_BANNER if study.origin == Study.Origin.RECONSTRUCTION else None,
         "protocol_hash": protocol.hash if protocol else None,
         "protocol_version": protocol.version if protocol else None,
-        "pool_size": pool_size_of(protocol, study),
-        "headline": headline_of(protocol, study),
+        "facts": [{"key": key, "label": label, "value": facts[key]} for key, label in labels.items()],
+        "outcomes": outcomes_of(tasks),
         "population": {
             "participants": analysed_participants(protocol, population) if protocol else 0,
             "primary": population.is_primary,
@@ -43,8 +44,9 @@ def point_report(
             "unfinished": population.unfinished,
             "excluded": population.excluded,
         },
-        "columns": columns,
+        "columns": columns_of(conditions_of(study), sums, tasks),
     }
+    return cast(StudyReport, {**facts, **head})
 
 
 def conditions_of(study: Study) -> list[ConditionInfo]:
@@ -55,14 +57,7 @@ def conditions_of(study: Study) -> list[ConditionInfo]:
     ]
 
 
-def design_of(protocol: Protocol | None) -> dict[str, Any]:
-    return protocol.document.get("design", {}) if protocol else {}
-
-
-def headline_of(protocol: Protocol | None, study: Study) -> str:
-    """Which answer is right: `image` or `class`."""
-    return str(design_of(protocol).get("headline", study.headline))
-
-
-def pool_size_of(protocol: Protocol | None, study: Study) -> int:
-    return int(design_of(protocol).get("pool_size", study.pool_size))
+def tasks_of(study: Study, protocol: Protocol | None) -> list[StudyTask]:
+    """The tasks of the protocol, of the draft where there is none. Raises UnknownTask."""
+    stored: dict[str, dict[str, Any]] = protocol.content.get("tasks", {}) if protocol else study.task_settings
+    return [StudyTask(task, task.effective(stored[task.name])) for task in registry.of(stored)]

@@ -1,27 +1,17 @@
 """Sums per condition in one aggregation inside the database: all that the point estimates need."""
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from django.db.models import Case, Count, F, Q, QuerySet, Sum, When
+from django.db.models import Count, QuerySet, Sum
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.population import Population, seen_responses
+from survey_site.tasks.contract import Counts, Task
 from survey_site.trials.models import Participant, Response
 
-
-@dataclass(frozen=True)
-class Sums:
-    """Answers of one condition in one task. `n` counts values; `timeouts` and `other_missing` have none."""
-
-    condition: int
-    task: str
-    n: int = 0
-    total: int = 0
-    class_total: int = 0
-    cant_tell: int = 0
-    timeouts: int = 0
-    other_missing: int = 0
+Sums = Mapping[tuple[int, str], Counts]
+"""Counts by the id of a condition and the name of a task."""
 
 
 def counted_responses(protocol: Protocol, population: Population) -> QuerySet[Response]:
@@ -31,38 +21,59 @@ def counted_responses(protocol: Protocol, population: Population) -> QuerySet[Re
     )
 
 
-def sums_by_condition(protocol: Protocol, population: Population) -> list[Sums]:
-    """One pass over the responses. `total` is Σcorrect (matching, "can't tell" is not correct) or Σrating.
+def sums_by_condition(protocol: Protocol, population: Population, tasks: Sequence[Task]) -> Sums:
+    """One pass over the responses, and a short one where these tasks count an answer in several columns.
 
-    The database counts by what an answer is and Python adds up the few groups: on a million rows that costs half
-    of seven filtered counts. What is told by other columns is not compared as text again: who was scored did
-    a matching trial, who rated a rating one. All columns are in the index `response_report`.
+    All columns are in the index `response_report`.
     """
-    blank = Q(correct=None, rating=None)
+    found: dict[tuple[int, str], Counts] = defaultdict(Counts)
     rows = (
         counted_responses(protocol, population)
         .filter(condition__isnull=False)
         .order_by()
-        .values_list("condition_id", "correct", "class_correct", "cant_tell")
+        .values_list("condition_id", "task", "missing", "declined")
         .annotate(
-            blank_task=Case(When(blank, then=F("task"))),
-            blank_reason=Case(When(blank, then=F("missing"))),
             rows=Count("*"),
-            rated=Sum("rating", default=0),
+            scored=Count("score"),
+            total=Sum("score", default=0.0),
+            second=Sum("second_score", default=0.0),
         )
     )
-    found: dict[tuple[int, str], Counter[str]] = defaultdict(Counter)
-    for condition, correct, class_correct, cant_tell, blank_task, reason, n, rated in rows:
-        task = blank_task or ("rating" if correct is None else "matching")
-        sums = found[condition, task]
-        if reason:
-            sums["timeouts" if reason == Response.Missing.TIMEOUT else "other_missing"] += n
-            continue
-        sums["n"] += n
-        sums["total"] += n * bool(correct) if task == "matching" else rated
-        sums["class_total"] += n * bool(class_correct)
-        sums["cant_tell"] += n * cant_tell
-    return [Sums(condition, task, **sums) for (condition, task), sums in found.items()]
+    for condition, task, missing, declined, n, scored, total, second in rows:
+        found[condition, task] += _counts(missing, n, scored, total, second, declined)
+    further = {task.name: task.further_score for task in tasks if task.further_score is not None}
+    if further:
+        for conditions, task, counts in _further(protocol, population, further):
+            for condition in conditions:
+                found[condition, task] += counts
+    return dict(found)
+
+
+def _counts(missing: str, n: int, scored: int, total: float, second: float, declined: bool) -> Counts:
+    """What `n` answers of one kind add: values, or a reason why there is none."""
+    if not missing:
+        return Counts(scored, total, second, declined=n if declined else 0)
+    if missing == Response.Missing.TIMEOUT:
+        return Counts(timeouts=n)
+    return Counts(other_missing=n)
+
+
+def _further(
+    protocol: Protocol, population: Population, scores: Mapping[str, Callable[[float], float]]
+) -> Iterable[tuple[list[int], str, Counts]]:
+    """What the answers add to the columns of their trials' other maps, scored anew for these."""
+    rows = (
+        counted_responses(protocol, population)
+        .filter(task__in=scores)
+        .exclude(further_conditions="")
+        .order_by()
+        .values_list("further_conditions", "task", "missing", "declined", "score")
+        .annotate(rows=Count("*"))
+    )
+    for conditions, task, missing, declined, score, n in rows:
+        scored, total = (0, 0.0) if score is None else (n, n * scores[task](score))
+        ids = [int(condition) for condition in conditions.split(",")]
+        yield ids, task, _counts(missing, n, scored, total, 0.0, declined)
 
 
 def analysed_participants(protocol: Protocol, population: Population) -> int:

@@ -1,7 +1,7 @@
 """Which answers count: the analysed population, as one filter that every estimate and export shares.
 
 Primary analysis: persons (no bots, no previews) who finished, were not withdrawn, not excluded and not
-surplus, under one protocol that is no pilot; trials of the two main blocks that are no attention check; and
+surplus, under one protocol that is no pilot; trials of the main blocks that are no attention check; and
 not known to be unseen. Source: docs/statistics.md.
 """
 
@@ -61,7 +61,7 @@ class Population:
 
 def seen_responses(protocol: Protocol) -> Q:
     """Answers not known to be unseen; whether "unknown" counts is the protocol's choice (default yes)."""
-    design = protocol.document.get("design", {})
+    design = protocol.content.get("design", {})
     apart = [Response.Seen.NO.value]
     if not design.get("count_unknown_seen", True):
         apart.append(Response.Seen.UNKNOWN.value)

@@ -4,55 +4,45 @@ Units as in `statistics.column_types`: percent 0..100, share 0..1, mean rating 0
 estimate; `None`: not estimable, for the reason beside it.
 """
 
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict, cast
 
 from survey_site.statistics.column_types import (
-    BasePart,
     Bounds,
     BriefColumn,
     ComparedColumn,
     ComparisonFamily,
-    LiftOverChance,
+    EstimatedPart,
     OutcomeName,
-    PublishedPair,
 )
+from survey_site.statistics.outcome import OutcomeFacts
 from survey_site.statistics.report_types import (
-    AgreementSummary,
-    FaithBeyondEdges,
+    AgreementRow,
     HumanMachine,
     MultiverseSummary,
-    OddsModels,
+    OddsRatios,
     OrderEffects,
-    OrderSummary,
     ParticipantFlow,
     QualitySummary,
+    Section,
 )
-
-
-class AnswerShare(TypedDict):
-    """A share of the answers in percent, and as it is printed. `ci`: once the statistics are merged in."""
-
-    correct: NotRequired[int]
-    n: NotRequired[int]
-    percent: float | None
-    text: str | None
-    ci: NotRequired[Bounds | None]
-
-
-# `class` is no name that Python allows for a field.
-_ClassShare = TypedDict("_ClassShare", {"class": AnswerShare})
 
 
 class OutcomeCell(TypedDict):
-    """One outcome of a column or variant. `ci_reason`: why there is no interval, or none yet.
+    """One outcome of a column or variant, beside what its task adds for its own rows.
 
-    Below it what the statistics add; `equal_weight_mean` and `vs_reference` to whole columns.
+    correct, percent: of a share; sum, mean: of a mean, on the outcome's scale. ci_reason: why there is no interval, or
+    none yet. Below it what the statistics add; equal_weight_mean and vs_reference to whole columns.
     """
 
     n: int
     text: str | None
     timeouts: int
     other_missing: int
+    correct: NotRequired[int]
+    percent: NotRequired[float | None]
+    sum: NotRequired[float]
+    mean: NotRequired[float | None]
     ci: Bounds | None
     ci_reason: str | None
     ci_df: NotRequired[int | None]
@@ -63,51 +53,52 @@ class OutcomeCell(TypedDict):
     vs_reference: NotRequired[ComparedColumn | None]
 
 
-class FaithCell(_ClassShare, OutcomeCell):
-    """Human Faith %. `correct` follows the headline; `image` and `class` are both readings.
+class ReportedOutcome(OutcomeFacts):
+    """What Table 1 shows of each column. interval_places: decimals of the bounds. caption: a sentence above the table."""
 
-    chance: once the statistics are merged in, of whole columns.
-    """
-
-    correct: int
-    percent: float | None
-    image: AnswerShare
-    cant_tell: int
-    timeouts_as_wrong: AnswerShare
-    chance: NotRequired[LiftOverChance]
+    interval_places: int
+    caption: str
 
 
-class IndexCell(OutcomeCell):
-    """Interpretability Index, 0..6; the last two once the statistics are merged in."""
-
-    sum: int
-    mean: float | None
-    sd: NotRequired[float | None]
-    distribution: NotRequired[dict[str, int]]
-
-
-class VariantCells(TypedDict):
+class VariantHead(TypedDict):
     """One classifier × base × method of a column. method: the full key; combination: without the base."""
 
     classifier: str
     base: str
     method: str
     combination: str
-    faith: FaithCell
-    index: IndexCell
 
 
-class ReportColumn(TypedDict):
-    """A column of Table 1. paper: the published values. control, bases: once the statistics are merged in."""
+class VariantCells(VariantHead):
+    """A variant; beside these keys one `OutcomeCell` for each outcome, which `cell_of` reads."""
+
+
+class ColumnHead(TypedDict):
+    """A column of Table 1. paper: the published values by outcome. control, bases: once the statistics are merged in."""
 
     column: str
     reference: bool
-    faith: FaithCell
-    index: IndexCell
     variants: list[VariantCells]
-    paper: NotRequired[PublishedPair | None]
+    paper: dict[str, str] | None
     control: NotRequired[bool]
-    bases: NotRequired[list[BasePart]]
+    bases: NotRequired[list[EstimatedPart]]
+
+
+class ReportColumn(ColumnHead):
+    """A column; beside these keys one `OutcomeCell` for each outcome, which `cell_of` reads."""
+
+
+def cell_of(part: ReportColumn | VariantCells, outcome: str) -> OutcomeCell:
+    """The cell of an outcome, by its key. The JSON has it beside the part's own keys, which types cannot say."""
+    return cast(Mapping[str, OutcomeCell], part)[outcome]
+
+
+class ReportedFact(TypedDict):
+    """What a page's head says of the study's tasks, such as the size of the pools; the report has it under `key` too."""
+
+    key: str
+    label: str
+    value: str | int | float
 
 
 class AnalysedPopulation(TypedDict):
@@ -123,7 +114,7 @@ class AnalysedPopulation(TypedDict):
 class PointReport(TypedDict):
     """What every report has: the study, its protocol (`None` before the first) and Table 1.
 
-    banner: says of a reconstruction what it is. headline: `image` or `class`.
+    banner: says of a reconstruction what it is. Beside these keys the tasks' facts, labelled or not, by their own.
     """
 
     study: str
@@ -132,8 +123,8 @@ class PointReport(TypedDict):
     banner: str | None
     protocol_hash: str | None
     protocol_version: int | None
-    pool_size: int
-    headline: str
+    facts: list[ReportedFact]
+    outcomes: list[ReportedOutcome]
     population: AnalysedPopulation
     columns: list[ReportColumn]
 
@@ -162,7 +153,7 @@ class MachineRow(TypedDict):
 
 
 class GalleryMap(TypedDict):
-    """A map with the mean of its `n` ratings; picture: row id, `None` where none is stored."""
+    """A map with the mean of its `n` scores; picture: row id, `None` where none is stored."""
 
     stimulus: str
     classifier: str
@@ -173,28 +164,37 @@ class GalleryMap(TypedDict):
 
 
 class Gallery(TypedDict):
-    """The maps people judged best and worst."""
+    """The maps people judged best and worst. outcome: the title of what they were judged by."""
 
+    outcome: str
     best: list[GalleryMap]
     worst: list[GalleryMap]
+
+
+class Caption(TypedDict):
+    """A figure's title, and what a reader must know to read it. `wide`: it needs the whole width of a page."""
+
+    title: str
+    legend: str
+    wide: bool
 
 
 class StudyReport(PointReport, total=False):
     """The report's JSON. The keys below are all there once the statistics are computed, none before.
 
-    plan: as `AnalysisPlan.to_mapping`. after_rules: Table 1 under the declared rules. figures: names, in the stored
-    report only.
+    plan: as `AnalysisPlan.to_mapping`. after_rules: Table 1 under the declared rules. figures, captions: names, and the
+    words of each, in the stored report only.
     """
 
     plan: dict[str, Any]
     before_exclusion: list[BriefColumn]
     comparisons: dict[OutcomeName, ComparisonFamily]
-    beyond_edges: list[FaithBeyondEdges] | None
-    models: OddsModels
+    models: dict[OutcomeName, OddsRatios]
     flow: StudyFlow
     quality: QualitySummary
-    agreement: AgreementSummary
-    order: OrderSummary
+    agreement: list[AgreementRow]
+    order: dict[OutcomeName, OrderEffects]
+    sections: list[Section]
     multiverse: MultiverseSummary
     human_machine: list[HumanMachine] | None
     notes: list[str]
@@ -203,12 +203,7 @@ class StudyReport(PointReport, total=False):
     machine: list[MachineRow]
     gallery: Gallery
     figures: list[str]
-
-
-class TitledOrderEffects(OrderEffects):
-    """The order effects of one outcome under the words a page prints above them."""
-
-    title: str
+    captions: dict[str, Caption]
 
 
 class MachineLine(TypedDict):

@@ -7,20 +7,20 @@ needed for it. Only for the Celery queue `reports`.
 import io
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from survey_site.reports.figure_captions import caption
+from survey_site.reports.figure_captions import captions
 from survey_site.reports.figure_drawing import STYLE
-from survey_site.reports.figures import FIGURES
-from survey_site.reports.report_types import ReportColumn, StudyReport
+from survey_site.reports.figures import figure, names
+from survey_site.reports.report_types import ReportColumn, ReportedOutcome, StudyReport
 from survey_site.reports.table1_formats import outcome_rows
-from survey_site.statistics.column_types import OUTCOMES
 from survey_site.statistics.data import Trials
+from survey_site.statistics.figure_data import FigureData
 
 A4 = (8.27, 11.69)
 WIDTH = 96  # characters of the text pages
@@ -28,18 +28,18 @@ LINES = 62
 COLUMNS_PER_TABLE = 6
 
 
-def supplement(report: StudyReport, trials: Trials) -> bytes:
-    """The PDF; the same report gives the same bytes."""
+def supplement(report: StudyReport, trials: Trials, of_tasks: Mapping[str, FigureData]) -> bytes:
+    """The PDF; the same report gives the same bytes. of_tasks: the figures of the study's tasks."""
     out = io.BytesIO()
     with mpl.rc_context(STYLE), PdfPages(out, metadata={"CreationDate": None, "ModDate": None}) as pages:
         for page in (table_page(report), *text_pages(report)):
             pages.savefig(page)
-        for name, draw in FIGURES.items():
-            figure = draw(report, trials)
-            told = caption(name)
-            figure.suptitle(f"{told.title}\n", x=0.01, ha="left", fontsize=11)
-            figure.text(0.01, -0.02, textwrap.fill(told.legend, 90), ha="left", va="top", fontsize=8)
-            pages.savefig(figure, bbox_inches="tight", pad_inches=0.25)
+        words = captions(of_tasks)
+        for name in names(of_tasks):
+            drawn, told = figure(name, report, trials, of_tasks), words[name]
+            drawn.suptitle(f"{told['title']}\n", x=0.01, ha="left", fontsize=11)
+            drawn.text(0.01, -0.02, textwrap.fill(told["legend"], 90), ha="left", va="top", fontsize=8)
+            pages.savefig(drawn, bbox_inches="tight", pad_inches=0.25)
     return out.getvalue()
 
 
@@ -53,26 +53,27 @@ def table_page(report: StudyReport) -> Figure:
     columns = report["columns"]
     for place in range(0, len(columns), COLUMNS_PER_TABLE):
         axis = page.add_axes((0.08, 0.62 - 0.2 * (place // COLUMNS_PER_TABLE), 0.84, 0.17))
-        _table(axis, columns[place : place + COLUMNS_PER_TABLE])
+        _table(axis, columns[place : place + COLUMNS_PER_TABLE], report["outcomes"])
     return page
 
 
 def _head(report: StudyReport) -> list[str]:
     population = report["population"]
+    facts = "".join(f"; {fact['label'].lower()} {fact['value']}" for fact in report["facts"])
     lines = [
         f"study      {report['study']}",
         f"protocol   version {report['protocol_version']}, {report['protocol_hash']}",
-        f"analysed   {population['participants']} participants; pool size {report['pool_size']}",
+        f"analysed   {population['participants']} participants{facts}",
         "computed   " + ", ".join(f"{name} {version}" for name, version in report["versions"].items()),
     ]
     return lines + (textwrap.wrap(report["banner"], WIDTH) if report["banner"] else [])
 
 
-def _table(axis: Axes, columns: Sequence[ReportColumn]) -> None:
+def _table(axis: Axes, columns: Sequence[ReportColumn], outcomes: Sequence[ReportedOutcome]) -> None:
     axis.axis("off")
     rows: list[list[str]] = []
-    for label, outcome in zip(("Human Faith %", "Interpretability Index"), OUTCOMES, strict=True):
-        rows += outcome_rows(columns, label, outcome, no_interval="–")
+    for outcome in outcomes:
+        rows += outcome_rows(columns, outcome, no_interval="–")
     table = axis.table(rows, colLabels=["", *(c["column"] for c in columns)], loc="upper left", edges="horizontal",
                        cellLoc="right")  # fmt: skip
     table.auto_set_font_size(False)
@@ -91,9 +92,9 @@ def text_pages(report: StudyReport) -> list[Figure]:
 
 def _comparison_lines(report: StudyReport) -> list[str]:
     lines = [f"{'':<24}{'ratio':>8}{'95 % interval':>18}{'difference':>12}{'p (Holm)':>10}"]
-    for outcome in OUTCOMES:
-        found = report["comparisons"][outcome]
-        lines.append(f"{outcome}: {found.get('label') or found['reason']}")
+    for outcome in report["outcomes"]:
+        found = report["comparisons"][outcome["key"]]
+        lines.append(f"{outcome['key']}: {found.get('label') or found['reason']}")
         for row in found["rows"]:
             lines.append(
                 f"  {row['column'][:21]:<22}{_number(row['ratio']):>8}{_pair(row['ratio_ci']):>18}"

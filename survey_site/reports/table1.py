@@ -1,19 +1,29 @@
 """Table 1 as plain data: the shape of `report --format json`, built from sums alone.
 
-Faith = 100·Σcorrect/Σtrials, Index = Σrating/Σratings (docs/statistics.md, section 1). Values keep full
-precision; `text` is what is printed, rounded half up from the integers.
+Each task of the study gives every column, and every variant of it, one cell (docs/statistics.md, section 1). Values
+keep full precision; `text` is what is printed, rounded half up from the integers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any, cast
 
 from survey_site.reports.point_sums import Sums
-from survey_site.reports.report_types import FaithCell, IndexCell, ReportColumn
-from survey_site.statistics.point import mean_text, percent_text, quotient
+from survey_site.reports.report_types import (
+    ColumnHead,
+    OutcomeCell,
+    ReportColumn,
+    ReportedOutcome,
+    VariantCells,
+    VariantHead,
+)
+from survey_site.tasks.contract import Counts, Task
+from survey_site.tasks.settings import Settings
 
 NO_ANSWERS = "not estimable: no answers"
 PENDING = "not computed yet"
-HEADLINES = {"image": "total", "class": "class_total"}
 
 
 @dataclass(frozen=True)
@@ -30,87 +40,89 @@ class ConditionInfo:
     is_reference: bool
 
 
+@dataclass(frozen=True)
+class StudyTask:
+    """A task of a study with the settings it has there."""
+
+    task: Task
+    settings: Settings
+
+
 def columns_of(
-    conditions: Sequence[ConditionInfo], sums: Iterable[Sums], headline: str = "image"
+    conditions: Sequence[ConditionInfo], sums: Sums, tasks: Sequence[StudyTask]
 ) -> list[ReportColumn]:
     """The columns of the table in their order, each with its variants (classifier × base × method)."""
-    by_condition: dict[int, list[Sums]] = {}
-    for one in sums:
-        by_condition.setdefault(one.condition, []).append(one)
     names = list(dict.fromkeys(c.column for c in sorted(conditions, key=lambda c: (c.order, c.column))))
-    return [
-        _column(name, [c for c in conditions if c.column == name], by_condition, headline) for name in names
-    ]
+    return [_column(name, [c for c in conditions if c.column == name], sums, tasks) for name in names]
 
 
 def _column(
-    name: str, members: list[ConditionInfo], sums: Mapping[int, list[Sums]], headline: str
+    name: str, members: Sequence[ConditionInfo], sums: Sums, tasks: Sequence[StudyTask]
 ) -> ReportColumn:
-    own = [s for c in members for s in sums.get(c.id, [])]
-    return {
+    head: ColumnHead = {
         "column": name,
         "reference": any(c.is_reference for c in members),
-        "faith": faith(own, headline),
-        "index": index(own),
-        "variants": [
-            {
-                "classifier": c.classifier,
-                "base": c.base,
-                "method": c.key,
-                "combination": c.method,
-                "faith": faith(sums.get(c.id, []), headline),
-                "index": index(sums.get(c.id, [])),
-            }
-            for c in members
-        ],
+        "variants": [_variant(c, sums, tasks) for c in members],
+        "paper": paper_of(name, tasks),
     }
+    return cast(ReportColumn, {**head, **cells(members, sums, tasks)})
 
 
-def faith(sums: Iterable[Sums], headline: str = "image") -> FaithCell:
-    """Human Faith % of the sums' matching trials. `percent` is null without answers, never 0."""
-    own = [s for s in sums if s.task == "matching"]
-    n, late = sum(s.n for s in own), sum(s.timeouts for s in own)
-    correct = sum(getattr(s, HEADLINES[headline]) for s in own)
-    image, same_class = sum(s.total for s in own), sum(s.class_total for s in own)
+def _variant(condition: ConditionInfo, sums: Sums, tasks: Sequence[StudyTask]) -> VariantCells:
+    head: VariantHead = {
+        "classifier": condition.classifier,
+        "base": condition.base,
+        "method": condition.key,
+        "combination": condition.method,
+    }
+    return cast(VariantCells, {**head, **cells([condition], sums, tasks)})
+
+
+def cells(members: Sequence[ConditionInfo], sums: Sums, tasks: Sequence[StudyTask]) -> dict[str, OutcomeCell]:
+    """By the outcome's key: its cell over these conditions."""
+    found = {}
+    for one in tasks:
+        counts = reduce(add, (sums.get((c.id, one.task.name), Counts()) for c in members), Counts())
+        found[one.task.outcome.key] = cell(one, counts)
+    return found
+
+
+def cell(one: StudyTask, counts: Counts) -> OutcomeCell:
+    """What the task says of these counts; the interval is the statistics' to add."""
+    own = one.task.cell(counts, one.settings)
+    return cast(OutcomeCell, {**own, "ci": None, "ci_reason": PENDING if counts.n else NO_ANSWERS})
+
+
+def paper_of(column: str, tasks: Sequence[StudyTask]) -> dict[str, str] | None:
+    """The published values of a column by the outcome's key; None for a column that the paper does not have."""
+    found = {
+        one.task.outcome.key: one.task.published[column] for one in tasks if column in one.task.published
+    }
+    return found or None
+
+
+def outcomes_of(tasks: Sequence[StudyTask]) -> list[ReportedOutcome]:
+    """What the table shows of each column, in the order of its rows."""
+    return [_outcome(one) for one in tasks]
+
+
+def _outcome(one: StudyTask) -> ReportedOutcome:
+    outcome = one.task.outcome
     return {
-        "correct": correct,
-        "n": n,
-        "percent": _percent(correct, n),
-        "text": percent_text(correct, n),
-        "ci": None,
-        "ci_reason": PENDING if n else NO_ANSWERS,
-        "image": {"correct": image, "percent": _percent(image, n), "text": percent_text(image, n)},
-        "class": {
-            "correct": same_class,
-            "percent": _percent(same_class, n),
-            "text": percent_text(same_class, n),
-        },
-        "cant_tell": sum(s.cant_tell for s in own),
-        "timeouts": late,
-        "other_missing": sum(s.other_missing for s in own),
-        "timeouts_as_wrong": {
-            "n": n + late,
-            "percent": _percent(correct, n + late),
-            "text": percent_text(correct, n + late),
-        },
+        **outcome.facts(),
+        # A share is printed in whole percent, its bounds with one decimal; a mean and its bounds alike.
+        "interval_places": outcome.places + (outcome.kind == "share"),
+        "caption": one.task.caption(one.settings),
     }
 
 
-def index(sums: Iterable[Sums]) -> IndexCell:
-    """Interpretability Index of the sums' rating trials. `mean` is null without answers, never 0."""
-    own = [s for s in sums if s.task == "rating"]
-    n, total = sum(s.n for s in own), sum(s.total for s in own)
-    return {
-        "sum": total,
-        "n": n,
-        "mean": quotient(total, n),
-        "text": mean_text(total, n),
-        "ci": None,
-        "ci_reason": PENDING if n else NO_ANSWERS,
-        "timeouts": sum(s.timeouts for s in own),
-        "other_missing": sum(s.other_missing for s in own),
-    }
+def facts_of(tasks: Sequence[StudyTask]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the tasks add to the head of the report: values by key, and the labels of those that a page shows."""
+    facts = [fact for one in tasks for fact in one.task.facts(one.settings)]
+    return {fact.key: fact.value for fact in facts}, {fact.key: fact.label for fact in facts if fact.label}
 
 
-def _percent(part: int, n: int) -> float | None:
-    return 100 * part / n if n else None
+def estimate_of(outcome: ReportedOutcome, own: OutcomeCell) -> tuple[int | float, float | None]:
+    """Sum and estimate of a cell, with full precision."""
+    found = cast(Mapping[str, Any], own)
+    return found[outcome["total"]], found[outcome["value"]]

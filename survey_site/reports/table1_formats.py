@@ -5,8 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 from survey_site.reports.exports.csv_stream import csv_line
 from survey_site.reports.exports.sql import FORMULA_STARTS
-from survey_site.reports.report_types import FaithCell, IndexCell, PointReport, ReportColumn, VariantCells
-from survey_site.statistics.column_types import OUTCOMES, OutcomeName
+from survey_site.reports.report_types import (
+    OutcomeCell,
+    PointReport,
+    ReportColumn,
+    ReportedOutcome,
+    VariantCells,
+    cell_of,
+)
+from survey_site.reports.table1 import estimate_of
 
 NOT_ESTIMABLE = "n/a"
 TABLE_FIELDS = (
@@ -26,32 +33,28 @@ def as_csv(report: PointReport) -> str:
     """Tidy: one row per column and measure, then one per variant. Percent and mean with full precision."""
     lines = [csv_line(TABLE_FIELDS)]
     for column in report["columns"]:
-        lines += [csv_line(_row(report, column, None, outcome)) for outcome in OUTCOMES]
-        if len(column["variants"]) > 1:
-            for variant in column["variants"]:
-                lines += [csv_line(_row(report, column, variant, outcome)) for outcome in OUTCOMES]
+        parts = [None, *(column["variants"] if len(column["variants"]) > 1 else ())]
+        for variant in parts:
+            lines += [csv_line(_row(report, column, variant, outcome)) for outcome in report["outcomes"]]
     return b"".join(lines).decode()
 
 
 def _row(
-    report: PointReport, column: ReportColumn, variant: VariantCells | None, outcome: OutcomeName
+    report: PointReport, column: ReportColumn, variant: VariantCells | None, outcome: ReportedOutcome
 ) -> list[str | float | None]:
-    part = variant or column
-    cell, faith, index = part[outcome], part["faith"], part["index"]
+    cell = cell_of(variant or column, outcome["key"])
     names = (variant["classifier"], variant["base"], variant["method"]) if variant else (None, None, None)
-    total, value = (
-        (faith["correct"], faith["percent"]) if outcome == "faith" else (index["sum"], index["mean"])
-    )
+    total, value = estimate_of(outcome, cell)
     low, high = cell["ci"] or (None, None)
+    paper = None if variant else _paper(column, outcome)
     return [
-        safe(report["study"]), report["protocol_hash"], safe(column["column"]), *map(safe, names), outcome, cell["n"],
-        cell.get("participants"), total, value, cell["text"], low, high, None if variant else _paper(column, outcome),
+        safe(report["study"]), report["protocol_hash"], safe(column["column"]), *map(safe, names), outcome["key"],
+        cell["n"], cell.get("participants"), total, value, cell["text"], low, high, paper,
     ]  # fmt: skip
 
 
-def _paper(column: ReportColumn, outcome: OutcomeName) -> str | None:
-    paper = column.get("paper")
-    return paper[outcome] if paper else None
+def _paper(column: ReportColumn, outcome: ReportedOutcome) -> str | None:
+    return (column["paper"] or {}).get(outcome["key"])
 
 
 def safe(value: str | None) -> str | None:
@@ -63,8 +66,8 @@ def as_text(report: PointReport) -> str:
     """For the terminal: the layout of the paper's Table 1 with n and intervals below each value."""
     columns = report["columns"]
     rows = [["", *(c["column"] for c in columns)]]
-    for label, outcome in zip(("Human Faith %", "Interpretability Index"), OUTCOMES, strict=True):
-        rows += outcome_rows(columns, label, outcome)
+    for outcome in report["outcomes"]:
+        rows += outcome_rows(columns, outcome)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(
@@ -77,15 +80,16 @@ def as_text(report: PointReport) -> str:
 
 
 def outcome_rows(
-    columns: Sequence[ReportColumn], label: str, outcome: OutcomeName, no_interval: str = ""
+    columns: Sequence[ReportColumn], outcome: ReportedOutcome, no_interval: str = ""
 ) -> list[list[str]]:
     """Value, interval, n and the published value of each column, as printed; a label before each."""
+    cells = [cell_of(column, outcome["key"]) for column in columns]
     rows = [
-        [label, *(c[outcome]["text"] or NOT_ESTIMABLE for c in columns)],
-        ["  95 % interval", *(interval_text(c[outcome], outcome) or no_interval for c in columns)],
-        ["  n", *(str(c[outcome]["n"]) for c in columns)],
+        [outcome["heading"], *(cell["text"] or NOT_ESTIMABLE for cell in cells)],
+        ["  95 % interval", *(interval_text(cell, outcome) or no_interval for cell in cells)],
+        ["  n", *(str(cell["n"]) for cell in cells)],
     ]
-    if any(c.get("paper") for c in columns):
+    if any(_paper(c, outcome) for c in columns):
         rows.append(["  paper", *(_paper(c, outcome) or "" for c in columns)])
     return rows
 
@@ -99,15 +103,19 @@ def _head(report: PointReport) -> Iterable[str]:
     yield f"Protocol: {version if report['protocol_version'] else 'none yet'}"
     people = report["population"]["participants"]
     hint = "" if people else " (only persons who finished count; see --include-bots, --include-unfinished)"
-    yield f"Participants analysed: {people}{hint}; pool size {report['pool_size']}"
+    yield "; ".join([f"Participants analysed: {people}{hint}", *facts_text(report)])
 
 
-def interval_text(cell: FaithCell | IndexCell, outcome: OutcomeName) -> str:
+def facts_text(report: PointReport) -> list[str]:
+    """What the study's tasks say in the head, as `pool size 4`."""
+    return [f"{fact['label'].lower()} {fact['value']}" for fact in report["facts"]]
+
+
+def interval_text(cell: OutcomeCell, outcome: ReportedOutcome) -> str:
     """`[30.0, 66.5]`, or empty when there is none (the JSON holds the reason)."""
     if not cell["ci"]:
         return ""
-    places = 1 if outcome == "faith" else 2
-    return "[" + ", ".join(f"{bound:.{places}f}" for bound in cell["ci"]) + "]"
+    return "[" + ", ".join(f"{bound:.{outcome['interval_places']}f}" for bound in cell["ci"]) + "]"
 
 
 def as_latex(report: PointReport) -> str:
@@ -115,16 +123,15 @@ def as_latex(report: PointReport) -> str:
     columns = report["columns"]
     head = " & ".join(["", *(tex(c["column"]) for c in columns)])
     body = []
-    for label, outcome in zip((r"Human Faith \%", "Interpretability Index"), OUTCOMES, strict=True):
-        body.append(" & ".join([label, *(c[outcome]["text"] or NOT_ESTIMABLE for c in columns)]) + r" \\")
-        if any(c[outcome]["ci"] for c in columns):
-            bounds = " & ".join(
-                [r"\quad 95\,\% interval", *(interval_text(c[outcome], outcome) for c in columns)]
-            )
+    for outcome in report["outcomes"]:
+        cells = [cell_of(column, outcome["key"]) for column in columns]
+        body.append(_tex_row(tex(outcome["heading"]), [cell["text"] or NOT_ESTIMABLE for cell in cells]))
+        if any(cell["ci"] for cell in cells):
+            bounds = _tex_row(r"\quad 95\,\% interval", [interval_text(cell, outcome) for cell in cells])
             # A bracket after \\ would be read as its optional argument.
-            body.append(bounds.replace("[", "{[}").replace("]", "{]}") + r" \\")
-        body.append(" & ".join([r"\quad $n$", *(str(c[outcome]["n"]) for c in columns)]) + r" \\")
-    note = f"{report['population']['participants']} participants, pool size {report['pool_size']}."
+            body.append(bounds.replace("[", "{[}").replace("]", "{]}"))
+        body.append(_tex_row(r"\quad $n$", [str(cell["n"]) for cell in cells]))
+    note = ", ".join([f"{report['population']['participants']} participants", *facts_text(report)]) + "."
     if report["banner"]:
         note += " " + report["banner"]
     return "\n".join(
@@ -144,6 +151,10 @@ def as_latex(report: PointReport) -> str:
             r"\end{table}",
         ]
     )
+
+
+def _tex_row(label: str, cells: Sequence[str]) -> str:
+    return " & ".join([label, *cells]) + r" \\"
 
 
 def tex(text: str) -> str:

@@ -34,16 +34,21 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
 
 def _analyse(study: Study, protocol: Protocol, population: Population, key: str) -> None:
     from survey_site.reports.analysis import analyse as compute
-    from survey_site.reports.figures import FIGURES, draw
+    from survey_site.reports.figure_captions import captions
+    from survey_site.reports.figures import draw, names
     from survey_site.reports.supplement import supplement
 
     found = compute(study, population, protocol.version, lambda f, label: set_progress(key, 0.8 * f, label))
-    for place, name in enumerate(FIGURES):
-        set_progress(key, 0.8 + 0.2 * place / len(FIGURES), f"figure {name}")
+    figures = names(found.figures)
+    for place, name in enumerate(figures):
+        set_progress(key, 0.8 + 0.2 * place / len(figures), f"figure {name}")
         for kind in cached_report.FIGURE_FORMATS:
-            cached_report.store_figure(key, name, kind, draw(name, found.report, found.trials, kind))
-    cached_report.store_figure(key, cached_report.SUPPLEMENT, "pdf", supplement(found.report, found.trials))
-    cached_report.store_report(key, found.report | {"figures": list(FIGURES)})
+            data = draw(name, found.report, found.trials, found.figures, kind)
+            cached_report.store_figure(key, name, kind, data)
+    pages = supplement(found.report, found.trials, found.figures)
+    cached_report.store_figure(key, cached_report.SUPPLEMENT, "pdf", pages)
+    told = captions(found.figures)
+    cached_report.store_report(key, found.report | {"figures": figures, "captions": told})
 
 
 @shared_task(name=planned_power.POWER.name)
@@ -61,9 +66,10 @@ def _power(key: str, asked: list[AskedComparison]) -> None:
     found: list[PlannedPower] = []
     for place, question in enumerate(asked):
         set_progress(key, place / len(asked), "begun")
+        scale, whole = planned_power.scale_of(question["outcome"])
         plan = Plan(
             dict(question["effects"]), question["participants"], question["trials"], question["items"],
-            ratings=question["outcome"] == "index",
+            scale=scale, whole=whole,
         )  # fmt: skip
 
         def tell(fraction: float, label: str, place: int = place) -> None:

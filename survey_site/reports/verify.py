@@ -1,6 +1,7 @@
 """Compares every stored file with the hash that the database holds for it, and each protocol with its hash.
 
-What a worker found when it computed the maps again is read here too.
+Scores must follow from the stored answers, by their tasks. What a worker found when it computed the maps again is
+read here too.
 """
 
 import hashlib
@@ -11,14 +12,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.files.storage import default_storage
+from django.db.models import Count
 
 from survey_site.design import canonical
+from survey_site.protocols.format_1 import UnknownFormat
 from survey_site.protocols.models import Protocol
+from survey_site.reports.answer_check import AnswerCheck
 from survey_site.stimuli.models import MapPicture, RecomputeJob, SaliencyMap
+from survey_site.stimuli.ranks import ordinal
 from survey_site.studies.models import Study
+from survey_site.tasks import registry
 from survey_site.trials.frozen_protocol import classes_of
+from survey_site.trials.models import Response
 
 BLOCK = 1024 * 1024
+BATCH = 2000
 NPY_MAGIC = b"\x93NUMPY"
 
 
@@ -32,20 +40,50 @@ class CheckedThing:
 
 
 def findings(study: Study) -> Iterator[CheckedThing]:
-    """Looks at every protocol, stimulus, array and picture; reads each file once."""
+    """Looks at every protocol, stimulus, array, picture and answer; reads each file once."""
     for protocol in study.protocols.order_by("version"):
         yield CheckedThing("protocols", f"version {protocol.version}", _changed(study, protocol))
     for stimulus in study.stimuli.order_by("key").iterator():
         yield from _file("stimuli", stimulus.key, stimulus.path, stimulus.sha256)
     maps = SaliencyMap.objects.filter(stimulus__study=study).select_related("stimulus").order_by("pk")
     for row in maps.iterator():
-        name = f"{row.stimulus.key} {row.classifier} {row.method}"
+        name = f"{row.stimulus.key} {row.classifier} {_method(row)}"
         yield from _array("arrays", name, row.array_path, row.array_sha256)
     pictures = MapPicture.objects.filter(saliency_map__stimulus__study=study)
     for picture in pictures.select_related("saliency_map__stimulus").order_by("pk").iterator():
         shown = picture.saliency_map
-        name = f"{shown.stimulus.key} {shown.classifier} {shown.method} ({picture.colour_map})"
+        name = f"{shown.stimulus.key} {shown.classifier} {_method(shown)} ({picture.colour_map})"
         yield from _file("pictures", name, picture.path, picture.sha256)
+    yield from _answers(study)
+
+
+def _method(row: SaliencyMap | None) -> str:
+    """The method's key, with the explained class where it is not the predicted one; empty for no map."""
+    if row is None:
+        return ""
+    return f"{row.method}, {ordinal(row.rank)} class" if row.rank else row.method
+
+
+def _answers(study: Study) -> Iterator[CheckedThing]:
+    """Each answer of an installed task, and each reason for none."""
+    try:
+        check = AnswerCheck(study)
+    except UnknownFormat:
+        return  # said of the protocol
+    installed = [task.name for task in registry.installed()]
+    rows = Response.objects.filter(trial__participant__study=study, task__in=installed)
+    rows = rows.select_related("trial__participant").order_by("trial__participant", "trial__position")
+    for row in rows.iterator(BATCH):
+        trial, who = row.trial, row.trial.participant
+        fault = check.fault(trial, row, who.protocol_id)
+        yield CheckedThing("answers", f"{who.code}, trial {trial.position + 1} ({trial.task})", fault)
+
+
+def unchecked(study: Study) -> dict[str, int]:
+    """How many answers nothing is said of, by task: those of tasks that are not installed."""
+    installed = [task.name for task in registry.installed()]
+    rows = Response.objects.filter(trial__participant__study=study).exclude(task__in=installed)
+    return dict(rows.values("task").annotate(n=Count("pk")).order_by("task").values_list("task", "n"))
 
 
 def recomputed(ids: Sequence[int]) -> Iterator[CheckedThing]:
@@ -57,9 +95,9 @@ def recomputed(ids: Sequence[int]) -> Iterator[CheckedThing]:
             failed[job.classifier, job.reason or f"the job was {job.get_state_display().lower()}"].append(
                 job.stimulus.key
             )
-        methods = dict(SaliencyMap.objects.filter(pk__in=job.maps).values_list("pk", "method"))
+        stored = SaliencyMap.objects.in_bulk(job.maps)
         for entry in job.found:
-            name = f"{job.stimulus.key} {job.classifier} {methods.get(entry['map'], entry['map'])}"
+            name = f"{job.stimulus.key} {job.classifier} {_method(stored.get(entry['map'])) or entry['map']}"
             kind = "identical" if entry.get("identical") else "within 1e-5 and one level"
             yield CheckedThing("differ" if entry["problem"] else kind, name, entry["problem"])
     for (classifier, reason), keys in failed.items():
@@ -71,7 +109,10 @@ def _changed(study: Study, protocol: Protocol) -> str:
     """Whether the document is the sealed one, and whether the exports' classes are those that it sealed."""
     if canonical.sha256(protocol.document) != protocol.hash:
         return "its document was changed"
-    sealed = classes_of(protocol.document)
+    try:
+        sealed = classes_of(protocol.content)
+    except UnknownFormat as error:
+        return str(error)
     other = [
         f"{key} has the class {now!r}, sealed was {sealed[key]!r}"
         for key, now in study.stimuli.order_by("key").values_list("key", "stimulus_class")

@@ -2,8 +2,10 @@
 
 import base64
 import json
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
@@ -22,12 +24,14 @@ from survey_site.reports.exports.csv_stream import StreamTally, checksum, stream
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.machine_metrics import MachineMeasure, paper_layout
+from survey_site.reports.point_report import tasks_of
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import MachineTable, StudyReport
 from survey_site.reports.table1_formats import FORMATS
 from survey_site.studies import audit
 from survey_site.studies.access import study_or_404
 from survey_site.studies.models import Study
+from survey_site.tasks.registry import UnknownTask
 
 CONTENT_TYPES = {
     "json": "application/json",
@@ -61,7 +65,6 @@ class ReportContext(TypedDict):
     computed: bool
     wanted: bool
     has_variants: bool
-    has_paper: bool
     machine_tables: list[tuple[str, MachineTable]]
     query: str
     unreachable: NotRequired[str]
@@ -86,17 +89,35 @@ def asked_version(request: HttpRequest, study: Study) -> int | None:
     return int(asked)
 
 
+def in_one_line(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A view that answers 409 with one line where a task of the study is not installed."""
+
+    @wraps(view)
+    def told(*args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(*args, **kwargs)
+        except UnknownTask as error:
+            return HttpResponse(f"{error}\n", status=409, content_type="text/plain; charset=utf-8")
+
+    return told
+
+
 @require_safe
 @staff_member_required
 def report_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Table 1 at once, with point estimates."""
+    """Table 1 at once, with point estimates; where a task is not installed one line, and the downloads of the data."""
     study = study_or_404(request, slug, "results")
     context = {
         **admin.site.each_context(request),
         "title": study.title,
         "choices": _choices(request, study),
-        **_told(request, study),
+        "study": study,
+        "query": request.GET.urlencode(),
     }
+    try:
+        context |= _told(request, study)
+    except UnknownTask as error:
+        context["problem"] = str(error)
     return render(request, "reports/report.html", context)
 
 
@@ -122,6 +143,7 @@ def _choices(request: HttpRequest, study: Study) -> list[PageChoice]:
 
 @require_safe
 @staff_member_required
+@in_one_line
 def statistics(request: HttpRequest, slug: str) -> HttpResponse:
     """The part that the task computes: progress while it runs, then the statistics and the table's intervals."""
     study = study_or_404(request, slug, "results")
@@ -135,11 +157,15 @@ def statistics(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _told(request: HttpRequest, study: Study) -> ReportContext:
-    """What the templates print: the whole report where it is stored, else point estimates, `wanted` set."""
+    """What the templates print: the whole report where it is stored, else point estimates, `wanted` set.
+
+    Raises UnknownTask, also of a report that was stored while the task was installed.
+    """
     population, protocol = (
         Population.from_query(request.GET),
         protocol_of(study, asked_version(request, study)),
     )
+    tasks_of(study, protocol)
     version = cached_report.data_version(protocol, population) if protocol else ""
     found = cached_report.report_of(version) if protocol else None
     report = found or cached_report.points(study, protocol, population, version)
@@ -153,7 +179,6 @@ def _told(request: HttpRequest, study: Study) -> ReportContext:
         "computed": found is not None,
         "wanted": protocol is not None and found is None and report["population"]["participants"] > 0,
         "has_variants": any(len(column["variants"]) > 1 for column in report["columns"]),
-        "has_paper": any(column["paper"] for column in report["columns"]),
         "machine_tables": [(title, paper_layout(machine, name)) for title, name in MACHINE_TABLES if machine],
         "query": request.GET.urlencode(),
     }
@@ -180,6 +205,7 @@ def figure(request: HttpRequest, slug: str, name: str, kind: Literal["svg", "pdf
 
 @require_safe
 @staff_member_required
+@in_one_line
 def standalone(request: HttpRequest, slug: str) -> HttpResponse:
     """The whole report as one HTML file that needs nothing beside it."""
     study = study_or_404(request, slug, "results")
@@ -213,6 +239,7 @@ def _stylesheet() -> str:
 
 @require_safe
 @staff_member_required
+@in_one_line
 def table1(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """Table 1 as JSON, CSV or LaTeX."""
     study = study_or_404(request, slug, "results")
@@ -241,7 +268,7 @@ def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpRespo
     study, found = study_or_404(request, slug, "export"), TABLES[table]
     audit.record(request, study, "exported", table)
     population = Population.from_query(request.GET)
-    body = stream_csv(found.rows(study, population), found.columns)
+    body = stream_csv(found.rows(study, population), found.columns(study))
     response = StreamingHttpResponse(body, content_type=CONTENT_TYPES["csv"])
     response["Content-Disposition"] = f'attachment; filename="{study.slug}-{table}.csv"'
     response["Cache-Control"] = "no-store"
@@ -255,7 +282,7 @@ def table_checksum(request: HttpRequest, slug: str, table: str) -> HttpResponse:
     study, found = study_or_404(request, slug, "export"), TABLES[table]
     tally = StreamTally()
     rows = found.rows(study, Population.from_query(request.GET))
-    checksum(stream_csv(rows, found.columns, tally), tally)
+    checksum(stream_csv(rows, found.columns(study), tally), tally)
     line = f"{tally.sha256.hexdigest()}  {study.slug}-{table}.csv\n"
     response = HttpResponse(line, content_type="text/plain; charset=utf-8")
     response["X-Row-Count"] = str(tally.rows)

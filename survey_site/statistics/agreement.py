@@ -6,7 +6,9 @@ import numpy as np
 from scipy import linalg, optimize, sparse, stats
 
 from survey_site.statistics.data import FloatArray, IntArray, Trials
-from survey_site.statistics.report_types import AlphaAgreement, IntraclassCorrelation
+from survey_site.statistics.outcome import Outcome
+from survey_site.statistics.printing import places
+from survey_site.statistics.report_types import AgreementRow, AlphaAgreement, IntraclassCorrelation
 
 Metric = Literal["nominal", "ordinal", "interval"]
 JACKKNIFE_GROUPS = 200
@@ -114,28 +116,60 @@ def alpha_interval(
     return centre - half, min(1.0, centre + half)
 
 
-def rating_alpha(ratings: Trials, level: float = 0.95) -> AlphaAgreement:
-    """Ordinal α of the ratings; units are image × method, overall and per column.
+def score_alpha(trials: Trials, level: float = 0.95) -> AlphaAgreement:
+    """Ordinal α of one task's scores; units are image × method, overall and per column.
 
     The overall value is inflated by differences between methods: raters agree that one is worse.
     """
-    answered = ratings.answered()
-    unit = answered.stimulus.codes * (len(answered.condition.labels) + 1) + answered.condition.codes
-    return _alphas(answered, unit, answered.value, "ordinal", level)
+    answered = trials.answered()
+    return alpha_of(answered, of_image_and_method(answered), answered.value, "ordinal", level)
 
 
-def matching_alpha(matching: Trials, level: float = 0.95) -> AlphaAgreement:
-    """Nominal α of the chosen image; units are pool × source × method. "Can't tell" is a value of its own."""
-    answered = matching.answered()
-    answered = answered.select(answered.choice.codes >= 0)
-    source = answered.item.codes * (len(answered.stimulus.labels) + 1) + answered.stimulus.codes
-    unit = source * (len(answered.condition.labels) + 1) + answered.condition.codes
-    return _alphas(answered, unit, answered.choice.codes.astype(float), "nominal", level)
+def of_image_and_method(trials: Trials) -> IntArray:
+    """Codes (N,) of the unit that participants look at alike: an image under a condition."""
+    return trials.stimulus.codes * (len(trials.condition.labels) + 1) + trials.condition.codes
 
 
-def _alphas(
+def agreement_rows(trials: Trials, outcome: Outcome, level: float = 0.95) -> list[AgreementRow]:
+    """Of whole scores with a mean: ordinal α and the intraclass correlation; nothing of others."""
+    if outcome.kind != "mean" or not outcome.whole:
+        return []
+    return [
+        alpha_row(
+            score_alpha(trials, level), outcome.key, f"Krippendorff's α of the {outcome.answers} (ordinal)"
+        ),
+        *_icc_rows(score_icc(trials), outcome),
+    ]
+
+
+def alpha_row(found: AlphaAgreement, outcome: str, title: str) -> AgreementRow:
+    """α as a row of the table of agreement."""
+    remark = found["reason"] or (found["ci_note"] if found["ci"] else "")
+    return {
+        "outcome": outcome, "measure": f"{found['metric']}_alpha", "title": title, "value": found["alpha"],
+        "ci": found["ci"], "remark": remark, "per_column": found["per_column"],
+    }  # fmt: skip
+
+
+def _icc_rows(found: IntraclassCorrelation, outcome: Outcome) -> list[AgreementRow]:
+    per_target = f"k = {places(found['k'], 1)}" if "k" in found else ""
+    one: AgreementRow = {
+        "outcome": outcome.key, "measure": "icc_2_1", "title": f"ICC(2,1) of the {outcome.answers}",
+        "value": found["icc_2_1"], "ci": None, "remark": found["reason"] or "",
+    }  # fmt: skip
+    if "variance" in found:
+        one["variance"] = found["variance"]
+    several: AgreementRow = {
+        "outcome": outcome.key, "measure": "icc_2_k", "title": f"ICC(2,k) of the {outcome.answers}",
+        "value": found["icc_2_k"], "ci": None, "remark": per_target,
+    }  # fmt: skip
+    return [one, several]
+
+
+def alpha_of(
     trials: Trials, unit: IntArray, value: FloatArray, metric: Metric, level: float
 ) -> AlphaAgreement:
+    """α of N answered trials with its interval, and per column; codes of the units and the values, both (N,)."""
     overall = alpha(unit, value, metric)
     interval = (
         alpha_interval(unit, value, trials.participant.codes, metric, level) if overall is not None else None
@@ -154,7 +188,7 @@ def _alphas(
     }
 
 
-def icc(target: IntArray, rater: IntArray, rating: FloatArray) -> IntraclassCorrelation:
+def icc(target: IntArray, rater: IntArray, score: FloatArray) -> IntraclassCorrelation:
     """ICC(2,1) and ICC(2,k) from crossed random effects of target and rater by REML; all arrays (N,).
 
     Uses every rating (no listwise deletion). k̃ is the harmonic mean of ratings per target. The REML
@@ -164,15 +198,15 @@ def icc(target: IntArray, rater: IntArray, rating: FloatArray) -> IntraclassCorr
     t, r = np.unique(target, return_inverse=True)[1], np.unique(rater, return_inverse=True)[1]
     k_t, k_r = int(t.max(initial=-1)) + 1, int(r.max(initial=-1)) + 1
     reason = None
-    if k_t < 2 or k_r < 2 or len(rating) <= max(k_t, k_r):
+    if k_t < 2 or k_r < 2 or len(score) <= max(k_t, k_r):
         reason = "not estimable: needs 2 raters and 2 targets, crossed"
-    elif float(np.ptp(rating)) == 0:
-        reason = "not estimable: all ratings are the same"
+    elif float(np.ptp(score)) == 0:
+        reason = "not estimable: all scores are the same"
     elif _matrix_cells(t, r) > MODEL_CELLS_MAX:
         reason = "left out: more raters and targets than the model's matrices hold"
     if reason:
         return {"icc_2_1": None, "icc_2_k": None, "reason": reason}
-    var_t, var_r, var_e = _reml(t, r, rating) if k_t >= k_r else _swapped(_reml(r, t, rating))
+    var_t, var_r, var_e = _reml(t, r, score) if k_t >= k_r else _swapped(_reml(r, t, score))
     k = float(k_t / (1 / np.bincount(t)).sum())
     return {
         "icc_2_1": var_t / (var_t + var_r + var_e),
@@ -238,8 +272,7 @@ def _reml(a: IntArray, b: IntArray, y: FloatArray) -> tuple[float, float, float]
     return float(best[0] ** 2 * var_e), float(best[1] ** 2 * var_e), float(var_e)
 
 
-def rating_icc(ratings: Trials) -> IntraclassCorrelation:
-    """ICC of the ratings, target = image × method, rater = participant."""
-    answered = ratings.answered()
-    target = answered.stimulus.codes * (len(answered.condition.labels) + 1) + answered.condition.codes
-    return icc(target, answered.participant.codes, answered.value)
+def score_icc(trials: Trials) -> IntraclassCorrelation:
+    """ICC of one task's scores, target = image × method, rater = participant."""
+    answered = trials.answered()
+    return icc(of_image_and_method(answered), answered.participant.codes, answered.value)

@@ -1,4 +1,4 @@
-"""Faith against guessing: lift over chance, sensitivity d′ and exact tests (statistics.md, section 3)."""
+"""A share against guessing: lift over chance, sensitivity d′ and exact tests (statistics.md, section 3)."""
 
 import numpy as np
 from scipy import optimize, signal, special, stats
@@ -55,7 +55,7 @@ def against_chance(trials: Trials, resamples: int, seed: int) -> LiftOverChance:
     answered = trials.answered()
     y, m = answered.value, answered.pool_size
     if not len(y):
-        return {"reason": "no matching answers"}
+        return {"reason": "no answers"}
     if (m < 2).any():
         return {"reason": "pool size unknown: a share of right answers cannot be read without it"}
     one_size = int(m[0]) if (m == m[0]).all() else None

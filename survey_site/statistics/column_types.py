@@ -1,18 +1,37 @@
 """The shape of Table 1's columns, and of their comparisons with the reference. Standard library.
 
-Units, where a type does not say otherwise: percent 0..100, share 0..1, mean rating on the plan's scale (0..6), times
-in milliseconds. An interval is `[low, high]` in the unit of its estimate. `None`: not estimable, for the reason that
-stands beside it.
+Units, where a type does not say otherwise: percent 0..100, share 0..1, mean score on the outcome's scale, times in
+milliseconds. An interval is `[low, high]` in the unit of its estimate. `None`: not estimable, for the reason that
+stands beside it. Keys that depend on the study are those of its outcomes, such as `faith`.
 """
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
-OutcomeName = Literal["faith", "index"]
-OUTCOMES: tuple[OutcomeName, ...] = ("faith", "index")
+OutcomeName = str
+"""The key of an `Outcome`."""
 Bounds = list[float]
 
+EstimatedOutcome = dict[str, Any]
+"""One outcome of a column or of a part of it: a `BriefOutcome`, and
 
-class FaithShare(TypedDict):
+items, timeouts: counts. ci_df: of Student's t. participant_mean: of the participants' own values. sd: of a mean. Of
+whole columns: equal_weight_mean, where the parts' counts differ by more than a tenth, and vs_reference, a
+`ComparedColumn` or None. Further keys are the task's own.
+"""
+EstimatedPart = dict[str, Any]
+"""Some of a column's trials: what they are (`base`, or `classifier`, `base` and `method`), and by the key of each
+outcome its `EstimatedOutcome`.
+"""
+EstimatedColumn = dict[str, Any]
+"""A column of Table 1: column, reference, control (compared with, never tested), bases and variants (`EstimatedPart`),
+and by the key of each outcome its `EstimatedOutcome`.
+"""
+BriefColumn = dict[str, Any]
+"""A column under other exclusions than Table 1's: `column`, and by the key of each outcome a `BriefOutcome`."""
+BasePart = EstimatedPart
+
+
+class AnsweredShare(TypedDict):
     """Right answers of those that count, in percent. `text`: what is printed, rounded half up."""
 
     correct: int
@@ -31,7 +50,7 @@ class ChanceTest(TypedDict):
 
 
 class LiftOverChance(TypedDict, total=False):
-    """Faith against guessing; with a `reason` there is nothing else.
+    """A share against guessing; with a `reason` there is nothing else.
 
     pool_size: a number, or `mixed`. kappa: 0 at guessing, 1 when all are right. d_prime: for one pool size only.
     """
@@ -50,8 +69,8 @@ class ComparedColumn(TypedDict):
     """A column against the reference. `difference`: share −1..1 or scale points; `paired_delta`: −1..1.
 
     p, p_holm_by_test: by the test's name. p_holm: of the `primary_test`, over the family. Without answers in either
-    column only `reason`, `p` and what Holm's correction adds are there. Of faith alone: odds_ratio_plus_half; of the
-    index alone: cliffs_delta (−1..1), ratio_on_1_to_7 (of the same answers on a scale that begins with 1), wilcoxon_p.
+    column only `reason`, `p` and what Holm's correction adds are there. Of shares alone: odds_ratio_plus_half; of means
+    alone: cliffs_delta (−1..1), ratio_from_one (of the same answers on a scale that begins with 1), wilcoxon_p.
     """
 
     column: str
@@ -69,7 +88,7 @@ class ComparedColumn(TypedDict):
     sign_flip_exact: NotRequired[bool | None]
     odds_ratio_plus_half: NotRequired[float]
     cliffs_delta: NotRequired[float]
-    ratio_on_1_to_7: NotRequired[float]
+    ratio_from_one: NotRequired[float]
     wilcoxon_p: NotRequired[float | None]
     primary_test: NotRequired[str]
     p_holm: NotRequired[float | None]
@@ -96,75 +115,21 @@ class ComparisonFamily(TypedDict):
     label: NotRequired[str]
 
 
-# `class` is no name that Python allows for a field.
-_ClassAgreement = TypedDict("_ClassAgreement", {"class": FaithShare})
-
-
 class BriefOutcome(TypedDict):
-    """What every estimate of an outcome has beside its value: n answers, and the value as it is printed."""
+    """What every estimate of an outcome has: n answers, and the value as it is printed.
+
+    A share has `correct` and `percent`, a mean `sum` and `mean`.
+    """
 
     n: int
     participants: int
     text: str | None
     ci: Bounds | None
     ci_reason: str | None
-
-
-class OutcomeEstimate(BriefOutcome):
-    """One outcome of a column or of a part of it. `participant_mean`: of the participants' own values.
-
-    The last two are given of whole columns: equal_weight_mean where the parts' counts differ by more than a tenth.
-    """
-
-    items: int
-    ci_df: int | None
-    participant_mean: float | None
-    timeouts: int
-    equal_weight_mean: NotRequired[float | None]
-    vs_reference: NotRequired[ComparedColumn | None]
-
-
-class FaithEstimate(_ClassAgreement, OutcomeEstimate):
-    """Human Faith; means in percent. class: an image of the right class counts.
-
-    timeouts_as_wrong: timeouts count, as wrong. chance: of whole columns.
-    """
-
-    correct: int
-    percent: float | None
-    cant_tell: int
-    timeouts_as_wrong: FaithShare
-    chance: NotRequired[LiftOverChance]
-
-
-class IndexEstimate(OutcomeEstimate):
-    """Interpretability Index: `mean`, `participant_mean` and `sd` of the ratings. distribution: how many of each."""
-
-    mean: float | None
-    sum: int
-    sd: float | None
-    distribution: dict[str, int]
-
-
-class EstimatedPart(TypedDict):
-    """Both outcomes of some of a column's trials."""
-
-    faith: FaithEstimate
-    index: IndexEstimate
-
-
-class BasePart(EstimatedPart):
-    """The trials of one base CAM."""
-
-    base: str
-
-
-class VariantPart(EstimatedPart):
-    """The trials of one classifier × base × method."""
-
-    classifier: str
-    base: str
-    method: str
+    correct: NotRequired[int]
+    percent: NotRequired[float | None]
+    sum: NotRequired[float]
+    mean: NotRequired[float | None]
 
 
 class PublishedPair(TypedDict):
@@ -172,35 +137,3 @@ class PublishedPair(TypedDict):
 
     faith: str
     index: str
-
-
-class EstimatedColumn(EstimatedPart):
-    """A column of Table 1. `control`: compared with, never tested."""
-
-    column: str
-    reference: bool
-    control: bool
-    bases: list[BasePart]
-    variants: list[VariantPart]
-    published: PublishedPair | None
-
-
-class BriefFaith(BriefOutcome):
-    """Human Faith in percent."""
-
-    correct: NotRequired[int]
-    percent: float | None
-
-
-class BriefIndex(BriefOutcome):
-    """The mean rating."""
-
-    mean: float | None
-
-
-class BriefColumn(TypedDict):
-    """A column under other exclusions than Table 1's."""
-
-    column: str
-    faith: BriefFaith
-    index: BriefIndex

@@ -8,6 +8,7 @@ from scipy import stats
 
 from survey_site.statistics.column_types import ComparedColumn, TestedFamily
 from survey_site.statistics.data import FloatArray, IntArray
+from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
 from survey_site.statistics.resampling import sign_flip
 from survey_site.statistics.uncertainty import Contrast, Sample, clusters, difference, ratio
@@ -123,7 +124,7 @@ def wilcoxon(differences: FloatArray, resamples: int, seed: int) -> float | None
 
 
 def compare(
-    name: str, sample: Sample, reference: Sample, *, ratings: bool, level: float, resamples: int, seed: int
+    name: str, sample: Sample, reference: Sample, outcome: Outcome, *, level: float, resamples: int, seed: int
 ) -> ComparedColumn:
     """One column against the reference, all quantities unadjusted; Holm is applied to the family later."""
     if not len(sample) or not len(reference):
@@ -149,24 +150,31 @@ def compare(
         "p": {T_TEST: t_test(delta), SIGN_FLIP: flip.p if flip else None},
         "sign_flip_exact": flip.exact if flip else None,
     }
-    if not ratings:
+    if outcome.kind == "share":
         return row | {"odds_ratio_plus_half": plain_odds_ratio(sample.y, reference.y)}
+    above_one = 1 - outcome.low
     return row | {
         "cliffs_delta": cliffs_delta(sample.y, reference.y),
-        "ratio_on_1_to_7": (float(sample.y.mean()) + 1) / (float(reference.y.mean()) + 1),
+        "ratio_from_one": (float(sample.y.mean()) + above_one) / (float(reference.y.mean()) + above_one),
         "wilcoxon_p": wilcoxon(paired.difference, resamples, seed),
     }
 
 
 def family(
-    samples: Mapping[str, Sample], reference: str, *, ratings: bool, level: float, resamples: int, seed: int
+    samples: Mapping[str, Sample],
+    reference: str,
+    outcome: Outcome,
+    *,
+    level: float,
+    resamples: int,
+    seed: int,
 ) -> TestedFamily:
     """All comparisons of one outcome as one Holm family, with the primary test chosen for the whole family."""
     base = samples[reference]
     others = [name for name in samples if name != reference]
     kind = primary_test(list(samples.values()))
     rows = [
-        compare(n, samples[n], base, ratings=ratings, level=level, resamples=resamples, seed=seed + k)
+        compare(n, samples[n], base, outcome, level=level, resamples=resamples, seed=seed + k)
         for k, n in enumerate(others)
     ]
     primary = [_primary(row, kind) for row in rows]

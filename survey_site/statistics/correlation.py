@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from survey_site.statistics.column_types import OutcomeName
-from survey_site.statistics.data import MATCHING, RATING, FloatArray, IntArray, Trials
+from survey_site.statistics.data import FloatArray, IntArray, Trials
+from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.report_types import HumanMachine, RankCorrelation
 
 METRICS = ("right_class", "confidence", "confidence_drop", "confidence_gain")
-HUMAN: dict[str, OutcomeName] = {MATCHING: "faith", RATING: "index"}
 
 
 def human_scores(trials: Trials) -> dict[str, tuple[float, int]]:
@@ -44,7 +43,11 @@ def rank_correlation(x: FloatArray, y: FloatArray, level: float = 0.95) -> RankC
 
 
 def human_machine(
-    trials: Trials, maps: Iterable[Mapping[str, Any]], level: float = 0.95, metrics: Iterable[str] = METRICS
+    trials: Trials,
+    maps: Iterable[Mapping[str, Any]],
+    outcomes: Iterable[Outcome],
+    level: float = 0.95,
+    metrics: Iterable[str] = METRICS,
 ) -> list[HumanMachine]:
     """Correlation of each human score with each machine metric over the maps people saw.
 
@@ -54,8 +57,8 @@ def human_machine(
     """
     rows = {str(row["map_sha256"]): row for row in maps if row.get("map_sha256")}
     out: list[HumanMachine] = []
-    for task, human in HUMAN.items():
-        scores = human_scores(trials.of_task(task))
+    for outcome in outcomes:
+        scores = human_scores(trials.of_task(outcome.task))
         keys = sorted(set(scores) & set(rows))
         y = np.array([scores[k][0] for k in keys])
         columns = [str(rows[k].get("column", "")) for k in keys]
@@ -66,7 +69,7 @@ def human_machine(
             within = rank_correlation(_centred(x[ok], group), _centred(y[ok], group), level)
             out.append(
                 {
-                    "human": human,
+                    "human": outcome.key,
                     "machine": metric,
                     **rank_correlation(x[ok], y[ok], level),
                     "within_rho": within["rho"],

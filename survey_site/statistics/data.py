@@ -1,7 +1,8 @@
-"""Trials as arrays: the one input of every statistic.
+"""Trials as arrays: the one input of every statistic, whatever the tasks.
 
-Built from rows (or columns) named as in ``responses.csv``. Categories become integer codes with sorted
-labels, so that the order of the rows never changes a result. Missing is code −1 or NaN, never 0.
+Built from rows (or columns) named as in ``responses.csv``, with the score that a task gave to each answer.
+Categories become integer codes with sorted labels, so that the order of the rows never changes a result. Missing
+is code −1 or NaN, never 0.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from survey_site.statistics.stored import Stored
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-MATCHING, RATING = "matching", "rating"
 # Participants (or trials) of these kinds stand apart: they are in no estimate, before or after exclusion.
 APART = ("bot", "preview", "pilot", "withdrawn", "surplus", "unfinished", "unseen")
 _TRUE = frozenset({"1", "true", "yes", "t"})
@@ -65,11 +67,13 @@ class Factor:
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """N presented trials. ``item`` is the cluster of images: the pool (matching) or the image (rating).
+    """N presented trials. ``item`` is the cluster of images: the pool where a trial shows one, else the image.
 
-    ``value``: 0/1 (matching; "can't tell" is 0) or the rating; NaN = missing, with ``timeout`` saying why.
-    ``class_value``: 0/1 agreement of the class. ``check``: 0 no attention check, 1 passed, 2 failed, 3 unknown.
-    ``answer_at``/``target_at``: 0-based place of the answer and of the source in the shown pool, −1 unknown.
+    ``value``: the score, within its outcome's bounds; NaN = missing, with ``timeout`` saying why. ``second_value``: the
+    task's second score. ``declined``: the participant said that they cannot tell. ``check``: 0 no attention check, 1
+    passed, 2 failed, 3 unknown. ``answer_at``/``target_at``: 0-based place of the answer and of the target in the shown
+    pool, −1 unknown. ``further``: the row counts an answer once more, in the column of another map of its trial.
+    ``answers``: the stored answers, for a task's own analysis.
     """
 
     task: Factor
@@ -86,7 +90,8 @@ class Trials:
     choice: Factor
     choice_class: Factor
     value: FloatArray
-    class_value: FloatArray
+    second_value: FloatArray
+    declined: BoolArray
     timeout: BoolArray
     position: FloatArray
     pool_size: IntArray
@@ -97,6 +102,8 @@ class Trials:
     check: IntArray
     practice: BoolArray
     exclusion: Factor
+    further: BoolArray
+    answers: Stored
 
     def __len__(self) -> int:
         return len(self.value)
@@ -106,11 +113,11 @@ class Trials:
         parts: dict[str, Any] = {}
         for f in fields(self):
             part = getattr(self, f.name)
-            parts[f.name] = part.take(index) if isinstance(part, Factor) else part[index]
+            parts[f.name] = part.take(index) if isinstance(part, Factor | Stored) else part[index]
         return Trials(**parts)
 
     def of_task(self, task: str) -> "Trials":
-        """Rows of one task (``matching`` or ``rating``)."""
+        """Rows of one task."""
         return self.select(self.task.equals(task))
 
     def answered(self) -> "Trials":
@@ -123,7 +130,10 @@ class Trials:
 
 
 def from_rows(rows: Iterable[Mapping[str, Any]]) -> Trials:
-    """Trials from dictionaries keyed by the columns of ``responses.csv`` (values typed or as text)."""
+    """Trials from dictionaries keyed by the columns of ``responses.csv`` (values typed or as text).
+
+    Files without the column ``score`` go through ``tasks.csv_rows`` first, where the tasks say what it is.
+    """
     names = _NEEDED + _OPTIONAL
     columns: dict[str, list[Any]] = {name: [] for name in names}
     appends = [(name, columns[name].append) for name in names]
@@ -136,35 +146,27 @@ def from_rows(rows: Iterable[Mapping[str, Any]]) -> Trials:
 _NEEDED = ("participant", "task", "column", "stimulus")
 _OPTIONAL = (
     "stimulus_class", "classifier", "base", "method", "map_sha256", "pool", "choice", "choice_class",
-    "correct", "class_correct", "rating", "position", "block", "rt_ms", "seen", "attention_check",
-    "excluded", "exclusion_reason", "missing_reason", "expected_rating",
+    "score", "second_score", "declined", "expected", "answers", "position", "block", "rt_ms", "seen", "attention_check",
+    "excluded", "exclusion_reason", "missing_reason", "further",
 )  # fmt: skip
 
 
 def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
     """Trials from equally long columns named as in ``responses.csv``.
 
-    Raises ``ValueError`` naming the column when one that is needed is absent or a participant or stimulus
-    empty, when lengths differ, when a task is neither ``matching`` nor ``rating``, or when a value cannot be.
+    Raises ``ValueError`` naming the column when one that is needed is absent or a participant, stimulus or task
+    empty, when lengths differ, or when a value cannot be.
     """
     n = _checked_length(columns)
     empty: list[Any] = [None] * n
     get = {name: columns.get(name, empty) for name in _NEEDED + _OPTIONAL}
-    task = Factor.encode(get["task"])
-    if set(task.labels) - {MATCHING, RATING} or (task.codes < 0).any():
-        raise ValueError("column task: every row must say matching or rating")
-    matching = task.equals(MATCHING)
-    correct, rating = _flags(get["correct"], "correct"), _numbers(get["rating"], "rating")
-    if (rating % 1 > 0).any():
-        raise ValueError("column rating: a rating is a whole number")
-    shown = _pools(get["pool"], get["choice"], get["stimulus"], matching)
+    value = _numbers(get["score"], "score")
+    shown = _pools(get["pool"], get["choice"], get["stimulus"])
     reasons = Factor.encode(get["missing_reason"])
-    people = _complete(get["participant"], "participant")
-    value = np.where(matching, correct, rating)
-    excluded = _excluded(get["excluded"], get["exclusion_reason"])
+    declined = _flags(get["declined"], "declined") == 1
     return Trials(
-        task=task,
-        participant=people,
+        task=_complete(get["task"], "task"),
+        participant=_complete(get["participant"], "participant"),
         item=shown.item,
         stimulus=_complete(get["stimulus"], "stimulus"),
         stimulus_class=Factor.encode(get["stimulus_class"]),
@@ -177,17 +179,20 @@ def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
         choice=Factor.encode(get["choice"]),
         choice_class=Factor.encode(get["choice_class"]),
         value=value,
-        class_value=_flags(get["class_correct"], "class_correct"),
-        timeout=np.isnan(value) & (reasons.equals("timeout") | (reasons.codes < 0)),
+        second_value=_numbers(get["second_score"], "second_score"),
+        declined=declined,
+        timeout=np.isnan(value) & ~declined & (reasons.equals("timeout") | (reasons.codes < 0)),
         position=_numbers(get["position"], "position"),
         pool_size=shown.size,
         answer_at=shown.answer_at,
         target_at=shown.target_at,
         rt_ms=_numbers(get["rt_ms"], "rt_ms"),
         seen=Factor.encode(get["seen"]),
-        check=_checks(get, matching, correct, rating),
+        check=_checks(get["attention_check"], value, _numbers(get["expected"], "expected")),
         practice=Factor.encode(get["block"]).equals("practice"),
-        exclusion=excluded,
+        exclusion=_excluded(get["excluded"], get["exclusion_reason"]),
+        further=_flags(get["further"], "further") == 1,
+        answers=Stored.encode(get["answers"]),
     )
 
 
@@ -240,16 +245,14 @@ class _Pools:
     target_at: IntArray
 
 
-def _pools(
-    pools: Sequence[Any], choices: Sequence[Any], targets: Sequence[Any], matching: BoolArray
-) -> _Pools:
+def _pools(pools: Sequence[Any], choices: Sequence[Any], targets: Sequence[Any]) -> _Pools:
     """Pool size, places and cluster of each trial. The shown order varies; the cluster is the set."""
     n = len(pools)
     size, answer, target = np.zeros(n, np.int64), np.full(n, -1), np.full(n, -1)
     items: list[str] = []
     cache: dict[str, tuple[str, dict[str, int]]] = {}
     for row in range(n):
-        if not matching[row] or not pools[row]:
+        if not pools[row]:
             items.append(str(targets[row]))
             continue
         text = pools[row] if isinstance(pools[row], str) else "|".join(map(str, pools[row]))
@@ -270,20 +273,17 @@ def _conditions(get: Mapping[str, Sequence[Any]]) -> Factor:
     return Factor.encode("\t".join(str(p or "") for p in row) for row in parts)
 
 
-def _checks(
-    get: Mapping[str, Sequence[Any]], matching: BoolArray, correct: FloatArray, rating: FloatArray
-) -> IntArray:
+def _checks(words: Sequence[Any], score: FloatArray, expected: FloatArray) -> IntArray:
     """Outcome of attention checks: 0 no check, 1 passed, 2 failed, 3 not known from the data.
 
-    ``attention_check`` says passed/failed itself, or is 0/1: then a matching check is passed by the right image and
-    a rating check by the ``expected_rating``. Without the latter its outcome is unknown, and held against nobody.
+    ``attention_check`` says passed, failed or unknown itself, or is 0/1: then a check is passed by the ``expected``
+    score, or by 1 where none is. An unknown outcome is held against nobody.
     """
-    words = Factor.encode(str(f).lower() if f not in (None, "") else None for f in get["attention_check"])
-    passed, failed, plain = words.isin(("passed", "pass")), words.isin(("failed", "fail")), words.isin(_TRUE)
-    expected = _numbers(get["expected_rating"], "expected_rating")
-    known = plain & (matching | ~np.isnan(expected) | ~np.isnan(correct))
-    right = np.where(matching | np.isnan(expected), correct == 1, rating == expected)
-    return np.select([passed | (known & right), failed | known, plain], [1, 2, 3], 0).astype(np.int64)
+    said = Factor.encode(str(word).lower() if word not in (None, "") else None for word in words)
+    passed, failed, plain = said.isin(("passed", "pass")), said.isin(("failed", "fail")), said.isin(_TRUE)
+    right = score == np.where(np.isnan(expected), 1.0, expected)
+    unknown = said.equals("unknown")
+    return np.select([passed | (plain & right), failed | plain, unknown], [1, 2, 3], 0).astype(np.int64)
 
 
 def _excluded(flags: Sequence[Any], reasons: Sequence[Any]) -> Factor:

@@ -1,25 +1,25 @@
-"""Point estimates of a column: Human Faith % and Interpretability Index (statistics.md, section 1)."""
+"""Point estimates of a column: shares of answers and mean scores (statistics.md, section 1)."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from survey_site.statistics.answer_scale import CANT_TELL, HIGHEST, LOWEST
-from survey_site.statistics.column_types import FaithEstimate, FaithShare, IndexEstimate
+from survey_site.statistics.column_types import AnsweredShare, EstimatedOutcome
 from survey_site.statistics.data import FloatArray, Trials
-from survey_site.statistics.point import mean_text, percent_text, quotient
+from survey_site.statistics.outcome import Outcome
+from survey_site.statistics.point import mean_text, percent_text, quotient, whole_if_it_is
 from survey_site.statistics.uncertainty import Interval, Sample, clusters, mean_interval, proportion_interval
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A share (0..1) or a mean rating with its counts. ``value`` is ``None`` without answers.
+    """A share (0..1) or a mean score with its counts. ``value`` is ``None`` without answers.
 
     ``participant_mean``: unweighted mean of the participants' own means; equal to ``value`` when all have
-    the same number of trials. ``total`` is the number of right answers or the sum of ratings.
+    the same number of trials. ``total`` is the sum of the scores, of a share the number of right answers.
     """
 
-    total: int
+    total: float
     n: int
     participants: int
     items: int
@@ -45,7 +45,7 @@ def samples_by_column(trials: Trials, columns: list[str]) -> dict[str, Sample]:
 
 
 def _estimate(sample: Sample, interval: Interval) -> Estimate:
-    total, n = int(sample.y.sum()), len(sample)
+    total, n = whole_if_it_is(float(sample.y.sum())), len(sample)
     means = participant_means(sample)
     return Estimate(
         total=total,
@@ -66,77 +66,56 @@ def participant_means(sample: Sample) -> FloatArray:
     return np.bincount(sample.participant, sample.y)[counts > 0] / counts[counts > 0]
 
 
-def faith(sample: Sample, level: float = 0.95) -> Estimate:
-    """Share of right answers; "can't tell" is wrong, a timeout is missing."""
-    return _estimate(sample, proportion_interval(sample, level))
+def estimate(sample: Sample, outcome: Outcome, level: float = 0.95) -> Estimate:
+    """A share of answers with its two-way Wilson interval, or a mean score with its interval within the scale."""
+    if outcome.kind == "share":
+        return _estimate(sample, proportion_interval(sample, level))
+    return _estimate(sample, mean_interval(sample, level, (outcome.low, outcome.high)))
 
 
-def index(sample: Sample, level: float = 0.95, bounds: tuple[float, float] = (LOWEST, HIGHEST)) -> Estimate:
-    """Mean rating."""
-    return _estimate(sample, mean_interval(sample, level, bounds))
-
-
-def faith_json(trials: Trials, level: float = 0.95) -> FaithEstimate:
-    """Faith of one column (or variant) with what the table prints; the interval in percent.
-
-    Beside it: timeouts as wrong, agreement of the class, and the counts of "can't tell" and timeouts.
-    """
-    estimate = faith(sample_of(trials), level)
-    late = trials.with_values(np.where(trials.timeout, 0.0, trials.value))
-    return {
-        "correct": estimate.total,
-        "n": estimate.n,
-        "participants": estimate.participants,
-        "items": estimate.items,
-        "percent": _percent(estimate),
-        "text": percent_text(estimate.total, estimate.n),
-        "ci": estimate.interval.pair(100),
-        "ci_df": estimate.interval.df,
-        "ci_reason": estimate.interval.reason,
-        "participant_mean": None if estimate.participant_mean is None else 100 * estimate.participant_mean,
-        "cant_tell": int(trials.choice.equals(CANT_TELL).sum()),
-        "timeouts": int(trials.timeout.sum()),
-        "timeouts_as_wrong": _share(faith(sample_of(late), level)),
-        "class": _share(faith(sample_of(trials.with_values(trials.class_value)), level)),
-    }
-
-
-def _share(estimate: Estimate) -> FaithShare:
-    return {
-        "correct": estimate.total,
-        "n": estimate.n,
-        "percent": _percent(estimate),
-        "text": percent_text(estimate.total, estimate.n),
-        "ci": estimate.interval.pair(100),
-    }
-
-
-def _percent(estimate: Estimate) -> float | None:
-    return 100 * estimate.total / estimate.n if estimate.n else None
-
-
-def index_json(
-    trials: Trials, level: float = 0.95, bounds: tuple[float, float] = (LOWEST, HIGHEST)
-) -> IndexEstimate:
-    """Index of one column (or variant) with what the table prints, and the distribution of ratings."""
+def cell(trials: Trials, outcome: Outcome, level: float = 0.95) -> EstimatedOutcome:
+    """One outcome of a column (or variant) with what the table prints; all in the printed unit."""
     sample = sample_of(trials)
-    estimate = index(sample, level, bounds)
-    levels = np.arange(int(bounds[0]), int(bounds[1]) + 1)
+    found = estimate(sample, outcome, level)
+    value = {outcome.total: found.total, "n": found.n, outcome.value: printed(found, outcome)}
+    spread = {"sd": float(sample.y.std(ddof=1)) if found.n > 1 else None} if outcome.kind == "mean" else {}
+    participants = found.participant_mean
     return {
-        "mean": estimate.value,
-        "text": mean_text(estimate.total, estimate.n),
-        "sum": estimate.total,
-        "n": estimate.n,
-        "participants": estimate.participants,
-        "items": estimate.items,
-        "ci": estimate.interval.pair(),
-        "ci_df": estimate.interval.df,
-        "ci_reason": estimate.interval.reason,
-        "participant_mean": estimate.participant_mean,
-        "sd": float(sample.y.std(ddof=1)) if estimate.n > 1 else None,
+        **value,
+        "participants": found.participants,
+        "items": found.items,
+        "text": text_of(found, outcome),
+        "ci": found.interval.pair(outcome.factor),
+        "ci_df": found.interval.df,
+        "ci_reason": found.interval.reason,
+        "participant_mean": None if participants is None else outcome.factor * participants,
         "timeouts": int(trials.timeout.sum()),
-        "distribution": {str(k): int((sample.y == k).sum()) for k in levels},
+        **spread,
     }
+
+
+def share(trials: Trials, level: float = 0.95) -> AnsweredShare:
+    """The share of scores of 1, as it may stand beside an outcome's estimate under another way to count."""
+    found = _estimate(sample := sample_of(trials), proportion_interval(sample, level))
+    return {
+        "correct": int(found.total),
+        "n": found.n,
+        "percent": 100 * found.total / found.n if found.n else None,
+        "text": percent_text(int(found.total), found.n),
+        "ci": found.interval.pair(100),
+    }
+
+
+def printed(found: Estimate, outcome: Outcome) -> float | None:
+    """The estimate in the printed unit. From the total, so that a share of whole counts is the nearest number."""
+    return quotient(outcome.factor * found.total, found.n)
+
+
+def text_of(found: Estimate, outcome: Outcome) -> str | None:
+    """The estimate as the table prints it."""
+    if outcome.kind == "share":
+        return percent_text(int(found.total), found.n, outcome.places)
+    return mean_text(found.total, found.n, outcome.places)
 
 
 def equal_weight_mean(values: list[tuple[float | None, int]], tolerance: float = 0.1) -> float | None:

@@ -94,16 +94,16 @@ def _odds(names: list[str], beta: FloatArray, se: FloatArray, df: int | None, le
 def ordinal_odds_ratios(
     samples: Mapping[str, Sample], reference: str, level: float = 0.95, rows_max: int = 50_000
 ) -> OddsRatios:
-    """Cumulative odds ratios of the ratings: proportional odds (McCullagh 1980), errors clustered by participant."""
+    """Cumulative odds ratios of ordered scores: proportional odds (McCullagh 1980), errors clustered by participant."""
     filled = [s for s in samples.values() if len(s)]
     if not len(samples[reference]) or len(filled) < 2:
         return {"reason": "not estimable: needs two columns with answers", "rows": []}
     reason = _too_large(samples, rows_max)
     y, dummies, participant, names = _stack(samples, reference)
     if len(np.unique(y)) < 2:
-        reason = "not estimable: all ratings are the same"
+        reason = "not estimable: all scores are the same"
     elif any(len(np.unique(s.y)) < 2 for s in filled):
-        reason = "not estimable: a column has one rating only"
+        reason = "not estimable: a column has one score only"
     elif clusters(participant) < 3:
         reason = "not estimable: needs at least 3 participants"
     if reason:

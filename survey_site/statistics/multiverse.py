@@ -3,18 +3,18 @@
 The headline is the plan's; this table shows how much it depends on the plan.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from survey_site.statistics.answer_scale import CANT_TELL
-from survey_site.statistics.column_types import OutcomeName
-from survey_site.statistics.data import APART, MATCHING, RATING, Trials
+from survey_site.statistics.data import APART, Trials
 from survey_site.statistics.estimates import participant_means, samples_by_column
+from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
 from survey_site.statistics.quality import REASONS, analysed, eligible, rule_violations
 from survey_site.statistics.report_types import MultiverseChoice, MultiverseSpread
+from survey_site.statistics.task_analysis import PLAIN, TaskAnalysis
 from survey_site.statistics.uncertainty import Sample
 
 Statistic = Callable[[Sample], float | None]
@@ -40,16 +40,19 @@ def _median(sample: Sample) -> float | None:
     return float(np.median(sample.y)) if len(sample) else None
 
 
-STATISTICS: dict[str, Statistic] = {
+SHARES: dict[str, Statistic] = {
     "pooled": _pooled,
     "mean of participants": _by_participant,
     "mean of images": _by_item,
 }
+MEANS: dict[str, Statistic] = {**SHARES, "median": _median}
 
 
-def exclusion_choices(trials: Trials, plan: AnalysisPlan) -> Iterator[tuple[str, Trials]]:
+def exclusion_choices(
+    trials: Trials, plan: AnalysisPlan, outcomes: Sequence[Outcome]
+) -> Iterator[tuple[str, Trials]]:
     """The analysed trials under no rule, each rule alone, all rules, and known to be seen; one at a time."""
-    violations = rule_violations(trials.select(~trials.exclusion.isin(APART)), plan.rules)
+    violations = rule_violations(trials.select(~trials.exclusion.isin(APART)), plan.rules, outcomes)
     everyone = set().union(*violations.values())
     yield "no exclusion", eligible(trials, plan)
     yield "as stored", analysed(trials, plan)
@@ -60,43 +63,51 @@ def exclusion_choices(trials: Trials, plan: AnalysisPlan) -> Iterator[tuple[str,
     yield "only trials known to be seen", analysed(trials, replace(plan, seen_unknown_counts=False), everyone)
 
 
-def scorings(trials: Trials) -> Iterator[tuple[str, Trials]]:
-    """Matching answers under each way to count them."""
-    matching = trials.of_task(MATCHING)
-    cant_tell = matching.choice.equals(CANT_TELL)
-    yield "source image", matching
-    yield "class", matching.with_values(matching.class_value)
-    yield "timeouts as wrong", matching.with_values(np.where(matching.timeout, 0.0, matching.value))
-    yield "can't tell left out", matching.with_values(np.where(cant_tell, np.nan, matching.value))
+def scored(trials: Trials, plan: AnalysisPlan) -> Trials:
+    """The trials with the second score in place of the first where the plan lets it count."""
+    second = trials.task.isin(plan.second_scores)
+    return trials.with_values(np.where(second, trials.second_value, trials.value)) if second.any() else trials
 
 
-def multiverse(trials: Trials, plan: AnalysisPlan, columns: list[str]) -> list[MultiverseChoice]:
-    """One row per choice: the estimate of every column (percent for faith) and the number of answers."""
+def multiverse(
+    trials: Trials,
+    plan: AnalysisPlan,
+    columns: list[str],
+    outcomes: Sequence[Outcome],
+    analyses: Mapping[str, TaskAnalysis],
+) -> list[MultiverseChoice]:
+    """One row per choice: the estimate of every column in the printed unit and the number of answers."""
     rows: list[MultiverseChoice] = []
-    for exclusion, kept in exclusion_choices(trials, plan):
-        for scoring, matching in scorings(kept):
-            samples = samples_by_column(matching, columns)
-            rows += [_row("faith", exclusion, scoring, name, samples) for name in STATISTICS]
-        samples = samples_by_column(kept.of_task(RATING), columns)
-        rows += [_row("index", exclusion, "rating", name, samples) for name in (*STATISTICS, "median")]
+    for exclusion, kept in exclusion_choices(trials, plan, outcomes):
+        for outcome in outcomes:
+            own, scorings = kept.of_task(outcome.task), analyses.get(outcome.task, PLAIN).scorings
+            ways = scorings(own) if scorings else [(outcome.task, scored(own, plan))]
+            for scoring, counted in ways:
+                samples = samples_by_column(counted, columns)
+                for name, statistic in (SHARES if outcome.kind == "share" else MEANS).items():
+                    rows.append(_row(outcome, exclusion, scoring, name, statistic, samples))
     return rows
 
 
 def _row(
-    outcome: OutcomeName, exclusion: str, scoring: str, name: str, samples: dict[str, Sample]
+    outcome: Outcome,
+    exclusion: str,
+    scoring: str,
+    name: str,
+    statistic: Statistic,
+    samples: dict[str, Sample],
 ) -> MultiverseChoice:
-    statistic, factor = (STATISTICS | {"median": _median})[name], 100 if outcome == "faith" else 1
     values = {column: statistic(sample) for column, sample in samples.items()}
     return {
-        "outcome": outcome, "exclusion": exclusion, "scoring": scoring, "statistic": name,
+        "outcome": outcome.key, "exclusion": exclusion, "scoring": scoring, "statistic": name,
         "n": sum(len(sample) for sample in samples.values()),
-        "values": {column: None if v is None else factor * v for column, v in values.items()},
+        "values": {column: None if v is None else outcome.factor * v for column, v in values.items()},
     }  # fmt: skip
 
 
-def spread(rows: list[MultiverseChoice], columns: list[str]) -> MultiverseSpread:
+def spread(rows: list[MultiverseChoice], columns: list[str], outcomes: Sequence[Outcome]) -> MultiverseSpread:
     """Smallest and largest estimate of each column over all choices, by outcome."""
-    out: MultiverseSpread = {"faith": {}, "index": {}}
+    out: MultiverseSpread = {outcome.key: {} for outcome in outcomes}
     for outcome, by_column in out.items():
         for column in columns:
             own = [r["values"][column] for r in rows if r["outcome"] == outcome]

@@ -1,32 +1,31 @@
 """Sentences under the table, and the versions that computed it."""
 
 import platform
+from collections.abc import Sequence
 
 import numpy as np
 import scipy
 import statsmodels
 
-from survey_site.statistics.column_types import OUTCOMES
+from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.report_types import ComputedReport
 
 
-def notes(report: ComputedReport, plan: AnalysisPlan) -> list[str]:
-    """Sentences that must stand under the table."""
-    out = ["Can't tell counts as wrong; timeouts count as missing, and as wrong beside it."]
-    sizes = {c["faith"]["chance"].get("pool_size") for c in report["columns"]} - {None}
-    if sizes:
-        out.append(f"Pool size {', '.join(sorted(map(str, sizes)))}: chance is one in that number.")
-    if report["comparisons"]["index"]["rows"]:
-        out.append(
-            "The ratio of indices takes 0 as a true zero of the scale; on a scale labelled 1–7 the same "
-            "answers give the smaller ratios of “ratio on 1–7”."
-        )
-    for outcome in OUTCOMES:
-        if report["comparisons"][outcome].get("label"):
+def notes(
+    report: ComputedReport, plan: AnalysisPlan, outcomes: Sequence[Outcome], of_tasks: Sequence[str]
+) -> list[str]:
+    """Sentences that must stand under the table; those of the tasks come first."""
+    out = list(of_tasks)
+    for outcome in outcomes:
+        if outcome.kind == "mean" and outcome.low == 0 and report["comparisons"][outcome.key]["rows"]:
             out.append(
-                f"Tests of {outcome}: {report['comparisons'][outcome]['label']}; Holm over the columns."
+                f"The ratios of the {outcome.title} take 0 as a true zero of the scale; on a scale that begins with 1 "
+                "the same answers give the smaller ratios of “ratio from 1”."
             )
+    for outcome in outcomes:
+        if label := report["comparisons"][outcome.key].get("label"):
+            out.append(f"Tests of {outcome.key}: {label}; Holm over the columns.")
     if not plan.columns:
         out.append("The plan names no columns: their order is alphabetical.")
     return out

@@ -7,7 +7,8 @@ import statsmodels.api as sm
 from scipy import stats
 
 from survey_site.statistics.comparisons import holm, t_test
-from survey_site.statistics.data import MATCHING, BoolArray, FloatArray, IntArray, Trials
+from survey_site.statistics.data import BoolArray, FloatArray, IntArray, Trials
+from survey_site.statistics.outcome import Kind
 from survey_site.statistics.report_types import (
     AnswerPositions,
     CellRange,
@@ -21,15 +22,18 @@ from survey_site.statistics.uncertainty import Sample, clusters, difference
 def position_in_task(trials: Trials) -> IntArray:
     """Rank of a trial among the participant's trials of its task, from 0; needs ``position``.
 
-    ``position`` counts over the whole study, so practice trials and the first block would shift it.
+    ``position`` counts over the whole study, so practice trials and the first block would shift it. Rows of one
+    position are one trial, which counts in several columns.
     """
     group = trials.participant.codes * (len(trials.task.labels) + 1) + trials.task.codes
     order = np.lexsort((trials.position, group))
-    ordered = group[order]
+    ordered, position = group[order], trials.position[order]
     first = np.r_[True, ordered[1:] != ordered[:-1]] if len(ordered) else np.empty(0, np.bool_)
-    start = np.maximum.accumulate(np.where(first, np.arange(len(ordered)), 0))
+    another = first | (np.r_[True, position[1:] != position[:-1]] if len(ordered) else first)
+    place = np.cumsum(another) - 1
+    start = np.maximum.accumulate(np.where(first, place, 0))
     rank = np.empty(len(ordered), np.int64)
-    rank[order] = np.arange(len(ordered)) - start
+    rank[order] = place - start
     return rank
 
 
@@ -40,34 +44,33 @@ def _design(trials: Trials) -> FloatArray:
     return np.column_stack([np.ones(len(code)), dummies, position_in_task(trials).astype(float)])
 
 
-def pooled_slope(trials: Trials, rows_max: int = 50_000, level: float = 0.95) -> OrderSlope:
-    """Change per trial position, columns held fixed, errors clustered by participant.
+def pooled_slope(trials: Trials, kind: Kind, rows_max: int = 50_000, level: float = 0.95) -> OrderSlope:
+    """Change per trial position of one task, columns held fixed, errors clustered by participant.
 
-    Matching: binomial GEE (log odds per trial); ratings: least squares (scale points per trial).
+    Shares: binomial GEE (log odds per trial); means: least squares (scale points per trial).
     """
     answered = trials.answered()
-    reason = _slope_reason(answered, rows_max)
+    reason = _slope_reason(answered, kind, rows_max)
     if reason:
         return {"slope": None, "reason": reason}
-    matching = answered.task.equals(MATCHING).all()
     x, groups = _design(answered), answered.participant.codes
     if np.linalg.matrix_rank(x) < x.shape[1]:
         return {"slope": None, "reason": "not estimable: column and position cannot be told apart"}
-    slope, se = (_gee_slope if matching else _ols_slope)(answered.value, x, groups)
+    slope, se = (_gee_slope if kind == "share" else _ols_slope)(answered.value, x, groups)
     df = clusters(groups) - 1
     if not np.isfinite([slope, se]).all() or se <= 0:
         return {"slope": None, "reason": "not estimable: no finite standard error"}
     half = float(stats.t.ppf(0.5 + level / 2, df)) * se
     return {
         "slope": slope,
-        "unit": "log odds per trial" if matching else "scale points per trial",
+        "unit": "log odds per trial" if kind == "share" else "scale points per trial",
         "ci": [slope - half, slope + half],
         "p": float(2 * stats.t.sf(abs(slope / se), df)),
         "reason": None,
     }
 
 
-def _slope_reason(trials: Trials, rows_max: int) -> str | None:
+def _slope_reason(trials: Trials, kind: Kind, rows_max: int) -> str | None:
     if not len(trials) or np.isnan(trials.position).any():
         return "not estimable: no answers with a position"
     if len(trials) > rows_max:
@@ -76,7 +79,7 @@ def _slope_reason(trials: Trials, rows_max: int) -> str | None:
         return "not estimable: needs at least 3 participants"
     if float(np.ptp(trials.value)) == 0:
         return "not estimable: no variation between the answers"
-    if trials.task.equals(MATCHING).all() and _separated(trials):
+    if kind == "share" and _separated(trials):
         return "not estimable: a column is at 0 % or 100 %"
     return None
 
@@ -157,9 +160,9 @@ def _range(row: IntArray, column: IntArray) -> CellRange:
     return {"min": int(counts.min()), "max": int(counts.max())}
 
 
-def answer_positions(matching: Trials) -> AnswerPositions:
-    """Where in the pool people click (and where the source stood): χ² against 1/m, for one pool size."""
-    known = matching.select((matching.answer_at >= 0) & (matching.pool_size >= 2))
+def answer_positions(trials: Trials) -> AnswerPositions:
+    """Where in the pool people click (and where the target stood): χ² against 1/m, for one pool size."""
+    known = trials.select((trials.answer_at >= 0) & (trials.pool_size >= 2))
     if not len(known):
         return {"reason": "not estimable: no answers with a known place"}
     if not (known.pool_size == known.pool_size[0]).all():

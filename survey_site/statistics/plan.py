@@ -1,16 +1,13 @@
 """The analysis plan: every choice of the report, fixed before the data. Standard library alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from saliency_worker import catalog
-from survey_site.statistics.answer_scale import HIGHEST, LOWEST
 
 # Below these, trials of a participant per column and items, the two-way test gives way to the sign-flip test.
 MIN_TRIALS, MIN_ITEMS = 2, 12
-
-HEADLINES = ("correct", "class_correct")
 
 
 @dataclass(frozen=True)
@@ -56,20 +53,18 @@ class AnalysisPlan:
     """Choices of the analysis, part of the frozen protocol.
 
     ``columns`` gives the order of Table 1 (columns met in the data but not named here follow, sorted);
-    ``controls`` are columns compared with but never part of the two Holm families; ``edges_control`` is the
-    control that "faith beyond edges" subtracts. ``headline`` says which answer is right: the source image
-    (``correct``) or any image of its class (``class_correct``). ``seen_unknown_counts``: trials of browsers
-    without JavaScript count. ``seed`` drives all resampling; ``resamples`` is B.
+    ``controls`` are columns compared with but never part of the Holm families; ``edges_control`` is the
+    control of edges alone, which a task may subtract. ``second_scores``: the tasks whose second score counts in
+    place of the first. ``seen_unknown_counts``: trials of browsers without JavaScript count. ``seed`` drives all
+    resampling; ``resamples`` is B.
     """
 
     columns: tuple[str, ...] = ()
     reference: str = "Grad-CAMs"
     controls: tuple[str, ...] = ()
     edges_control: str | None = None
-    headline: str = "correct"
+    second_scores: tuple[str, ...] = ()
     level: float = 0.95
-    rating_min: int = LOWEST
-    rating_max: int = HIGHEST
     seen_unknown_counts: bool = True
     rules: QualityRules = field(default_factory=QualityRules)
     seed: int = 20240512
@@ -77,12 +72,8 @@ class AnalysisPlan:
     model_rows_max: int = 50_000
 
     def __post_init__(self) -> None:
-        if self.headline not in HEADLINES:
-            raise ValueError(f"headline must be one of {', '.join(HEADLINES)}, not {self.headline!r}")
         if not 0.5 <= self.level < 1:
             raise ValueError(f"level must be at least 0.5 and below 1, not {self.level!r}")
-        if self.rating_min >= self.rating_max:
-            raise ValueError("rating_min must be below rating_max")
         if self.resamples < 99:
             raise ValueError("resamples must be at least 99")
 
@@ -103,7 +94,7 @@ class AnalysisPlan:
         if unknown:
             raise ValueError(f"unknown settings of the analysis plan: {', '.join(unknown)}")
         values = dict(data)
-        for name in ("columns", "controls"):
+        for name in ("columns", "controls", "second_scores"):
             if name in values:
                 values[name] = tuple(values[name])
         if isinstance(values.get("rules"), Mapping):
@@ -114,10 +105,11 @@ class AnalysisPlan:
             raise ValueError(f"the analysis plan has a value of the wrong kind: {error}") from None
 
     @classmethod
-    def from_protocol(cls, document: Mapping[str, Any]) -> Self:
+    def from_protocol(cls, document: Mapping[str, Any], second_scores: Iterable[str] = ()) -> Self:
         """The plan of a frozen protocol: columns, reference and controls from its conditions.
 
-        ``analysis_plan`` of the document overrides, ``exclusion_rules`` gives the thresholds.
+        ``second_scores``: the tasks whose settings in the document let the second score count. ``analysis_plan`` of the
+        document overrides, ``exclusion_rules`` gives the thresholds.
         """
         conditions = sorted(document.get("conditions", ()), key=lambda c: c.get("column_order", 0))
         columns = list(dict.fromkeys(c["column"] for c in conditions))
@@ -129,7 +121,7 @@ class AnalysisPlan:
             "columns": columns,
             "controls": [c for c in columns if c in controls],
             "edges_control": edges[0] if edges else None,
-            "headline": "class_correct" if design.get("headline") == "class" else "correct",
+            "second_scores": list(second_scores),
             "seen_unknown_counts": design.get("count_unknown_seen", True),
             "rules": document.get("exclusion_rules") or {},
         }

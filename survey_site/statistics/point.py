@@ -1,6 +1,6 @@
 """Point estimates from counts, with the standard library alone.
 
-The web process may import this module (and ``published``, ``plan`` and the report's types): nothing here needs
+The web process may import this module (and ``published``, ``plan``, ``outcome`` and the report's types): nothing here needs
 NumPy, SciPy or statsmodels. Every other module of this package is for the Celery queue ``reports`` and for the
 management commands. The page gets its counts from one SQL aggregation and rounds them here; the report of the task
 rounds with the same functions, so the two can never print different digits.
@@ -17,7 +17,12 @@ def half_up(value: float | int | Decimal, places: int) -> Decimal:
     return exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
 
 
-def quotient(total: int, n: int) -> float | None:
+def whole_if_it_is(total: float) -> float:
+    """A sum of whole numbers as the integer that it is, any other as it is."""
+    return int(total) if float(total).is_integer() else total
+
+
+def quotient(total: float, n: int) -> float | None:
     """``total / n`` in floating point; ``None`` without observations."""
     return total / n if n else None
 
@@ -27,9 +32,9 @@ def percent_text(correct: int, n: int, places: int = 0) -> str | None:
     return str(half_up(Decimal(100 * correct) / Decimal(n), places)) if n else None
 
 
-def mean_text(total: int, n: int, places: int = 2) -> str | None:
-    """``total/n`` rounded half-up from the integers themselves; ``None`` without observations."""
-    return str(half_up(Decimal(total) / Decimal(n), places)) if n else None
+def mean_text(total: float, n: int, places: int = 2) -> str | None:
+    """``total/n`` rounded half-up, of integers from the integers themselves; ``None`` without observations."""
+    return str(half_up(Decimal(repr(whole_if_it_is(total))) / Decimal(n), places)) if n else None
 
 
 def wilson(p: float, n: float, quantile: float | None = None, level: float = 0.95) -> tuple[float, float]:

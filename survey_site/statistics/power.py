@@ -2,8 +2,8 @@
 
 Participants and images are crossed; both vary, and images differ in which method suits them:
 logit P(right) = a_k + u_participant + v_item + w_item,k, with a_k such that the *marginal* share of column k is
-the planned one. Ratings: the same sum plus a residual, rounded to the scale. Items are dealt to columns by a
-cyclic Latin square, as at the site. For the feasibility page call it in a background task.
+the planned one. Scores on a scale: the same sum plus a residual, rounded (whole scores) and cut to it. Items are
+dealt to columns by a cyclic Latin square, as at the site. For the feasibility page call it in a background task.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, special
 
-from survey_site.statistics.answer_scale import HIGHEST, LOWEST
 from survey_site.statistics.comparisons import SIGN_FLIP, T_TEST, holm, pair, primary_test, t_test
 from survey_site.statistics.data import FloatArray, IntArray
 from survey_site.statistics.report_types import PowerResult
@@ -26,7 +25,10 @@ FLIP_RESAMPLES = 999
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations: participants, items, item × column (all log-odds or scale points), residual of a rating."""
+    """Standard deviations: participants, items, item × column (all log-odds or scale points), residual of a score.
+
+    Scale points are those of a scale of seven levels; on another scale they grow with its width.
+    """
 
     participant: float = 0.7
     item: float = 0.7
@@ -41,18 +43,19 @@ class Spread:
 
 @dataclass(frozen=True)
 class Plan:
-    """Columns with their expected share (0..1) or mean rating, reference first, and the size of the study.
+    """Columns with their expected share (0..1) or mean score, reference first, and the size of the study.
 
-    ``trials`` per participant and column; ``items``: pools or images, a multiple of trials × columns
-    (default: exactly that many).
+    ``scale``: lowest and highest score of a mean; None for shares. ``whole``: whether its scores are whole numbers.
+    ``trials`` per participant and column; ``items``: pools or images, a multiple of trials × columns (default: exactly
+    that many).
     """
 
     effects: Mapping[str, float]
     participants: int
     trials: int
     items: int | None = None
-    ratings: bool = False
-    scale: tuple[int, int] = (LOWEST, HIGHEST)
+    scale: tuple[float, float] | None = None
+    whole: bool = True
     spread: Spread = Spread()
     level: float = 0.95
 
@@ -61,15 +64,20 @@ class Plan:
             raise ValueError("power needs the reference and at least one other column")
         if self.participants < 2 or self.trials < 1:
             raise ValueError("power needs at least 2 participants and 1 trial per column")
-        low, high = self.scale if self.ratings else (0, 1)
+        low, high = self.scale or (0, 1)
         if not all(low < value < high for value in self.effects.values()):
             raise ValueError(f"expected values must lie between {low} and {high}")
         if self.item_count % (self.trials * len(self.effects)):
             raise ValueError("items must be a multiple of trials × columns")
 
     @property
+    def point(self) -> float:
+        """Width of the scale in units of that of seven levels."""
+        return (self.scale[1] - self.scale[0]) / 6 if self.scale else 1.0
+
+    @property
     def item_count(self) -> int:
-        """Pools (matching) or images (rating) in the study."""
+        """Pools or images in the study."""
         return self.items or self.trials * len(self.effects)
 
 
@@ -82,14 +90,21 @@ def intercept(share: float, sd: float) -> float:
     )
 
 
-def latent_mean(mean: float, sd: float, scale: tuple[int, int] = (LOWEST, HIGHEST)) -> float:
-    """The centre of a normal variable whose rounding to the scale has this ``mean``."""
-    cuts = np.arange(scale[0], scale[1]) + 0.5
+def latent_mean(mean: float, sd: float, scale: tuple[float, float], whole: bool = True) -> float:
+    """The centre of a normal variable that, rounded (whole scores) and cut to the scale, has this ``mean``."""
+    low, high = scale
+    cuts = np.arange(low, high) + 0.5
+
+    def above(end: float, centre: float) -> float:
+        z = (centre - end) / sd
+        return sd * float(z * special.ndtr(z) + np.exp(-z * z / 2) / np.sqrt(2 * np.pi))
 
     def excess(centre: float) -> float:
-        return scale[0] + float(special.ndtr((centre - cuts) / sd).sum()) - mean
+        if whole:
+            return low + float(special.ndtr((centre - cuts) / sd).sum()) - mean
+        return low + above(low, centre) - above(high, centre) - mean
 
-    return float(optimize.brentq(excess, scale[0] - 40 * sd, scale[1] + 40 * sd, xtol=1e-12))
+    return float(optimize.brentq(excess, low - 40 * sd, high + 40 * sd, xtol=1e-12))
 
 
 def layout(plan: Plan) -> tuple[IntArray, IntArray, IntArray]:
@@ -108,23 +123,24 @@ def simulate(
 ) -> FloatArray:
     """One study's answers, (n·T,)."""
     person, item, column = cells
-    s = plan.spread
+    s, point = plan.spread, plan.point
     eta = (
         centres[column]
-        + rng.normal(0, s.participant, plan.participants)[person]
-        + rng.normal(0, s.item, plan.item_count)[item]
-        + rng.normal(0, s.interaction, (plan.item_count, len(centres)))[item, column]
+        + rng.normal(0, point * s.participant, plan.participants)[person]
+        + rng.normal(0, point * s.item, plan.item_count)[item]
+        + rng.normal(0, point * s.interaction, (plan.item_count, len(centres)))[item, column]
     )
-    if not plan.ratings:
+    if plan.scale is None:
         return (rng.random(len(eta)) < special.expit(eta)).astype(np.float64)
-    return np.clip(np.rint(eta + rng.normal(0, s.residual, len(eta))), *plan.scale)
+    scores = eta + rng.normal(0, point * s.residual, len(eta))
+    return np.clip(np.rint(scores) if plan.whole else scores, *plan.scale)
 
 
 def column_centres(plan: Plan) -> FloatArray:
     """Intercepts of the columns on the latent scale."""
-    if plan.ratings:
-        sd = float(np.hypot(plan.spread.random, plan.spread.residual))
-        return np.array([latent_mean(v, sd, plan.scale) for v in plan.effects.values()])
+    if plan.scale:
+        sd = plan.point * float(np.hypot(plan.spread.random, plan.spread.residual))
+        return np.array([latent_mean(v, sd, plan.scale, plan.whole) for v in plan.effects.values()])
     return np.array([intercept(v, plan.spread.random) for v in plan.effects.values()])
 
 

@@ -1,15 +1,16 @@
 """Data quality: rules declared before the data and blind to the outcome (statistics.md, section 6).
 
-No rule looks at whether matching answers are right: excluding by accuracy would bias the faith upward.
+No rule looks at whether answers are right: excluding by accuracy would bias a share upward.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from survey_site.statistics.data import APART, MATCHING, RATING, BoolArray, IntArray, Trials
+from survey_site.statistics.data import APART, BoolArray, IntArray, Trials
+from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
 from survey_site.statistics.report_types import ParticipantFlow, QualitySummary, RecruitedFlow
 
@@ -39,14 +40,14 @@ def position_threshold(m: int, trials: int, alpha: float = 0.001) -> int:
     return int(k[m * stats.binom.sf(k - 1, trials, 1 / m) < alpha][0])
 
 
-def rule_violations(trials: Trials, rules: QualityRules) -> dict[str, set[str]]:
+def rule_violations(trials: Trials, rules: QualityRules, outcomes: Sequence[Outcome]) -> dict[str, set[str]]:
     """Participants against each rule, whatever the other rules say. Practice trials are no evidence."""
-    shown = trials.select(~trials.practice)
+    shown = trials.select(~trials.practice & ~trials.further)
     real = shown.select(shown.check == 0)
     found = {
         ATTENTION: _failed_checks(shown, rules),
         FLAGGED: _flagged_share(real, rules),
-        STRAIGHT: _straight_lining(real, rules),
+        STRAIGHT: _straight_lining(real, rules, outcomes),
         POSITION: _one_position(real, rules),
     }
     labels = trials.participant.labels
@@ -72,28 +73,32 @@ def _flagged_share(trials: Trials, rules: QualityRules) -> IntArray:
     return np.flatnonzero(flagged > rules.flagged_share * n)
 
 
-def _straight_lining(trials: Trials, rules: QualityRules) -> IntArray:
-    """Participants whose ratings (six or more, of at least two methods) are all the same.
+def _straight_lining(trials: Trials, rules: QualityRules, outcomes: Sequence[Outcome]) -> IntArray:
+    """Participants whose scores on a scale (six or more, of at least two methods) are all the same.
 
-    Fewer equal ratings happen by chance: three of three did to 3 % of simulated honest participants.
+    Fewer equal scores happen by chance: three of three did to 3 % of simulated honest participants.
     """
-    if not rules.straight_lining:
-        return np.empty(0, np.int64)
-    r = trials.of_task(RATING).answered()
-    size, who = _size(trials), r.participant.codes
+    found = [np.empty(0, np.int64)]
+    if rules.straight_lining:
+        found += [_all_the_same(trials.of_task(o.task).answered()) for o in outcomes if o.kind == "mean"]
+    return np.unique(np.concatenate(found))
+
+
+def _all_the_same(answered: Trials) -> IntArray:
+    size, who, methods = _size(answered), answered.participant.codes, len(answered.condition.labels) + 1
     low, high = np.full(size, np.inf), np.full(size, -np.inf)
-    np.minimum.at(low, who, r.value)
-    np.maximum.at(high, who, r.value)
-    pairs = np.unique(who * (len(r.condition.labels) + 1) + r.condition.codes)
-    methods = np.bincount(pairs // (len(r.condition.labels) + 1), minlength=size)
-    return np.flatnonzero((low == high) & (methods >= 2) & (np.bincount(who, minlength=size) >= STRAIGHT_MIN))
+    np.minimum.at(low, who, answered.value)
+    np.maximum.at(high, who, answered.value)
+    pairs = np.unique(who * methods + answered.condition.codes)
+    several = np.bincount(pairs // methods, minlength=size) >= 2
+    return np.flatnonzero((low == high) & several & (np.bincount(who, minlength=size) >= STRAIGHT_MIN))
 
 
 def _one_position(trials: Trials, rules: QualityRules) -> IntArray:
     """Participants who chose one place of the pool improbably often. Needs one pool size per participant."""
     if rules.position_alpha is None:
         return np.empty(0, np.int64)
-    m = trials.of_task(MATCHING).answered()
+    m = trials.answered()
     m = m.select((m.answer_at >= 0) & (m.pool_size >= 2))
     size, places = _size(trials), int(m.pool_size.max(initial=0))
     if not places:
@@ -113,10 +118,10 @@ def _one_position(trials: Trials, rules: QualityRules) -> IntArray:
     return np.array(out, np.int64)
 
 
-def exclusions(trials: Trials, rules: QualityRules) -> dict[str, str]:
+def exclusions(trials: Trials, rules: QualityRules, outcomes: Sequence[Outcome]) -> dict[str, str]:
     """Participant → first reason met, in the order of ``REASONS``."""
     first: dict[str, str] = {}
-    violations = rule_violations(trials, rules)
+    violations = rule_violations(trials, rules, outcomes)
     for reason in REASONS:
         for name in sorted(violations[reason]):
             first.setdefault(name, reason)
@@ -140,7 +145,7 @@ def analysed(trials: Trials, plan: AnalysisPlan, excluded: Iterable[str] = ()) -
     return kept.select((kept.exclusion.codes < 0) & ~kept.participant.isin(excluded))
 
 
-def all_exclusions(trials: Trials, plan: AnalysisPlan) -> dict[str, str]:
+def all_exclusions(trials: Trials, plan: AnalysisPlan, outcomes: Sequence[Outcome]) -> dict[str, str]:
     """Reasons by participant: those stored with the rows first, then the plan's rules.
 
     Participants who stand apart (bots, previews, withdrawn, surplus) are not judged.
@@ -154,7 +159,7 @@ def all_exclusions(trials: Trials, plan: AnalysisPlan) -> dict[str, str]:
         marked.participant.labels[person]: marked.exclusion.labels[marked.exclusion.codes[place]]
         for person, place in zip(people[whole], first[whole], strict=True)
     }
-    return exclusions(not_apart, plan.rules) | stored
+    return exclusions(not_apart, plan.rules, outcomes) | stored
 
 
 def flow(
@@ -198,12 +203,14 @@ def _recruited(rows: list[Mapping[str, Any]]) -> RecruitedFlow:
     }
 
 
-def summary(trials: Trials, plan: AnalysisPlan) -> QualitySummary:
+def summary(trials: Trials, plan: AnalysisPlan, outcomes: Sequence[Outcome]) -> QualitySummary:
     """Counts for the page: rule by rule, response times, attention, missing answers."""
+    if trials.further.any():
+        trials = trials.select(~trials.further)
     counted = eligible(trials, plan)
     rt = counted.rt_ms[~np.isnan(counted.rt_ms)]
     checks = trials.check[~trials.practice & ~trials.exclusion.isin(APART)]
-    violations = rule_violations(trials.select(~trials.exclusion.isin(APART)), plan.rules)
+    violations = rule_violations(trials.select(~trials.exclusion.isin(APART)), plan.rules, outcomes)
     return {
         "rules": {reason: len(names) for reason, names in violations.items()},
         "thresholds": plan.to_mapping()["rules"],

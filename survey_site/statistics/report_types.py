@@ -12,19 +12,22 @@ from survey_site.statistics.column_types import (
     EstimatedColumn,
     OutcomeName,
 )
+from survey_site.statistics.outcome import OutcomeFacts
 
 
-class FaithBeyondEdges(TypedDict):
-    """Faith of a column less that of edges alone, in percentage points, and their ratio."""
+class Section(TypedDict):
+    """A table of a task's own, as it is printed: the first cell of a row heads it; no heading where there is no table.
 
-    column: str
-    difference_percent: float | None
-    ci: Bounds | None
-    p: float | None
-    ratio: float | None
-    ratio_ci: Bounds | None
-    reason: str | None
-    p_holm: float | None
+    data: the numbers behind it.
+    """
+
+    key: str
+    task: str
+    title: str
+    lead: str
+    headings: list[str]
+    rows: list[list[str]]
+    data: Any
 
 
 class RecruitedFlow(TypedDict):
@@ -80,13 +83,6 @@ class OddsRatios(TypedDict):
     rows: list[OddsRatio]
 
 
-class OddsModels(TypedDict):
-    """Faith by GEE, the index by the ordinal model."""
-
-    faith_odds_ratios: OddsRatios
-    index_odds_ratios: OddsRatios
-
-
 class AlphaAgreement(TypedDict):
     """Krippendorff's α, at most 1; `per_column`: of each column alone."""
 
@@ -107,7 +103,7 @@ class VarianceParts(TypedDict):
 
 
 class IntraclassCorrelation(TypedDict):
-    """ICC(2,1) and ICC(2,k), shares 0..1; `k`: harmonic mean of the ratings per target."""
+    """ICC(2,1) and ICC(2,k), shares 0..1; `k`: harmonic mean of the scores per target."""
 
     icc_2_1: float | None
     icc_2_k: float | None
@@ -116,12 +112,17 @@ class IntraclassCorrelation(TypedDict):
     reason: str | None
 
 
-class AgreementSummary(TypedDict):
-    """Whether participants agree."""
+class AgreementRow(TypedDict):
+    """One measure of the agreement of participants. measure: such as `ordinal_alpha`, `icc_2_1`."""
 
-    rating_alpha: AlphaAgreement
-    matching_alpha: AlphaAgreement
-    rating_icc: IntraclassCorrelation
+    outcome: OutcomeName
+    measure: str
+    title: str
+    value: float | None
+    ci: Bounds | None
+    remark: str
+    per_column: NotRequired[dict[str, float | None]]
+    variance: NotRequired[VarianceParts]
 
 
 class OrderSlope(TypedDict):
@@ -135,7 +136,7 @@ class OrderSlope(TypedDict):
 
 
 class OrderHalves(TypedDict):
-    """A column in the first and the second half of the positions: shares 0..1 or mean ratings."""
+    """A column in the first and the second half of the positions: shares 0..1 or mean scores."""
 
     column: str
     first: float | None
@@ -170,7 +171,7 @@ class OrderEffects(TypedDict):
 
 
 class AnswerPositions(TypedDict, total=False):
-    """How often each place of the pool was chosen, and held the source; with a `reason` there is nothing else."""
+    """How often each place of the pool was chosen, and held the target; with a `reason` there is nothing else."""
 
     chosen: list[int]
     target: list[int]
@@ -179,16 +180,8 @@ class AnswerPositions(TypedDict, total=False):
     reason: str | None
 
 
-class OrderSummary(TypedDict):
-    """Order effects of both outcomes, and the places of the pool."""
-
-    faith: OrderEffects
-    index: OrderEffects
-    answer_positions: AnswerPositions
-
-
 class MultiverseChoice(TypedDict):
-    """Table 1 under one choice; `values`: percent or mean rating by column, `n`: answers of all columns."""
+    """Table 1 under one choice; `values`: percent or mean score by column, `n`: answers of all columns."""
 
     outcome: OutcomeName
     exclusion: str
@@ -219,7 +212,7 @@ class RankCorrelation(TypedDict):
 
 
 class HumanMachine(RankCorrelation):
-    """A human score (faith or index) against a machine metric; `within_rho`: with each column's means taken out."""
+    """An outcome against a machine metric; `within_rho`: with each column's means taken out."""
 
     human: OutcomeName
     machine: str
@@ -230,22 +223,23 @@ class HumanMachine(RankCorrelation):
 class ComputedReport(TypedDict):
     """The report before the sentences under it. `plan`: as `AnalysisPlan.to_mapping`.
 
-    before_exclusion: all eligible trials. beyond_edges: `None` without a control of edges alone; human_machine: `None`
-    without machine metrics.
+    outcomes: what the columns have under the key of each. before_exclusion: all eligible trials. human_machine: `None`
+    without machine metrics. sections: the tasks' own tables.
     """
 
     study: str
     protocol_hash: str
     plan: dict[str, Any]
+    outcomes: list[OutcomeFacts]
     columns: list[EstimatedColumn]
     before_exclusion: list[BriefColumn]
     comparisons: dict[OutcomeName, ComparisonFamily]
-    beyond_edges: list[FaithBeyondEdges] | None
-    models: OddsModels
+    models: dict[OutcomeName, OddsRatios]
     flow: ParticipantFlow
     quality: QualitySummary
-    agreement: AgreementSummary
-    order: OrderSummary
+    agreement: list[AgreementRow]
+    order: dict[OutcomeName, OrderEffects]
+    sections: list[Section]
     multiverse: MultiverseSummary
     human_machine: list[HumanMachine] | None
 

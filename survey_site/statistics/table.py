@@ -5,35 +5,33 @@ may be imported by the web process (SciPy, statsmodels). Rows are sorted first, 
 their order nor on the clock: same trials, plan and library versions, same bytes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from survey_site.statistics import chance, quality, sections
-from survey_site.statistics.column_types import (
-    OUTCOMES,
-    BriefColumn,
-    EstimatedColumn,
-    EstimatedPart,
-    FaithEstimate,
-    IndexEstimate,
-)
-from survey_site.statistics.data import MATCHING, RATING, Factor, Trials, from_rows
-from survey_site.statistics.estimates import equal_weight_mean, faith_json, index_json
+from survey_site.statistics import quality, sections
+from survey_site.statistics.column_types import BriefColumn, EstimatedColumn, EstimatedOutcome, EstimatedPart
+from survey_site.statistics.data import Factor, Trials, from_rows
+from survey_site.statistics.estimates import cell, equal_weight_mean
+from survey_site.statistics.multiverse import scored
 from survey_site.statistics.notes import notes, versions
+from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan
-from survey_site.statistics.published import published_column
 from survey_site.statistics.report_types import ComputedReport, StatisticsReport
+from survey_site.statistics.task_analysis import PLAIN, TaskAnalysis
 
 Progress = Callable[[float, str], None]
 Row = Mapping[str, Any]
+Outcomes = Sequence[Outcome]
+Analyses = Mapping[str, TaskAnalysis]
 P = ParamSpec("P")
 T = TypeVar("T")
 STEPS = (
-    "columns", "before_exclusion", "comparisons", "beyond_edges", "models", "flow", "quality", "agreement", "order",
+    "columns", "before_exclusion", "comparisons", "models", "flow", "quality", "agreement", "order", "sections",
     "multiverse", "human_machine",
 )  # fmt: skip
+BRIEF = ("n", "participants", "text", "ci", "ci_reason")
 
 
 def _silent(fraction: float, label: str) -> None:
@@ -49,6 +47,8 @@ def build_report(
     trials: Trials,
     plan: AnalysisPlan,
     *,
+    outcomes: Outcomes,
+    analyses: Analyses | None = None,
     study: str = "",
     protocol_hash: str = "",
     participants: Iterable[Row] | None = None,
@@ -57,13 +57,16 @@ def build_report(
 ) -> StatisticsReport:
     """The whole report. ``trials`` holds every presented trial, excluded ones included.
 
+    ``outcomes``: of the study's tasks, in their order; ``analyses``: by task, what it adds to the report of its own.
     ``participants`` (rows of ``participants.csv``) completes the flow, ``maps`` (machine metrics per map) gives
     the correlation of people and machines. ``progress`` is called with a fraction 0..1 and what comes next.
-    What the data cannot give is ``None`` beside a ``reason``. Raises ``ValueError`` for a rating off the plan's scale.
+    What the data cannot give is ``None`` beside a ``reason``. Raises ``ValueError`` for a task without an outcome and
+    for a score off its outcome's scale.
     """
-    unscored = _sorted(_on_the_scale(trials, plan))
-    trials = _headline(unscored, plan)
-    excluded = quality.all_exclusions(trials, plan)
+    own = analyses or {}
+    unscored = _sorted(_on_the_scale(trials, outcomes))
+    trials = scored(unscored, plan)
+    excluded = quality.all_exclusions(trials, plan, outcomes)
     kept = quality.analysed(trials, plan, excluded)
     names = column_order(quality.eligible(trials, plan), plan)
 
@@ -71,25 +74,32 @@ def build_report(
         progress(STEPS.index(name) / len(STEPS), name)
         return make(*args, **kwargs)
 
+    columns = step("columns", table, kept, plan, names, outcomes, own)
     report: ComputedReport = {
         "study": study,
         "protocol_hash": protocol_hash,
         "plan": plan.to_mapping(),
-        "columns": step("columns", table, kept, plan, names),
-        "before_exclusion": step("before_exclusion", _before_exclusion, trials, plan, names),
-        "comparisons": step("comparisons", sections.compared, kept, plan, names),
-        "beyond_edges": step("beyond_edges", sections.beyond_edges, kept, plan, names),
-        "models": step("models", sections.odds_models, kept, plan, names),
+        "outcomes": [outcome.facts() for outcome in outcomes],
+        "columns": columns,
+        "before_exclusion": step("before_exclusion", _before_exclusion, trials, plan, names, outcomes),
+        "comparisons": step("comparisons", sections.compared, kept, plan, names, outcomes),
+        "models": step("models", sections.odds_models, kept, plan, names, outcomes),
         "flow": step("flow", quality.flow, trials, excluded, participants),
-        "quality": step("quality", quality.summary, trials, plan),
-        "agreement": step("agreement", sections.agreement_of, kept, plan),
-        "order": step("order", sections.order_of, kept, plan),
-        "multiverse": step("multiverse", sections.multiverse_of, unscored, plan, names),
-        "human_machine": step("human_machine", sections.correlations, kept, maps, plan),
+        "quality": step("quality", quality.summary, trials, plan, outcomes),
+        "agreement": step("agreement", sections.agreement_of, kept, plan, outcomes, own),
+        "order": step("order", sections.order_of, kept, plan, outcomes),
+        "sections": step("sections", sections.sections_of, kept, plan, columns, outcomes, own),
+        "multiverse": step("multiverse", sections.multiverse_of, unscored, plan, names, outcomes, own),
+        "human_machine": step("human_machine", sections.correlations, kept, maps, plan, outcomes),
     }
     progress(1.0, "done")
-    _attach(report)
-    return {**report, "notes": notes(report, plan), "versions": versions()}
+    _attach(report, outcomes)
+    of_tasks = [
+        note
+        for outcome in outcomes
+        for note in own.get(outcome.task, PLAIN).notes(kept.of_task(outcome.task), plan, columns)
+    ]
+    return {**report, "notes": notes(report, plan, outcomes, of_tasks), "versions": versions()}
 
 
 def _sorted(trials: Trials) -> Trials:
@@ -103,20 +113,20 @@ def _sorted(trials: Trials) -> Trials:
     return trials.select(np.lexsort(keys))
 
 
-def _on_the_scale(trials: Trials, plan: AnalysisPlan) -> Trials:
-    ratings = trials.of_task(RATING).answered().value
-    if len(ratings) and not (plan.rating_min <= ratings.min() and ratings.max() <= plan.rating_max):
-        raise ValueError(
-            f"ratings must lie between {plan.rating_min} and {plan.rating_max}, as the plan says"
-        )
+def _on_the_scale(trials: Trials, outcomes: Outcomes) -> Trials:
+    if unknown := sorted(set(trials.task.present()) - {outcome.task for outcome in outcomes}):
+        raise ValueError(f"column task: no outcome is given for {', '.join(unknown)}")
+    for outcome in outcomes:
+        own = trials.task.equals(outcome.task)
+        for score in (trials.value, trials.second_value) if outcome.kind == "share" else (trials.value,):
+            known = score[own & ~np.isnan(score)]
+            if ((known < outcome.low) | (known > outcome.high)).any():
+                raise ValueError(
+                    f"scores of the task {outcome.task} must lie between {outcome.low:g} and {outcome.high:g}"
+                )
+            if outcome.levels and (known % 1 > 0).any():
+                raise ValueError(f"a score of the task {outcome.task} is a whole number")
     return trials
-
-
-def _headline(trials: Trials, plan: AnalysisPlan) -> Trials:
-    """Score matching answers as the plan says."""
-    if plan.headline == "correct":
-        return trials
-    return trials.with_values(np.where(trials.task.equals(MATCHING), trials.class_value, trials.value))
 
 
 def column_order(trials: Trials, plan: AnalysisPlan) -> list[str]:
@@ -124,97 +134,86 @@ def column_order(trials: Trials, plan: AnalysisPlan) -> list[str]:
     return [*plan.columns, *(c for c in trials.column.present() if c not in plan.columns)]
 
 
-def table(trials: Trials, plan: AnalysisPlan, names: list[str]) -> list[EstimatedColumn]:
+def table(
+    trials: Trials, plan: AnalysisPlan, names: list[str], outcomes: Outcomes, analyses: Analyses
+) -> list[EstimatedColumn]:
     """Table 1: one entry per column, split by base CAM and by variant (classifier × base × method)."""
-    matching, rating = trials.of_task(MATCHING), trials.of_task(RATING)
+    of_tasks = {outcome.task: trials.of_task(outcome.task) for outcome in outcomes}
     rows: list[EstimatedColumn] = []
     for name in names:
-        m, r = matching.select(matching.column.equals(name)), rating.select(rating.column.equals(name))
-        published = published_column(name)
+        shown = {task: own.select(own.column.equals(name)) for task, own in of_tasks.items()}
         row: EstimatedColumn = {
             "column": name,
             "reference": name == plan.reference,
             "control": name in plan.controls,
-            "faith": _faith(m, plan) | {"chance": chance.against_chance(m, plan.resamples, plan.seed)},
-            "index": _index(r, plan),
-            "bases": [{"base": base, **part} for base, part in _parts(m, r, plan, lambda t: t.base)],
+            "bases": [
+                {"base": base, **part}
+                for base, part in _parts(shown, plan, outcomes, analyses, lambda t: t.base)
+            ],
             "variants": [
                 {"classifier": classifier, "base": base, "method": method, **part}
-                for name_of, part in _parts(m, r, plan, lambda t: t.condition)
+                for name_of, part in _parts(shown, plan, outcomes, analyses, lambda t: t.condition)
                 for _, classifier, base, method in [name_of.split("\t")]
             ],
-            "published": {"faith": published.faith, "index": published.mean_rating} if published else None,
         }
-        faith, index = row["faith"], row["index"]
-        faith["equal_weight_mean"] = equal_weight_mean(
-            [(part["faith"]["percent"], part["faith"]["n"]) for part in row["bases"]]
-        )
-        index["equal_weight_mean"] = equal_weight_mean(
-            [(part["index"]["mean"], part["index"]["n"]) for part in row["bases"]]
-        )
+        for outcome in outcomes:
+            own = shown[outcome.task]
+            whole = analyses.get(outcome.task, PLAIN).column(own, plan)
+            row[outcome.key] = _cell(own, plan, outcome, analyses) | whole
+            parts = [(part[outcome.key][outcome.value], part[outcome.key]["n"]) for part in row["bases"]]
+            row[outcome.key]["equal_weight_mean"] = equal_weight_mean(parts)
         rows.append(row)
     return rows
 
 
-def _faith(trials: Trials, plan: AnalysisPlan) -> FaithEstimate:
-    return faith_json(trials, plan.level)
-
-
-def _index(trials: Trials, plan: AnalysisPlan) -> IndexEstimate:
-    return index_json(trials, plan.level, (plan.rating_min, plan.rating_max))
+def _cell(trials: Trials, plan: AnalysisPlan, outcome: Outcome, analyses: Analyses) -> EstimatedOutcome:
+    return cell(trials, outcome, plan.level) | analyses.get(outcome.task, PLAIN).estimate(trials, plan)
 
 
 def _parts(
-    matching: Trials, rating: Trials, plan: AnalysisPlan, factor: Callable[[Trials], Factor]
+    shown: Mapping[str, Trials],
+    plan: AnalysisPlan,
+    outcomes: Outcomes,
+    analyses: Analyses,
+    factor: Callable[[Trials], Factor],
 ) -> list[tuple[str, EstimatedPart]]:
     """The column split by a factor: label and estimates of each part that occurs."""
     rows: list[tuple[str, EstimatedPart]] = []
-    for label in sorted({*factor(matching).present(), *factor(rating).present()}):
-        m, r = matching.select(factor(matching).equals(label)), rating.select(factor(rating).equals(label))
-        rows.append((label, {"faith": _faith(m, plan), "index": _index(r, plan)}))
+    for label in sorted({label for own in shown.values() for label in factor(own).present()}):
+        part: EstimatedPart = {}
+        for outcome in outcomes:
+            own = shown[outcome.task]
+            part[outcome.key] = _cell(own.select(factor(own).equals(label)), plan, outcome, analyses)
+        rows.append((label, part))
     return rows
 
 
-def _before_exclusion(trials: Trials, plan: AnalysisPlan, names: list[str]) -> list[BriefColumn]:
+def _before_exclusion(
+    trials: Trials, plan: AnalysisPlan, names: list[str], outcomes: Outcomes
+) -> list[BriefColumn]:
     """Estimates before any exclusion, for the comparison with those after."""
     eligible = quality.eligible(trials, plan)
     rows: list[BriefColumn] = []
     for name in names:
         own = eligible.select(eligible.column.equals(name))
-        faith, index = _faith(own.of_task(MATCHING), plan), _index(own.of_task(RATING), plan)
-        row = brief(name, {"faith": faith, "index": index})
-        row["faith"] = {"correct": faith["correct"], **row["faith"]}
-        rows.append(row)
+        cells = {o.key: cell(own.of_task(o.task), o, plan.level) for o in outcomes}
+        rows.append(brief(name, cells, outcomes))
     return rows
 
 
-def brief(name: str, part: EstimatedPart) -> BriefColumn:
+def brief(name: str, part: EstimatedPart, outcomes: Outcomes) -> BriefColumn:
     """A column under other exclusions, as it stands beside Table 1."""
-    faith, index = part["faith"], part["index"]
     return {
         "column": name,
-        "faith": {
-            "n": faith["n"],
-            "participants": faith["participants"],
-            "percent": faith["percent"],
-            "text": faith["text"],
-            "ci": faith["ci"],
-            "ci_reason": faith["ci_reason"],
-        },
-        "index": {
-            "mean": index["mean"],
-            "n": index["n"],
-            "participants": index["participants"],
-            "text": index["text"],
-            "ci": index["ci"],
-            "ci_reason": index["ci_reason"],
-        },
+        **{o.key: {key: part[o.key][key] for key in (o.total, o.value, *BRIEF)} for o in outcomes},
     }
 
 
-def _attach(report: ComputedReport) -> None:
+def _attach(report: ComputedReport, outcomes: Outcomes) -> None:
     """Set each column's comparison beside its estimates."""
     for column in report["columns"]:
-        for outcome in OUTCOMES:
-            rows = report["comparisons"][outcome]["rows"]
-            column[outcome]["vs_reference"] = next((r for r in rows if r["column"] == column["column"]), None)
+        for outcome in outcomes:
+            rows = report["comparisons"][outcome.key]["rows"]
+            column[outcome.key]["vs_reference"] = next(
+                (r for r in rows if r["column"] == column["column"]), None
+            )

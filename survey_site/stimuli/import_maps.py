@@ -107,7 +107,7 @@ def _row(
     stimulus: Stimulus, classifier: str, method: str, provenance: dict[str, Any], parameters_hash: str
 ) -> SaliencyMap:
     """The row of this very file, now the current one for its image, classifier and method."""
-    own: dict[str, Any] = {"stimulus": stimulus, "classifier": classifier, "method": method}
+    own: dict[str, Any] = {"stimulus": stimulus, "classifier": classifier, "method": method, "rank": 0}
     SaliencyMap.objects.filter(**own).update(current=False)
     row, _ = SaliencyMap.objects.update_or_create(
         **own,

@@ -4,7 +4,7 @@ How a job reaches a worker is in `leased_rows`. Imports neither TensorFlow nor t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from saliency_worker import catalog
-from survey_site.stimuli import leased_rows
+from survey_site.stimuli import leased_rows, ranks
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.stimuli.uploaded_maps import is_uploaded
 from survey_site.studies.models import Study
@@ -55,9 +55,14 @@ def methods_by_classifier(study: Study) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(keys)) for name, keys in sorted(needed.items())}
 
 
-def job_settings(study: Study, *, metrics: bool) -> dict[str, Any]:
-    """The settings that decide what a map looks like, beside classifier and method."""
-    return {"edges": study.edges, "colour_map": study.colour_map, "metrics": metrics}
+def job_settings(study: Study, methods: Sequence[str], *, metrics: bool = True) -> dict[str, Any]:
+    """The settings that decide what a map looks like, beside classifier and method, and which classes are explained.
+
+    Ranks are named only beyond the predicted class, so that jobs of a study that needs no others stay what they were.
+    """
+    plain = {"edges": study.edges, "colour_map": study.colour_map, "metrics": metrics}
+    asked = ranks.ranks_asked(methods, ranks.ranks_of(study))
+    return plain | ({"ranks": list(asked)} if asked != (0,) else {})
 
 
 def request(
@@ -70,7 +75,7 @@ def request(
 ) -> int:
     """Queues what is missing or was made with other settings; returns the number of jobs queued.
 
-    Idempotent: a finished job with the same methods and settings stays finished, a running one keeps running.
+    Idempotent: a finished job that covers the methods, settings and ranks stays finished, a running one keeps running.
     """
     wanted = methods_by_classifier(study)
     if classifiers is not None:
@@ -79,11 +84,11 @@ def request(
         wanted = {name: wanted.get(name, ("original",)) for name in classifiers}
     if methods is not None:
         wanted = {name: tuple(sorted({*methods, "original"})) for name in wanted}
-    options = job_settings(study, metrics=metrics)
     images = study.stimuli.all() if stimuli is None else stimuli
     queued: list[int] = []
     with transaction.atomic():
         for name, keys in wanted.items():
+            options = job_settings(study, keys, metrics=metrics)
             existing = {
                 job.stimulus_id: job
                 for job in PrecomputeJob.objects.filter(stimulus__in=images, classifier=name)
@@ -98,9 +103,11 @@ def request(
                         )
                     )
                 elif _needs_rerun(job, keys, options):
-                    merged = sorted({*keys, *(job.methods if job.settings == options else ())})
+                    merged = sorted({*keys, *(job.methods if _alike(job.settings, options) else ())})
                     leased_rows.reset(
-                        PrecomputeJob.objects.filter(pk=job.pk), methods=merged, settings=options
+                        PrecomputeJob.objects.filter(pk=job.pk),
+                        methods=merged,
+                        settings=job_settings(study, merged, metrics=metrics),
                     )
                     queued.append(job.pk)
             queued += [job.pk for job in PrecomputeJob.objects.bulk_create(new)]
@@ -109,8 +116,24 @@ def request(
 
 
 def _needs_rerun(job: PrecomputeJob, keys: Iterable[str], options: dict[str, Any]) -> bool:
-    covered = set(keys) <= set(job.methods) and job.settings == options
+    covered = covers(job.methods, job.settings, keys, options)
     return not covered or job.state in (State.FAILED, State.CANCELLED)
+
+
+def covers(
+    methods: Iterable[str], made: Mapping[str, Any], wanted: Iterable[str], options: Mapping[str, Any]
+) -> bool:
+    """Whether a job of these methods, under the settings `made`, gives all that is wanted under `options`."""
+    return _alike(made, options) and set(wanted) <= set(methods) and _ranks(options) <= _ranks(made)
+
+
+def _alike(made: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+    """Whether the settings agree in all but the ranks."""
+    return {**made, "ranks": ()} == {**options, "ranks": ()}
+
+
+def _ranks(options: Mapping[str, Any]) -> set[int]:
+    return set(options.get("ranks", (0,)))
 
 
 def progress(study: Study) -> Progress:
@@ -149,11 +172,12 @@ def _of(study: Study) -> QuerySet[PrecomputeJob]:
 
 
 def missing_maps(study: Study) -> list[str]:
-    """One line for each map that a condition needs and that has not been computed with the study's settings."""
+    """One line for each map that a task needs under a condition and that was not computed with the study's settings."""
+    wanted = ranks.ranks_of(study)
     have = set(
         SaliencyMap.objects.filter(
             stimulus__study=study, current=True, pictures__colour_map=study.colour_map
-        ).values_list("stimulus_id", "classifier", "method")
+        ).values_list("stimulus_id", "classifier", "method", "rank")
     )
     needed = [
         (condition.classifier, condition.key)
@@ -161,8 +185,20 @@ def missing_maps(study: Study) -> list[str]:
     ]
     needed += [(name, "original") for name in sorted({name for name, _ in needed})]
     return [
-        f"{key}: no map of {method or 'the method'} {'uploaded for' if is_uploaded(method) else 'by'} {classifier}"
+        f"{key}: {_lack(classifier, method, rank)}"
         for stimulus_id, key in study.stimuli.order_by("key").values_list("pk", "key")
         for classifier, method in dict.fromkeys(needed)
-        if (stimulus_id, classifier, method) not in have
+        for rank in ranks.ranks_for(method, wanted)
+        if (stimulus_id, classifier, method, rank) not in have
     ]
+
+
+def _lack(classifier: str, method: str, rank: int) -> str:
+    """What is missing, in words."""
+    lack = (
+        f"no map of {method or 'the method'} {'uploaded for' if is_uploaded(method) else 'by'} {classifier}"
+    )
+    if not rank:
+        return lack
+    reason = " (an uploaded map explains one class)" if is_uploaded(method) else ""
+    return f"{lack} for the network's {ranks.ordinal(rank)} class{reason}"

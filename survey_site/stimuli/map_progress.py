@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from survey_site.stimuli import jobs
+from survey_site.stimuli import jobs, ranks
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap
 from survey_site.studies.models import Study
 
@@ -36,7 +36,10 @@ class ComputingPace:
 
 @dataclass(frozen=True, slots=True)
 class ClassifierProgress:
-    """One classifier of a study: the maps its conditions need, those that are there, the images to explain."""
+    """One classifier of a study: the maps its conditions need, those that are there, the images to explain.
+
+    further: places of the classes that are explained beside the predicted one, such as "2nd".
+    """
 
     classifier: str
     methods: tuple[str, ...]
@@ -46,6 +49,7 @@ class ClassifierProgress:
     images_done: int
     failed: int
     pace: ComputingPace | None
+    further: tuple[str, ...] = ()
 
     @property
     def images_left(self) -> int:
@@ -106,39 +110,42 @@ def lines(study: Study) -> list[ClassifierProgress]:
     """One line for each classifier that a condition needs. Five queries, whatever the number of images."""
     wanted = jobs.methods_by_classifier(study)
     images = study.stimuli.count()
-    options = jobs.job_settings(study, metrics=True)
+    asked = ranks.ranks_of(study)
+    needed = {
+        name: [(key, rank) for key in keys for rank in ranks.ranks_for(key, asked)]
+        for name, keys in wanted.items()
+    }
     there = _maps_there(study)
-    done, failed = _jobs_done(study, wanted, options)
+    done, failed = _jobs_done(study, wanted)
     pace = measured(wanted)
     return [
         ClassifierProgress(
             classifier=name,
             methods=keys,
-            maps=sum(there[(name, key)] for key in keys),
-            maps_wanted=images * len(keys),
+            maps=sum(there[(name, *each)] for each in needed[name]),
+            maps_wanted=images * len(needed[name]),
             images=images,
             images_done=min(done[name], images),
             failed=failed[name],
             pace=pace.get(name),
+            further=tuple(map(ranks.ordinal, ranks.ranks_asked(keys, asked)[1:])),
         )
         for name, keys in wanted.items()
     ]
 
 
-def _maps_there(study: Study) -> Counter[tuple[str, str]]:
-    """Current maps in the study's colours, by classifier and method."""
+def _maps_there(study: Study) -> Counter[tuple[str, str, int]]:
+    """Current maps in the study's colours, by classifier, method and rank."""
     rows = (
         SaliencyMap.objects.filter(stimulus__study=study, current=True, pictures__colour_map=study.colour_map)
         .order_by()
-        .values_list("classifier", "method")
+        .values_list("classifier", "method", "rank")
         .annotate(n=Count("pk"))
     )
-    return Counter({(classifier, method): n for classifier, method, n in rows})
+    return Counter({(classifier, method, rank): n for classifier, method, rank, n in rows})
 
 
-def _jobs_done(
-    study: Study, wanted: Mapping[str, Sequence[str]], options: Mapping[str, object]
-) -> tuple[Counter[str], Counter[str]]:
+def _jobs_done(study: Study, wanted: Mapping[str, Sequence[str]]) -> tuple[Counter[str], Counter[str]]:
     """Images finished with all that is wanted under today's settings, and images that failed."""
     rows = (
         PrecomputeJob.objects.filter(stimulus__study=study)
@@ -146,12 +153,14 @@ def _jobs_done(
         .values_list("classifier", "methods", "settings", "state")
         .annotate(n=Count("pk"))
     )
+    options = {name: jobs.job_settings(study, keys) for name, keys in wanted.items()}
     done, failed = Counter[str](), Counter[str]()
     for classifier, methods, settings, state, n in rows:
         if state == State.FAILED:
             failed[classifier] += n
-        elif state == State.DONE and settings == options and set(wanted.get(classifier, ())) <= set(methods):
-            done[classifier] += n
+        elif state == State.DONE and classifier in wanted:
+            covered = jobs.covers(methods, settings, wanted[classifier], options[classifier])
+            done[classifier] += n * covered
     return done, failed
 
 

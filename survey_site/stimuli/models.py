@@ -68,7 +68,7 @@ class Job(LeasedRow):
     stimulus_id: int
     classifier = models.CharField(max_length=200)
     methods = models.JSONField(help_text=_("Full keys of the catalogue."))
-    settings = models.JSONField(default=dict, help_text=_("edges, colour_map, metrics, seed …"))
+    settings = models.JSONField(default=dict, help_text=_("edges, colour_map, metrics, seed, ranks …"))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -131,6 +131,10 @@ class SaliencyMap(models.Model):
         default=-1, help_text=_("Explained class; −1 where there is none (uploaded maps).")
     )
     class_name = models.CharField(max_length=120, blank=True)
+    rank = models.PositiveSmallIntegerField(
+        default=0,
+        help_text=_("Of the explained class: 0 is the predicted one, 1 the network's second choice …"),
+    )
     method = models.CharField(max_length=60, help_text=_("Full key of the catalogue."))
     parameters_hash = models.CharField(max_length=64)
     array_sha256 = models.CharField(max_length=64, blank=True)
@@ -138,7 +142,8 @@ class SaliencyMap(models.Model):
     metrics = models.JSONField(null=True, blank=True)
     provenance = models.JSONField()
     current = models.BooleanField(
-        default=True, help_text=_("The newest for its image, classifier and method; older ones are kept.")
+        default=True,
+        help_text=_("The newest for its image, classifier, method and rank; older ones are kept."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -150,7 +155,7 @@ class SaliencyMap(models.Model):
                 name="saliency_map_once",
             ),
             models.UniqueConstraint(
-                fields=["stimulus", "classifier", "method"],
+                fields=["stimulus", "classifier", "method", "rank"],
                 condition=Q(current=True),
                 name="one_current_map",
             ),

@@ -30,6 +30,7 @@ class StoredMap:
     method: str
     colour_map: str
     provenance: Mapping[str, Any]
+    rank: int = 0
 
 
 @dataclass
@@ -41,6 +42,12 @@ class Order:
     settings: dict[str, Any]
     maps: list[int] = field(default_factory=list)
     methods: set[str] = field(default_factory=set)
+    ranks: set[int] = field(default_factory=lambda: {0})
+
+    @property
+    def all_settings(self) -> dict[str, Any]:
+        """The engine's settings; ranks are named as in jobs that compute maps."""
+        return self.settings | ({"ranks": sorted(self.ranks)} if self.ranks != {0} else {})
 
 
 def known_settings(provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,6 +75,7 @@ def orders(maps: Iterable[StoredMap]) -> list[Order]:
         order.settings |= known
         order.maps.append(stored.id)
         order.methods.add(stored.method)
+        order.ranks.add(stored.rank)
     return [order for own in made.values() for order in own]
 
 
@@ -78,10 +86,10 @@ def _agree(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
 def stored_maps(study: Study) -> list[StoredMap]:
     """The maps that were computed here and whose files and source images are stored."""
     rows = SaliencyMap.objects.filter(stimulus__study=study).exclude(array_path="").exclude(stimulus__path="")
-    names = ("pk", "stimulus_id", "classifier", "method", "pictures__colour_map", "provenance")
+    names = ("pk", "stimulus_id", "classifier", "method", "pictures__colour_map", "provenance", "rank")
     return [
-        StoredMap(pk, stimulus, classifier, method, colour_map or study.colour_map, provenance)
-        for pk, stimulus, classifier, method, colour_map, provenance in rows.order_by("pk").values_list(
+        StoredMap(pk, stimulus, classifier, method, colour_map or study.colour_map, provenance, rank)
+        for pk, stimulus, classifier, method, colour_map, provenance, rank in rows.order_by("pk").values_list(
             *names
         )
         if not is_uploaded(method)
@@ -98,7 +106,7 @@ def request(study: Study) -> list[int]:
                 stimulus_id=order.stimulus,
                 classifier=order.classifier,
                 methods=sorted(order.methods),
-                settings=order.settings,
+                settings=order.all_settings,
                 maps=order.maps,
             )
             for order in orders(stored_maps(study))

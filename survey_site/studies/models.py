@@ -1,6 +1,7 @@
 """Study, Condition, StudyText, Membership, AuditEntry: what a study is, who may touch it, and its log."""
 
 import secrets
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -9,11 +10,18 @@ from django.utils.translation import gettext_lazy as _
 
 from saliency_worker import catalog
 from survey_site.studies.languages import DEFAULT
+from survey_site.tasks import registry
+from survey_site.tasks.contract import Task
 
 
 def new_seed() -> int:
     """A seed that fits a signed 64-bit column and JavaScript's exact integers."""
     return secrets.randbelow(2**48)
+
+
+def default_task_settings() -> dict[str, Any]:
+    """The settings of a new study: every installed task at its defaults, those without trials left out."""
+    return registry.default_settings()
 
 
 class Study(models.Model):
@@ -24,17 +32,6 @@ class Study(models.Model):
         PILOT = "pilot", _("Pilot")
         LIVE = "live", _("Live")
         CLOSED = "closed", _("Closed")
-
-    class PoolStrategy(models.TextChoices):
-        RANDOM = "random", _("Random")
-        ONE_PER_CLASS = "one_per_class", _("One image per class")
-        SAME_CLASS = "same_class", _("Same class (hard)")
-        SIMILAR = "similar", _("Visually similar (by the classifier's features)")
-        FIXED = "fixed", _("Fixed by the researcher")
-
-    class Headline(models.TextChoices):
-        IMAGE = "image", _("the source image was picked")
-        CLASS = "class", _("an image of the source's class was picked")
 
     class Origin(models.TextChoices):
         COLLECTED = "collected", _("Collected here")
@@ -58,49 +55,24 @@ class Study(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("How many participants shall complete the study."),
     )
-    pool_size = models.PositiveSmallIntegerField(
-        _("images in a pool"),
-        default=4,
-        validators=[MinValueValidator(2), MaxValueValidator(12)],
-        help_text=_("Candidate images of a matching trial; chance is one in this number."),
-    )
-    pool_strategy = models.CharField(
-        _("how pools are made"),
-        max_length=20,
-        choices=PoolStrategy.choices,
-        default=PoolStrategy.RANDOM,
-        help_text=_("Which images stand together; the more alike, the harder the matching task."),
-    )
-    matching_trials_per_column = models.PositiveSmallIntegerField(
-        default=1, help_text=_("Matching trials of a participant for each Table-1 column.")
-    )
-    rating_trials_per_column = models.PositiveSmallIntegerField(
-        default=4, help_text=_("Rating trials of a participant for each Table-1 column.")
+    task_settings = models.JSONField(
+        _("tasks"),
+        default=default_task_settings,
+        blank=True,
+        help_text=_("By task its settings; a task that is not named has no trials."),
     )
     practice_trials = models.PositiveSmallIntegerField(
         default=1,
-        help_text=_("Practice trials with feedback before the matching block; they use reserve images."),
+        help_text=_("Practice trials with feedback before each task; they use reserve images."),
     )
     attention_checks = models.PositiveSmallIntegerField(
         default=0, help_text=_("Attention checks per participant; they use reserve images.")
-    )
-    offer_cant_tell = models.BooleanField(
-        _("offer “I can't tell”"),
-        default=True,
-        help_text=_("Offer “I can't tell”. It is an answer, and not a correct one."),
     )
     trial_timeout_s = models.PositiveIntegerField(
         _("time limit of a trial"),
         null=True,
         blank=True,
         help_text=_("Seconds until a trial counts as timed out; empty: no limit."),
-    )
-    headline = models.CharField(
-        _("a matching answer is right when"),
-        max_length=10,
-        choices=Headline.choices,
-        default=Headline.IMAGE,
-        help_text=_("For Table 1; the report shows the other beside it."),
     )
     count_unknown_seen = models.BooleanField(
         _("count trials without JavaScript"),
@@ -141,12 +113,6 @@ class Study(models.Model):
     seed = models.BigIntegerField(
         default=new_seed, help_text=_("Seed of pools, assignment and display order.")
     )
-    fixed_pools = models.JSONField(
-        _("pools by hand"),
-        default=list,
-        blank=True,
-        help_text=_("Lists of stimulus keys, for the strategy “fixed”."),
-    )
     exclusion_rules = models.JSONField(
         default=dict,
         blank=True,
@@ -173,6 +139,10 @@ class Study(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def settings_of(self, task: Task) -> dict[str, Any]:
+        """All settings of a task in this study; `trials_per_column` is 0 where it has no part."""
+        return task.effective(self.task_settings.get(task.name))
 
     @property
     def is_open(self) -> bool:

@@ -11,11 +11,8 @@ from markdown_it import MarkdownIt
 from survey_site.studies import demographics
 from survey_site.studies.languages import DEFAULT, LANGUAGES
 from survey_site.studies.models import Study
-
-DEFAULTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {language.code: language.texts for language in LANGUAGES.values()}
-)
-KEYS = tuple(DEFAULTS[DEFAULT])
+from survey_site.tasks import registry
+from survey_site.tasks.contract import Task
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "typographer": True}).enable(["table", "strikethrough"])
 _TAGS = {
@@ -26,10 +23,39 @@ _ATTRIBUTES = {"a": {"href"}}
 _SCHEMES = {"https", "http", "mailto"}
 
 
+def defaults() -> Mapping[str, Mapping[str, str]]:
+    """The default texts by language and key: those of every study, and those of the installed tasks."""
+    return _defaults(registry.installed())
+
+
+@lru_cache(maxsize=4)
+def _defaults(tasks: tuple[Task, ...]) -> Mapping[str, Mapping[str, str]]:
+    return MappingProxyType(
+        {
+            language.code: {**language.texts, **_of_tasks(tasks, language.code)}
+            for language in LANGUAGES.values()
+        }
+    )
+
+
+def _of_tasks(tasks: tuple[Task, ...], language: str) -> dict[str, str]:
+    """The tasks' texts in a language, in English where a task does not speak it."""
+    return {
+        key: text
+        for task in tasks
+        for key, text in {**task.texts[DEFAULT], **task.texts.get(language, {})}.items()
+    }
+
+
+def keys() -> tuple[str, ...]:
+    """Every text that a study can have of its own."""
+    return tuple(defaults()[DEFAULT])
+
+
 def texts_of(study: Study) -> dict[str, dict[str, str]]:
     """Every text in every language as it stands now, by language and key: what a protocol seals."""
     own = own_texts(study)
-    return {language: dict(merged(own, language)) for language in sorted({*DEFAULTS, *own})}
+    return {language: dict(merged(own, language)) for language in sorted({*defaults(), *own})}
 
 
 def own_texts(study: Study) -> dict[str, dict[str, str]]:
@@ -44,9 +70,9 @@ def problems(study: Study) -> list[str]:
     """What keeps the study's own texts from being shown as meant, one line each."""
     found = []
     for text in study.texts.order_by("language", "key"):
-        if text.key not in KEYS:
+        if text.key not in keys():
             found.append(
-                f"The text “{text.key}” ({text.language}) is shown nowhere; keys are {', '.join(KEYS)}."
+                f"The text “{text.key}” ({text.language}) is shown nowhere; keys are {', '.join(keys())}."
             )
         if text.key == "demographics":
             found += [
@@ -63,7 +89,7 @@ def version(markdown: str) -> str:
 
 def merged(own: Mapping[str, Mapping[str, str]], language: str) -> Mapping[str, str]:
     """One language's texts: the study's, over the defaults, over English."""
-    return {**DEFAULTS[DEFAULT], **DEFAULTS.get(language, {}), **own.get(language, {})}
+    return {**defaults()[DEFAULT], **defaults().get(language, {}), **own.get(language, {})}
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from survey_site.studies import demographics
 from survey_site.trials import attention_rows, leases
 from survey_site.trials.models import Exposure, Participant, Response, Trial
-from survey_site.trials.scoring import Answer, read_answer, score
+from survey_site.trials.scoring import Answer, read_answer
 from survey_site.trials.session import Session, TrialRow, find
 from survey_site.trials.signed_tokens import BadAddress, position_of
 
@@ -59,7 +59,7 @@ def record(token: str, fields: Mapping[str, str]) -> Session | None:
     if position >= len(session.rows):
         raise BadAddress("This form does not belong to a trial of yours.")
     row = session.rows[position]
-    answer = read_answer(fields, row.task, len(row.pool), session.frozen.settings["offer_cant_tell"])
+    answer = read_answer(fields, session.task(row), session.reading(row))
     if row.answered:
         if (row.key, row.body_hash) == (answer.idempotency_key, answer.body_hash):
             return session
@@ -99,17 +99,18 @@ def acknowledge(token: str, page: str, fields: Mapping[str, str]) -> Session | N
 
 
 def _write(row: TrialRow, answer: Answer, session: Session, now: datetime) -> None:
-    scored = score(answer, row.stimulus, row.pool, session.frozen.stimulus_classes)
+    scored = None
+    if answer.given is not None:
+        scored = session.task(row).score(answer.given, session.truth(row))
     Response.objects.create(
         trial=row.as_trial(session.participant),
         idempotency_key=answer.idempotency_key,
         body_hash=answer.body_hash,
-        choice_id=scored.choice,
-        cant_tell=answer.cant_tell,
-        rating=answer.rating,
+        score=scored.score if scored else None,
+        second_score=scored.second_score if scored else None,
+        declined=answer.given is not None and answer.given.declined,
+        answer=scored.values if scored else {},
         missing=answer.missing,
-        correct=scored.correct,
-        class_correct=scored.class_correct,
         rt_ms=answer.rt_ms,
         seen=answer.seen,
         client=answer.client,
@@ -160,7 +161,8 @@ def _issue(session: Session, now: datetime) -> None:
     if step.kind != "trial" or session.rows[step.position].issued:
         return
     row, participant = session.rows[step.position], session.participant
-    if row.task == "matching" and row.shown & session.exposed:
+    fresh = session.frozen.design.task(row.task).fresh
+    if fresh and row.shown & session.exposed:
         log.error("Trial %s would show a picture again and was skipped.", row.pk)
         _skip(session, row, now)
         _issue(session, now)
@@ -171,12 +173,12 @@ def _issue(session: Session, now: datetime) -> None:
             Exposure(participant=participant, stimulus_id=stimulus, trial_id=row.pk)
             for stimulus in sorted(row.shown)
         ],
-        ignore_conflicts=row.task != "matching",
+        ignore_conflicts=not fresh,
     )
 
 
 def _skip(session: Session, row: TrialRow, now: datetime) -> None:
-    """A matching trial on a picture already seen measures memory, so it is never shown."""
+    """A trial of a task that needs fresh pictures would measure memory on one already seen, so it is never shown."""
     key = f"skipped-{row.pk}"
     Response.objects.create(
         trial=row.as_trial(session.participant),

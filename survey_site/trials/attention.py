@@ -6,13 +6,13 @@ from typing import Any
 from survey_site.statistics.plan import QualityRules
 
 DEFAULT_FAILED_CHECKS = QualityRules.failed_checks
+EVIDENT = 1
+"""The score of a check that asks for no particular answer: its right answer is evident."""
 
 
-def failed(task: str, expected_rating: int | None, rating: int | None, correct: bool | None) -> bool:
-    """Whether one check was failed: an instructed rating not given, or an evident original not picked."""
-    if task == "rating":
-        return rating != expected_rating
-    return not correct
+def failed(expected: float | None, score: float | None) -> bool:
+    """Whether one check was failed: another score than asked for, or none."""
+    return score != (EVIDENT if expected is None else expected)
 
 
 def excluded_by(failures: Iterable[bool], rules: Mapping[str, Any]) -> bool:

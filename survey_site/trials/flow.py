@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal, Protocol
 
+from survey_site.design.assignment import PRACTICE
+
 LONGEST_STRETCH = 20
 """Counted trials between two breaks, at most."""
 
@@ -35,6 +37,12 @@ class Step:
         """The page's key without the position that makes it unique."""
         return self.key.partition("-")[0]
 
+    @property
+    def part(self) -> tuple[str, str]:
+        """What the page is, and the task that it belongs to: (“instructions”, task), (“begin”, task), else (name, "")."""
+        what, _, task = self.name.partition("_")
+        return (what, task) if what in ("instructions", "begin") and task else (self.name, "")
+
 
 DONE = Step("done")
 
@@ -60,14 +68,14 @@ def _sequence(trials: Sequence[Planned], demographics: bool) -> list[Step]:
     for trial in trials:
         if before is None or trial.task != before.task:
             steps.append(Step("page", f"instructions_{trial.task}"))
-        elif before.block == "practice" and trial.block != "practice":
+        elif before.block == PRACTICE and trial.block != PRACTICE:
             steps.append(Step("page", f"begin_{trial.task}"))
         elif trial.position in breaks:
             steps.append(Step("page", f"break-{trial.position}"))
         if not trial.answered:
             steps.append(Step("trial", position=trial.position))
             return steps
-        if trial.block == "practice":
+        if trial.block == PRACTICE:
             steps.append(Step("page", f"feedback-{trial.position}"))
         before = trial
     return [*steps, Step("page", "debrief")]
@@ -76,8 +84,8 @@ def _sequence(trials: Sequence[Planned], demographics: bool) -> list[Step]:
 def break_positions(trials: Sequence[Planned]) -> frozenset[int]:
     """Positions before which a break comes: each block is cut into equal stretches of at most 20 trials."""
     positions = []
-    for task in ("matching", "rating"):
-        counted = [trial.position for trial in trials if trial.task == task and trial.block != "practice"]
+    for task in dict.fromkeys(trial.task for trial in trials):
+        counted = [trial.position for trial in trials if trial.task == task and trial.block != PRACTICE]
         stretches = ceil(len(counted) / LONGEST_STRETCH)
         positions += [counted[round(index * len(counted) / stretches)] for index in range(1, stretches)]
     return frozenset(positions)
@@ -91,12 +99,12 @@ def stretch(trials: Sequence[Planned], position: int) -> range:
     breaks = break_positions(trials)
     end = position + 1
     first = trials[position]
-    if first.block == "practice":
+    if first.block == PRACTICE:
         return range(position, end)
     while (
         end < len(trials)
         and trials[end].task == first.task
-        and trials[end].block != "practice"
+        and trials[end].block != PRACTICE
         and end not in breaks
     ):
         end += 1

@@ -11,6 +11,7 @@ from survey_site.protocols.document import design_of
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.studies.models import Condition
 from survey_site.studies.texts import merged
+from survey_site.tasks import registry
 
 ORIGINAL = "original"
 REREAD_S = 300
@@ -26,39 +27,51 @@ class ServedPicture:
 
 @dataclass(frozen=True, slots=True)
 class FrozenProtocol:
-    """Settings, texts, assignment design and pictures of one protocol."""
+    """Settings, texts, assignment design and pictures of one protocol.
+
+    tasks: all settings of each task. stimulus_keys: by row id. pictures: by stimulus, classifier, method and rank of the
+    explained class. paths, labels: by map, of its picture and the class that it explains.
+    """
 
     hash: str
     study_slug: str
     study_title: str
     design: Design
     settings: dict[str, Any]
+    tasks: dict[str, dict[str, Any]]
     texts: dict[str, dict[str, str]]
     exclusion_rules: dict[str, Any]
     stimulus_ids: dict[str, int]
-    stimulus_classes: dict[int, str]
+    stimulus_keys: dict[int, str]
+    classes: dict[str, str]
     conditions: dict[int, tuple[str, str]]
-    pictures: dict[tuple[int, str, str], ServedPicture]
+    pictures: dict[tuple[int, str, str, int], ServedPicture]
     paths: dict[int, str]
+    labels: dict[int, str]
 
     def texts_in(self, language: str) -> Mapping[str, str]:
         """The texts of a language, gaps filled from the defaults."""
         return merged(self.texts, language)
 
-    def picture(self, stimulus: int, condition: int | None) -> ServedPicture:
-        """The map of a stimulus under a condition, or its original where there is none."""
+    def picture(self, stimulus: int, condition: int | None, rank: int = 0) -> ServedPicture:
+        """The map of a stimulus under a condition for the network's class of this rank; its original where there is none."""
         if condition is None:
             return self.original(stimulus)
         classifier, method = self.conditions[condition]
         if method == ORIGINAL:
             return self.original(stimulus, classifier)
-        return self.pictures[(stimulus, classifier, method)]
+        found = self.pictures.get((stimulus, classifier, method, rank))
+        return found or self.pictures[(stimulus, classifier, method, 0)]  # a control explains no class
 
     def original(self, stimulus: int, classifier: str = "") -> ServedPicture:
         """The original as prepared for a classifier; any classifier's crop shows the same square."""
-        if (stimulus, classifier, ORIGINAL) in self.pictures:
-            return self.pictures[(stimulus, classifier, ORIGINAL)]
-        return self.pictures[(stimulus, "", ORIGINAL)]
+        if (stimulus, classifier, ORIGINAL, 0) in self.pictures:
+            return self.pictures[(stimulus, classifier, ORIGINAL, 0)]
+        return self.pictures[(stimulus, "", ORIGINAL, 0)]
+
+    def label(self, stimulus: int, classifier: str) -> str:
+        """The class that a classifier predicts for a stimulus, in words."""
+        return self.labels.get(self.original(stimulus, classifier).saliency_map, "")
 
 
 def frozen_protocol(protocol_id: int) -> FrozenProtocol:
@@ -70,22 +83,24 @@ def frozen_protocol(protocol_id: int) -> FrozenProtocol:
 def _read(protocol_id: int, period: int) -> FrozenProtocol:
     del period  # only a part of the cache's key
     protocol = Protocol.objects.select_related("study").get(pk=protocol_id)
-    document = protocol.document
-    pictures: dict[tuple[int, str, str], ServedPicture] = {}
-    paths = {}
+    document = protocol.content
+    pictures: dict[tuple[int, str, str, int], ServedPicture] = {}
+    paths, labels = {}, {}
     served = ServedImage.objects.filter(protocol=protocol).order_by("saliency_map_id")
-    for stimulus, classifier, method, saliency_map, path in served.values_list(
+    for stimulus, classifier, method, rank, saliency_map, label, path in served.values_list(
         "saliency_map__stimulus_id",
         "saliency_map__classifier",
         "saliency_map__method",
+        "saliency_map__rank",
         "saliency_map_id",
+        "saliency_map__class_name",
         "path",
     ):
         picture = ServedPicture(saliency_map, path)
-        pictures[(stimulus, classifier, method)] = picture
+        pictures[(stimulus, classifier, method, rank)] = picture
         if method == ORIGINAL:
-            pictures.setdefault((stimulus, "", ORIGINAL), picture)
-        paths[saliency_map] = path
+            pictures.setdefault((stimulus, "", ORIGINAL, 0), picture)
+        paths[saliency_map], labels[saliency_map] = path, label
     classes = classes_of(document)
     stimuli = protocol.study.stimuli.values_list("pk", "key", "stimulus_class")
     return FrozenProtocol(
@@ -94,17 +109,27 @@ def _read(protocol_id: int, period: int) -> FrozenProtocol:
         study_title=protocol.study.title,
         design=design_of(protocol),
         settings=document["design"],
+        tasks=task_settings(document),
         texts=document["texts"],
         exclusion_rules=document["exclusion_rules"],
         stimulus_ids={key: pk for pk, key, _ in stimuli},
-        stimulus_classes={pk: classes.get(key, now) for pk, key, now in stimuli},
+        stimulus_keys={pk: key for pk, key, _ in stimuli},
+        classes={key: classes.get(key, now) for _, key, now in stimuli},
         conditions={
             condition.pk: (condition.classifier, condition.key)
             for condition in Condition.objects.filter(study=protocol.study)
         },
         pictures=pictures,
         paths=paths,
+        labels=labels,
     )
+
+
+def task_settings(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """All settings of each task of a document; raises UnknownTask for one that is not installed."""
+    return {
+        task.name: task.effective(document["tasks"][task.name]) for task in registry.of(document["tasks"])
+    }
 
 
 def classes_of(document: Mapping[str, Any]) -> dict[str, str]:

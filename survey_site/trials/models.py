@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.recruitment.models import Recruitment
-from survey_site.statistics.answer_scale import HIGHEST, LOWEST
 
 
 def new_token() -> str:
@@ -106,30 +105,30 @@ class Ticket(models.Model):
 class Trial(models.Model):
     """One planned presentation to one participant."""
 
-    class Task(models.TextChoices):
-        MATCHING = "matching", _("Matching")
-        RATING = "rating", _("Rating")
-
-    class Block(models.TextChoices):
-        PRACTICE = "practice", _("Practice")
-        MATCHING = "matching", _("Matching")
-        RATING = "rating", _("Rating")
+    PRACTICE = "practice"
 
     participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="trials")
     position = models.PositiveSmallIntegerField(help_text=_("From 0, over the whole study."))
-    block = models.CharField(max_length=10, choices=Block.choices)
-    task = models.CharField(max_length=10, choices=Task.choices)
+    block = models.CharField(max_length=40, help_text=_("“practice”, or the name of the task."))
+    task = models.CharField(max_length=40)
     condition = models.ForeignKey("studies.Condition", on_delete=models.PROTECT, null=True, blank=True)
     stimulus = models.ForeignKey("stimuli.Stimulus", on_delete=models.PROTECT, related_name="+")
     saliency_map = models.ForeignKey(
         "stimuli.SaliencyMap", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    pool = models.JSONField(default=list, help_text=_("Stimulus ids in display order; empty for a rating."))
+    maps = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_("Of a trial that shows several maps: id, condition and rank of each, in display order."),
+    )
+    pool = models.JSONField(default=list, help_text=_("Stimulus ids of the candidates in display order."))
     pool_index = models.PositiveIntegerField(
         null=True, blank=True, help_text=_("Which pool of the protocol.")
     )
     attention_check = models.BooleanField(default=False)
-    expected_rating = models.PositiveSmallIntegerField(null=True, blank=True)
+    expected = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text=_("The score that an attention check asks for; empty: 1.")
+    )
     probability = models.FloatField(default=1.0, help_text=_("Of this assignment, under the design."))
     issued_at = models.DateTimeField(null=True, blank=True)
 
@@ -145,6 +144,11 @@ class Trial(models.Model):
 
     def __str__(self) -> str:
         return f"{self.participant_id}/{self.position} {self.task}"
+
+    @property
+    def first(self) -> int:
+        """Place, among the maps shown, of the one that the trial's condition describes."""
+        return [shown["map"] for shown in self.maps].index(self.saliency_map_id) if self.maps else 0
 
 
 class Exposure(models.Model):
@@ -172,10 +176,11 @@ class ResponseQuerySet(models.QuerySet["Response"]):
 
 
 class Response(models.Model):
-    """The one answer to a trial. A timeout or skip has neither choice nor rating, and a reason.
+    """The one answer to a trial. A timeout or skip has no score, and a reason.
 
-    `participant`, `condition`, `task` and `counts` repeat what the trial says (a trial never changes after it
-    was issued), so that Table 1 is one scan of this table.
+    `participant`, `condition`, `further_conditions`, `task` and `counts` repeat what the trial says (a trial never
+    changes after it was issued), so that Table 1 is one scan of this table. What an answer and its scores mean is its
+    task's to say: `answer` holds whatever the task stores.
     """
 
     class Seen(models.TextChoices):
@@ -205,7 +210,13 @@ class Response(models.Model):
         db_index=False,
         editable=False,
     )
-    task = models.CharField(max_length=10, choices=Trial.Task.choices, editable=False)
+    further_conditions = models.CharField(
+        max_length=200,
+        blank=True,
+        editable=False,
+        help_text=_("Ids of the conditions of the trial's other maps, separated by commas."),
+    )
+    task = models.CharField(max_length=40, editable=False)
     counts = models.BooleanField(
         default=True, editable=False, help_text=_("Neither practice nor an attention check.")
     )
@@ -213,14 +224,11 @@ class Response(models.Model):
     body_hash = models.CharField(
         max_length=64, help_text=_("Tells a repeated post from one with other content.")
     )
-    choice = models.ForeignKey(
-        "stimuli.Stimulus", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    cant_tell = models.BooleanField(default=False)
-    rating = models.PositiveSmallIntegerField(null=True, blank=True)
+    score = models.FloatField(null=True, blank=True)
+    second_score = models.FloatField(null=True, blank=True)
+    declined = models.BooleanField(default=False, help_text=_("“I can't tell”: an answer all the same."))
     missing = models.CharField(max_length=15, choices=Missing.choices, default=Missing.ANSWERED, blank=True)
-    correct = models.BooleanField(null=True, blank=True)
-    class_correct = models.BooleanField(null=True, blank=True)
+    answer = models.JSONField(default=dict, blank=True, help_text=_("As the task stores it."))
     rt_ms = models.PositiveIntegerField(null=True, blank=True)
     seen = models.CharField(max_length=10, choices=Seen.choices, default=Seen.UNKNOWN)
     client = models.JSONField(default=dict, blank=True, help_text=_("What the browser measured."))
@@ -231,13 +239,7 @@ class Response(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(rating__isnull=True) | Q(rating__range=(LOWEST, HIGHEST)), name="rating_is_0_to_6"
-            ),
-            models.CheckConstraint(
-                condition=~Q(missing="")
-                | Q(choice__isnull=False)
-                | Q(cant_tell=True)
-                | Q(rating__isnull=False),
+                condition=~Q(missing="") | Q(score__isnull=False) | Q(declined=True),
                 name="an_answer_or_a_reason",
             ),
         ]
@@ -245,8 +247,8 @@ class Response(models.Model):
             # All that Table 1 looks at, so that its sums are read from the index: a sixth of the table's pages.
             models.Index(
                 fields=[
-                    "participant", "condition", "correct", "class_correct", "cant_tell", "rating",
-                    "counts", "seen", "missing", "task",
+                    "participant", "condition", "score", "second_score", "declined",
+                    "counts", "seen", "missing", "task", "further_conditions",
                 ],
                 name="response_report",
             )
@@ -265,8 +267,11 @@ class Response(models.Model):
             trial = self.trial
             self.participant_id = trial.participant_id
             self.condition_id = trial.condition_id
+            self.further_conditions = ",".join(
+                str(shown["condition"]) for shown in trial.maps if shown["map"] != trial.saliency_map_id
+            )
             self.task = trial.task
-            self.counts = trial.block != Trial.Block.PRACTICE and not trial.attention_check
+            self.counts = trial.block != Trial.PRACTICE and not trial.attention_check
 
 
 class ExternalId(models.Model):

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from django.db.models import Count, Q
 
+from survey_site.protocols.models import Protocol
 from survey_site.recruitment.reconcile import Known
 from survey_site.studies.models import Study
 from survey_site.trials import attention
-from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.models import ExternalId, Participant, Response
 from survey_site.trials.signed_tokens import pseudonym
 
@@ -45,17 +45,17 @@ def outcomes(study: Study, provider: str, claimed: Iterable[str] = ()) -> list[K
 def failed_attention(study: Study) -> set[int]:
     """Participants (row ids) who failed as many checks as their protocol's rule declares."""
     checks = Response.objects.filter(participant__study=study, trial__attention_check=True).values_list(
-        "participant", "participant__protocol", "task", "trial__expected_rating", "rating", "correct"
+        "participant", "participant__protocol", "trial__expected", "score"
     )
     failures: dict[tuple[int, int], list[bool]] = {}
-    for participant, protocol, task, expected, rating, correct in checks:
-        failures.setdefault((participant, protocol), []).append(
-            attention.failed(task, expected, rating, correct)
-        )
+    for participant, protocol, expected, score in checks:
+        failures.setdefault((participant, protocol), []).append(attention.failed(expected, score))
+    sealed = Protocol.objects.filter(pk__in={protocol for _participant, protocol in failures})
+    rules = dict(sealed.values_list("pk", "document__exclusion_rules"))
     return {
         participant
         for (participant, protocol), found in failures.items()
-        if attention.excluded_by(found, frozen_protocol(protocol).exclusion_rules)
+        if attention.excluded_by(found, rules[protocol] or {})
     }
 
 

@@ -22,10 +22,30 @@ def _trial(participant: Participant, position: int, item: PlannedTrial, frozen: 
         task=item.task,
         condition_id=condition,
         stimulus_id=stimulus,
-        saliency_map_id=frozen.picture(stimulus, condition).saliency_map,
+        saliency_map_id=saliency_map(frozen, item, stimulus),
+        maps=shown_maps(frozen, item, stimulus),
         pool=[frozen.stimulus_ids[str(key)] for key in item.pool],
         pool_index=item.pool_index,
         attention_check=item.attention_check,
-        expected_rating=item.expected_rating,
+        expected=item.expected,
         probability=item.probability,
     )
+
+
+def saliency_map(frozen: FrozenProtocol, item: PlannedTrial, stimulus: int) -> int:
+    """The map that the trial's condition describes: of several the first in the order of the plan."""
+    condition = None if item.condition is None else int(item.condition)
+    rank = item.maps[item.first].rank if item.maps else 0
+    return frozen.picture(stimulus, condition, rank).saliency_map
+
+
+def shown_maps(frozen: FrozenProtocol, item: PlannedTrial, stimulus: int) -> list[dict[str, int]]:
+    """All maps of a trial that shows several, in display order; empty where it shows one."""
+    return [
+        {
+            "map": frozen.picture(stimulus, int(shown.condition), shown.rank).saliency_map,
+            "condition": int(shown.condition),
+            "rank": shown.rank,
+        }
+        for shown in item.maps
+    ]

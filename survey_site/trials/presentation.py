@@ -1,12 +1,16 @@
 """What the pages show of a trial: opaque addresses and texts. Nothing here tells method, stimulus or answer."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
+from django.template.exceptions import TemplateDoesNotExist
+from django.template.loader import get_template
 from django.urls import reverse
 
-from survey_site.statistics.answer_scale import CANT_TELL, HIGHEST, LOWEST, RATINGS
+from survey_site.design.assignment import PRACTICE
+from survey_site.tasks.contract import Shown, Task
 from survey_site.trials.flow import stretch
 from survey_site.trials.session import Session, TrialRow, positions
 from survey_site.trials.signed_tokens import picture_token, trial_key
@@ -22,40 +26,52 @@ def picture_url(path: str) -> str:
 
 def trial(session: Session, row: TrialRow, address: Callable[[str], str] = picture_url) -> dict[str, Any]:
     """Template context of one presentation. `address`: the URL of a stored picture."""
-    frozen, texts = session.frozen, session.texts
-    classifier = frozen.conditions[row.condition][0] if row.condition else ""
-    counted = positions(session.rows, row.task)
-    matching = row.task == "matching"
+    frozen, task = session.frozen, session.task(row)
+    counted, shown = positions(session.rows, row.task), shown_by(session, row, address)
     return {
         "key": trial_key(session.participant.token, row.position),
         "idempotency_key": secrets.token_urlsafe(12),
         "position": row.position,
         "task": row.task,
-        "practice": row.block == "practice",
+        "practice": row.block == PRACTICE,
         "number": counted.index(row.position) + 1 if row.position in counted else 0,
         "total": len(counted),
-        "map_url": address(frozen.paths[row.saliency_map]),
-        "original_url": "" if matching else address(frozen.original(row.stimulus, classifier).path),
-        "options": [
-            {
-                "value": place,
-                "number": place + 1,
-                "url": address(frozen.original(stimulus, classifier).path),
-            }
-            for place, stimulus in enumerate(row.pool)
-        ],
-        "question": texts["matching_question" if matching else "rating_question"],
-        "low": texts["rating_low"],
-        "high": texts["rating_high"],
-        "ratings": RATINGS,
-        "lowest": LOWEST,
-        "highest": HIGHEST,
-        "cant_tell": CANT_TELL,
-        "expected_rating": row.expected_rating,
-        "offer_cant_tell": frozen.settings["offer_cant_tell"],
+        "maps": list(shown.maps),
         "timeout_s": frozen.settings["trial_timeout_s"] or "",
         "image_px": frozen.settings["image_px"],
+        "stylesheet": task.stylesheet,
+        "templates": templates_of(task),
+        **task.content(shown),
     }
+
+
+def shown_by(session: Session, row: TrialRow, address: Callable[[str], str] = picture_url) -> Shown:
+    """What the task's page may print of a trial. `address`: the URL of a stored picture."""
+    frozen, classifier = session.frozen, session.classifier(row)
+    maps = [shown["map"] for shown in row.maps] or [row.saliency_map]
+    return Shown(
+        maps=tuple(address(frozen.paths[one]) for one in maps),
+        original=lambda: address(frozen.original(row.stimulus, classifier).path),
+        candidates=tuple(address(frozen.original(stimulus, classifier).path) for stimulus in row.pool),
+        label=lambda: session.label(row),
+        texts=session.texts,
+        settings=frozen.tasks[row.task],
+        expected=row.expected,
+    )
+
+
+@lru_cache(maxsize=32)
+def templates_of(task: Task) -> Mapping[str, str]:
+    """The task's own templates; what a package leaves out is empty."""
+    return {part: _found(f"tasks/{task.name}/{part}.html") for part in ("pictures", "answer", "feedback")}
+
+
+def _found(template: str) -> str:
+    try:
+        get_template(template)
+    except TemplateDoesNotExist:
+        return ""
+    return template
 
 
 def ahead(session: Session, after: int) -> list[TrialRow]:

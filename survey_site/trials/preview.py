@@ -6,23 +6,26 @@ count, export, quota or ticket can know of it; and since nothing is sealed, a dr
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image
 
 from saliency_worker import catalog
-from survey_site.design.assignment import PlannedTrial, plan
+from survey_site.design.assignment import PRACTICE, PlannedTrial, plan
 from survey_site.protocols import served_images
 from survey_site.protocols.document import assessment_of, design_of_document, outline
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import SaliencyMap
+from survey_site.stimuli.ranks import Ranks, ranks_for, ranks_of
 from survey_site.studies import texts
 from survey_site.studies.models import Condition, Study
+from survey_site.tasks.behaviour import Behaviour, SimulatedTrial, Simulator
 from survey_site.trials.flow import DONE, Step, next_step
-from survey_site.trials.frozen_protocol import ORIGINAL, FrozenProtocol, ServedPicture
+from survey_site.trials.frozen_protocol import ORIGINAL, FrozenProtocol, ServedPicture, task_settings
 from survey_site.trials.models import Participant
+from survey_site.trials.planned_trials import saliency_map, shown_maps
 from survey_site.trials.session import Session, TrialRow
 
 TOKEN = "preview"  # noqa: S105 a made-up participant's name in addresses; it opens nothing
@@ -66,6 +69,24 @@ class Walk(Session):
     def texts(self) -> Any:
         return texts.merged(self._words, self.participant.language)
 
+    def attentive(self, row: TrialRow) -> Mapping[str, str]:
+        """The fields that somebody attentive would send for this trial, were it a check."""
+        truth = self.truth(row)
+        trial = SimulatedTrial(
+            task=row.task,
+            position=row.position,
+            column="",
+            target=truth.target,
+            pool=truth.pool,
+            target_position=truth.pool.index(truth.target) if truth.pool else None,
+            columns=("",) * len(row.maps),
+            first=truth.first,
+            check=True,
+            expected=truth.expected,
+        )
+        simulator = Simulator(Behaviour(lapse=0, careless=0), TOKEN)
+        return self.task(row).behave(simulator, simulator.person(0), trial).fields
+
     def places(self) -> list[Place]:
         """The parts of the study in order, each with the number of its first page."""
         found: dict[str, int] = {}
@@ -78,9 +99,9 @@ class Walk(Session):
         if step.kind == "done":
             return ["done"]
         if step.kind == "page":
-            return [step.name] if step.name not in ("begin_matching", "begin_rating", "feedback") else []
+            return [] if step.part[0] in ("begin", "feedback") else [step.name]
         row = self.rows[step.position]
-        part = f"practice_{row.task}" if row.block == "practice" else row.task
+        part = f"practice_{row.task}" if row.block == PRACTICE else row.task
         return [part, *([f"check_{row.task}"] if row.attention_check else [])]
 
     def _way(self) -> list[Step]:
@@ -104,20 +125,24 @@ class Walk(Session):
         shown = [_under(condition, trial) for trial in plan(laid_out, 0)]
         names = {c.pk: (c.classifier, c.key) for c in conditions}
         seen = {stimuli[str(key)] for trial in shown for key in (trial.target, *trial.pool)}
-        pictures, paths = _pictures(study, seen, {*names.values(), ("", ORIGINAL)})
+        wanted = {*names.values(), ("", ORIGINAL)}
+        pictures, paths, labels = _pictures(study, seen, wanted, ranks_of(study))
         self.frozen = FrozenProtocol(
             hash="",
             study_slug=study.slug,
             study_title=study.title,
             design=laid_out,
             settings=document["design"],
+            tasks=task_settings(document),
             texts=self._words,
             exclusion_rules={},
             stimulus_ids=stimuli,
-            stimulus_classes={},
+            stimulus_keys={pk: key for key, pk in stimuli.items()},
+            classes={},
             conditions=names,
             pictures=pictures,
             paths=paths,
+            labels=labels,
         )
         self.rows = [self._row(trial, stimuli) for trial in shown]
         self.missing = sum(not paths[row.saliency_map] for row in self.rows)
@@ -125,6 +150,7 @@ class Walk(Session):
     def _row(self, trial: PlannedTrial, stimuli: dict[str, int]) -> TrialRow:
         stimulus = stimuli[str(trial.target)]
         condition = None if trial.condition is None else int(trial.condition)
+        maps = shown_maps(self.frozen, trial, stimulus)
         return TrialRow(
             pk=0,
             position=trial.position,
@@ -132,11 +158,12 @@ class Walk(Session):
             task=trial.task,
             issued=False,
             stimulus=stimulus,
-            saliency_map=self.frozen.picture(stimulus, condition).saliency_map,
+            saliency_map=saliency_map(self.frozen, trial, stimulus),
+            maps_text=json.dumps(maps),
             pool_text=json.dumps([stimuli[str(key)] for key in trial.pool]),
             condition=condition,
             attention_check=trial.attention_check,
-            expected_rating=trial.expected_rating,
+            expected=trial.expected,
             key=None,
             body_hash=None,
         )
@@ -175,34 +202,35 @@ def render(path: str, side: int) -> bytes:
 
 
 def _under(condition: Condition | None, trial: PlannedTrial) -> PlannedTrial:
-    """The trial under the condition asked for; a check that shows an original stays as it is."""
-    if condition is None or trial.condition is None:
+    """The trial under the condition asked for; what shows an original, or several columns at once, stays as it is."""
+    if condition is None or trial.condition is None or trial.maps:
         return trial
     return replace(trial, condition=condition.pk)
 
 
 def _pictures(
-    study: Study, stimuli: set[int], wanted: set[tuple[str, str]]
-) -> tuple[dict[tuple[int, str, str], ServedPicture], dict[int, str]]:
-    """Stored pictures by stimulus, classifier and method; made-up ones, without a path, for missing maps.
+    study: Study, stimuli: set[int], wanted: set[tuple[str, str]], ranks: Ranks
+) -> tuple[dict[tuple[int, str, str, int], ServedPicture], dict[int, str], dict[int, str]]:
+    """Stored pictures by stimulus, classifier, method and rank, with the paths and explained classes of their maps.
 
-    An original that is not computed yet is the source itself.
+    Missing maps have made-up ids and no path; an original that is not computed yet is the source itself.
     """
     maps = SaliencyMap.objects.filter(
         stimulus__in=stimuli, current=True, pictures__colour_map=study.colour_map
     )
-    found = {
-        (stimulus, classifier, method): ServedPicture(pk, path)
-        for stimulus, classifier, method, pk, path in maps.order_by("pk").values_list(
-            "stimulus_id", "classifier", "method", "pk", "pictures__path"
-        )
-    }
+    found, labels = {}, {}
+    for stimulus, classifier, method, rank, pk, label, path in maps.order_by("pk").values_list(
+        "stimulus_id", "classifier", "method", "rank", "pk", "class_name", "pictures__path"
+    ):
+        found[(stimulus, classifier, method, rank)] = ServedPicture(pk, path)
+        labels[pk] = label
     made_up = _counting_down()
     for stimulus, path in study.stimuli.filter(pk__in=stimuli).values_list("pk", "path"):
         for classifier, method in sorted(wanted):
-            absent = path if method == ORIGINAL else ""
-            found.setdefault((stimulus, classifier, method), ServedPicture(made_up(), absent))
-    return found, {picture.saliency_map: picture.path for picture in found.values()}
+            for rank in ranks_for(method, ranks):
+                absent = path if method == ORIGINAL else ""
+                found.setdefault((stimulus, classifier, method, rank), ServedPicture(made_up(), absent))
+    return found, {picture.saliency_map: picture.path for picture in found.values()}, labels
 
 
 def _counting_down() -> Callable[[], int]:

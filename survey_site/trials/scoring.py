@@ -1,12 +1,14 @@
-"""Reads an answer out of a form's fields and scores it: pure functions of plain data."""
+"""Reads what every answer has out of a form's fields; what is special to a task, the task reads and scores. Pure."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from survey_site.statistics.answer_scale import CANT_TELL, RATINGS
+from survey_site.tasks.contract import AnswerRefused, Given, Reading, Task
+
+__all__ = ["Answer", "AnswerRefused", "read_answer"]
 
 MISSING = ("timeout", "image_failed")
 LONGEST_KEY = 64
@@ -20,21 +22,11 @@ _NUMBERS = (
 _WORDS = {"input": ("mouse", "touch", "pen", "keyboard"), "scheme": ("light", "dark")}
 
 
-class AnswerRefused(ValueError):
-    """The fields are not an answer to this trial; the message tells the participant what to do."""
-
-    def __init__(self, message: str, field_name: str = "") -> None:
-        super().__init__(message)
-        self.field_name = field_name
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer as posted. Exactly one of option, cant_tell, rating and missing is set."""
+    """One answer as posted: what the task read, or the reason why there is none."""
 
-    option: int | None = None
-    cant_tell: bool = False
-    rating: int | None = None
+    given: Given | None = None
     missing: str = ""
     idempotency_key: str = ""
     body_hash: str = ""
@@ -43,17 +35,8 @@ class Answer:
     client: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """choice is a stimulus id; correct and class_correct are None where the trial was not answered or is a rating."""
-
-    choice: int | None = None
-    correct: bool | None = None
-    class_correct: bool | None = None
-
-
-def read_answer(fields: Mapping[str, str], task: str, pool_size: int, offer_cant_tell: bool) -> Answer:
-    """The answer in the fields `choice` or `rating` (or the reason `missing`), with the measurements."""
+def read_answer(fields: Mapping[str, str], task: Task, reading: Reading) -> Answer:
+    """The task's answer in the fields (or the reason `missing`), with the measurements. Raises AnswerRefused."""
     common: dict[str, Any] = {
         "idempotency_key": _key(fields.get("idempotency_key", "")),
         "body_hash": body_hash(fields),
@@ -64,27 +47,9 @@ def read_answer(fields: Mapping[str, str], task: str, pool_size: int, offer_cant
     missing = fields.get("missing", "")
     if missing:
         if missing not in MISSING:
-            raise AnswerRefused("unknown_reason", "missing")
+            raise AnswerRefused("unknown_reason")
         return Answer(missing=missing, **common)
-    if task == "rating":
-        return Answer(rating=_whole(fields.get("rating", ""), RATINGS, "rating"), **common)
-    choice = fields.get("choice", "")
-    if choice == CANT_TELL:
-        if not offer_cant_tell:
-            raise AnswerRefused("choice", "choice")
-        return Answer(cant_tell=True, **common)
-    return Answer(option=_whole(choice, range(pool_size), "choice"), **common)
-
-
-def score(answer: Answer, target: int, pool: Sequence[int], classes: Mapping[int, str]) -> Score:
-    """Compares the chosen picture with the map's source. “I can't tell” is an answer and not correct."""
-    if answer.missing or answer.rating is not None:
-        return Score()
-    if answer.cant_tell or answer.option is None:
-        return Score(correct=False, class_correct=False)
-    choice = pool[answer.option]
-    same_class = bool(classes.get(target)) and classes.get(choice) == classes.get(target)
-    return Score(choice=choice, correct=choice == target, class_correct=choice == target or same_class)
+    return Answer(task.read(fields, reading), **common)
 
 
 def body_hash(fields: Mapping[str, str]) -> str:
@@ -116,14 +81,8 @@ def client_of(text: str) -> dict[str, Any]:
 
 def _key(text: str) -> str:
     if not 8 <= len(text) <= LONGEST_KEY or not (text.isascii() and text.isprintable()):
-        raise AnswerRefused("damaged_form", "idempotency_key")
+        raise AnswerRefused("damaged_form")
     return text
-
-
-def _whole(text: str, allowed: range, name: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= 3 and int(text) in allowed:
-        return int(text)
-    raise AnswerRefused(name, name)
 
 
 def _rt(text: str) -> int | None:

@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from survey_site.design.assignment import PRACTICE
 from survey_site.studies import demographics
+from survey_site.tasks import registry
+from survey_site.tasks.contract import Reading, Task, Truth
 from survey_site.trials.flow import Step, next_step
 from survey_site.trials.frozen_protocol import FrozenProtocol, frozen_protocol
 from survey_site.trials.models import Participant, Trial
@@ -19,7 +22,7 @@ from survey_site.trials.models import Participant, Trial
 _PARTICIPANT = "SELECT * FROM trials_participant WHERE token = %s"
 _TRIALS = """
     SELECT trial.id, trial.position, trial.block, trial.task, trial.issued_at IS NOT NULL, trial.stimulus_id,
-        trial.saliency_map_id, trial.pool, trial.condition_id, trial.attention_check, trial.expected_rating,
+        trial.saliency_map_id, trial.maps, trial.pool, trial.condition_id, trial.attention_check, trial.expected,
         response.idempotency_key, response.body_hash
     FROM trials_trial trial LEFT JOIN trials_response response ON response.trial_id = trial.id
     WHERE trial.participant_id = %s ORDER BY trial.position
@@ -36,10 +39,11 @@ class TrialRow(NamedTuple):
     issued: bool
     stimulus: int
     saliency_map: int
+    maps_text: str
     pool_text: str
     condition: int | None
     attention_check: bool
-    expected_rating: int | None
+    expected: int | None
     key: str | None
     body_hash: str | None
 
@@ -51,6 +55,12 @@ class TrialRow(NamedTuple):
     def pool(self) -> list[int]:
         pool: list[int] = json.loads(self.pool_text)
         return pool
+
+    @property
+    def maps(self) -> list[dict[str, int]]:
+        """Of a trial that shows several maps all of them, in display order."""
+        maps: list[dict[str, int]] = json.loads(self.maps_text)
+        return maps
 
     @property
     def shown(self) -> set[int]:
@@ -66,6 +76,8 @@ class TrialRow(NamedTuple):
             task=self.task,
             block=self.block,
             attention_check=self.attention_check,
+            saliency_map_id=self.saliency_map,
+            maps=self.maps,
         )
 
 
@@ -86,6 +98,35 @@ class Session:
     @cached_property
     def fields(self) -> tuple[demographics.Question, ...]:
         return demographics.questions(self.texts.get("demographics", ""))
+
+    def task(self, row: TrialRow) -> Task:
+        """The task of a trial; raises UnknownTask where it is not installed."""
+        return registry.task(row.task)
+
+    def reading(self, row: TrialRow) -> Reading:
+        """What reading an answer to this trial may depend on."""
+        return Reading(self.frozen.tasks[row.task], len(row.pool), max(len(row.maps), 1))
+
+    def truth(self, row: TrialRow) -> Truth:
+        """What the trial shows and what is right."""
+        keys = self.frozen.stimulus_keys
+        maps = [shown["map"] for shown in row.maps]
+        return Truth(
+            target=keys[row.stimulus],
+            pool=tuple(keys[stimulus] for stimulus in row.pool),
+            classes=self.frozen.classes,
+            first=maps.index(row.saliency_map) if maps else 0,
+            expected=row.expected,
+            label=self.label(row),
+        )
+
+    def classifier(self, row: TrialRow) -> str:
+        """The classifier that the trial's map explains; empty in a check that shows an original."""
+        return self.frozen.conditions[row.condition][0] if row.condition else ""
+
+    def label(self, row: TrialRow) -> str:
+        """The class that the network predicts for the trial's photo."""
+        return self.frozen.label(row.stimulus, self.classifier(row))
 
     def step(self) -> Step:
         return next_step(self.rows, self.participant.acknowledged, bool(self.fields))
@@ -114,4 +155,4 @@ def find(token: str, *, lock: bool = False) -> Participant | None:
 
 def positions(rows: Sequence[TrialRow], task: str) -> list[int]:
     """Positions of the counted trials of a task, for “3 of 24”."""
-    return [row.position for row in rows if row.task == task and row.block != "practice"]
+    return [row.position for row in rows if row.task == task and row.block != PRACTICE]

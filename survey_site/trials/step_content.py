@@ -6,22 +6,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from survey_site.statistics.answer_scale import HIGHEST, LOWEST
+from survey_site.tasks import registry
+from survey_site.tasks.contract import Answered
 from survey_site.trials import presentation
 from survey_site.trials.flow import Step
 from survey_site.trials.session import Session, TrialRow, positions
 
 Content = tuple[str, dict[str, Any]]
 """A template and what it prints."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The answer to a practice trial, for its feedback: the option chosen, by its place; None for none of them."""
-
-    option: int | None
-    correct: bool | None
-    rating: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +28,10 @@ def step_content(
     session: Session,
     step: Step,
     posted: Posted,
-    given: Callable[[TrialRow], Given],
+    answered: Callable[[TrialRow], Answered],
     address: Callable[[str], str] = presentation.picture_url,
 ) -> Content:
-    """Template and context of a step. `given` tells the answer to a trial, `address` the URL of a stored picture."""
+    """Template and context of a step. `answered` tells the answer to a trial, `address` the URL of a stored picture."""
     if step.kind == "trial":
         shown = presentation.trial(session, session.rows[step.position], address)
         return "trials/trial.html", {"trial": shown, "error": posted.errors.get("answer", "")}
@@ -53,9 +45,23 @@ def step_content(
         return "trials/demographics.html", {"questions": asked}
     if step.name == "feedback":
         row = session.rows[int(step.key.partition("-")[2])]
-        return "trials/feedback.html", _feedback(presentation.trial(session, row, address), row, given(row))
-    counted = {task: len(positions(session.rows, task)) for task in ("matching", "rating")}
-    return "trials/page.html", {"text": session.texts[step.name], "counted": counted}
+        told = session.task(row).feedback(presentation.shown_by(session, row, address), answered(row))
+        return "trials/feedback.html", {
+            "trial": presentation.trial(session, row, address),
+            "feedback": told,
+        }
+    what, name = step.part
+    return "trials/page.html", {
+        "heading": heading(what, name),
+        "text": session.texts[step.name],
+        "counted": len(positions(session.rows, name)) if what == "begin" else None,
+    }
+
+
+def heading(what: str, task: str) -> str:
+    """The heading of a page between trials."""
+    common = {"break": _("A short break"), "debrief": _("That was all")}
+    return registry.task(task).headings()[what] if task else common[what]
 
 
 def start_content(
@@ -83,16 +89,5 @@ def no_consent_text() -> str:
 
 def refusal_text(code: str) -> str:
     """What a participant is told whose form was no answer, by the code of `AnswerRefused`."""
-    words = {
-        "choice": _("Please choose one of the photos."),
-        "rating": _("Please choose a number from %(lowest)d to %(highest)d.")
-        % {"lowest": LOWEST, "highest": HIGHEST},
-    }
+    words = {code: text for task in registry.installed() for code, text in task.refusals().items()}
     return words.get(code, _("This form is damaged. Reload the page and answer again."))
-
-
-def _feedback(shown: dict[str, Any], row: TrialRow, given: Given) -> dict[str, Any]:
-    """Right or wrong, after a practice trial only: its pictures occur nowhere else."""
-    for place, (option, stimulus) in enumerate(zip(shown["options"], row.pool, strict=True)):
-        option["source"], option["chosen"] = stimulus == row.stimulus, place == given.option
-    return {"trial": shown, "response": given}

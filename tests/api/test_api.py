@@ -12,7 +12,7 @@ from PIL import Image
 from rest_framework.test import APIClient
 
 from fixtures import write_replay
-from survey_site.reports.exports.columns import RESPONSES
+from survey_site.reports.exports.columns import responses_columns
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies.models import Study
 from tests.api.keys import token_of
@@ -71,7 +71,7 @@ def test_the_report_of_the_replay_reproduces_the_paper(api: APIClient, researche
 
 def test_responses_have_the_columns_of_the_csv_with_null_for_missing(api: APIClient, own: Survey) -> None:
     rows = api.get(reverse("api-responses", args=["mine"])).json()["results"]
-    assert list(rows[0]) == [column.name for column in RESPONSES]
+    assert list(rows[0]) == [column.name for column in responses_columns(own.study)]
     assert (rows[0]["task"], rows[0]["correct"], rows[0]["rating"]) == ("matching", True, None)
     assert (rows[1]["task"], rows[1]["correct"], rows[1]["rating"]) == ("rating", None, 4)
     assert rows[2]["choice"] == "cat-2"

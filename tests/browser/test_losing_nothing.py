@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -161,7 +162,7 @@ def test_the_server_restarts_in_mid_study(page: Page) -> None:
 
 
 def test_a_failing_server_is_asked_again(page: Page, url: str) -> None:
-    failures = []
+    failures: list[str | None] = []
 
     def fail_twice(route: Route) -> None:
         if route.request.method == "POST" and len(failures) < 2:
@@ -274,7 +275,12 @@ def test_a_picture_that_never_comes_leads_to_a_fair_exit(page: Page, url: str) -
     page.unroute("**/i/*")
     expect(page.locator("input[name=page]")).to_have_value("feedback-0")
     response = Response.objects.get()
-    assert (response.missing, response.choice_id, response.rt_ms) == ("image_failed", None, None)
+    assert (response.missing, response.score, response.answer, response.rt_ms) == (
+        "image_failed",
+        None,
+        {},
+        None,
+    )
 
 
 def test_a_trial_that_takes_too_long_is_missing_with_its_reason(page: Page, live_server: Any) -> None:
@@ -282,9 +288,22 @@ def test_a_trial_that_takes_too_long_is_missing_with_its_reason(page: Page, live
     walking.start(page, str(live_server.url))
     page.locator("button.primary").click()
     expect(page.locator("input[name=page]")).to_have_value("debrief")
-    rows = Response.objects.values_list("missing", "choice", "correct", "seen")
-    assert set(rows) == {("timeout", None, None, "yes")}
-    assert all(1000 <= (row.rt_ms or 0) < 5000 for row in Response.objects.all())
+    stored = list(Response.objects.all())
+    assert {(row.missing, row.score, row.seen) for row in stored} == {("timeout", None, "yes")}
+    assert not any(row.answer for row in stored)
+    assert all(1000 <= (row.rt_ms or 0) < 5000 for row in stored)
+
+
+def test_a_choice_that_was_not_confirmed_in_time_is_not_sent(page: Page, live_server: Any) -> None:
+    factories.live(trial_timeout_s=2, practice_trials=0, rating_trials_per_column=0)
+    walking.start(page, str(live_server.url))
+    with page.expect_request(lambda request: "missing=timeout" in (request.post_data or "")) as late:
+        page.locator("button.primary").click()
+        walking.ready(page).locator("input[type=radio]").first.check()
+    sent = parse_qs(late.value.post_data or "", keep_blank_values=True)
+    assert sent["missing"] == ["timeout"]
+    assert {"trial", "idempotency_key", "rt_ms", "seen", "client"} < set(sent)
+    assert "choice" not in sent
 
 
 def test_nothing_moves_while_pictures_load(page: Page, url: str) -> None:

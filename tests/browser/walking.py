@@ -41,7 +41,7 @@ def answer(page: Page, choice: int = 0) -> None:
 def to_block(page: Page, task: str = "matching") -> None:
     """Goes on to the first counted trial of a task."""
     for _ in range(100):
-        form = page.locator(f"form.trial.{task}:not(.feedback)")
+        form = page.locator(f'form.trial[data-task="{task}"]:not(.feedback)')
         if form.count() and page.locator("header.progress progress").count():
             ready(page)
             return
@@ -78,16 +78,12 @@ def pages(page: Page, url: str) -> Iterator[str]:
     seen: set[str] = set()
     for _ in range(300):
         if page.locator("input[name=trial]").count():
-            form = ready(page)
-            task = "matching" if form.locator("[name=choice]").count() else "rating"
+            task = ready(page).get_attribute("data-task") or ""
             name = f"practice-{task}" if not page.locator("progress").count() else task
         elif page.locator("input[name=page]").count():
             name = page.locator("input[name=page]").input_value().partition("-")[0]
-            name += (
-                ""
-                if name != "feedback"
-                else "-" + ("matching" if page.locator(".pool").count() else "rating")
-            )
+            if name == "feedback":
+                name += f"-{page.locator('form.feedback').get_attribute('data-task')}"
         else:
             name = "done"
         if name not in seen:

@@ -3,10 +3,13 @@
 import random
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from survey_site.design.assignment import Design, PlannedTrial, plan
+from survey_site.design.assignment import Design, Id, PlannedTrial, plan
+from survey_site.design.design import TaskPlan
+from survey_site.design.latin_square import Square
 
 
 def build(
@@ -24,17 +27,42 @@ def build(
     counts = [*variants, *[1] * columns][:columns]
     return Design(
         seed=seed,
-        rating_levels=7,
         columns=tuple(tuple(f"c{c}v{v}" for v in range(count)) for c, count in enumerate(counts)),
-        pools=tuple(tuple(f"p{p}s{s}" for s in range(size)) for p in range(pools)),
-        rating=tuple(f"r{i}" for i in range(images)),
-        matching_trials=matching,
-        rating_trials=rating,
-        practice_pools=tuple(tuple(f"pp{p}s{s}" for s in range(size)) for p in range(reserve)),
-        practice_ratings=tuple(f"pr{i}" for i in range(reserve)),
-        check_pools=tuple(tuple(f"cp{p}s{s}" for s in range(size)) for p in range(reserve)),
-        check_ratings=tuple(f"cr{i}" for i in range(reserve)),
+        tasks=(
+            TaskPlan(
+                "matching",
+                matching,
+                items=tuple(tuple(f"p{p}s{s}" for s in range(size)) for p in range(pools)),
+                practice=tuple(tuple(f"pp{p}s{s}" for s in range(size)) for p in range(reserve)),
+                checks=tuple(tuple(f"cp{p}s{s}" for s in range(size)) for p in range(reserve)),
+                fresh=True,
+                unit="pools",
+            ),
+            TaskPlan(
+                "rating",
+                rating,
+                items=tuple((f"r{i}",) for i in range(images)),
+                practice=tuple((f"pr{i}",) for i in range(reserve)),
+                checks=tuple((f"cr{i}",) for i in range(reserve)),
+                instructed=7,
+            ),
+        ),
     )
+
+
+def with_task(design: Design, name: str, **changes: object) -> Design:
+    """The design with another plan of one task."""
+    return replace(design, tasks=tuple(replace(t, **changes) if t.task == name else t for t in design.tasks))
+
+
+def pools(design: Design) -> tuple[tuple[Id, ...], ...]:
+    """The groups of the task on pools."""
+    return design.task("matching").items
+
+
+def square(design: Design, task: str = "matching") -> Square:
+    """The Latin square of a task."""
+    return design.square(design.task(task))
 
 
 @st.composite
@@ -89,13 +117,15 @@ def spread(counts: Counter, cells: Iterable) -> int:
 
 
 def item_of(design: Design, trial: PlannedTrial) -> int:
-    return trial.pool_index if trial.task == "matching" else design.rating.index(trial.target)
+    return (
+        trial.pool_index if trial.task == "matching" else design.task("rating").items.index((trial.target,))
+    )
 
 
 def cell_range(design: Design, tickets: Iterable[int], task: str = "matching") -> int:
     """Range of the (item, column) counts over these tickets."""
     counts = Counter((item_of(design, trial), trial.column) for trial in scored(design, tickets, task))
-    items = len(design.pools) if task == "matching" else len(design.rating)
+    items = len(design.task(task).items)
     return spread(counts, [(i, c) for i in range(items) for c in range(len(design.columns))])
 
 
@@ -107,7 +137,7 @@ def independent_draws(design: Design, participants: int, rng: random.Random) -> 
     counts: Counter = Counter()
     repeats = 0
     for _ in range(participants):
-        pools = [rng.randrange(len(design.pools)) for _ in range(design.matching_trials)]
-        repeats += len(set(pools)) < len(pools)
-        counts.update((pool, rng.randrange(len(design.columns))) for pool in pools)
+        met = [rng.randrange(len(pools(design))) for _ in range(square(design).trials)]
+        repeats += len(set(met)) < len(met)
+        counts.update((pool, rng.randrange(len(design.columns))) for pool in met)
     return counts, repeats

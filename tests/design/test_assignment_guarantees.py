@@ -15,8 +15,10 @@ from tests.design.designs import (
     divisible_design,
     independent_draws,
     item_of,
+    pools,
     scored,
     spread,
+    square,
 )
 
 TICKETS = st.integers(0, 5000)
@@ -46,7 +48,7 @@ def test_every_pool_is_shown_whole_with_its_target_at_the_stated_place(design, t
         if trial.task == "matching":
             assert trial.pool[trial.target_position] == trial.target
         if trial.pool_index is not None:
-            assert sorted(trial.pool) == sorted(design.pools[trial.pool_index])
+            assert sorted(trial.pool) == sorted(pools(design)[trial.pool_index])
 
 
 @given(any_design(), TICKETS)
@@ -60,10 +62,10 @@ def test_no_image_is_rated_twice_and_matching_comes_before_rating(design, ticket
 
 @given(any_design(), TICKETS)
 def test_a_participant_gets_every_column_equally_often_or_with_one_trial_difference(design, ticket):
-    for task, square in (("matching", design.matching_square), ("rating", design.rating_square)):
-        counts = Counter(trial.column for trial in scored(design, [ticket], task))
-        assert spread(counts, range(len(design.columns))) <= (square.trials % len(design.columns) != 0)
-        assert counts.total() == square.trials
+    for task in design.tasks:
+        counts = Counter(trial.column for trial in scored(design, [ticket], task.task))
+        assert spread(counts, range(len(design.columns))) <= (task.trials % len(design.columns) != 0)
+        assert counts.total() == task.trials
 
 
 @given(any_design(), TICKETS)
@@ -79,7 +81,7 @@ def test_the_conditions_of_a_column_are_dealt_in_turn_over_participants(design, 
     counts = Counter(trial.condition for trial in scored(design, range(tickets)))
     rated = Counter(trial.condition for trial in scored(design, range(tickets), "rating"))
     for conditions in design.columns:
-        if tickets <= design.matching_square.period * len(conditions):
+        if tickets <= square(design).period * len(conditions):
             assert spread(counts, conditions) <= 1
             assert spread(rated, conditions) <= 1
 
@@ -89,19 +91,19 @@ def test_the_conditions_of_a_column_are_dealt_in_turn_over_participants(design, 
 def test_every_pool_meets_every_condition_of_every_column_equally_often(design):
     squares = lcm(*(len(conditions) for conditions in design.columns))
     counts = Counter(
-        (t.pool_index, t.condition) for t in scored(design, range(design.matching_square.period * squares))
+        (t.pool_index, t.condition) for t in scored(design, range(square(design).period * squares))
     )
     for conditions in design.columns:
-        for pool in range(len(design.pools)):
+        for pool in range(len(pools(design))):
             assert {counts[pool, condition] for condition in conditions} == {squares // len(conditions)}
 
 
 @settings(max_examples=40)
 @given(any_design(), st.integers(1, 200))
 def test_cell_counts_stay_within_the_stated_bound_after_any_number_of_tickets(design, tickets):
-    assert cell_range(design, range(tickets)) <= design.matching_square.cell_range(tickets)
-    if design.rating_trials:
-        assert cell_range(design, range(tickets), "rating") <= design.rating_square.cell_range(tickets)
+    assert cell_range(design, range(tickets)) <= square(design).cell_range(tickets)
+    if square(design, "rating").trials:
+        assert cell_range(design, range(tickets), "rating") <= square(design, "rating").cell_range(tickets)
 
 
 @settings(max_examples=40)
@@ -115,7 +117,7 @@ def test_cell_counts_differ_by_at_most_one_and_by_none_after_whole_periods(desig
 @settings(max_examples=30)
 @given(any_design())
 def test_whole_periods_leave_no_difference_between_cells_even_when_nothing_divides(design):
-    assert cell_range(design, range(design.matching_square.period)) == 0
+    assert cell_range(design, range(square(design).period)) == 0
 
 
 @settings(max_examples=40)
@@ -132,24 +134,24 @@ def test_every_place_in_the_block_holds_every_column_once_per_window(design, win
 @settings(max_examples=40)
 @given(any_design(), st.integers(0, 40))
 def test_answer_positions_are_balanced_for_a_participant_and_for_a_pool_in_a_window(design, window):
-    columns, size = len(design.columns), design.pool_size
+    columns, size = len(design.columns), design.task("matching").group
     per_pool: defaultdict[int, Counter] = defaultdict(Counter)
     for ticket in range(window * columns, (window + 1) * columns):
         trials = scored(design, [ticket])
         assert spread(Counter(trial.target_position for trial in trials), range(size)) <= 1
         for trial in trials:
             per_pool[trial.pool_index][trial.target_position] += 1
-    if len(design.pools) % design.matching_trials == 0:
+    if len(pools(design)) % square(design).trials == 0:
         assert all(spread(counts, range(size)) <= 1 for counts in per_pool.values())
 
 
 @settings(max_examples=30)
 @given(divisible_design())
 def test_targets_of_a_pool_turn_so_that_every_image_is_asked_for_under_every_column(design):
-    tickets = range(design.matching_square.period * design.pool_size)
+    tickets = range(square(design).period * design.task("matching").group)
     counts = Counter((trial.target, trial.column) for trial in scored(design, tickets))
     assert set(counts.values()) == {1}
-    assert len(counts) == len(design.pools) * design.pool_size * len(design.columns)
+    assert len(counts) == len(pools(design)) * design.task("matching").group * len(design.columns)
 
 
 @settings(max_examples=15, deadline=None)
@@ -159,9 +161,9 @@ def test_targets_of_a_pool_turn_so_that_every_image_is_asked_for_under_every_col
     )
 )
 def test_the_stored_probability_is_the_frequency_over_all_tickets(shape):
-    columns, pools, size, trials, variants = shape
-    design = build(columns, pools=pools, size=size, matching=trials, variants=variants)
-    cycle = design.matching_square.period * size * 12  # 12 is a multiple of every number of variants here
+    columns, number, size, trials, variants = shape
+    design = build(columns, pools=number, size=size, matching=trials, variants=variants)
+    cycle = square(design).period * size * 12  # 12 is a multiple of every number of variants here
     trials_seen = scored(design, range(cycle))
     counts = Counter((trial.target, trial.condition) for trial in trials_seen)
     for trial in trials_seen:
@@ -221,5 +223,5 @@ def test_independent_draws_are_far_less_balanced_and_repeat_pools():
 def test_exposure_lists_distractors_as_well_as_targets(design, ticket):
     trials = plan(design, ticket)
     matching = tuple(trial for trial in trials if trial.task == "matching")
-    assert len(exposed(matching)) == design.pool_size * len(matching)
+    assert len(exposed(matching)) == design.task("matching").group * len(matching)
     assert {trial.target for trial in trials} <= exposed(trials)

@@ -7,18 +7,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey_site.design.assignment import Design, DesignError, plan
-from survey_site.design.feasibility import SessionPace, assess
+from survey_site.design.feasibility import PAGES_S, PRACTICE_S, assess
 from survey_site.design.layout import groups, lay_out
 from survey_site.design.pools import Candidate, PoolError
 from survey_site.design.spec import ColumnSpec, Spec
+from survey_site.design.task_spec import TaskSpec
 from survey_site.protocols.document import RULES
+from survey_site.tasks import registry
+from survey_site.tasks.settings import TRIALS
 
 
 def spec_with(columns: int = 6, variants: int = 1, **choices) -> Spec:
     made = tuple(
         ColumnSpec(f"column {c}", tuple(f"{c}.{v}" for v in range(variants))) for c in range(columns)
     )
-    return Spec(**{"columns": made, "participants": 24, "seed": "s", "rules": RULES} | choices)
+    own = {name: choices.pop(name) for name in MATCHING if name in choices}
+    common = {"columns": made, "participants": 24, "seed": "s", "rules": RULES, "tasks": both(**own)}
+    return Spec(**common | choices)
+
+
+MATCHING = ("matching_per_column", "rating_per_column", "pool_size", "strategy", "fixed_pools")
+
+
+def both(
+    matching_per_column=1, rating_per_column=4, pool_size=4, strategy="random", fixed_pools=()
+) -> tuple[TaskSpec, TaskSpec]:
+    settings = {TRIALS: matching_per_column, "pool_size": pool_size, "pool_strategy": strategy}
+    return (
+        registry.task("matching").spec(
+            registry.task("matching").effective(settings | {"fixed_pools": fixed_pools})
+        ),
+        registry.task("rating").spec({TRIALS: rating_per_column}),
+    )
 
 
 def labels_of(number: int, classes: int = 1000) -> list[str]:
@@ -67,14 +87,14 @@ def test_what_is_called_feasible_can_be_laid_out_and_what_is_not_names_the_image
         assert not assessment.feasible
         return
     design = design_of(spec, number, classes)
-    assert len(design.pools) == assessment.pools
-    assert len(design.rating) == assessment.rating_images
+    for task in design.tasks:
+        assert len(task.items) == assessment.task(task.task).items
     assert design.period == assessment.period
     trials = plan(design, 3)
     assert sum(t.attention_check for t in trials) == spec.attention_checks
-    for task, trials_of_task in (("matching", spec.matching_trials), ("rating", spec.rating_trials)):
-        practised = sum(t.block == "practice" and t.task == task for t in trials)
-        assert practised == (spec.practice_trials if trials_of_task else 0)
+    for name in ("matching", "rating"):
+        practised = sum(t.block == "practice" and t.task == name for t in trials)
+        assert practised == (spec.practice_trials if design.task(name).trials else 0)
 
 
 @settings(max_examples=60)
@@ -82,7 +102,7 @@ def test_what_is_called_feasible_can_be_laid_out_and_what_is_not_names_the_image
 def test_adding_exactly_the_images_named_makes_the_design_feasible(spec, number, first):
     labels = labels_of(number)
     short = assess(spec, labels).images_missing
-    if spec.strategy == "random":
+    if not spec.pooled or spec.pooled[0].strategy == "random":
         added = [f"new {first + n}" for n in range(short)]
         assert assess(spec, labels + added).images_missing == 0
         if short:
@@ -132,7 +152,7 @@ def test_the_paper_design_is_told_that_it_does_not_generalise_beyond_its_images(
     assessment = assess(spec_with(participants=25), labels_of(24), reserve=4)
     assert {"matching_cells", "rating_cells", "images_not_generalised"} <= codes(assessment)
     assert assessment.feasible
-    assert assessment.chance == 0.25
+    assert assessment.task("matching").chance == 0.25
 
 
 def test_conditions_that_nobody_would_see_block_the_freeze():
@@ -145,9 +165,8 @@ def test_conditions_that_nobody_would_see_block_the_freeze():
 
 def test_minutes_follow_the_pace():
     spec = spec_with(matching_per_column=2, rating_per_column=1, practice_trials=1, attention_checks=2)
-    pace = SessionPace(matching_s=10, rating_s=5, practice_s=20, pages_s=60)
-    assessment = assess(spec, labels_of(100), pace=pace)
-    assert assessment.minutes == pytest.approx((13 * 10 + 7 * 5 + 2 * 20 + 60) / 60)
+    assessment = assess(spec, labels_of(100), seconds={"matching": 10, "rating": 5})
+    assert assessment.minutes == pytest.approx((13 * 10 + 7 * 5 + 2 * PRACTICE_S + PAGES_S) / 60)
     assert assessment.minutes_of_all == pytest.approx(24 * assessment.minutes)
 
 
@@ -162,9 +181,7 @@ def test_a_long_session_is_pointed_out():
         ({"variants": 0}, "empty_column"),
         ({"participants": 0}, "no_participant"),
         ({"matching_per_column": 0, "rating_per_column": 0}, "no_trial"),
-        ({"pool_size": 1}, "pool_size"),
         ({"pool_size": 13}, "pool_size"),
-        ({"strategy": "same_class", "headline": "class"}, "headline"),
     ],
 )
 def test_impossible_choices_are_blocked_before_anything_else(choices, code):
@@ -192,9 +209,9 @@ def test_weaknesses_are_named_without_blocking(choices, code):
 def test_ratings_alone_use_all_images_that_fill_squares():
     spec = spec_with(matching_per_column=0, rating_per_column=2, practice_trials=2)
     design = design_of(spec, 50)
-    assert len(design.rating) == 48
-    assert not design.pools
-    assert len(design.practice_ratings) == 2
+    assert len(design.task("rating").items) == 48
+    assert not design.task("matching").items
+    assert len(design.task("rating").practice) == 2
 
 
 def test_rating_is_topped_up_where_the_pools_have_too_few_images():
@@ -202,25 +219,27 @@ def test_rating_is_topped_up_where_the_pools_have_too_few_images():
         matching_per_column=1, pool_size=2, rating_per_column=4, practice_trials=0, participants=6
     )
     design = design_of(spec, 24)
-    assert len(design.rating) == 24
-    assert {s for pool in design.pools for s in pool} < set(design.rating)
+    rated = {image for (image,) in design.task("rating").items}
+    assert len(rated) == 24
+    assert set(design.task("matching").main) < rated
 
 
 def test_practice_rates_the_images_of_the_practice_pools():
     design = design_of(spec_with(practice_trials=2), 24)
-    assert set(design.practice_ratings) <= {s for pool in design.practice_pools for s in pool}
+    practised = {image for (image,) in design.task("rating").practice}
+    assert practised <= {s for pool in design.task("matching").practice for s in pool}
 
 
 def test_fixed_pools_keep_their_images():
     fixed = tuple((2 * n, 2 * n + 1) for n in range(6))
     spec = spec_with(strategy="fixed", fixed_pools=fixed, pool_size=2, rating_per_column=1)
-    assert design_of(spec, 30).pools == fixed
+    assert design_of(spec, 30).task("matching").items == fixed
 
 
 def test_all_fixed_pools_are_used_and_balanced_as_far_as_they_can_be():
     fixed = tuple((2 * n, 2 * n + 1) for n in range(8))
     spec = spec_with(strategy="fixed", fixed_pools=fixed, pool_size=2, practice_trials=0)
     assessment = assess(spec, labels_of(24))
-    assert (assessment.pools, assessment.period) == (8, 24)
+    assert (assessment.task("matching").items, assessment.period) == (8, 24)
     assert "matching_cells" not in codes(assessment)
     assert "matching_cells" in codes(assess(replace(spec, participants=30), labels_of(24)))

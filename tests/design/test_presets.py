@@ -12,7 +12,8 @@ from survey_site.design.pools import Candidate
 from survey_site.design.presets import PRESETS, Preset
 from survey_site.design.spec import ColumnSpec, Spec
 from survey_site.protocols.document import RULES
-from survey_site.trials.simulation.behaviour import PAPER_EFFECTS
+from survey_site.tasks import registry
+from survey_site.tasks.settings import TRIALS
 
 
 def spec_of(preset: Preset) -> Spec:
@@ -26,10 +27,9 @@ def spec_of(preset: Preset) -> Spec:
         participants=preset.participants,
         seed="preset",
         rules=RULES,
-        pool_size=preset.pool_size,
-        strategy=preset.strategy,
-        matching_per_column=preset.matching_per_column,
-        rating_per_column=preset.rating_per_column,
+        tasks=tuple(
+            registry.task(name).spec(values) for name, values in registry.settings_of(preset.tasks).items()
+        ),
         practice_trials=preset.practice_trials,
         attention_checks=preset.attention_checks,
     )
@@ -51,10 +51,7 @@ def test_every_preset_can_be_laid_out_and_planned(preset):
     assert assess(spec, LABELS[: spec.main_images], spec.reserve_images).feasible
     scored = Counter(trial.task for trial in plan(design, 0) if trial.column is not None)
     columns = len(preset.columns)
-    assert scored == {
-        "matching": preset.matching_per_column * columns,
-        "rating": preset.rating_per_column * columns,
-    }
+    assert scored == {name: values["trials_per_column"] * columns for name, values in preset.tasks.items()}
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
@@ -75,8 +72,8 @@ def test_one_column_is_the_reference(preset):
 def test_table_1_has_the_trial_counts_of_the_published_table():
     preset = PRESETS["feature-cam-table-1"]
     assert [column.name for column in preset.columns] == ["Grad-CAMs", *(f"Ours {n}" for n in range(1, 6))]
-    assert preset.participants * preset.matching_per_column == 25
-    assert preset.participants * preset.rating_per_column == 100
+    assert preset.participants * preset.tasks["matching"][TRIALS] == 25
+    assert preset.participants * preset.tasks["rating"][TRIALS] == 100
 
 
 def test_the_full_preset_gives_every_condition_the_answers_it_promises():
@@ -101,4 +98,5 @@ def test_the_controls_preset_puts_each_control_into_a_column_of_its_own():
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_simulated_participants_have_a_planted_effect_for_every_column(preset):
-    assert {column.name for column in preset.columns} <= set(PAPER_EFFECTS)
+    for name in preset.tasks:
+        assert {column.name for column in preset.columns} <= set(registry.task(name).planted)

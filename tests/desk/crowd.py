@@ -18,7 +18,7 @@ from survey_site.protocols.models import Rehearsal
 from survey_site.recruitment.models import Recruitment
 from survey_site.stimuli.models import PrecomputeJob, RecomputeJob, SaliencyMap
 from survey_site.studies.models import AuditEntry, Membership, Study, StudyText
-from survey_site.trials.models import Exposure, ExternalId, Participant, Response, Trial
+from survey_site.trials.models import Exposure, ExternalId, Participant, Response
 from tests import factories
 from tests.api.keys import token_of
 
@@ -152,15 +152,21 @@ def add_participant(study: Study, token: str, *, finished: bool) -> Participant:
     )
     now = timezone.now()
     for number, trial in enumerate(trials if finished else trials[: len(trials) // 2]):
-        rated = trial.task == Trial.Task.RATING
+        rating, source = (3 + 2 * number) % 7, trial.stimulus
+        matched = {
+            "choice": source.key,
+            "choice_class": source.stimulus_class,
+            "correct": 1,
+            "class_correct": 1,
+        }
+        rated = trial.task == "rating"
         Response.objects.create(
             trial=trial,
             idempotency_key=f"{token}-{number}",
             body_hash="",
-            rating=(3 + 2 * number) % 7 if rated else None,
-            choice=None if rated else trial.stimulus,
-            correct=None if rated else True,
-            class_correct=None if rated else True,
+            score=rating if rated else 1,
+            second_score=None if rated else 1,
+            answer={"rating": rating} if rated else matched,
             rt_ms=2400,
             seen="yes",
             answered_at=now,

@@ -64,6 +64,24 @@ def test_the_choice_goes_on_to_the_next_image(admin_client: Client, study: Study
     assert at(second, "gradcam.add-edges", "gradcam").replace("&", "&amp;") in html
 
 
+def test_a_map_of_a_further_class_is_chosen_by_its_rank_and_named_by_its_class(
+    admin_client: Client, study: Study
+) -> None:
+    stimulus = study.stimuli.get(key="m0")
+    row = stimulus.maps.get(method="gradcam")
+    picture = row.pictures.get()
+    row.pk, row.rank, row.class_index, row.class_name = None, 1, 2, "cat"
+    row.save()
+    further = MapPicture.objects.create(saliency_map=row, colour_map="jet", path=picture.path)
+    html = admin_client.get(at(stimulus)).content.decode()
+    assert pictures(html) == ["original", "gradcam", "gradcam.add-blend11"]
+    assert html.count("2nd class: cat") == 1  # offered, not shown
+    html = admin_client.get(at(stimulus, "gradcam", "gradcam%7C1")).content.decode()
+    assert pictures(html) == ["original", "gradcam", "gradcam"]
+    assert reverse("admin:map_picture", args=[further.pk]) in html
+    assert f"<b>Grad-CAM · 2nd class: cat · {CLASSIFIER}</b>" in html
+
+
 def test_an_image_without_maps_says_how_to_get_some(admin_client: Client, study: Study) -> None:
     stimulus = study.stimuli.get(key="m0")
     stimulus.maps.all().delete()

@@ -9,6 +9,7 @@ from django.urls import reverse
 from saliency_worker import catalog
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies.models import Study
+from tests.stimuli.ranked import show_ranks
 from tests.studies.sample import CLASSIFIER, ready_study
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -37,6 +38,18 @@ def test_other_classifiers_and_sets_can_be_asked_for(admin_client: Client, study
         *catalog.FULL_SET,
         "original",
     }
+
+
+def test_what_tasks_need_of_further_classes_is_said_and_queued(
+    admin_client: Client, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = reverse("admin:study_precompute", args=[study.pk])
+    assert "also for the network" not in admin_client.get(url).content.decode()
+    show_ranks(monkeypatch, 0, 1, 3)
+    page = post(admin_client, study)
+    assert "also for the network's 2nd, 4th class" in page
+    assert "4 images queued" in page
+    assert PrecomputeJob.objects.all()[0].settings["ranks"] == [0, 1, 3]
 
 
 def test_single_methods_can_be_ticked(admin_client: Client, study: Study) -> None:

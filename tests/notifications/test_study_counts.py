@@ -67,7 +67,7 @@ def test_failed_attention_follows_the_protocols_rule(own: Survey) -> None:
         for rating in ratings:
             missing = "" if rating is not None else "timeout"
             answer = own.rating(who, rating=rating, attention_check=True, missing=missing)
-            type(answer.trial).objects.filter(pk=answer.trial_id).update(expected_rating=5)
+            type(answer.trial).objects.filter(pk=answer.trial_id).update(expected=5)
     found = counts_of(own.study, NOW)
     assert (found.checked, found.failed_attention) == (3, 1)
     own.protocol.document["exclusion_rules"] = {"failed_checks": 1}
@@ -76,6 +76,15 @@ def test_failed_attention_follows_the_protocols_rule(own: Survey) -> None:
     own.protocol.document["exclusion_rules"] = {"failed_checks": None}
     own.protocol.save()
     assert counts_of(own.study, NOW).checked == 0
+
+
+def test_a_check_without_an_expected_score_is_passed_by_one(own: Survey) -> None:
+    for choices in ((0, 0), (1, None)):
+        who = own.participant()
+        for choice in choices:
+            own.matching(who, choice=choice, attention_check=True)
+    found = counts_of(own.study, NOW)
+    assert (found.checked, found.failed_attention) == (2, 1)
 
 
 def test_places_of_the_quota_are_taken_by_leased_and_completed_tickets(own: Survey) -> None:

@@ -12,6 +12,7 @@ from survey_site.stimuli.intake import ImagesRefused, add_images
 from survey_site.stimuli.models import MapPicture, Stimulus
 from survey_site.studies.models import Study, StudyText
 from tests import factories
+from tests.factories import change_task
 from tests.studies.sample import ready_study
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -41,9 +42,10 @@ def test_a_draft_is_compared_with_the_newest_version_and_its_own_image_size_is_n
     draft, sealed = versions.listed(again(study), freeze.draft_of(again(study)).document)
     assert (draft.protocol, draft.before, draft.changes) == (None, 1, [])
     assert (sealed.before, sealed.changes) == (None, [])
-    Study.objects.filter(pk=study.pk).update(seed=8, pool_size=2)
+    change_task(again(study), "matching", pool_size=2)
+    Study.objects.filter(pk=study.pk).update(seed=8)
     changed = versions.listed(again(study), freeze.draft_of(again(study)).document)[0].changes
-    assert {c.path for c in changed} >= {"design.pool_size", "design.seed"}
+    assert {c.path for c in changed} >= {"tasks.matching.pool_size", "design.seed"}
 
 
 def test_a_pilot_and_its_live_version_differ_in_nothing_that_was_not_changed() -> None:

@@ -78,9 +78,7 @@ def test_failed_checks_lead_to_their_own_code_by_the_declared_rule(client: Clien
             study=study, provider="prolific", completed_code="DONE", failed_attention_code="FAIL"
         )
         address = begin(client, slug, "?PROLIFIC_PID=a")
-        expected = (
-            Participant.objects.get(study=study).trials.exclude(expected_rating=None).get().expected_rating
-        )
+        expected = Participant.objects.get(study=study).trials.exclude(expected=None).get().expected
         wrong = "0" if expected != 0 else "1"
         play(client, address, lambda name, offered, wrong=wrong: wrong if name == "rating" else offered[-1])
         assert f"cc={code}" in client.get(address).content.decode()

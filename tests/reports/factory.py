@@ -8,6 +8,7 @@ from typing import Any
 from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import Stimulus
 from survey_site.studies.models import Condition, Study
+from survey_site.tasks import registry
 from survey_site.trials.models import Participant, Response, Trial
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -33,28 +34,49 @@ class Survey:
         """A matching trial on the pool 0–3 with source 0. `choice`: index of a stimulus, None for can't tell."""
         trial = self._trial(who, column, "matching", values, pool=[s.pk for s in self.stimuli[:4]])
         picked = None if choice is None else self.stimuli[choice]
-        answer = {
-            "choice": picked,
-            "cant_tell": picked is None,
-            "correct": picked == trial.stimulus,
-            "class_correct": picked is not None and picked.stimulus_class == trial.stimulus.stimulus_class,
+        right = picked == trial.stimulus
+        same_class = picked is not None and picked.stimulus_class == trial.stimulus.stimulus_class
+        told = {
+            "choice": picked.key if picked else "cant_tell",
+            "choice_class": picked.stimulus_class if picked else "",
+            "correct": int(right),
+            "class_correct": int(same_class),
         }
+        answer = {
+            "answer": told, "score": float(right), "second_score": float(same_class), "declined": picked is None,
+        }  # fmt: skip
         return self._respond(trial, answer | values)
 
     def rating(self, who: Participant, column: int = 0, rating: int | None = 3, **values: Any) -> Response:
+        """A rating trial; None: no answer, for the reason in `missing`."""
         trial = self._trial(who, column, "rating", values)
-        return self._respond(trial, {"rating": rating} | values)
+        answer = {} if rating is None else {"answer": {"rating": rating}, "score": float(rating)}
+        return self._respond(trial, answer | values)
 
     def missing(
         self, who: Participant, column: int = 0, task: str = "matching", why: str = "timeout"
     ) -> Response:
+        """A trial without an answer."""
         pool = [s.pk for s in self.stimuli[:4]] if task == "matching" else []
         return self._respond(self._trial(who, column, task, {}, pool=pool), {"missing": why})
+
+    def answer(
+        self,
+        who: Participant,
+        task: str,
+        score: float | None,
+        told: dict[str, Any],
+        column: int = 0,
+        **values: Any,
+    ) -> Response:
+        """An answer in any task, as it is stored."""
+        trial = self._trial(who, column, task, values)
+        return self._respond(trial, {"answer": told, "score": score} | values)
 
     def _trial(
         self, who: Participant, column: int, task: str, values: dict[str, Any], pool: Sequence[int] = ()
     ) -> Trial:
-        own = {name: values.pop(name) for name in ("block", "attention_check") if name in values}
+        own = {name: values.pop(name) for name in ("block", "attention_check", "maps") if name in values}
         position = who.trials.count()
         return Trial.objects.create(
             participant=who, position=position, task=task, condition=self.conditions[column],
@@ -75,9 +97,15 @@ class Survey:
 
 def survey(
     slug: str = "small", columns: Sequence[tuple[str, str, str]] = DEFAULT_COLUMNS, design: dict[str, Any] | None = None,
-    owner: Any = None, **values: Any,
+    owner: Any = None, tasks: dict[str, dict[str, Any]] | None = None, **values: Any,
 ) -> Survey:  # fmt: skip
-    study = Study.objects.create(slug=slug, title=f"Study {slug}", state="live", owner=owner, **values)
+    """A study of matching and rating, or of `tasks`: the settings of each that are not its defaults."""
+    chosen = {"matching": {}, "rating": {}} if tasks is None else tasks
+    known = {task.name: task.default_settings for task in registry.installed()}
+    settings = {name: known.get(name, {}) | own for name, own in chosen.items()}
+    study = Study.objects.create(
+        slug=slug, title=f"Study {slug}", state="live", owner=owner, task_settings=settings, **values
+    )
     stimuli = [
         Stimulus.objects.create(
             study=study, key=f"cat-{i}" if i % 2 == 0 else f"dog-{i}", stimulus_class="cat" if i % 2 == 0 else "dog",
@@ -94,9 +122,10 @@ def survey(
         for column, base, method in columns
     ]  # fmt: skip
     document = {
-        "format": 1,
+        "format": 2,
         "study": {"slug": slug, "title": study.title},
-        "design": {"pool_size": 4} | (design or {}),
+        "design": design or {},
+        "tasks": settings,
     }
     protocol = Protocol.objects.create(study=study, version=1, hash="ab" * 32, document=document)
     return Survey(study, protocol, conditions, stimuli)

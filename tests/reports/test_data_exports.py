@@ -42,7 +42,7 @@ def own(researcher: Any) -> Survey:
 
 def rows(study: Any, name: str, population: Population | None = None) -> list[dict[str, str]]:
     table = TABLES[name]
-    data = b"".join(stream_csv(table.rows(study, population or Population()), table.columns))
+    data = b"".join(stream_csv(table.rows(study, population or Population()), table.columns(study)))
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 
@@ -105,9 +105,9 @@ def test_nobody_else_gets_them(desk: Client, client: Client, own: Survey, addres
 
 def test_every_column_is_described_once_in_words() -> None:
     for table in TABLES.values():
-        names = [column.name for column in table.columns]
+        names = [column.name for column in table.columns(None)]
         assert len(set(names)) == len(names)
-        for column in table.columns:
+        for column in table.columns(None):
             assert column.description.endswith(".")
             assert column.name == column.name.lower()
 
@@ -119,7 +119,7 @@ def test_the_data_set_holds_every_table_described_column_by_column(own: Survey) 
     for name, table in TABLES.items():
         (path,) = [n for n in archive.namelist() if f"_description-{name}_data.csv" in n]
         header = archive.read(path).decode().splitlines()[0].split(",")
-        assert header == [column.name for column in table.columns]
+        assert header == [column.name for column in table.columns(own.study)]
         assert set(header) <= described
     assert "README.md" in archive.namelist()
 
@@ -168,7 +168,7 @@ def test_parquet_has_the_types_and_the_nulls(own: Survey, tmp_path: Path) -> Non
         table = parquet.read_table(tmp_path / f"{name}.parquet")
         text = list(csv.DictReader(io.StringIO((tmp_path / f"{name}.csv").read_text(), newline="")))
         assert table.num_rows == len(text)
-        assert table.column_names == [c.name for c in TABLES[name].columns]
+        assert table.column_names == [c.name for c in TABLES[name].columns(own.study)]
     responses = parquet.read_table(tmp_path / "responses.parquet").to_pylist()
     assert (responses[0]["correct"], responses[0]["rating"], responses[0]["choice"]) == (False, None, "cat-2")
     assert responses[0]["shown_at"].isoformat() == "2026-03-01T12:00:00.250000+00:00"

@@ -10,6 +10,7 @@ from survey_site.reports import analysis, cached_report
 from survey_site.reports.machine_metrics import gallery, machine_rows, paper_layout, version_label
 from survey_site.reports.population import Population
 from survey_site.stimuli.models import MapPicture, SaliencyMap
+from survey_site.tasks import registry
 from survey_site.trials.models import Trial
 from tests.reports.factory import Survey, survey
 
@@ -89,7 +90,7 @@ def rated(computed: Survey) -> Survey:
 
 
 def test_the_gallery_names_the_best_and_worst_with_at_least_two_ratings(rated: Survey) -> None:
-    found = gallery(rated.protocol, Population())
+    found = gallery(rated.protocol, Population(), registry.installed())
     assert [row["mean"] for row in found["best"]] == [5.5, 3.0, 0.5]
     assert found["worst"] == []  # all are among the best already; none is shown twice
     assert (found["best"][0]["stimulus"], found["best"][0]["method"], found["best"][0]["n"]) == (
@@ -101,7 +102,7 @@ def test_the_gallery_names_the_best_and_worst_with_at_least_two_ratings(rated: S
 
 def test_no_map_is_both_best_and_worst(rated: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("survey_site.reports.machine_metrics.GALLERY", 1)
-    found = gallery(rated.protocol, Population())
+    found = gallery(rated.protocol, Population(), registry.installed())
     assert [row["mean"] for row in found["best"] + found["worst"]] == [5.5, 0.5]
 
 

@@ -65,10 +65,12 @@ def test_unmasking_is_recorded_with_who_did_it(data: Survey, admin_client: Clien
     assert (entry.study, entry.user) == (data.study, admin_user)
 
 
-def test_ratings_are_counted_by_value_and_balance_by_image(data: Survey) -> None:
+def test_scores_are_counted_by_level_and_balance_by_image(data: Survey) -> None:
     data.matching(data.participant(), column=0)  # a third finisher reaches the target: the names show
-    row = next(row for row in snapshot(data.study).rows if row.name == "Ours 1")
-    assert row.ratings == (0, 0, 0, 0, 0, 2, 0)
+    now = snapshot(data.study)
+    row = next(row for row in now.rows if row.name == "Ours 1")
+    assert now.scales == ("Interpretability Index",)
+    assert row.scores == (((0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 2), (6, 0)),)
     assert (row.answers, row.fewest, row.most) == (2, 2, 2)
 
 

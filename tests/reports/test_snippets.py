@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from fixtures import replay
-from survey_site.statistics import table
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.point import half_up
 from survey_site.statistics.published import TABLE_1
+from tests.statistics.two_tasks import build
 
 SNIPPETS = Path(__file__).parents[2] / "docs" / "snippets"
 R = shutil.which("Rscript")
@@ -46,7 +46,7 @@ def expected(rows: list[dict]) -> list[tuple[str, ...]]:
         ends = [("n/a" if v is None else str(half_up(round(v, 9), places))) for v in (low, high)]
         return outcome["text"] or "n/a", *ends, str(outcome["n"])
 
-    report = table.build(rows, AnalysisPlan(columns=replay.COLUMNS, resamples=99, model_rows_max=0))
+    report = build(rows, AnalysisPlan(columns=replay.COLUMNS, resamples=99, model_rows_max=0))
     return [(c["column"], *texts(c["faith"], 1), *texts(c["index"], 2)) for c in report["columns"]]
 
 

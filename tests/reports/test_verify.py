@@ -12,6 +12,7 @@ from fixtures import write_replay
 from survey_site.design import canonical
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
+from survey_site.trials.models import Response
 from tests.reports.factory import Survey
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +47,7 @@ def verify(slug: str = "small") -> tuple[str, str]:
 
 def test_an_untouched_study_passes(stored: Survey) -> None:
     out, err = verify()
-    assert out == "small: all as stored (1 protocols, 1 stimuli, 1 arrays, 1 pictures)\n"
+    assert out == "small: all as stored (1 protocols, 1 stimuli, 1 arrays, 1 pictures, 0 answers)\n"
     assert err == ""
 
 
@@ -81,7 +82,7 @@ def test_a_file_that_is_no_array_is_said(stored: Survey, media: Path) -> None:
 
 
 def test_a_changed_protocol_is_found(stored: Survey) -> None:
-    stored.protocol.document["design"]["pool_size"] = 5
+    stored.protocol.document["design"]["practice_trials"] = 5
     stored.protocol.save()
     err = io.StringIO()
     with pytest.raises(CommandError):
@@ -99,12 +100,50 @@ def test_a_class_other_than_the_sealed_one_is_found(stored: Survey) -> None:
     assert "cat-0 has the class 'cat', sealed was 'tiger'" in err.getvalue()
 
 
+def test_every_answer_whose_score_does_not_follow_is_named(stored: Survey) -> None:
+    who = stored.participant(code="anna")
+    stored.matching(who, 0, 1)
+    wrong = stored.matching(who, 1, 2)
+    stored.missing(who, 0)
+    truncated = stored.rating(who, 0, 4)
+    assert verify()[0].endswith("1 pictures, 4 answers)\n")
+    Response.objects.filter(pk=wrong.pk).update(score=1, answer=wrong.answer | {"correct": 1})
+    Response.objects.filter(pk=truncated.pk).update(answer={"rating": 4.5})
+    err = io.StringIO()
+    with pytest.raises(CommandError, match="2 of 8 differ"):
+        call_command("verify", "small", stderr=err)
+    assert err.getvalue().splitlines() == [
+        "answers: anna, trial 2 (matching): score is 1 and must be 0; answer.correct is 1 and must be 0",
+        "answers: anna, trial 4 (rating): a rating is a whole number from 0 to 6, not {'rating': 4.5}",
+    ]
+
+
+def test_answers_of_a_task_that_is_not_installed_are_said_to_be_unchecked(stored: Survey) -> None:
+    for _ in range(2):
+        stored.answer(stored.participant(), "ranking", 99.0, {"order": [1, 0]})
+    out, err = verify()
+    assert out.splitlines() == [
+        "not checked: 2 answers of the task 'ranking', which is not installed",
+        "small: all as stored (1 protocols, 1 stimuli, 1 arrays, 1 pictures, 0 answers)",
+    ]
+    assert err == ""
+
+
+def test_a_protocol_of_a_later_format_is_said(stored: Survey) -> None:
+    stored.protocol.document["format"] = 3
+    stored.protocol.hash = canonical.sha256(stored.protocol.document)
+    stored.protocol.save()
+    err = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("verify", "small", stderr=err)
+    assert "protocols: version 1: the document is of format 3" in err.getvalue()
+
+
 def test_the_replay_has_no_media_and_says_so(db: None) -> None:
     call_command("import_study", str(write_replay.FOLDER), stdout=io.StringIO())
     out, _ = verify("feature-cam-table-1")
-    assert (
-        out == "feature-cam-table-1: all as stored (1 protocols, 0 stimuli, 0 arrays, 0 pictures; no media)\n"
-    )
+    counts = "1 protocols, 0 stimuli, 0 arrays, 0 pictures, 750 answers"
+    assert out == f"feature-cam-table-1: all as stored ({counts}; no media)\n"
 
 
 def test_an_unknown_study_is_said(db: None) -> None:

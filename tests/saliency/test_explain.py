@@ -168,6 +168,65 @@ def test_it_explains_the_class_asked_for(small: Classifier, pictures: Pictures) 
         explainer(small, target_class=5)
 
 
+@pytest.mark.parametrize("dense", [False, True])
+def test_the_maps_of_a_further_choice_are_those_of_its_class_given(dense: bool, pictures: Pictures) -> None:
+    network = classifier_of(small_network(dense=dense))
+    methods = tuple(key for key in ALL_KEYS if key != "cam" and not key.startswith("cam."))
+    # More copies than a batch holds: the later ones follow the choices of an image that went through before them.
+    options = {"methods": methods, "samples": 25, "raw": True}
+    (_, found) = explainer(network, ranks=(0, 1, 3), **options).explain(pictures(2))
+    image = pictures(2)[1]
+    scores = network.model(preprocess(crop(image[1], 32)[None], "tf"))[0]
+    order = [int(each) for each in np.argsort(-np.asarray(scores))]
+    classes = {rank: each.class_index for rank, each in found.by_rank.items()}
+    assert classes == {rank: order[rank] for rank in (0, 1, 3)}
+    for rank, explained in found.further.items():
+        (given,) = explainer(network, target_class=order[rank], **options).explain([image])
+        assert explained.class_name == given.class_name
+        assert explained.maps.keys() == set(methods) - {"original", "edges"}
+        for key, result in explained.maps.items():
+            np.testing.assert_allclose(result.raw, given.maps[key].raw, rtol=1e-5, atol=1e-7)
+            np.testing.assert_allclose(result.scalar, given.maps[key].scalar, atol=1e-6)
+
+
+def test_the_predicted_class_is_explained_alike_whatever_else_is(
+    small: Classifier, pictures: Pictures
+) -> None:
+    alone = explainer(small, methods=ALL_KEYS).explain(pictures(2))
+    beside = explainer(small, methods=ALL_KEYS, ranks=(0, 2)).explain(pictures(2))
+    for one, two in zip(alone, beside, strict=True):
+        assert not one.further
+        for key, result in one.maps.items():
+            other = two.maps[key]
+            np.testing.assert_allclose(result.scalar, other.scalar, atol=1e-6)
+            assert result.provenance["parameters_hash"] == other.provenance["parameters_hash"]
+            assert other.metrics is not None
+
+
+def test_a_further_choice_has_its_class_and_rank_in_its_provenance_and_no_metrics(
+    small: Classifier, pictures: Pictures
+) -> None:
+    methods = ("gradcam", "gradcam.add-edges", "original")
+    (found,) = explainer(small, methods=methods, ranks=(0, 1)).explain(pictures(1))
+    second = found.further[1]
+    for result in second.maps.values():
+        assert (result.provenance["class_index"], result.provenance["rank"]) == (second.class_index, 1)
+        assert result.metrics is None
+        assert "percentile" not in result.provenance["parameters"]
+        assert "rank" not in found.maps[result.key].provenance
+
+
+def test_more_choices_than_classes_and_ranks_beside_a_class_are_refused(small: Classifier) -> None:
+    with pytest.raises(SettingsError, match="6 likeliest classes are asked for, but small tells 5") as caught:
+        explainer(small, ranks=(0, 5))
+    assert caught.value.permanent
+    for wrong in ((), (1,), (0, 2, 1), (0, 1, 1)):
+        with pytest.raises(SettingsError, match="rising order from 0"):
+            explainer(small, ranks=wrong)
+    with pytest.raises(SettingsError, match="not both"):
+        explainer(small, ranks=(0, 1), target_class=2)
+
+
 def test_the_rank_rule_keeps_exactly_eighty_percent(small: Classifier, pictures: Pictures) -> None:
     (explanation,) = explainer(small, keep="rank").explain(pictures(1))
     kept = {result.metrics["kept_share"] for result in explanation.maps.values() if result.metrics}

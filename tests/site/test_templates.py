@@ -34,7 +34,13 @@ every_template = pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 
 
 def test_the_templates_are_found() -> None:
-    assert {path.parts[len(SITE.parts)] for path in TEMPLATES} == {"accounts", "desk", "reports", "trials"}
+    assert {path.parts[len(SITE.parts)] for path in TEMPLATES} == {
+        "accounts",
+        "desk",
+        "reports",
+        "tasks",
+        "trials",
+    }
 
 
 @every_template

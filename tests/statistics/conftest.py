@@ -8,12 +8,13 @@ import pytest
 from fixtures import replay
 from survey_site.statistics import data
 from survey_site.statistics.plan import AnalysisPlan
+from tests.statistics.two_tasks import load
 
 
 @pytest.fixture(scope="session")
 def replayed() -> data.Trials:
     """The replay of the paper's Table 1."""
-    return data.from_rows(replay.responses())
+    return load(replay.responses())
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey_site.statistics import agreement, data
+from survey_site.statistics import agreement
+from survey_site.tasks.matching.analysis import choice_alpha
+from tests.statistics.two_tasks import load
 
 # Krippendorff 2011, the example with 4 observers, 12 units and missing values.
 EXAMPLE = np.array(
@@ -73,11 +75,11 @@ def test_the_interval_is_the_jackknife_over_participants() -> None:
 
 def test_one_rater_or_equal_ratings_are_not_estimable(made_up) -> None:
     rows = [r for r in made_up(participants=1) if r["task"] == "rating"]
-    assert agreement.rating_alpha(data.from_rows(rows))["alpha"] is None
+    assert agreement.score_alpha(load(rows))["alpha"] is None
     same = [r | {"rating": 3} for r in made_up() if r["task"] == "rating"]
-    result = agreement.rating_alpha(data.from_rows(same))
+    result = agreement.score_alpha(load(same))
     assert result["alpha"] is None and "not estimable" in result["reason"]
-    assert "the same" in agreement.rating_icc(data.from_rows(same))["reason"]
+    assert "the same" in agreement.score_icc(load(same))["reason"]
 
 
 def test_cant_tell_is_a_value_of_its_own_in_the_agreement_of_matching() -> None:
@@ -86,7 +88,7 @@ def test_cant_tell_is_a_value_of_its_own_in_the_agreement_of_matching() -> None:
                 "choice": choice, "correct": int(choice == stimulus)}  # fmt: skip
 
     rows = [row(p, s, "cant_tell" if s == "a" else s) for p in range(3) for s in "ab"]
-    assert agreement.matching_alpha(data.from_rows(rows))["alpha"] == 1.0
+    assert choice_alpha(load(rows))["alpha"] == 1.0
 
 
 def test_icc_of_shrout_and_fleiss() -> None:

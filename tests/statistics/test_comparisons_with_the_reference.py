@@ -11,6 +11,7 @@ from survey_site.statistics import mixed_models
 from survey_site.statistics.resampling import sign_flip
 from survey_site.statistics.uncertainty import Sample, difference
 from tests.statistics import naive
+from tests.statistics.two_tasks import INDEX
 
 
 def crossed(y: np.ndarray, people: int) -> Sample:
@@ -111,7 +112,7 @@ def test_the_t_test_is_primary_only_with_enough_trials_and_images() -> None:
 
 def test_a_variance_of_zero_falls_back_to_the_sign_flip() -> None:
     high, low = crossed(np.full(48, 5.0), 4), crossed(np.full(48, 2.0), 4)
-    result = c.family({"R": low, "A": high}, "R", ratings=True, level=0.95, resamples=99, seed=1)
+    result = c.family({"R": low, "A": high}, "R", INDEX, level=0.95, resamples=99, seed=1)
     row = result["rows"][0]
     assert result["primary_test"] == "two_way_t"
     assert (row["primary_test"], row["p_holm"]) == ("sign_flip", 0.125)

@@ -19,15 +19,15 @@ def test_the_two_way_interval_of_a_share_covers(share: float) -> None:
 
 
 def test_the_intervals_of_mean_and_ratio_cover() -> None:
-    result = coverage.index_coverage(Scenario(25, 4, coverage.INDEX_VALUES, ratings=True), 400, 199)
+    result = coverage.index_coverage(Scenario(25, 4, coverage.INDEX_VALUES, scale=coverage.SCALE), 400, 199)
     assert result["mean, two-way"] >= 0.90  # .935 in the specification
     assert result["ratio, two-way"] >= LOWEST - 0.005  # .94
     assert result["ratio, bootstrap"] < result["ratio, two-way"]
 
 
-@pytest.mark.parametrize("ratings", [False, True])
-def test_the_primary_test_keeps_its_size(ratings: bool) -> None:
-    scenario = coverage.null_scenarios(ratings)[2]
+@pytest.mark.parametrize("scale", [None, coverage.SCALE])
+def test_the_primary_test_keeps_its_size(scale: tuple[int, int] | None) -> None:
+    scenario = coverage.null_scenarios(scale)[2]
     assert coverage.size(scenario, 400, 199)["two-way t (report)"] <= 0.07
 
 
@@ -42,8 +42,8 @@ def test_every_scenario_covers_and_naive_intervals_do_not() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_primary_test_keeps_its_size_in_every_design() -> None:
-    for ratings in (False, True):
-        for scenario in coverage.null_scenarios(ratings):
+    for scale in (None, coverage.SCALE):
+        for scenario in coverage.null_scenarios(scale):
             assert coverage.size(scenario, 400, 199)["two-way t (report)"] <= 0.08
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from survey_site.statistics import chance, data
+from survey_site.statistics import chance
 from tests.statistics import naive
+from tests.statistics.two_tasks import load
 
 PAPER = (12, 24, 23, 23, 20, 19)
 
@@ -65,7 +66,7 @@ def test_a_large_mixture_agrees_with_monte_carlo() -> None:
 
 
 def test_several_trials_per_person_are_tested_by_sign_flip(made_up) -> None:
-    trials = data.from_rows(made_up(participants=7, columns=("A",))).of_task("matching")
+    trials = load(made_up(participants=7, columns=("A",))).of_task("matching")
     result = chance.against_chance(trials, 999, 1)
     lift = [trials.value[trials.participant.codes == p].mean() - 0.25 for p in range(7)]
     assert result["test"] == "sign_flip" and result["exact"]
@@ -74,5 +75,5 @@ def test_several_trials_per_person_are_tested_by_sign_flip(made_up) -> None:
 
 def test_an_unknown_pool_size_is_said_and_not_guessed(made_up) -> None:
     rows = [r | {"pool": ""} for r in made_up(columns=("A",)) if r["task"] == "matching"]
-    result = chance.against_chance(data.from_rows(rows), 99, 1)
+    result = chance.against_chance(load(rows), 99, 1)
     assert "pool size unknown" in result["reason"] and "kappa" not in result

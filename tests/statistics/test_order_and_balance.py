@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from survey_site.statistics import data, order
+from survey_site.statistics import order
+from tests.statistics.two_tasks import load
 
 
 def rows_with_slope(slope: float, seed: int = 3, people: int = 30) -> list[dict]:
@@ -19,27 +20,27 @@ def rows_with_slope(slope: float, seed: int = 3, people: int = 30) -> list[dict]
 
 
 def test_a_planted_trend_is_found_with_its_size() -> None:
-    result = order.pooled_slope(data.from_rows(rows_with_slope(0.1)))
+    result = order.pooled_slope(load(rows_with_slope(0.1)), "mean")
     assert result["slope"] == pytest.approx(0.1, abs=0.02)
     assert result["p"] < 1e-6 and result["ci"][0] < 0.1 < result["ci"][1]
 
 
 def test_no_trend_is_no_effect() -> None:
-    result = order.pooled_slope(data.from_rows(rows_with_slope(0.0)))
+    result = order.pooled_slope(load(rows_with_slope(0.0)), "mean")
     assert result["ci"][0] < 0 < result["ci"][1]
 
 
 def test_the_rating_slope_is_that_of_least_squares() -> None:
-    trials = data.from_rows(rows_with_slope(0.05))
+    trials = load(rows_with_slope(0.05))
     x = np.column_stack([np.ones(600), trials.column.codes == 1, trials.position - 50])
     beta = np.linalg.lstsq(x, trials.value, rcond=None)[0]
-    assert order.pooled_slope(trials)["slope"] == pytest.approx(beta[2])
+    assert order.pooled_slope(trials, "mean")["slope"] == pytest.approx(beta[2])
 
 
 def test_the_matching_slope_is_that_of_a_logistic_regression(made_up) -> None:
     import statsmodels.api as sm
 
-    trials = data.from_rows(made_up(participants=20)).of_task("matching")
+    trials = load(made_up(participants=20)).of_task("matching")
     x = np.column_stack(
         [
             np.ones(len(trials)),
@@ -49,11 +50,11 @@ def test_the_matching_slope_is_that_of_a_logistic_regression(made_up) -> None:
         ]
     ).astype(float)
     expected = sm.Logit(trials.value, x).fit(disp=0).params[3]
-    assert order.pooled_slope(trials)["slope"] == pytest.approx(float(expected), abs=1e-6)
+    assert order.pooled_slope(trials, "share")["slope"] == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_positions_are_ranks_within_the_task_of_each_participant(made_up) -> None:
-    trials = data.from_rows(made_up(participants=3))
+    trials = load(made_up(participants=3))
     ranks = order.position_in_task(trials)
     for p in range(3):
         for task in ("matching", "rating"):
@@ -63,7 +64,7 @@ def test_positions_are_ranks_within_the_task_of_each_participant(made_up) -> Non
 
 
 def test_halves_per_column_show_the_trend_with_holm() -> None:
-    rows = order.halves(data.from_rows(rows_with_slope(0.1)))
+    rows = order.halves(load(rows_with_slope(0.1)))
     assert [row["column"] for row in rows] == ["A", "B"]
     for row in rows:
         assert row["difference"] == pytest.approx(-1, abs=0.2)
@@ -82,13 +83,13 @@ def test_balance_counts_the_emptiest_and_fullest_cell() -> None:
         }
 
     rows = [row("a", "A", "x", 0), row("a", "B", "y", 1), row("b", "A", "x", 0), row("b", "B", "x", 1)]
-    result = order.balance(data.from_rows(rows))
+    result = order.balance(load(rows))
     assert result["item_by_column"] == {"min": 0, "max": 2}
     assert result["position_by_column"] == {"min": 0, "max": 2}
 
 
 def test_answer_positions_are_tested_against_one_in_m(made_up) -> None:
-    trials = data.from_rows(made_up(participants=30)).of_task("matching")
+    trials = load(made_up(participants=30)).of_task("matching")
     result = order.answer_positions(trials)
     assert sum(result["chosen"]) == len(trials)
     assert result["p_chosen"] == pytest.approx(stats.chisquare(result["chosen"]).pvalue)
@@ -98,13 +99,13 @@ def test_answer_positions_are_tested_against_one_in_m(made_up) -> None:
 
 def test_what_cannot_be_estimated_says_why() -> None:
     rows = rows_with_slope(0.1)
-    assert "no answers" in order.pooled_slope(data.from_rows([]))["reason"]
-    two = data.from_rows([r for r in rows if r["participant"] in ("p0", "p1")])
-    assert "3 participants" in order.pooled_slope(two)["reason"]
-    assert "no variation" in order.pooled_slope(data.from_rows([r | {"rating": 2} for r in rows]))["reason"]
+    assert "no answers" in order.pooled_slope(load([]), "mean")["reason"]
+    two = load([r for r in rows if r["participant"] in ("p0", "p1")])
+    assert "3 participants" in order.pooled_slope(two, "mean")["reason"]
+    assert "no variation" in order.pooled_slope(load([r | {"rating": 2} for r in rows]), "mean")["reason"]
     fixed = [
         r | {"column": "A" if r["position"] < 60 else "B", "position": int(r["position"] >= 60)} for r in rows
     ]
-    confounded = data.from_rows([r for k, r in enumerate(fixed) if k % 20 in (0, 19)])
-    assert "told apart" in order.pooled_slope(confounded)["reason"]
-    assert order.balance(data.from_rows([])) == {"item_by_column": None, "position_by_column": None}
+    confounded = load([r for k, r in enumerate(fixed) if k % 20 in (0, 19)])
+    assert "told apart" in order.pooled_slope(confounded, "mean")["reason"]
+    assert order.balance(load([])) == {"item_by_column": None, "position_by_column": None}

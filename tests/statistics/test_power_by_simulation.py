@@ -8,6 +8,7 @@ import pytest
 from survey_site.statistics import power as p
 
 FAITH = {"Grad-CAMs": 0.48, "Ours 1": 0.96, "Ours 2": 0.92, "Ours 3": 0.92, "Ours 4": 0.80, "Ours 5": 0.76}
+SCALE = (0, 6)
 INDEX = dict(zip(FAITH, (1.02, 4.05, 3.63, 3.47, 3.24, 3.30), strict=True))
 
 
@@ -28,7 +29,7 @@ def test_with_one_trial_the_sign_flip_is_used_and_power_is_low() -> None:
 
 
 def test_index_effects_of_the_paper_need_few_participants() -> None:
-    result = p.power(p.Plan(INDEX, 12, 2, ratings=True), repetitions=100)
+    result = p.power(p.Plan(INDEX, 12, 2, scale=SCALE), repetitions=100)
     assert result["items"] == 12 and result["all"] == 1.0
 
 
@@ -46,7 +47,7 @@ def test_the_intercept_gives_the_marginal_share(share: float) -> None:
 
 @pytest.mark.parametrize("mean", [0.3, 1.02, 4.05, 5.8])
 def test_the_latent_centre_gives_the_mean_rating(mean: float) -> None:
-    draws = np.random.default_rng(2).normal(p.latent_mean(mean, 1.5), 1.5, 400_000)
+    draws = np.random.default_rng(2).normal(p.latent_mean(mean, 1.5, SCALE), 1.5, 400_000)
     assert np.clip(np.rint(draws), 0, 6).mean() == pytest.approx(mean, abs=0.01)
 
 

@@ -8,9 +8,10 @@ from itertools import product
 import pytest
 
 from fixtures import replay
-from survey_site.statistics import data, table
+from survey_site.statistics import data
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
 from survey_site.statistics.published import PARTICIPANTS, TABLE_1
+from tests.statistics.two_tasks import agreement, build_report
 
 ROWS = replay.responses()
 MATCHING = [r for r in ROWS if r["task"] == "matching"]
@@ -19,7 +20,7 @@ RATING = [r for r in ROWS if r["task"] == "rating"]
 
 @pytest.fixture(scope="module")
 def report(replayed: data.Trials, replay_plan: AnalysisPlan) -> dict:
-    return table.build_report(replayed, replay_plan, study=replay.SLUG, participants=replay.participants())
+    return build_report(replayed, replay_plan, study=replay.SLUG, participants=replay.participants())
 
 
 def test_all_twelve_values_come_out_as_printed(report: dict) -> None:
@@ -35,14 +36,14 @@ def test_the_golden_intervals_and_agreement_come_out(report: dict) -> None:
     faith = columns["Grad-CAMs"]["faith"]
     assert [round(x, 1) for x in faith["ci"]] == [25.2, 71.6]
     assert faith["ci_df"] == 5
-    assert round(report["agreement"]["rating_alpha"]["alpha"], 4) == 0.3461
+    assert round(agreement(report, "index", "ordinal_alpha")["value"], 4) == 0.3461
 
 
 def test_ratios_to_the_grad_cams_are_those_of_the_paper(report: dict) -> None:
     rows = report["comparisons"]
     assert [f"{r['ratio']:.2f}" for r in rows["index"]["rows"]] == ["3.97", "3.56", "3.40", "3.18", "3.24"]
     assert [f"{r['ratio']:.2f}" for r in rows["faith"]["rows"]] == ["2.00", "1.92", "1.92", "1.67", "1.58"]
-    shifted = [r["ratio_on_1_to_7"] for r in rows["index"]["rows"]]
+    shifted = [r["ratio_from_one"] for r in rows["index"]["rows"]]
     assert (f"{min(shifted):.1f}", f"{max(shifted):.1f}") == ("2.1", "2.5")
 
 

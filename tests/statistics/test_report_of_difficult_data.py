@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from survey_site.statistics import data, table
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
+from tests.statistics.two_tasks import agreement, build, load, section
 
 PLAN = AnalysisPlan(columns=("A", "B", "C"), reference="A", resamples=199)
 
 
 def report(rows: list[dict], plan: AnalysisPlan = PLAN, **options: Any) -> dict[str, Any]:
-    result = table.build(rows, plan, **options)
+    result = build(rows, plan, **options)
     json.dumps(result, allow_nan=False)
     return result
 
@@ -49,7 +49,7 @@ def test_all_or_none_correct(made_up, right: int) -> None:
     assert c["faith"]["percent"] == 100 * right
     low, high = c["faith"]["ci"]
     assert (low == 0 and high > 10) if right == 0 else (high == 100 and low < 90)
-    assert "100 %" in result["models"]["faith_odds_ratios"]["reason"]
+    assert "100 %" in result["models"]["faith"]["reason"]
     assert c["faith"]["vs_reference"]["p_holm"] == 1.0
     if right == 0:
         assert c["faith"]["vs_reference"]["ratio"] is None
@@ -62,8 +62,8 @@ def test_all_the_same_rating(made_up) -> None:
     assert (c["index"]["mean"], c["index"]["ci"]) == (0, None)
     assert "no variation" in c["index"]["ci_reason"]
     assert c["index"]["vs_reference"]["ratio"] is None
-    assert result["agreement"]["rating_alpha"]["alpha"] is None
-    assert "same" in result["models"]["index_odds_ratios"]["reason"]
+    assert agreement(result, "index", "ordinal_alpha")["value"] is None
+    assert "same" in result["models"]["index"]["reason"]
 
 
 def test_straight_liners_all_round_leave_an_empty_table_with_the_reason(made_up) -> None:
@@ -124,7 +124,7 @@ def test_cant_tell_counts_as_wrong(made_up) -> None:
 def test_the_headline_of_the_plan_decides_what_is_right(made_up) -> None:
     rows = [r | {"class_correct": 1} if r["task"] == "matching" else r for r in made_up()]
     by_class = report(
-        rows, AnalysisPlan(columns=("A",), reference="A", headline="class_correct", resamples=199)
+        rows, AnalysisPlan(columns=("A",), reference="A", second_scores=("matching",), resamples=199)
     )
     assert column(by_class, "A")["faith"]["percent"] == 100
     assert column(report(rows), "A")["faith"]["percent"] < 100
@@ -133,7 +133,7 @@ def test_the_headline_of_the_plan_decides_what_is_right(made_up) -> None:
 
 def test_the_multiverse_keeps_both_scorings_whatever_the_headline(made_up) -> None:
     rows = [r | {"class_correct": 1} if r["task"] == "matching" else r for r in made_up()]
-    plan = replace(PLAN, headline="class_correct")
+    plan = replace(PLAN, second_scores=("matching",))
     shown = {
         r["scoring"]: r["values"]["A"]
         for r in report(rows, plan)["multiverse"]["rows"]
@@ -147,7 +147,7 @@ def test_faith_beyond_edges_subtracts_the_control(made_up) -> None:
         columns=("A", "B", "C"), reference="A", controls=("C",), edges_control="C", resamples=199
     )
     result = report(made_up(participants=20), plan)
-    gain = next(row for row in result["beyond_edges"] if row["column"] == "B")
+    gain = next(row for row in section(result, "beyond_edges") if row["column"] == "B")
     percent = {c["column"]: c["faith"]["percent"] for c in result["columns"]}
     assert gain["difference_percent"] == pytest.approx(percent["B"] - percent["C"])
     assert [row["column"] for row in result["comparisons"]["faith"]["rows"]] == [
@@ -224,7 +224,7 @@ def test_the_multiverse_holds_the_headline_and_its_neighbours(made_up) -> None:
 
 def test_people_and_machines_are_correlated_over_maps(made_up) -> None:
     rows = [r | {"map_sha256": f"{r['column']}-{r['stimulus']}"} for r in made_up()]
-    trials = data.from_rows(rows).of_task("rating")
+    trials = load(rows).of_task("rating")
     means: dict[str, list[float]] = {}
     for label, value in zip(trials.map_id.codes, trials.value, strict=True):
         means.setdefault(trials.map_id.labels[label], []).append(value)
@@ -239,4 +239,4 @@ def test_thousands_of_participants_are_fine(made_up) -> None:
     plan = replace(PLAN, model_rows_max=4000)
     result = report(made_up(participants=2500, columns=("A", "B"), trials=1), plan)
     assert column(result, "A")["faith"]["n"] == 2500
-    assert "left out above 4000" in result["models"]["index_odds_ratios"]["reason"]
+    assert "left out above 4000" in result["models"]["index"]["reason"]

@@ -5,29 +5,38 @@ import pytest
 
 from survey_site.statistics import data, quality
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
+from tests.statistics.two_tasks import build, load
 
 ROW = {"participant": "p1", "task": "rating", "column": "A", "stimulus": "x", "rating": 0}
 
 
 def test_text_and_typed_values_mean_the_same(made_up) -> None:
     rows = made_up()
-    typed = data.from_rows(rows)
-    text = data.from_rows([{k: str(v) for k, v in r.items()} for r in rows])
-    for name in ("value", "class_value", "rt_ms", "position", "pool_size", "answer_at", "target_at", "check"):
+    typed = load(rows)
+    text = load([{k: str(v) for k, v in r.items()} for r in rows])
+    for name in (
+        "value",
+        "second_value",
+        "declined",
+        "rt_ms",
+        "position",
+        "pool_size",
+        "answer_at",
+        "target_at",
+        "check",
+    ):
         assert np.array_equal(getattr(typed, name), getattr(text, name), equal_nan=True), name
 
 
 def test_a_rating_of_zero_is_a_value_and_an_empty_one_is_missing() -> None:
-    trials = data.from_rows([ROW, ROW | {"rating": ""}, ROW | {"rating": None}])
+    trials = load([ROW, ROW | {"rating": ""}, ROW | {"rating": None}])
     assert trials.value[0] == 0
     assert np.isnan(trials.value[1:]).all()
     assert trials.timeout.tolist() == [False, True, True]
 
 
 def test_a_skip_is_missing_and_no_timeout() -> None:
-    trials = data.from_rows(
-        [ROW | {"rating": "", "missing_reason": reason} for reason in ("timeout", "skipped")]
-    )
+    trials = load([ROW | {"rating": "", "missing_reason": reason} for reason in ("timeout", "skipped")])
     assert trials.timeout.tolist() == [True, False]
 
 
@@ -40,9 +49,7 @@ def test_pools_shown_in_another_order_are_one_cluster() -> None:
         "choice": "c",
         "correct": 0,
     }
-    trials = data.from_rows(
-        [base | {"pool": "a|b|c"}, base | {"pool": "c|a|b"}, base | {"pool": ["b", "c", "a"]}]
-    )
+    trials = load([base | {"pool": "a|b|c"}, base | {"pool": "c|a|b"}, base | {"pool": ["b", "c", "a"]}])
     assert len(set(trials.item.codes)) == 1
     assert trials.pool_size.tolist() == [3, 3, 3]
     assert trials.answer_at.tolist() == [2, 0, 1]
@@ -58,7 +65,7 @@ def test_cant_tell_has_no_place_in_the_pool_and_is_wrong() -> None:
         "choice": "cant_tell",
         "correct": 0,
     }
-    trials = data.from_rows([row | {"pool": "a|b"}])
+    trials = load([row | {"pool": "a|b"}])
     assert trials.answer_at.tolist() == [-1] and trials.value.tolist() == [0]
 
 
@@ -67,16 +74,21 @@ def test_cant_tell_has_no_place_in_the_pool_and_is_wrong() -> None:
     [
         ([ROW | {"task": "guessing"}], "matching or rating"),
         ([ROW | {"task": ""}], "matching or rating"),
-        ([ROW | {"rating": "many"}], "column rating: 'many' is not a number"),
-        ([ROW | {"rating": 2.5}], "a rating is a whole number"),
-        ([ROW | {"correct": 2}], "column correct: values are 0, 1 or missing"),
+        ([ROW | {"rating": "many"}], "column score: 'many' is not a number"),
+        ([ROW | {"rating": 2.5}], "a score of the task rating is a whole number"),
+        ([ROW | {"task": "matching", "correct": 2}], "scores of the task matching must lie between 0 and 1"),
+        (
+            [ROW | {"task": "matching", "class_correct": 0.5}],
+            "a score of the task matching is a whole number",
+        ),
+        ([ROW | {"declined": 2}], "column declined: values are 0, 1 or missing"),
         ([ROW, ROW | {"participant": ""}], "column participant: row 2 has none"),
         ([ROW | {"stimulus": None}], "column stimulus: row 1 has none"),
     ],
 )
 def test_bad_rows_are_refused_with_the_column(rows: list[dict], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        data.from_rows(rows)
+        build(rows, AnalysisPlan())
 
 
 def test_absent_and_uneven_columns_are_refused() -> None:
@@ -88,7 +100,7 @@ def test_absent_and_uneven_columns_are_refused() -> None:
 
 def test_codes_do_not_depend_on_the_order_of_the_rows(made_up) -> None:
     rows = made_up()
-    forward, backward = data.from_rows(rows), data.from_rows(rows[::-1])
+    forward, backward = load(rows), load(rows[::-1])
     assert forward.participant.labels == backward.participant.labels
     assert np.array_equal(forward.participant.codes, backward.participant.codes[::-1])
 
@@ -102,13 +114,14 @@ def test_the_plan_survives_json_and_refuses_unknown_settings() -> None:
         AnalysisPlan.from_mapping({"rules": {"fastest": 1}})
     with pytest.raises(ValueError, match="at least 0, or null: failed_checks"):
         AnalysisPlan.from_mapping({"rules": {"failed_checks": "two"}})
-    with pytest.raises(ValueError, match="headline"):
-        AnalysisPlan(headline="luck")
+    with pytest.raises(ValueError, match="unknown settings of the analysis plan: headline, rating_max"):
+        AnalysisPlan.from_mapping({"headline": "correct", "rating_max": 6})
+    assert AnalysisPlan.from_mapping({"second_scores": ["a"]}).second_scores == ("a",)
 
 
 def test_the_plan_of_a_protocol_names_columns_reference_and_controls() -> None:
     document = {
-        "design": {"headline": "class", "count_unknown_seen": False},
+        "design": {"count_unknown_seen": False},
         "conditions": [
             {"column": "Edges", "column_order": 3, "method": "edges", "is_reference": False},
             {"column": "CAM", "column_order": 1, "method": "", "is_reference": True},
@@ -118,14 +131,14 @@ def test_the_plan_of_a_protocol_names_columns_reference_and_controls() -> None:
         "exclusion_rules": {"rt_min_ms": 250},
         "analysis_plan": {"level": 0.9},
     }
-    plan = AnalysisPlan.from_protocol(document)
+    plan = AnalysisPlan.from_protocol(document, ["guess"])
     assert plan.columns == ("CAM", "Ours", "Edges")
     assert (plan.reference, plan.controls, plan.edges_control) == ("CAM", ("Edges",), "Edges")
-    assert (plan.headline, plan.seen_unknown_counts, plan.level) == ("class_correct", False, 0.9)
+    assert (plan.second_scores, plan.seen_unknown_counts, plan.level) == (("guess",), False, 0.9)
     assert plan.rules.rt_min_ms == 250
     assert AnalysisPlan.from_protocol({}).columns == ()
 
 
 def test_trials_seen_by_nobody_leave_an_empty_but_valid_selection(made_up) -> None:
-    trials = data.from_rows([r | {"seen": "no"} for r in made_up()])
+    trials = load([r | {"seen": "no"} for r in made_up()])
     assert len(quality.eligible(trials, AnalysisPlan())) == 0

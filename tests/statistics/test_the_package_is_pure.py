@@ -16,7 +16,10 @@ def imported(module: str) -> set[str]:
     return {name.split(".")[0] for name in run.stdout.split()}
 
 
-@pytest.mark.parametrize("module", ["point", "published", "plan", "column_types", "report_types"])
+@pytest.mark.parametrize(
+    "module",
+    ["point", "published", "plan", "outcome", "figure_data", "printing", "column_types", "report_types"],
+)
 def test_the_web_side_modules_need_the_standard_library_alone(module: str) -> None:
     assert not imported(f"survey_site.statistics.{module}") & {*HEAVY, "django", "celery"}
 

@@ -22,6 +22,7 @@ from survey_site.stimuli.models import MapPicture, SaliencyMap
 from survey_site.stimuli.uploaded_maps import BadMaps, method_key
 from survey_site.studies.models import Condition, Study
 from survey_site.trials.frozen_protocol import frozen_protocol
+from tests.factories import change_task
 from tests.stimuli.pictures import zipped
 from tests.stimuli.test_arrays import npy, png
 from tests.studies.sample import ready_study
@@ -63,7 +64,7 @@ def test_uploaded_maps_become_a_condition_and_go_live_like_any_other(study: Stud
     assert (condition.column, condition.base, condition.key) == ("RISE (500)", "", "rise-500")
     assert jobs.missing_maps(study) == []
     assert jobs.methods_by_classifier(study).keys() == {"MobileNetV2"}
-    Study.objects.filter(pk=study.pk).update(pool_size=2)  # three columns with the six images
+    change_task(study, "matching", pool_size=2)  # three columns with the six images
     protocol = freeze.go_live(Study.objects.get(pk=study.pk))
     maps = [m for m in protocol.document["maps"] if m["classifier"] == "RISE-net"]
     assert len(maps) == 2 * 9  # a map and an original of every image

@@ -38,6 +38,18 @@ def test_maps_of_one_run_are_one_order_with_all_that_they_know() -> None:
     }  # fmt: skip
 
 
+def test_maps_of_several_classes_share_a_pass_that_is_asked_for_all_of_them() -> None:
+    (order,) = orders(
+        [
+            stored(1, "gradcam", provenance(), rank=2),
+            stored(2, "gradcam.add-edges", provenance(k=0.3, edges="hed")),
+        ]
+    )
+    assert (order.maps, order.all_settings["ranks"]) == ([1, 2], [0, 2])
+    (plain,) = orders([stored(1, "gradcam", provenance())])
+    assert plain.all_settings == plain.settings
+
+
 def test_contradicting_settings_are_apart() -> None:
     found = orders(
         [

@@ -5,6 +5,7 @@ from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
 from survey_site.studies.models import Condition, Study
+from tests.factories import task_settings
 from tests.stimuli.pictures import encoded
 
 CLASSIFIER = "MobileNetV2"
@@ -28,7 +29,7 @@ def ready_study(
         "target_participants": 4,
         "seed": 7,
     }
-    study = Study.objects.create(slug=slug, **{"title": "Sample", **defaults, **options})
+    study = Study.objects.create(slug=slug, **task_settings(**{"title": "Sample", **defaults, **options}))
     add_images(study, [Upload(f"m{n}.png", encoded(n), f"class {n % 3}") for n in range(images)])
     add_images(
         study,

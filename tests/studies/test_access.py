@@ -111,12 +111,14 @@ def test_a_study_belongs_to_who_makes_it(client: Client, study: Study) -> None:
         "title": "Mine",
         "slug": "mine",
         "target_participants": 4,
-        "pool_size": 3,
-        "pool_strategy": "random",
+        "matching-pool_size": 3,
+        "matching-pool_strategy": "random",
+        "matching-fixed_pools": "[]",
+        "matching-headline": "image",
     }
-    form |= {"matching_trials_per_column": 1, "rating_trials_per_column": 1, "practice_trials": 0}
-    form |= {"attention_checks": 0, "headline": "image", "lease_minutes": 60, "resume_days": 7, "seed": 1}
-    form |= {"edges": "hed", "colour_map": "jet", "fixed_pools": "[]", "exclusion_rules": "{}"}
+    form |= {"matching-trials_per_column": 1, "rating-trials_per_column": 1, "practice_trials": 0}
+    form |= {"attention_checks": 0, "lease_minutes": 60, "resume_days": 7, "seed": 1}
+    form |= {"edges": "hed", "colour_map": "jet", "exclusion_rules": "{}"}
     form |= {"analysis_plan": "{}", "languages": "[]"}
     for prefix in ("conditions", "texts", "memberships"):
         form |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}

@@ -19,11 +19,12 @@ from saliency_worker.saliency.explain import Explainer
 from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.settings import Settings
 from survey_site.design import condition_matrix
-from survey_site.reports.exports.columns import RESPONSES
+from survey_site.reports.exports.columns import responses_columns
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap
 from survey_site.studies.models import Study
+from tests.factories import task_settings
 from tests.saliency.conftest import classifier_of, small_network
 from tests.stimuli.pictures import encoded
 from tests.worker.tiny import tiny_classifier
@@ -56,7 +57,7 @@ def test_the_declaration_alone_puts_it_into_every_list(capsys: pytest.CaptureFix
     groups = dict(condition_matrix.GROUPS)
     assert "toy" in groups["Bases"] and COMBINED in groups["Feature CAM on Toy CAM"]
     assert "toyspread" in groups["Controls"]
-    (base,) = (column for column in RESPONSES if column.name == "base")
+    (base,) = (column for column in responses_columns() if column.name == "base")
     assert base.levels == ("cam", "gradcam", "gradcampp", "smoothgradcampp", "toy")
 
 
@@ -104,7 +105,12 @@ def test_a_study_with_it_is_designed_computed_played_and_exported(
     admin_client: Client, media: Path, tmp_path: Path, tiny: str
 ) -> None:
     study = Study.objects.create(
-        slug="toy", title="Toy", edges="sobel", pool_size=3, practice_trials=0, attention_checks=0
+        slug="toy",
+        title="Toy",
+        edges="sobel",
+        practice_trials=0,
+        attention_checks=0,
+        **task_settings(pool_size=3),
     )
     add_images(study, [Upload(f"{n}.png", encoded(n, size=(48, 40)), f"class {n}") for n in range(12)])
     ticks = [f"{key}|{tiny}" for key in ("gradcam", "toy", COMBINED)]

@@ -39,10 +39,9 @@ def test_it_refuses_the_same_key_with_other_content(client: Client, address: str
     before = counts()
     response = client.post(address, form.hidden | {"choice": "1"})
     assert (response.status_code, counts()) == (409, before)
-    assert (
-        Response.objects.latest("answered_at").choice_id
-        == Trial.objects.get(pk=Response.objects.latest("answered_at").trial_id).pool[0]
-    )
+    stored = Response.objects.latest("answered_at")
+    first = Trial.objects.get(pk=stored.trial_id).pool[0]
+    assert stored.answer["choice"] == Stimulus.objects.get(pk=first).key
 
 
 def test_it_refuses_a_second_answer_under_another_key(client: Client, address: str) -> None:
@@ -124,12 +123,8 @@ def test_it_takes_cant_tell_as_an_answer_that_is_not_correct(client: Client, add
     form = until_trial(client, address)
     client.post(address, form.hidden | {"choice": "cant_tell"})
     response = Response.objects.latest("answered_at")
-    assert (response.cant_tell, response.correct, response.choice_id, response.missing) == (
-        True,
-        False,
-        None,
-        "",
-    )
+    assert (response.declined, response.score, response.missing) == (True, 0, "")
+    assert response.answer == {"choice": "cant_tell", "choice_class": "", "correct": 0, "class_correct": 0}
 
 
 def test_classes_are_those_of_the_sealed_protocol(client: Client, address: str) -> None:
@@ -137,8 +132,8 @@ def test_classes_are_those_of_the_sealed_protocol(client: Client, address: str) 
     for place, stimulus in enumerate(Stimulus.objects.all()):
         Stimulus.objects.filter(pk=stimulus.pk).update(stimulus_class=f"changed-{place}")
     document = Protocol.objects.get().document
-    classes = {row.pk: frozen_protocol.classes_of(document)[row.key] for row in Stimulus.objects.all()}
-    assert frozen_protocol.frozen_protocol(Protocol.objects.get().pk).stimulus_classes == classes
+    classes = {row.key: frozen_protocol.classes_of(document)[row.key] for row in Stimulus.objects.all()}
+    assert frozen_protocol.frozen_protocol(Protocol.objects.get().pk).classes == classes
     assert not any(name.startswith("changed") for name in classes.values())
 
 
@@ -154,7 +149,7 @@ def test_it_keeps_a_timeout_as_missing_with_its_reason(client: Client, address: 
     form = until_trial(client, address, "rating")
     assert client.post(address, form.hidden | {"missing": "timeout"}).status_code == 303
     response = Response.objects.latest("answered_at")
-    assert (response.missing, response.rating, response.correct) == ("timeout", None, None)
+    assert (response.missing, response.score, response.answer) == ("timeout", None, {})
 
 
 def test_it_keeps_what_the_browser_measured_and_drops_what_it_made_up(client: Client, address: str) -> None:

@@ -11,7 +11,7 @@ from tests.design.designs import any_design, build
 
 @given(any_design(), st.integers(0, 500))
 def test_practice_and_checks_show_reserve_images_only(design, ticket):
-    scored = {s for pool in design.pools for s in pool} | set(design.rating)
+    scored = {stimulus for task in design.tasks for stimulus in task.main}
     for trial in plan(design, ticket):
         if trial.column is None:
             assert not scored & {trial.target, *trial.pool}
@@ -22,7 +22,7 @@ def test_practice_and_checks_show_reserve_images_only(design, ticket):
 @given(any_design(), st.integers(0, 500))
 def test_every_planned_check_is_asked_once(design, ticket):
     checks = [trial for trial in plan(design, ticket) if trial.attention_check]
-    assert len(checks) == len(design.check_pools) + len(design.check_ratings)
+    assert len(checks) == sum(len(task.checks) for task in design.tasks)
     assert len({trial.target for trial in checks}) == len(checks)
 
 
@@ -46,7 +46,7 @@ def test_a_matching_check_shows_the_original_itself(ticket):
 
 def test_instructed_ratings_ask_for_every_level_over_tickets():
     design = build(2, images=4, rating=4, reserve=1)
-    asked = {t.expected_rating for n in range(100) for t in plan(design, n) if t.attention_check}
+    asked = {t.expected for n in range(100) for t in plan(design, n) if t.attention_check}
     assert asked - {None} == set(range(7))
 
 

@@ -12,13 +12,14 @@ from django.utils import translation
 from django.utils.translation import to_locale
 
 from survey_site.studies import default_texts, languages
-from survey_site.studies.texts import DEFAULTS, KEYS, html
+from survey_site.studies.texts import defaults, html, keys
 from tests import factories
 from tests.trials.player import begin, play, until_trial
 
 FOLDER = Path(settings.BASE_DIR) / "survey_site"
 PLACES = (
     "trials/templates/*.html", "trials/templates/trials/*.html", "trials/views/*.py", "trials/step_content.py",
+    "tasks/*/templates/tasks/*/*.html", "tasks/*/forms.py",
 )  # fmt: skip
 SOURCES = [path for place in PLACES for path in FOLDER.glob(place)]
 OTHERS = [code for code in languages.LANGUAGES if code != languages.DEFAULT]
@@ -67,8 +68,9 @@ def _joined(lines: str) -> str:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_default_text_is_translated(language: str) -> None:
-    assert set(DEFAULTS[language]) == set(KEYS)
-    assert not [key for key in KEYS if DEFAULTS["en"][key] and DEFAULTS[language][key] == DEFAULTS["en"][key]]
+    english, translated = defaults()["en"], defaults()[language]
+    assert set(translated) == set(keys())
+    assert not [key for key in keys() if english[key] and translated[key] == english[key]]
 
 
 def test_markdown_is_sanitised() -> None:

@@ -38,8 +38,8 @@ def test_it_reads_the_trials_as_the_models_do(token: str) -> None:
     assert [facts(row) for row in session.rows] == [
         (
             *(trial.pk, trial.position, trial.block, trial.task, trial.issued_at is not None),
-            *(trial.stimulus_id, trial.saliency_map_id, trial.pool, trial.condition_id),
-            *(trial.attention_check, trial.expected_rating),
+            *(trial.stimulus_id, trial.saliency_map_id, trial.maps, trial.pool, trial.condition_id),
+            *(trial.attention_check, trial.expected),
             *(
                 (trial.response.idempotency_key, trial.response.body_hash)
                 if answered(trial)
@@ -58,7 +58,8 @@ def test_it_knows_what_was_shown_as_the_exposures_do(token: str) -> None:
 
 
 def facts(row: TrialRow) -> tuple[object, ...]:
-    return tuple(row.pool if name == "pool_text" else getattr(row, name) for name in TrialRow._fields)
+    parsed = {"pool_text": row.pool, "maps_text": row.maps}
+    return tuple(parsed.get(name, getattr(row, name)) for name in TrialRow._fields)
 
 
 def answered(trial: Trial) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from survey_site.stimuli.models import Stimulus
 from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
 from tests import factories
 from tests.trials.player import begin, play
@@ -29,10 +30,11 @@ def test_it_scores_by_the_source_image(client: Client) -> None:
     play(client, begin(client, "test"), lambda name, offered: offered[-1] if name == "rating" else offered[0])
     for response in Response.objects.select_related("trial"):
         if response.trial.task == "rating":
-            assert (response.rating, response.correct, response.choice_id) == (6, None, None)
+            assert (response.score, response.second_score, response.answer) == (6, None, {"rating": 6})
         else:
-            assert response.choice_id == response.trial.pool[0]
-            assert response.correct == (response.trial.pool[0] == response.trial.stimulus_id)
+            first = Stimulus.objects.get(pk=response.trial.pool[0])
+            assert response.answer["choice"] == first.key
+            assert response.score == (first.pk == response.trial.stimulus_id)
 
 
 def test_it_records_every_original_that_was_shown(client: Client) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from survey_site.design.design import Design
 from survey_site.trials.tickets import Offer, offer, on_return
-from tests.design.designs import build, cell_range, divisible_design, scored, spread
+from tests.design.designs import build, cell_range, divisible_design, scored, spread, square
 
 
 def run(
@@ -49,7 +49,7 @@ def run(
 def test_completers_end_within_one_whatever_the_drop_outs(design, quota, concurrent, drop_out, seed):
     completed, _ = run(quota, concurrent, drop_out, random.Random(seed))
     assert sorted(completed) == list(range(quota))
-    assert cell_range(design, completed) <= (quota % design.matching_square.period != 0)
+    assert cell_range(design, completed) <= (quota % square(design).period != 0)
 
 
 def counts_of(design: Design, tickets: list[int]) -> int:

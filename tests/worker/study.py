@@ -3,12 +3,15 @@
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
 from survey_site.studies.models import Condition, Study
+from tests.factories import task_settings
 from tests.stimuli.pictures import encoded
 
 
 def tiny_study(classifier: str, images: int = 3) -> Study:
     """Two columns on every gradient base, edges by Sobel."""
-    study = Study.objects.create(slug="tiny", title="Tiny", edges="sobel", pool_size=3, practice_trials=0)
+    study = Study.objects.create(
+        slug="tiny", title="Tiny", edges="sobel", practice_trials=0, **task_settings(pool_size=3)
+    )
     add_images(study, [Upload(f"{n}.png", encoded(n, size=(48, 40)), f"class {n}") for n in range(images)])
     for base in ("gradcam", "gradcampp"):
         for order, method in enumerate(("", "add-edges")):

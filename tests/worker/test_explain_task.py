@@ -7,9 +7,13 @@ import pytest
 from PIL import Image
 
 from saliency_worker import store, tasks
+from saliency_worker.saliency import images as decoding
+from saliency_worker.saliency.explain import Explainer
+from saliency_worker.saliency.settings import Settings
 from survey_site.stimuli import jobs, leased_rows, storage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, StimulusFeatures
 from survey_site.studies.models import Condition, Study
+from tests.stimuli.ranked import show_ranks
 
 pytestmark = [pytest.mark.django_db, pytest.mark.tensorflow]
 State = PrecomputeJob.State
@@ -132,3 +136,60 @@ def test_a_worker_that_lost_its_lease_stores_nothing(study: Study, monkeypatch: 
     monkeypatch.setattr(leased_rows, "finish", lambda job, worker: False)
     tasks.explain(ordered(study))
     assert SaliencyMap.objects.count() == 0
+
+
+def test_a_further_class_is_explained_as_if_it_had_been_given(
+    study: Study, classifier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show_ranks(monkeypatch, 0, 1)
+    assert "0: no map of gradcam by" in jobs.missing_maps(study)[0]
+    tasks.explain(ordered(study))
+    assert states() == {State.DONE}
+    assert study_is_ready(study)
+    further = SaliencyMap.objects.filter(rank=1, current=True).select_related("stimulus")
+    assert further.count() == 3 * 4  # the original explains no class
+    for row in further:
+        settings = Settings(
+            (row.method,), edges="sobel", colour_map="jet", metrics=False, target_class=row.class_index
+        )
+        image = decoding.decode(storage.get(row.stimulus.path))
+        (given,) = Explainer.load(classifier, settings).explain([(row.stimulus.sha256, image)])
+        array = np.load(io.BytesIO(storage.get(row.array_path)))
+        np.testing.assert_allclose(array, given.maps[row.method].scalar, atol=1e-6)
+        assert (row.provenance["rank"], row.provenance["class_index"]) == (1, row.class_index)
+        assert row.class_name == given.class_name
+        assert row.metrics is None
+        predicted = SaliencyMap.objects.get(stimulus=row.stimulus, method=row.method, rank=0, current=True)
+        assert predicted.class_index != row.class_index
+        assert predicted.metrics is not None
+
+
+def test_further_classes_are_added_to_maps_that_stay_as_they_were(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks.explain(ordered(study))
+    before = list(
+        SaliencyMap.objects.order_by("pk").values("pk", "array_sha256", "parameters_hash", "current")
+    )
+    show_ranks(monkeypatch, 0, 1)
+    ids = ordered(study)
+    assert states() == {State.QUEUED}
+    tasks.explain(ids)
+    own = SaliencyMap.objects.filter(rank=0).order_by("pk")
+    assert list(own.values("pk", "array_sha256", "parameters_hash", "current")) == before
+    PrecomputeJob.objects.update(state=State.QUEUED)
+    tasks.explain(ids)
+    assert SaliencyMap.objects.filter(rank=1).count() == 3 * 4
+
+
+def test_a_classifier_with_too_few_classes_fails_for_good(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show_ranks(monkeypatch, 0, 5)
+    tasks.explain(ordered(study))
+    assert states() == {State.FAILED}
+    assert set(PrecomputeJob.objects.values_list("permanent", flat=True)) == {True}
+    reason = PrecomputeJob.objects.all()[0].reason
+    assert reason.startswith("Maps of the 6 likeliest classes are asked for, but ")
+    assert "tells 5 classes apart" in reason
+    assert any(line.endswith("for the network's 6th class") for line in jobs.missing_maps(study))

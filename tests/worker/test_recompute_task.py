@@ -15,6 +15,7 @@ from survey_site.reports.management.commands import verify
 from survey_site.stimuli import jobs, recompute, storage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, RecomputeJob, SaliencyMap
 from survey_site.studies.models import Study
+from tests.stimuli.ranked import show_ranks
 
 pytestmark = [pytest.mark.django_db, pytest.mark.tensorflow]
 State = RecomputeJob.State
@@ -59,9 +60,22 @@ def snapshot() -> tuple[list[Any], list[Any], dict[str, bytes]]:
 def test_untouched_maps_are_identical_and_nothing_is_written(made: Study) -> None:
     before = snapshot()
     out, err = verified()
-    assert out.endswith("15 pictures; recomputed: 15 identical)\n")
+    assert out.endswith("15 pictures, 0 answers; recomputed: 15 identical)\n")
     assert err == ""
     assert snapshot() == before
+
+
+def test_maps_of_a_further_class_are_computed_again_too(made: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    show_ranks(monkeypatch, 0, 1)
+    jobs.request(made)
+    tasks.explain(list(PrecomputeJob.objects.values_list("pk", flat=True)))
+    out, err = verified()
+    assert out.endswith("27 pictures, 0 answers; recomputed: 27 identical)\n")
+    assert err == ""
+    row = SaliencyMap.objects.get(stimulus__key="1", method="gradcam", rank=1)
+    first = SaliencyMap.objects.get(stimulus__key="1", method="gradcam", rank=0)
+    replaced(row.array_path, storage.get(first.array_path))
+    assert "1 differ" in verified()[0]
 
 
 def test_a_changed_array_is_named_with_its_distance_and_stays_as_it_is(made: Study) -> None:

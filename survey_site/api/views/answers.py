@@ -16,7 +16,7 @@ from survey_site.api.serializers import (
     prefixed,
 )
 from survey_site.api.views.of_study import ERRORS, POPULATION, ById, OfStudy
-from survey_site.reports.exports.columns import RESPONSES
+from survey_site.reports.exports.columns import ExportColumn, responses_columns, task_names
 from survey_site.reports.exports.csv_stream import response_rows
 from survey_site.reports.population import Population
 from survey_site.studies.access import Action
@@ -35,10 +35,13 @@ class Responses(OfStudy, generics.ListAPIView[Any]):
     serializer_class = ResponseSerializer
     pagination_class = ById
     queryset = Answer.objects.none()
+    columns: tuple[ExportColumn, ...] = ()
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("task", str, enum=["matching", "rating"]),
+            OpenApiParameter(
+                "task", str, description="Name of the task, such as those of the column `task`."
+            ),
             OpenApiParameter("column", str, description="Table-1 column."),
             OpenApiParameter("participant", str, description="Code of the participant."),
             OpenApiParameter("stimulus", str, description="Key of the source image."),
@@ -63,12 +66,16 @@ class Responses(OfStudy, generics.ListAPIView[Any]):
             "participant": "participant__code",
             "stimulus": "trial__stimulus__key",
         }
-        if task := self.one_of("task", ["matching", "rating"]):
+        if task := self.one_of("task", list(task_names(study))):
             rows = rows.filter(task=task)
         for name, path in paths.items():
             if name in self.request.GET:
                 rows = rows.filter(**{path: plain(name, self.request.GET[name])})
-        return rows.values("id", **{prefixed(column): column.source for column in RESPONSES})
+        self.columns = responses_columns(study)
+        return rows.values("id", **{prefixed(column): column.source for column in self.columns})
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "columns": self.columns}
 
 
 def plain(name: str, value: str) -> str:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from survey_site.stimuli.labels import label_of
+from survey_site.stimuli.labels import label_of, method_label
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
 from survey_site.studies.access import visible_studies
 
@@ -21,7 +21,7 @@ BESIDE = ("original", "edges")  # always shown where they exist, in this order, 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A map as the page shows it. `name` is `classifier|method`, the same for every image."""
+    """A map as the page shows it. `name` is the same for every image, see `_name`."""
 
     name: str
     label: str
@@ -32,13 +32,14 @@ class Shown:
 
 @require_safe
 def compare(request: HttpRequest, pk: int) -> HttpResponse:
-    """The choice stands in the address (`m=classifier|method`), so that it can be kept, sent, and carried on."""
+    """The choice stands in the address (`m=` and names of maps), so that it can be kept, sent, and carried on."""
     studies = visible_studies(request.user, "view")
     stimulus = get_object_or_404(Stimulus.objects.select_related("study"), pk=pk, study__in=studies)
     maps = _maps(stimulus)
     asked = list(dict.fromkeys(request.GET.getlist("m")))
     known = [name for name in asked if name in maps and not _is_beside(maps[name])]
-    default = [name for name in maps if not _is_beside(maps[name])][:FEWEST]
+    predicted = [name for name in maps if not maps[name].saliency_map.rank]
+    default = [name for name in predicted if not _is_beside(maps[name])][:FEWEST]
     chosen = known[:MOST] or default
     context = admin.site.each_context(request) | {
         "title": stimulus.key,
@@ -59,7 +60,7 @@ def _maps(stimulus: Stimulus) -> dict[str, MapPicture]:
     """The current maps in the study's colours (else in whatever colours there are), by name. One query."""
     rows = MapPicture.objects.filter(saliency_map__stimulus=stimulus, saliency_map__current=True)
     ordered = rows.select_related("saliency_map").order_by(
-        "saliency_map__classifier", "saliency_map__method", "colour_map"
+        "saliency_map__classifier", "saliency_map__method", "saliency_map__rank", "colour_map"
     )
     found: dict[str, MapPicture] = {}
     for row in ordered:
@@ -70,7 +71,9 @@ def _maps(stimulus: Stimulus) -> dict[str, MapPicture]:
 
 
 def _name(saliency_map: SaliencyMap) -> str:
-    return f"{saliency_map.classifier}|{saliency_map.method}"
+    """`classifier|method`, and `|rank` beyond the predicted class."""
+    rank = f"|{saliency_map.rank}" if saliency_map.rank else ""
+    return f"{saliency_map.classifier}|{saliency_map.method}{rank}"
 
 
 def _is_beside(picture: MapPicture) -> bool:
@@ -115,8 +118,7 @@ def _choices(maps: dict[str, MapPicture], chosen: list[str]) -> list[tuple[str, 
     for name, picture in maps.items():
         if not _is_beside(picture):
             row = picture.saliency_map
-            label = label_of(row).removesuffix(f" · {row.classifier}")
-            groups.setdefault(row.classifier, []).append((name, label, name in chosen))
+            groups.setdefault(row.classifier, []).append((name, method_label(row), name in chosen))
     return list(groups.items())
 
 

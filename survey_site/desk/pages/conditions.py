@@ -15,6 +15,7 @@ from survey_site.desk.shell import page
 from survey_site.stimuli.import_maps import labels_of
 from survey_site.studies import audit
 from survey_site.studies.models import Condition, Study
+from survey_site.tasks.registry import settings_of
 from survey_site.trials.models import Trial
 
 
@@ -80,10 +81,7 @@ def apply_preset(study: Study, preset: Preset, classifiers: list[str]) -> int:
         for name in chosen
     ]
     study.target_participants = preset.participants
-    study.matching_trials_per_column = preset.matching_per_column
-    study.rating_trials_per_column = preset.rating_per_column
-    study.pool_size = preset.pool_size
-    study.pool_strategy = preset.strategy
+    study.task_settings = settings_of(preset.tasks)
     study.practice_trials = preset.practice_trials
     study.attention_checks = preset.attention_checks
     return replace(study, made, save=True)

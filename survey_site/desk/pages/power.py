@@ -17,12 +17,14 @@ from survey_site.studies.models import Study
 
 
 class PowerTable(PlannedPower):
-    """A result as the fragment prints it. rows: (column, expected percent or rating, power in percent).
+    """A result as the fragment prints it. rows: (column, expected value in the printed unit, power in percent).
 
-    within_images: the test holds for these images only.
+    title, unit, places: of the outcome. within_images: the test holds for these images only.
     """
 
-    index: bool
+    title: str
+    unit: str
+    places: int
     rows: list[tuple[str, float, float | None]]
     all_percent: float
     error_points: float
@@ -51,18 +53,20 @@ def told(study: Study, verdict: Assessment) -> PowerContext:
 
 def _table(found: PlannedPower) -> PowerTable:
     """Rows of (column, expected value, power in percent); the reference has no power."""
-    index = found["outcome"] == "index"
+    outcome = planned_power.outcome_named(found["outcome"])
     rows = [
         (
             name,
-            value if index else 100 * value,
+            outcome.factor * value,
             None if name not in found["power"] else 100 * found["power"][name],
         )
         for name, value in found["effects"]
     ]
     return {
         **found,
-        "index": index,
+        "title": outcome.title,
+        "unit": " %" if outcome.kind == "share" else "",
+        "places": outcome.places,
         "rows": rows,
         "all_percent": 100 * found["all"],
         "error_points": 100 * found["error"],

@@ -1,6 +1,7 @@
 """The preview: a researcher sees any page in any language and under any condition; nothing is written."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin
@@ -12,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from survey_site.statistics.answer_scale import CANT_TELL
 from survey_site.studies import demographics
 from survey_site.studies.models import Condition, Study
+from survey_site.tasks import registry
+from survey_site.tasks.contract import Answered, Task
 from survey_site.trials import preview
 from survey_site.trials.enrolment import current_protocol
 from survey_site.trials.flow import Step
@@ -23,7 +25,6 @@ from survey_site.trials.scoring import AnswerRefused, read_answer
 from survey_site.trials.session import TrialRow
 from survey_site.trials.signed_tokens import BadAddress, picture_path, picture_token
 from survey_site.trials.step_content import (
-    Given,
     Posted,
     no_consent_text,
     refusal_text,
@@ -68,17 +69,19 @@ def _labels() -> dict[str, str]:
     return {
         "start": _("Start and consent"),
         "demographics": _("Questions about the participant"),
-        "instructions_matching": _("Instructions: matching"),
-        "practice_matching": _("Practice: matching"),
-        "matching": _("Matching block"),
-        "check_matching": _("Attention check: matching"),
-        "instructions_rating": _("Instructions: rating"),
-        "practice_rating": _("Practice: rating"),
-        "rating": _("Rating block"),
-        "check_rating": _("Attention check: rating"),
+        **{part: label for task in registry.installed() for part, label in _labels_of(task).items()},
         "break": _("Break"),
         "debrief": _("Debrief"),
         "done": _("End"),
+    }
+
+
+def _labels_of(task: Task) -> dict[str, str]:
+    return {
+        f"instructions_{task.name}": _("Instructions: %s") % task.title,
+        f"practice_{task.name}": _("Practice: %s") % task.title,
+        task.name: _("%s block") % task.title,
+        f"check_{task.name}": _("Attention check: %s") % task.title,
     }
 
 
@@ -125,6 +128,8 @@ def picture(request: HttpRequest, study: Study, token: str) -> HttpResponse:
 class _Shown:
     """One page of a walk, with the addresses around it."""
 
+    KNOWN = frozenset({"trial", "idempotency_key", "rt_ms", "seen", "client", "missing", "page"})
+
     def __init__(
         self, request: HttpRequest, walk: preview.Walk, condition: Condition | None, place: int
     ) -> None:
@@ -149,8 +154,10 @@ class _Shown:
         if errors := self._refused(fields):
             return self.page(errors, 422)
         following = min(self.place + 1, len(self.walk.steps) - 1)
-        choice = fields.get("choice", "")
-        response = HttpResponseRedirect(self.at(following) + (f"?choice={choice}" if choice else ""))
+        # What was answered goes along in the address, for the feedback; nothing is stored.
+        kept = {name: value for name, value in fields.items() if name not in self.KNOWN and len(value) < 64}
+        query = f"?{urlencode(kept)}" if kept and self.step.kind == "trial" else ""
+        response = HttpResponseRedirect(self.at(following) + query)
         response.status_code = 303
         return response
 
@@ -162,7 +169,7 @@ class _Shown:
         if step.kind == "trial":
             row = walk.rows[step.position]
             try:
-                read_answer(fields, row.task, len(row.pool), walk.frozen.settings["offer_cant_tell"])
+                read_answer(fields, walk.task(row), walk.reading(row))
             except AnswerRefused as error:
                 return {"answer": refusal_text(str(error))}
         if step.name == "demographics":
@@ -206,13 +213,16 @@ class _Shown:
             offered, language = languages(walk.study), walk.participant.language
             return start_content(walk.texts, offered, language, {}, errors.get("start", ""))
         posted = Posted(self.request.POST.dict(), errors)
-        template, content = step_content(walk, step, posted, self._given, self.picture)
+        template, content = step_content(walk, step, posted, self._answered, self.picture)
         return OWN_TEMPLATES.get(template, template), content
 
-    def _given(self, row: TrialRow) -> Given:
-        """The choice that was made, else the right one."""
-        choice = self.request.GET.get("choice", "")
-        right = row.pool.index(row.stimulus) if row.pool else None
-        chosen = int(choice) if choice.isdecimal() and len(choice) < 4 else right
-        chosen = None if choice == CANT_TELL else chosen
-        return Given(chosen, correct=chosen == right)
+    def _answered(self, row: TrialRow) -> Answered:
+        """The answer that was given on the page before; where there is none, one that somebody attentive gives."""
+        walk, task = self.walk, self.walk.task(row)
+        truth = walk.truth(row)
+        try:
+            given = task.read(self.request.GET.dict(), walk.reading(row))
+        except AnswerRefused:
+            given = task.read(walk.attentive(row), walk.reading(row))
+        scored = task.score(given, truth)
+        return Answered(truth, scored.values, given.declined, scored.score)

@@ -1,25 +1,36 @@
-"""Every column of the data exports, described once: drives the CSV, the API and the data dictionary."""
+"""Every column of the data exports, described once: drives the CSV, the API and the data dictionary.
 
+The fixed columns keep names, order and meaning whatever tasks are installed; those that hold answers read a key of the
+stored answer, as the task that owns them declares. Behind them stand the score and the study's tasks' own columns.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from django.db.models import Case, CharField, F, IntegerField, TextField, Value, When
+from django.db.models import Case, CharField, F, IntegerField, Q, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from saliency_worker import catalog
+from survey_site.protocols.models import Protocol
 from survey_site.reports.exports.sql import (
     PlaceInPool,
     PoolKeys,
     SafeText,
     UtcText,
     code,
+    of_answer,
     text,
     zero_one,
 )
-from survey_site.statistics.answer_scale import CANT_TELL, HIGHEST, LOWEST
-from survey_site.trials.models import Participant
+from survey_site.studies.models import Study
+from survey_site.tasks import registry
+from survey_site.tasks.contract import Column, Task
+from survey_site.tasks.settings import TRIALS
+from survey_site.trials.models import Participant, Trial
 
 Kind = Literal["string", "integer", "number", "boolean", "datetime"]
+AnswerKind = Literal["string", "integer", "number", "boolean"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,69 +84,139 @@ def excluded_flag(prefix: str) -> Case:
     return Case(When(**inside, then=Value(0)), default=Value(1), output_field=IntegerField())
 
 
-def _choice() -> Case:
-    return Case(
-        When(cant_tell=True, then=Value(CANT_TELL)),
-        default=text("choice__key"),
-        output_field=TextField(),
+def task_names(study: Study | None = None) -> tuple[str, ...]:
+    """Of the installed tasks, and of those that the study has beside them; without a study, of the installed."""
+    own = own_tasks(study) if study else ()
+    return tuple(dict.fromkeys([*(task.name for task in registry.installed()), *own]))
+
+
+def own_tasks(study: Study) -> tuple[str, ...]:
+    """Names of the tasks that have trials in the draft or in a protocol, installed or not."""
+    sealed = Protocol.objects.filter(study=study).values_list("document__tasks", flat=True)
+    drafted = [name for name, values in study.task_settings.items() if values.get(TRIALS, 1)]
+    return tuple(dict.fromkeys([*drafted, *(name for tasks in sealed for name in tasks or ())]))
+
+
+def described_tasks() -> str:
+    """What the scores of the installed tasks stand for."""
+    return "; ".join(f"{task.name}: {task.outcome.title}" for task in registry.installed())
+
+
+def only_pools(prefix: str, expression: Any, output: Any) -> Case:
+    """The expression where the trial has candidates. Not looking into an empty pool saves most of a large export."""
+    return Case(When(~Q(**{f"{prefix}pool": []}), then=expression), output_field=output)
+
+
+_ANSWERS: tuple[tuple[str, str, AnswerKind], ...] = (
+    ("matching", "choice", "string"),
+    ("matching", "choice_class", "string"),
+    ("matching", "correct", "boolean"),
+    ("matching", "class_correct", "boolean"),
+    ("rating", "rating", "integer"),
+)
+# Fixed columns that hold answers: of which task, and what they are while it is not installed.
+ANSWERS: tuple[tuple[str, Column], ...] = tuple(
+    (
+        owner,
+        Column(name, f"Of the task “{owner}”, which is not installed.", kind, name, people=kind == "string"),
+    )
+    for owner, name, kind in _ANSWERS
+)
+
+
+def _fixed_answers() -> Iterator[ExportColumn]:
+    for owner, absent in ANSWERS:
+        task = registry.named(owner)
+        declared = {column.name: column for column in task.columns} if task else {}
+        yield answer_column(owner, declared.get(absent.name, absent))
+
+
+def answer_column(task: str, column: Column, name: str = "") -> ExportColumn:
+    """The key of the stored answers of one task as a column; empty in the rows of others."""
+    return ExportColumn(
+        name or column.name,
+        column.description,
+        column.kind,
+        of_answer(task, column),
+        unit=column.unit,
+        minimum=column.minimum,
+        maximum=column.maximum,
+        levels=column.levels,
     )
 
 
-def _only_matching(expression: Any, output: Any) -> Case:
-    # Ratings have an empty pool; not looking into it saves most of the time of a large export.
-    return Case(When(task="matching", then=expression), output_field=output)
+def responses_columns(study: Study | None = None) -> tuple[ExportColumn, ...]:
+    """Of responses.csv: the fixed ones, the score, and what the study's tasks have of their own."""
+    fixed = (*_before_answers(study), *_fixed_answers(), *_after_answers(), *added_columns())
+    own = filter(None, map(registry.named, own_tasks(study))) if study else ()
+    return (*fixed, *_further({column.name for column in fixed}, own))
 
 
-RESPONSES: tuple[ExportColumn, ...] = (
-    ExportColumn("study", "Short name of the study.", "string", text("participant__study__slug")),
-    ExportColumn(
-        "protocol_hash",
-        "SHA-256 of the frozen protocol under which the answer was given; empty where none is known.",
-        "string",
-        code("participant__protocol__hash"),
-    ),
-    ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string",
-           text("participant__code")),
-    ExportColumn("trial", "Identifier of the trial: participant and position.", "string", trial_name("trial__")),
-    ExportColumn("position", "Place of the trial in the participant's whole session, from 0.", "integer",
-           F("trial__position"), minimum=0),
-    ExportColumn("block", "Block of the session; practice never counts in the report.", "string",
-           F("trial__block"), levels=("practice", "matching", "rating")),
-    ExportColumn("task", "matching: pick the source image of the map; rating: how well the map interprets the image.",
-           "string", F("task"), levels=("matching", "rating")),
-    ExportColumn("stimulus", "Source image of the map.", "string", text("trial__stimulus__key")),
-    ExportColumn("stimulus_class", "Class of the source image.", "string", text("trial__stimulus__stimulus_class")),
-    ExportColumn("classifier", "Classifier that was explained.", "string",
-           Coalesce(text("trial__condition__classifier"), text("trial__saliency_map__classifier"))),
-    ExportColumn("base", "Class activation map the method builds on.", "string", code("trial__condition__base"),
-           levels=tuple(sorted(catalog.BASES))),
-    ExportColumn("method", "Combination with the edges, such as add-blend21, or a control; empty for the bare base.",
-           "string", code("trial__condition__method")),
-    ExportColumn("column", "Table-1 column in which the trial counts.", "string", text("trial__condition__column")),
-    ExportColumn("map_sha256", "SHA-256 of the array of the shown map.", "string",
-           code("trial__saliency_map__array_sha256")),
-    ExportColumn("pool", "Candidate images of a matching trial in the order shown, separated by |.", "string",
-           _only_matching(PoolKeys(F("trial__pool")), TextField())),
-    ExportColumn("pool_position", "Place of the source image in the pool, from 0.", "integer",
-           _only_matching(PlaceInPool(F("trial__pool"), F("trial__stimulus_id")), IntegerField()), minimum=0),
-    ExportColumn("choice", f"Image the participant picked, or {CANT_TELL}.", "string", _choice()),
-    ExportColumn("choice_class", "Class of the picked image.", "string", text("choice__stimulus_class")),
-    ExportColumn("correct", f"1: the source image was picked; 0: another one, or {CANT_TELL}.", "boolean",
-           zero_one("correct")),
-    ExportColumn("class_correct", "1: an image of the source image's class was picked.", "boolean",
-           zero_one("class_correct")),
-    ExportColumn("rating", "How well the map interprets the original image.", "integer", F("rating"),
-           minimum=LOWEST, maximum=HIGHEST),
-    ExportColumn("rt_ms", "Time from the onset of the image to the answer, measured in the browser.", "integer",
-           F("rt_ms"), unit="ms", minimum=0),
-    ExportColumn("seen", "Whether the image was decoded and visible; unknown without JavaScript.", "string", F("seen"),
-           levels=("yes", "no", "unknown")),
-    ExportColumn("shown_at", "When the server issued the trial (UTC).", "datetime", UtcText(F("trial__issued_at"))),
-    ExportColumn("answered_at", "When the server stored the answer (UTC).", "datetime", UtcText(F("answered_at"))),
-    ExportColumn("attention_check", "1: an attention check; it never counts in the report.", "boolean",
-           zero_one("trial__attention_check")),
-    ExportColumn("excluded", "1: outside the primary analysis, for the reason beside it.", "boolean",
-           excluded_flag("participant__")),
-    ExportColumn("exclusion_reason", "Why: a rule, a researcher's words, surplus, unfinished or pilot.", "string",
-           SafeText(exclusion("participant__"))),
-)  # fmt: skip
+def _further(taken: set[str], tasks: Iterable[Task]) -> Iterator[ExportColumn]:
+    """A name that stands there already, for something else, is told apart by the task's."""
+    fixed = {(owner, column.name) for owner, column in ANSWERS}
+    for task in tasks:
+        for column in task.columns:
+            if (task.name, column.name) not in fixed:
+                name = f"{task.name}_{column.name}" if column.name in taken else column.name
+                taken.add(name)
+                yield answer_column(task.name, column, name)
+
+
+def added_columns() -> tuple[ExportColumn, ...]:
+    """Of every study, behind the fixed ones: new columns go to their end."""
+    described = f"Number that Table 1 averages; empty without an answer. {described_tasks()}."
+    return (ExportColumn("score", described, "number", F("score")),)
+
+
+def _before_answers(study: Study | None) -> tuple[ExportColumn, ...]:
+    names = task_names(study)
+    return (
+        ExportColumn("study", "Short name of the study.", "string", text("participant__study__slug")),
+        ExportColumn(
+            "protocol_hash",
+            "SHA-256 of the frozen protocol under which the answer was given; empty where none is known.",
+            "string",
+            code("participant__protocol__hash"),
+        ),
+        ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string",
+               text("participant__code")),
+        ExportColumn("trial", "Identifier of the trial: participant and position.", "string", trial_name("trial__")),
+        ExportColumn("position", "Place of the trial in the participant's whole session, from 0.", "integer",
+               F("trial__position"), minimum=0),
+        ExportColumn("block", "Block of the session; practice never counts in the report.", "string",
+               F("trial__block"), levels=(Trial.PRACTICE, *names)),
+        ExportColumn("task", f"What was asked. {described_tasks()}.", "string", F("task"), levels=names),
+        ExportColumn("stimulus", "Source image of the map.", "string", text("trial__stimulus__key")),
+        ExportColumn("stimulus_class", "Class of the source image.", "string", text("trial__stimulus__stimulus_class")),
+        ExportColumn("classifier", "Classifier that was explained.", "string",
+               Coalesce(text("trial__condition__classifier"), text("trial__saliency_map__classifier"))),
+        ExportColumn("base", "Class activation map the method builds on.", "string", code("trial__condition__base"),
+               levels=tuple(sorted(catalog.BASES))),
+        ExportColumn("method", "Combination with the edges, such as add-blend21, or a control; empty for the bare base.",
+               "string", code("trial__condition__method")),
+        ExportColumn("column", "Table-1 column in which the trial counts.", "string", text("trial__condition__column")),
+        ExportColumn("map_sha256", "SHA-256 of the array of the shown map.", "string",
+               code("trial__saliency_map__array_sha256")),
+        ExportColumn("pool", "Candidate images of the trial in the order shown, separated by |.", "string",
+               only_pools("trial__", PoolKeys(F("trial__pool")), TextField())),
+        ExportColumn("pool_position", "Place of the source image in the pool, from 0.", "integer",
+               only_pools("trial__", PlaceInPool(F("trial__pool"), F("trial__stimulus_id")), IntegerField()), minimum=0),
+    )  # fmt: skip
+
+
+def _after_answers() -> tuple[ExportColumn, ...]:
+    return (
+        ExportColumn("rt_ms", "Time from the onset of the image to the answer, measured in the browser.", "integer",
+               F("rt_ms"), unit="ms", minimum=0),
+        ExportColumn("seen", "Whether the image was decoded and visible; unknown without JavaScript.", "string", F("seen"),
+               levels=("yes", "no", "unknown")),
+        ExportColumn("shown_at", "When the server issued the trial (UTC).", "datetime", UtcText(F("trial__issued_at"))),
+        ExportColumn("answered_at", "When the server stored the answer (UTC).", "datetime", UtcText(F("answered_at"))),
+        ExportColumn("attention_check", "1: an attention check; it never counts in the report.", "boolean",
+               zero_one("trial__attention_check")),
+        ExportColumn("excluded", "1: outside the primary analysis, for the reason beside it.", "boolean",
+               excluded_flag("participant__")),
+        ExportColumn("exclusion_reason", "Why: a rule, a researcher's words, surplus, unfinished or pilot.", "string",
+               SafeText(exclusion("participant__"))),
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import QuerySet
 
-from survey_site.reports.exports.columns import RESPONSES, ExportColumn
+from survey_site.reports.exports.columns import ExportColumn, responses_columns
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 from survey_site.trials.models import Response
@@ -46,7 +46,7 @@ def response_rows(study: Study, population: Population) -> QuerySet[Response]:
 
 def responses_csv(study: Study, population: Population, tally: StreamTally | None = None) -> Iterator[bytes]:
     """`responses.csv` of a study."""
-    return stream_csv(response_rows(study, population), RESPONSES, tally)
+    return stream_csv(response_rows(study, population), responses_columns(study), tally)
 
 
 def stream_csv(

@@ -54,7 +54,7 @@ def file_name(study: Study, table: str) -> str:
 def _write_table(target: zipfile.ZipFile, study: Study, population: Population, name: str) -> StreamTally:
     tally, table = StreamTally(), TABLES[name]
     with target.open(_info(file_name(study, name)), "w", force_zip64=True) as file:
-        for chunk in stream_csv(table.rows(study, population), table.columns, tally):
+        for chunk in stream_csv(table.rows(study, population), table.columns(study), tally):
             file.write(chunk)
     return tally
 
@@ -85,7 +85,7 @@ def description(study: Study, facts: dict[str, StreamTally]) -> JsonLd:
         "name": study.title,
         "description": about,
         "schemaVersion": "Psych-DS 1.4.0",
-        "variableMeasured": variables(column for table in TABLES.values() for column in table.columns),
+        "variableMeasured": variables(column for table in TABLES.values() for column in table.columns(study)),
         "distribution": [
             {
                 "@type": "DataDownload",

@@ -2,8 +2,23 @@
 
 from typing import Any
 
-from django.db.models import BooleanField, F, Func, IntegerField, TextField, Value
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Case,
+    F,
+    FloatField,
+    Func,
+    IntegerField,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, NullIf
+from django.db.models.lookups import In
+
+from survey_site.tasks.contract import Column
 
 # A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -103,3 +118,30 @@ def code(path: str) -> NullIf:
 def zero_one(path: str) -> Cast:
     """A truth value as 1 or 0; NULL stays NULL."""
     return Cast(Cast(F(path), BooleanField()), IntegerField())
+
+
+def of_answer(task: str, column: Column) -> Case:
+    """A key of the stored answers of one task, as its column says; NULL in the rows of other tasks."""
+    stored = Cast(KeyTextTransform(column.key, "answer"), TextField())
+    found: Any
+    match column.kind:
+        case "string":
+            found = SafeText(stored) if column.people else NullIf(stored, Value("", output_field=TextField()))
+        case "integer":
+            # By way of the float: JSON may write a whole number as 4.0.
+            found = Cast(Cast(stored, FloatField()), BigIntegerField())
+        case "number":
+            found = Cast(stored, FloatField())
+        case "boolean":
+            # true and false, or 1 and 0: the databases give both as these texts.
+            yes, no = (
+                When(key_is(stored, "true", "1"), then=Value(1)),
+                When(key_is(stored, "false", "0"), then=Value(0)),
+            )
+            found = Case(yes, no, output_field=IntegerField())
+    return Case(When(task=task, then=found), output_field=found.output_field)
+
+
+def key_is(stored: Any, *values: str) -> In:
+    """Whether a text is one of these."""
+    return In(stored, [Value(value) for value in values])

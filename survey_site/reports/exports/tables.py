@@ -10,10 +10,13 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import Exact
 
 from survey_site.reports.exports.columns import (
-    RESPONSES,
     ExportColumn,
+    described_tasks,
     excluded_flag,
     exclusion,
+    only_pools,
+    responses_columns,
+    task_names,
     trial_name,
 )
 from survey_site.reports.exports.csv_stream import response_rows
@@ -58,36 +61,40 @@ PARTICIPANTS: tuple[ExportColumn, ...] = (
            SafeText(exclusion(""))),
 )  # fmt: skip
 
-TRIALS: tuple[ExportColumn, ...] = (
-    ExportColumn("study", "Short name of the study.", "string", text("participant__study__slug")),
-    ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string",
-           text("participant__code")),
-    ExportColumn("trial", "Identifier of the trial: participant and position.", "string", trial_name()),
-    ExportColumn("position", "Place of the trial in the participant's whole session, from 0.", "integer", F("position"),
-           minimum=0),
-    ExportColumn("block", "Block of the session; practice never counts in the report.", "string", F("block"),
-           levels=("practice", "matching", "rating")),
-    ExportColumn("task", "matching: pick the source image of the map; rating: how well the map interprets the image.",
-           "string", F("task"), levels=("matching", "rating")),
-    ExportColumn("stimulus", "Source image of the map.", "string", text("stimulus__key")),
-    ExportColumn("column", "Table-1 column in which the trial counts.", "string", text("condition__column")),
-    ExportColumn("classifier", "Classifier that was explained.", "string", text("condition__classifier")),
-    ExportColumn("base", "Class activation map the method builds on.", "string", code("condition__base")),
-    ExportColumn("method", "Combination with the edges, or a control; empty for the bare base.", "string",
-           code("condition__method")),
-    ExportColumn("pool", "Candidate images of a matching trial in the order shown, separated by |.", "string",
-           Case(When(task="matching", then=PoolKeys(F("pool"))), output_field=TextField())),
-    ExportColumn("pool_index", "Which of the protocol's pools it is, from 0.", "integer", F("pool_index"), minimum=0),
-    ExportColumn("attention_check", "1: an attention check; it never counts in the report.", "boolean",
-           zero_one("attention_check")),
-    ExportColumn("probability", "Of this assignment under the design.", "number", F("probability"), minimum=0, maximum=1),
-    ExportColumn("shown_at", "When the server issued the trial (UTC); empty: never shown.", "datetime",
-           UtcText(F("issued_at"))),
-    ExportColumn("outcome", "answered, timeout, skipped, image_failed, or none: planned and never closed.", "string",
-           Case(When(response__isnull=True, then=Value("none")), When(response__missing="", then=Value("answered")),
-                default=F("response__missing"), output_field=TextField()),
-           levels=("answered", "timeout", "skipped", "image_failed", "none")),
-)  # fmt: skip
+
+def _trial_columns(study: Study | None) -> tuple[ExportColumn, ...]:
+    names = task_names(study)
+    return (
+        ExportColumn("study", "Short name of the study.", "string", text("participant__study__slug")),
+        ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string",
+               text("participant__code")),
+        ExportColumn("trial", "Identifier of the trial: participant and position.", "string", trial_name()),
+        ExportColumn("position", "Place of the trial in the participant's whole session, from 0.", "integer", F("position"),
+               minimum=0),
+        ExportColumn("block", "Block of the session; practice never counts in the report.", "string", F("block"),
+               levels=(Trial.PRACTICE, *names)),
+        ExportColumn("task", f"What was asked. {described_tasks()}.", "string", F("task"), levels=names),
+        ExportColumn("stimulus", "Source image of the map.", "string", text("stimulus__key")),
+        ExportColumn("column", "Table-1 column in which the trial counts.", "string", text("condition__column")),
+        ExportColumn("classifier", "Classifier that was explained.", "string", text("condition__classifier")),
+        ExportColumn("base", "Class activation map the method builds on.", "string", code("condition__base")),
+        ExportColumn("method", "Combination with the edges, or a control; empty for the bare base.", "string",
+               code("condition__method")),
+        ExportColumn("pool", "Candidate images of the trial in the order shown, separated by |.", "string",
+               only_pools("", PoolKeys(F("pool")), TextField())),
+        ExportColumn("pool_index", "Which of the protocol's pools it is, from 0.", "integer", F("pool_index"), minimum=0),
+        ExportColumn("attention_check", "1: an attention check; it never counts in the report.", "boolean",
+               zero_one("attention_check")),
+        ExportColumn("probability", "Of this assignment under the design.", "number", F("probability"),
+               minimum=0, maximum=1),
+        ExportColumn("shown_at", "When the server issued the trial (UTC); empty: never shown.", "datetime",
+               UtcText(F("issued_at"))),
+        ExportColumn("outcome", "answered, timeout, skipped, image_failed, or none: planned and never closed.", "string",
+               Case(When(response__isnull=True, then=Value("none")), When(response__missing="", then=Value("answered")),
+                    default=F("response__missing"), output_field=TextField()),
+               levels=("answered", "timeout", "skipped", "image_failed", "none")),
+    )  # fmt: skip
+
 
 STIMULI: tuple[ExportColumn, ...] = (
     ExportColumn("study", "Short name of the study.", "string", text("study__slug")),
@@ -114,7 +121,7 @@ MAPS: tuple[ExportColumn, ...] = (
     ExportColumn("method", "Full key of the method: a base, base.combination, or a control.", "string", text("method")),
     ExportColumn("map_sha256", "SHA-256 of the map's array.", "string", code("array_sha256")),
     ExportColumn("parameters_hash", "SHA-256 of everything the map was computed from.", "string", code("parameters_hash")),
-    ExportColumn("current", "1: the newest for its image, classifier and method.", "boolean", zero_one("current")),
+    ExportColumn("current", "1: the newest for its image, classifier, method and rank.", "boolean", zero_one("current")),
     *(
         ExportColumn(name, description, "number", _metric(name), minimum=0, maximum=1)
         for name, description in (
@@ -132,17 +139,23 @@ MAPS: tuple[ExportColumn, ...] = (
             ("higher_than_base", "1: more confident than on the bare CAM's explanation map."),
         )
     ),
+    ExportColumn("rank", "Place of the explained class among the network's choices: 0 is the predicted one.", "integer",
+           F("rank"), minimum=0),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Table:
-    """One file of the data set: its columns, and its rows for a study and a population."""
+    """One file of the data set: its columns for a study (or without one), and its rows for a study and a population."""
 
     name: str
     description: str
-    columns: tuple[ExportColumn, ...]
+    columns: Callable[[Study | None], tuple[ExportColumn, ...]]
     rows: Callable[[Study, Population], QuerySet[Any]]
+
+
+def _always(columns: tuple[ExportColumn, ...]) -> Callable[[Study | None], tuple[ExportColumn, ...]]:
+    return lambda study: columns
 
 
 def _participants(study: Study, population: Population) -> QuerySet[Participant]:
@@ -166,10 +179,15 @@ def _maps(study: Study, population: Population) -> QuerySet[SaliencyMap]:
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        Table("responses", "One row per answered trial.", RESPONSES, response_rows),
-        Table("participants", "One row per participant who has not withdrawn.", PARTICIPANTS, _participants),
-        Table("trials", "One row per planned trial, answered or not.", TRIALS, _trials),
-        Table("stimuli", "One row per source image.", STIMULI, _stimuli),
-        Table("maps", "One row per saliency map, with its machine metrics.", MAPS, _maps),
+        Table("responses", "One row per answered trial.", responses_columns, response_rows),
+        Table(
+            "participants",
+            "One row per participant who has not withdrawn.",
+            _always(PARTICIPANTS),
+            _participants,
+        ),
+        Table("trials", "One row per planned trial, answered or not.", _trial_columns, _trials),
+        Table("stimuli", "One row per source image.", _always(STIMULI), _stimuli),
+        Table("maps", "One row per saliency map, with its machine metrics.", _always(MAPS), _maps),
     )
 }

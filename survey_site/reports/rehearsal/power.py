@@ -8,12 +8,16 @@ from django.core.cache import cache
 
 from saliency_worker import catalog
 from survey_site.design.feasibility import Assessment
-from survey_site.protocols.document import spec_of
+from survey_site.design.spec import Spec
+from survey_site.protocols.document import spec_of, tasks_of
 from survey_site.reports.cached_task import KEEP_SECONDS, CachedTask
 from survey_site.reports.rehearsal.result_types import PlannedPower
 from survey_site.statistics.column_types import OutcomeName
+from survey_site.statistics.outcome import Outcome
 from survey_site.studies.models import Study
-from survey_site.trials.simulation.behaviour import planted_effects
+from survey_site.tasks.contract import Task
+from survey_site.tasks.planted import planted_effects
+from survey_site.tasks.registry import installed
 
 POWER = CachedTask("reports.power")
 REPETITIONS = 400
@@ -23,7 +27,7 @@ REPETITIONS = 400
 class PlannedComparison:
     """One outcome's planned comparisons. `effects`: (column, expected value), the reference first.
 
-    Values are shares 0..1 or mean ratings 0..6. items: pools or images, a multiple of trials × columns.
+    Values are shares 0..1 or mean scores. items: pools or images, a multiple of trials × columns.
     """
 
     outcome: OutcomeName
@@ -39,20 +43,38 @@ def questions(study: Study, verdict: Assessment) -> list[PlannedComparison]:
     controls = {c.column for c in conditions if c.method in catalog.CONTROLS}
     reference = [c.column for c in conditions if c.is_reference] or [c.column for c in conditions]
     names = list(dict.fromkeys([*reference[:1], *(c.column for c in conditions if c.column not in controls)]))
-    planted = planted_effects(names)
-    spec = spec_of(study)
-    sizes: dict[OutcomeName, tuple[int, int]] = {
-        "faith": (spec.matching_per_column, verdict.pools),
-        "index": (spec.rating_per_column, verdict.rating_images),
-    }
+    spec, tasks = spec_of(study), tasks_of(study)
+    planted = planted_effects(tasks, names)
     found = []
-    for outcome, (trials, items) in sizes.items():
+    for task in tasks:
+        trials, items = per_column(spec, task), verdict.task(task.name).items
         whole = trials * len(names)
         if len(names) > 1 and trials and spec.participants > 1:
-            effects = tuple((name, getattr(planted[name], outcome)) for name in names)
+            effects = tuple((name, planted[task.name][name]) for name in names)
             rounds = max(items // whole, 1)  # the simulated square needs whole rounds of images
-            found.append(PlannedComparison(outcome, effects, spec.participants, trials, rounds * whole))
+            found.append(
+                PlannedComparison(task.outcome.key, effects, spec.participants, trials, rounds * whole)
+            )
     return found
+
+
+def per_column(spec: Spec, task: Task) -> int:
+    """Trials of a participant in each column."""
+    return next((own.per_column for own in spec.tasks if own.task == task.name), 0)
+
+
+def outcome_named(key: OutcomeName) -> Outcome:
+    """The outcome of an installed task; raises LookupError for one that is gone."""
+    for task in installed():
+        if task.outcome.key == key:
+            return task.outcome
+    raise LookupError(f"no installed task has the outcome {key!r}")
+
+
+def scale_of(key: OutcomeName) -> tuple[tuple[float, float] | None, bool]:
+    """Ends of an outcome's scale (None for a share), and whether its scores are whole numbers."""
+    outcome = outcome_named(key)
+    return (None if outcome.kind == "share" else (outcome.low, outcome.high)), outcome.whole
 
 
 def key_of(asked: list[PlannedComparison]) -> str:

@@ -1,9 +1,10 @@
 """The shape of what a rehearsal and the simulation of the power find, as it is stored and shown. No NumPy."""
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from survey_site.statistics.column_types import OutcomeName
+from survey_site.statistics.outcome import OutcomeFacts
 from survey_site.statistics.report_types import PowerResult
 
 
@@ -25,7 +26,7 @@ class PlannedPower(PowerResult):
 
 
 class RecoveredEffect(TypedDict):
-    """One outcome of a column over the simulated studies: planted value and mean of the estimates, percent or rating.
+    """One outcome of a column over the simulated studies: planted value and mean of the estimates, as printed.
 
     covered, detected: studies whose interval holds the planted value, and that report a significant difference.
     """
@@ -36,17 +37,14 @@ class RecoveredEffect(TypedDict):
     detected: int
 
 
-class RecoveredColumn(TypedDict):
-    """A column of a rehearsal; `None` for an outcome that the design does not ask."""
-
-    column: str
-    faith: RecoveredEffect | None
-    index: RecoveredEffect | None
+RecoveredColumn = dict[str, Any]
+"""A column of a rehearsal: `column`, and by the key of each outcome a `RecoveredEffect`; None where it has no answer."""
 
 
 class RehearsalSummary(TypedDict):
-    """The `Outcome` of a rehearsal as it is stored. Coverage: shares 0..1 by outcome; alarms: counts of studies."""
+    """A `RehearsalResult` as it is stored. Coverage: shares 0..1 by outcome; alarms: counts of studies."""
 
+    outcomes: list[OutcomeFacts]
     columns: list[RecoveredColumn]
     coverage: dict[OutcomeName, float]
     needed_coverage: float

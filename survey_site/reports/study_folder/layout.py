@@ -5,6 +5,8 @@ one row per line; `media/` has the files of the storage under their own paths; `
 of rows and the SHA-256 of every file. What is empty (null, "", [], {}) is left out of a row. Rows name each other
 by keys and by their place, never by database ids, so that export, import and export give the same bytes.
 
+Version 1 had columns for the answers of two tasks; it is read as well (protocols/format_1.py), and no longer written.
+
 Not in the folder: people's resume links, external ids of recruitment, users, and the study's state. Of who withdrew
 only an empty row is written, after all others: `withdrawn-1` and so on, with kind, state and protocol.
 """
@@ -14,23 +16,22 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NotRequired, TypedDict
 
-from django.db.models import Model
+from django.db.models import BooleanField, DateTimeField, FloatField, IntegerField, JSONField, Model
 
 from survey_site.design import canonical
 
 FORMAT = "saliency-survey-study"
-VERSION = 1
+VERSION = 2
+READ = (1, VERSION)
 MANIFEST, STUDY, MEDIA = "manifest.json", "study.json", "media"
 TABLES = ("stimuli", "features", "maps", "participants", "tickets", "trials")
 
 STUDY_FIELDS = (
-    "slug", "title", "target_participants", "pool_size", "pool_strategy", "matching_trials_per_column",
-    "rating_trials_per_column", "practice_trials", "attention_checks", "offer_cant_tell", "trial_timeout_s",
-    "headline", "count_unknown_seen", "lease_minutes", "resume_days", "image_px", "colour_map", "edges", "seed",
-    "fixed_pools", "exclusion_rules", "analysis_plan", "languages",
+    "slug", "title", "target_participants", "task_settings", "practice_trials", "attention_checks", "trial_timeout_s",
+    "count_unknown_seen", "lease_minutes", "resume_days", "image_px", "colour_map", "edges", "seed", "exclusion_rules",
+    "analysis_plan", "languages",
 )  # fmt: skip
-# Settings younger than version 1 of the format: written where they differ from the default, so that older folders
-# stay as they are.
+# Younger than the format: written where they differ from the default, so that older folders stay as they are.
 LATER_STUDY_FIELDS = ("require_rehearsal",)
 CONDITION_FIELDS = ("column", "column_order", "classifier", "base", "method", "is_reference")
 PROTOCOL_FIELDS = ("version", "pilot", "hash", "sealed_at", "document")
@@ -41,6 +42,7 @@ MAP_FIELDS = (
     "classifier", "layer", "class_index", "class_name", "method", "parameters_hash", "array_sha256", "array_path",
     "metrics", "provenance", "current",
 )  # fmt: skip
+LATER_MAP_FIELDS = ("rank",)  # of the explained class, 0 being the one that the network predicts
 PICTURE_FIELDS = ("colour_map", "sha256", "path")
 PARTICIPANT_FIELDS = (
     "code", "kind", "state", "ticket_number", "surplus", "excluded", "exclusion_reason", "consent_version",
@@ -51,12 +53,18 @@ PARTICIPANT_FIELDS = (
 WITHDRAWN_FIELDS = ("kind", "state")
 TICKET_FIELDS = ("number", "state", "lease_expires_at")
 TRIAL_FIELDS = (
-    "position", "block", "task", "pool_index", "attention_check", "expected_rating", "probability", "issued_at",
+    "position", "block", "task", "pool_index", "attention_check", "expected", "probability", "issued_at",
 )  # fmt: skip
 RESPONSE_FIELDS = (
-    "cant_tell", "rating", "missing", "correct", "class_correct", "rt_ms", "seen", "client", "answered_at",
+    "score", "second_score", "declined", "missing", "answer", "rt_ms", "seen", "client", "answered_at",
 )  # fmt: skip
 
+
+KINDS = (
+    (BooleanField, (bool,), "true or false"),
+    (IntegerField, (int,), "a whole number"),
+    (FloatField, (int, float), "a number"),
+)
 
 FolderRow = dict[str, Any]  # fields of one row by name, as JSON; which, the lists above say
 
@@ -102,24 +110,30 @@ def _plain(value: Any) -> Any:
 
 
 def unpacked(model: type[Model], names: Iterable[str], row: FolderRow) -> FolderRow:
-    """Field values for the model: what is left out is empty; times become aware date-times."""
+    """Field values for the model: what is left out is empty; times become aware date-times.
+
+    Raises ValueError for a value of the wrong kind, which a database might change instead of refusing it.
+    """
     return {name: _typed(model._meta.get_field(name), row.get(name)) for name in names}
 
 
 def _typed(field: Any, value: Any) -> Any:
     if value is None:
         return _empty(field)
-    if field.get_internal_type() == "DateTimeField":
+    if isinstance(field, DateTimeField):
         return datetime.fromisoformat(value)
+    for kind, types, words in KINDS:
+        if isinstance(field, kind) and type(value) not in types:
+            raise ValueError(f"{field.name} is {value!r} and must be {words}")
     return value
 
 
 def _empty(field: Any) -> Any:
     if field.null:
         return None
-    if field.has_default():
-        return field.get_default()
-    return {} if field.get_internal_type() == "JSONField" else ""
+    if isinstance(field, JSONField):  # a default that is not empty would have been written
+        return type(field.get_default())() if field.has_default() else {}
+    return field.get_default() if field.has_default() else ""
 
 
 def line(row: FolderRow) -> bytes:

@@ -1,94 +1,67 @@
 """Reads a study folder (`import_study`): everything is checked before the first row is stored."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, transaction
 
+from survey_site.protocols import format_1
 from survey_site.protocols.models import Protocol
+from survey_site.reports.answer_check import AnswerCheck
 from survey_site.reports.study_folder import layout
 from survey_site.reports.study_folder.layout import BadFolder, FolderRow, unpacked
+from survey_site.reports.study_folder.manifest import checked_manifest, read_json
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies.models import Condition, Study, StudyText
+from survey_site.tasks import registry
 from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
 
 BATCH = 1000
+Made = TypeVar("Made")
 
 
 def read_folder(source: Path, owner: Any = None) -> Study:
     """Imports the study whole or not at all; it arrives closed (as a draft where nothing was sealed).
 
-    Raises BadFolder for a folder that is incomplete, changed, of another format, or of a study that exists.
+    Raises BadFolder for a folder that is incomplete, changed, of another format, of a study that exists, or with an
+    answer that its task refuses or scores otherwise.
     """
     manifest = checked_manifest(source)
-    head = _json(source / layout.STUDY)
+    head = read_json(source / layout.STUDY)
     try:
+        if manifest["version"] == 1:
+            head["settings"] = format_1.settings(head["settings"])
         slug = head["settings"]["slug"]
         if Study.objects.filter(slug=slug).exists():
             raise BadFolder(f"there is a study {slug!r} already; delete it first, or import elsewhere")
         with transaction.atomic():
-            study = _Import(source, head, owner).run()
+            study = _Import(source, manifest["version"], head, owner).run()
             for name in manifest["files"]:
                 if name.startswith(f"{layout.MEDIA}/"):
                     _store(source / name, name.removeprefix(f"{layout.MEDIA}/"))
-    except (KeyError, IndexError, TypeError, ValueError, ValidationError, DatabaseError) as error:
+    except format_1.UnknownFormat as error:
+        raise BadFolder(f"{source / layout.STUDY}: {error}") from error
+    except (
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ValidationError,
+        DatabaseError,
+    ) as error:
         if isinstance(error, BadFolder):
             raise
         raise BadFolder(
             f"{source}: the rows do not fit together ({type(error).__name__}: {error})"
         ) from error
     return study
-
-
-def checked_manifest(source: Path) -> FolderRow:
-    """The manifest of a folder whose files are all there, unchanged and of this format."""
-    manifest = _json(source / layout.MANIFEST)
-    if manifest.get("format") != layout.FORMAT:
-        raise BadFolder(f"{source} is no study folder: {layout.MANIFEST} does not say {layout.FORMAT}")
-    if manifest.get("version") != layout.VERSION:
-        raise BadFolder(
-            f"{source} is of version {manifest.get('version')}; this program reads version {layout.VERSION}"
-        )
-    files = manifest.get("files")
-    needed = {layout.STUDY, *(f"{name}.jsonl" for name in layout.TABLES)}
-    if not isinstance(files, dict) or needed - set(files):
-        raise BadFolder(f"{source}/{layout.MANIFEST} does not list all of {', '.join(sorted(needed))}")
-    for name, facts in files.items():
-        if not _stays_inside(name):
-            raise BadFolder(f"{layout.MANIFEST} names a file outside the folder: {name}")
-        path = source / name
-        if not path.is_file():
-            raise BadFolder(f"{path} is missing")
-        with path.open("rb") as handle:
-            if hashlib.file_digest(handle, "sha256").hexdigest() != facts.get("sha256"):
-                raise BadFolder(
-                    f"{path} was changed after the export: its SHA-256 is not that of the manifest"
-                )
-    return manifest
-
-
-def _stays_inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
-
-
-def _json(path: Path) -> FolderRow:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadFolder(f"{path} is missing; is this a folder made by export_study?") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadFolder(f"{path} is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise BadFolder(f"{path} does not hold an object")
-    return found
 
 
 def _store(file: Path, path: str) -> None:
@@ -101,13 +74,14 @@ def _store(file: Path, path: str) -> None:
 class _Import:
     """One import; keeps the numbers that rows of later files refer to."""
 
-    def __init__(self, source: Path, head: FolderRow, owner: Any) -> None:
+    def __init__(self, source: Path, version: int, head: FolderRow, owner: Any) -> None:
         self.source = source
+        self.version = version
         self.head = head
         self.owner = owner
         self.stimuli: dict[str, int] = {}
         self.protocols: dict[int, Protocol] = {}
-        self.participants: dict[str, int] = {}
+        self.participants: dict[str, tuple[int, int]] = {}  # with the protocol's id
         self.conditions: list[int] = []
         self.maps: list[int] = []
 
@@ -118,18 +92,32 @@ class _Import:
         self._maps()
         self._participants()
         self._tickets()
-        for rows in _batches(self._rows("trials")):
-            self._trials(rows)
+        self.check = AnswerCheck(self.study)
+        for made in self._made("trials", self._trial):
+            _save_trials(made)
         return self.study
 
-    def _rows(self, table: str) -> Iterator[FolderRow]:
+    def _made(self, table: str, make: Callable[[FolderRow], Made]) -> Iterator[list[Made]]:
+        """What is made of the rows of a table, in batches; an error names the line."""
+        rows = self._each(table, make)
+        while batch := list(islice(rows, BATCH)):
+            yield batch
+
+    def _each(self, table: str, make: Callable[[FolderRow], Made]) -> Iterator[Made]:
         path = self.source / f"{table}.jsonl"
         with path.open(encoding="utf-8") as handle:
             for number, text in enumerate(handle, start=1):
+                place = f"{path}, line {number}"
                 try:
-                    yield json.loads(text)
+                    made = make(json.loads(text))
                 except json.JSONDecodeError as error:
-                    raise BadFolder(f"{path}, line {number}: not JSON ({error})") from error
+                    raise BadFolder(f"{place}: not JSON ({error})") from error
+                except ValueError as error:
+                    raise BadFolder(f"{place}: {error}") from error
+                except (KeyError, IndexError, TypeError, AttributeError) as error:
+                    told = f"the row does not fit ({type(error).__name__}: {error})"
+                    raise BadFolder(f"{place}: {told}") from error
+                yield made
 
     def _study(self) -> Study:
         sealed = bool(self.head["protocols"])
@@ -141,6 +129,7 @@ class _Import:
             owner=self.owner,
         )
         study.full_clean()
+        _refuse_settings(study.task_settings)
         study.save()
         conditions = [
             Condition(study=study, **unpacked(Condition, layout.CONDITION_FIELDS, row))
@@ -154,100 +143,118 @@ class _Import:
         return study
 
     def _stimuli(self) -> None:
-        rows = [
-            Stimulus(study=self.study, **unpacked(Stimulus, layout.STIMULUS_FIELDS, row))
-            for row in self._rows("stimuli")
-        ]
-        self.stimuli = {row.key: row.pk for row in Stimulus.objects.bulk_create(rows, BATCH)}
+        def make(row: FolderRow) -> Stimulus:
+            return Stimulus(study=self.study, **unpacked(Stimulus, layout.STIMULUS_FIELDS, row))
+
+        for made in self._made("stimuli", make):
+            self.stimuli |= {row.key: row.pk for row in Stimulus.objects.bulk_create(made)}
 
     def _features(self) -> None:
-        for rows in _batches(self._rows("features")):
-            StimulusFeatures.objects.bulk_create(
-                StimulusFeatures(
-                    stimulus_id=self.stimuli[row["stimulus"]],
-                    classifier=row["classifier"],
-                    vector=row["vector"],
-                )
-                for row in rows
+        def make(row: FolderRow) -> StimulusFeatures:
+            return StimulusFeatures(
+                stimulus_id=self.stimuli[row["stimulus"]],
+                classifier=row["classifier"],
+                vector=row["vector"],
             )
+
+        for made in self._made("features", make):
+            StimulusFeatures.objects.bulk_create(made)
 
     def _maps(self) -> None:
-        for rows in _batches(self._rows("maps")):
-            made = SaliencyMap.objects.bulk_create(
-                SaliencyMap(
-                    stimulus_id=self.stimuli[row["stimulus"]], **unpacked(SaliencyMap, layout.MAP_FIELDS, row)
-                )
-                for row in rows
-            )
-            self.maps += [row.pk for row in made]
-            MapPicture.objects.bulk_create(
-                MapPicture(saliency_map=owner, **unpacked(MapPicture, layout.PICTURE_FIELDS, picture))
-                for owner, row in zip(made, rows, strict=True)
+        fields = layout.MAP_FIELDS + layout.LATER_MAP_FIELDS
+
+        def make(row: FolderRow) -> tuple[SaliencyMap, list[MapPicture]]:
+            stimulus = self.stimuli[row["stimulus"]]
+            shown = SaliencyMap(stimulus_id=stimulus, **unpacked(SaliencyMap, fields, row))
+            pictures = [
+                MapPicture(saliency_map=shown, **unpacked(MapPicture, layout.PICTURE_FIELDS, picture))
                 for picture in row.get("pictures", [])
-            )
+            ]
+            return shown, pictures
+
+        for made in self._made("maps", make):
+            self.maps += [row.pk for row in SaliencyMap.objects.bulk_create(shown for shown, _ in made)]
+            MapPicture.objects.bulk_create(picture for _, pictures in made for picture in pictures)
 
     def _participants(self) -> None:
-        for rows in _batches(self._rows("participants")):
-            made = [
-                Participant(
-                    study=self.study,
-                    protocol=self.protocols[row["protocol"]],
-                    **unpacked(Participant, layout.PARTICIPANT_FIELDS, row),
-                )
-                for row in rows
-            ]
+        def make(row: FolderRow) -> Participant:
+            values = unpacked(Participant, layout.PARTICIPANT_FIELDS, row)
+            return Participant(study=self.study, protocol=self.protocols[row["protocol"]], **values)
+
+        for made in self._made("participants", make):
             started = [row.started_at for row in made]
             Participant.objects.bulk_create(made)  # writes the time of the import, auto_now_add
             for row, time in zip(made, started, strict=True):
                 row.started_at = time
             Participant.objects.bulk_update(made, ["started_at"])
-            self.participants |= {row.code: row.pk for row in made}
+            self.participants |= {row.code: (row.pk, row.protocol_id) for row in made}
 
     def _tickets(self) -> None:
-        for rows in _batches(self._rows("tickets")):
-            Ticket.objects.bulk_create(
-                Ticket(
-                    protocol=self.protocols[row["protocol"]],
-                    participant_id=self._one_of(self.participants, row.get("participant")),
-                    **unpacked(Ticket, layout.TICKET_FIELDS, row),
-                )
-                for row in rows
-            )
+        def make(row: FolderRow) -> Ticket:
+            holder, _ = self.participants[row["participant"]] if "participant" in row else (None, 0)
+            values = unpacked(Ticket, layout.TICKET_FIELDS, row)
+            return Ticket(protocol=self.protocols[row["protocol"]], participant_id=holder, **values)
 
-    def _trials(self, rows: list[FolderRow]) -> None:
-        made = Trial.objects.bulk_create(
-            Trial(
-                participant_id=self.participants[row["participant"]],
-                stimulus_id=self.stimuli[row["stimulus"]],
-                condition_id=None if "condition" not in row else self.conditions[row["condition"]],
-                saliency_map_id=None if "map" not in row else self.maps[row["map"]],
-                pool=[self.stimuli[key] for key in row.get("pool", [])],
-                **unpacked(Trial, layout.TRIAL_FIELDS, row),
-            )
-            for row in rows
+        for made in self._made("tickets", make):
+            Ticket.objects.bulk_create(made)
+
+    def _trial(self, row: FolderRow) -> tuple[Trial, list[Exposure], Response | None]:
+        """A trial with the originals that it showed and its response, which is checked."""
+        participant, protocol = self.participants[row["participant"]]
+        if self.version == 1:
+            row = format_1.trial(row)
+        trial = Trial(
+            participant_id=participant,
+            stimulus_id=self.stimuli[row["stimulus"]],
+            condition_id=None if "condition" not in row else _at(self.conditions, row["condition"]),
+            saliency_map_id=None if "map" not in row else _at(self.maps, row["map"]),
+            maps=[self._several(shown) for shown in row.get("maps", [])],
+            pool=[self.stimuli[key] for key in row.get("pool", [])],
+            **unpacked(Trial, layout.TRIAL_FIELDS, row),
         )
-        Exposure.objects.bulk_create(
-            Exposure(trial=trial, participant_id=trial.participant_id, stimulus_id=self.stimuli[key])
-            for trial, row in zip(made, rows, strict=True)
+        exposed = [
+            Exposure(trial=trial, participant_id=participant, stimulus_id=self.stimuli[key])
             for key in row.get("exposed", [])
-        )
-        Response.objects.bulk_create(
-            self._response(trial, row["response"])
-            for trial, row in zip(made, rows, strict=True)
-            if "response" in row
-        )
+        ]
+        response = self._response(trial, protocol, row["response"]) if "response" in row else None
+        return trial, exposed, response
 
-    def _response(self, trial: Trial, row: FolderRow) -> Response:
-        choice = self._one_of(self.stimuli, row.get("choice"))
-        values = unpacked(Response, layout.RESPONSE_FIELDS, row)
-        return Response(trial=trial, choice_id=choice, idempotency_key=f"import-{trial.pk}", **values)
+    def _several(self, row: FolderRow) -> FolderRow:
+        """One of several maps of a trial, as the trial stores it."""
+        condition = None if "condition" not in row else _at(self.conditions, row["condition"])
+        return {"map": _at(self.maps, row["map"]), "condition": condition, "rank": row["rank"]}
 
-    @staticmethod
-    def _one_of(known: dict[str, int], key: str | None) -> int | None:
-        return None if key is None else known[key]
+    def _response(self, trial: Trial, protocol: int, row: FolderRow) -> Response:
+        """The response; raises ValueError for one that its task refuses or scores otherwise."""
+        if self.version == 1:
+            row = format_1.response(row, trial.task, self.check.classes(protocol))
+        response = Response(trial=trial, **unpacked(Response, layout.RESPONSE_FIELDS, row))
+        if fault := self.check.fault(trial, response, protocol):
+            raise ValueError(fault)
+        return response
 
 
-def _batches(rows: Iterable[FolderRow]) -> Iterator[list[FolderRow]]:
-    iterator = iter(rows)
-    while batch := list(islice(iterator, BATCH)):
-        yield batch
+def _save_trials(made: Sequence[tuple[Trial, list[Exposure], Response | None]]) -> None:
+    Trial.objects.bulk_create(trial for trial, _, _ in made)
+    Exposure.objects.bulk_create(exposure for _, exposed, _ in made for exposure in exposed)
+    responses = [response for _, _, response in made if response is not None]
+    for response in responses:
+        response.idempotency_key = f"import-{response.trial.pk}"
+    Response.objects.bulk_create(responses)
+
+
+def _at(ids: list[int], place: int) -> int:
+    """The row id at a place; raises IndexError, for a place counted from the end too."""
+    if place < 0:
+        raise IndexError(f"there is no place {place}")
+    return ids[place]
+
+
+def _refuse_settings(tasks: dict[str, FolderRow]) -> None:
+    """Refuses settings that an installed task cannot have; those of other tasks, and further ones, stay as they are."""
+    for name, stored in tasks.items():
+        task = registry.named(name)
+        known = task.default_settings if task else {}
+        values = {setting: value for setting, value in stored.items() if setting in known}
+        for setting, problem in (task.problems(values) if task else {}).items():
+            raise BadFolder(f"{layout.STUDY}: the setting {setting!r} of {name} {problem}")

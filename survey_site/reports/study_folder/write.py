@@ -133,7 +133,8 @@ def _maps(study: Study) -> Rows:
     pictures = Prefetch("pictures", MapPicture.objects.order_by("colour_map"))
     for row in ordered_maps(study).select_related("stimulus").prefetch_related(pictures).iterator(BATCH):
         own = [packed(picture, layout.PICTURE_FIELDS) for picture in row.pictures.all()]
-        yield without_empty({"stimulus": row.stimulus.key, "pictures": own} | packed(row, layout.MAP_FIELDS))
+        own_fields = packed(row, layout.MAP_FIELDS) | packed_if_set(row, layout.LATER_MAP_FIELDS)
+        yield without_empty({"stimulus": row.stimulus.key, "pictures": own} | own_fields)
 
 
 def _participants(study: Study) -> Rows:
@@ -174,14 +175,20 @@ def _trials(study: Study) -> Rows:
             "stimulus": keys[row.stimulus_id],
             "condition": None if row.condition_id is None else conditions[row.condition_id],
             "map": None if row.saliency_map_id is None else maps[row.saliency_map_id],
+            "maps": [_several(shown, maps, conditions) for shown in row.maps],
             "pool": [keys[pk] for pk in row.pool],
             "exposed": [keys[exposure.stimulus_id] for exposure in row.exposures.all()],
         }
         if hasattr(row, "response"):
-            picked = row.response.choice_id
-            choice = None if picked is None else keys[picked]
-            own["response"] = without_empty({"choice": choice} | packed(row.response, layout.RESPONSE_FIELDS))
+            own["response"] = packed(row.response, layout.RESPONSE_FIELDS)
         yield without_empty(own | packed(row, layout.TRIAL_FIELDS))
+
+
+def _several(shown: FolderRow, maps: dict[int, int], conditions: dict[int, int]) -> FolderRow:
+    """One of several maps of a trial, named by its place among the maps, and so its condition."""
+    condition = shown["condition"]
+    place = None if condition is None else conditions[condition]
+    return without_empty({"map": maps[shown["map"]], "condition": place, "rank": shown["rank"]})
 
 
 def media_paths(study: Study) -> list[str]:

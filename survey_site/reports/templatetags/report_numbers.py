@@ -1,48 +1,33 @@
 """How the report's page prints numbers: a dash for what is not there, never a 0."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from django import template
 
-from survey_site.reports.figure_captions import Caption
-from survey_site.reports.figure_captions import caption as caption_of
-from survey_site.reports.report_types import ReportColumn, StudyReport, TitledOrderEffects
-from survey_site.statistics.answer_scale import HIGHEST, LOWEST
+from survey_site.reports.report_types import (
+    OutcomeCell,
+    ReportColumn,
+    ReportedOutcome,
+    StudyReport,
+    VariantCells,
+    cell_of,
+)
 from survey_site.statistics.column_types import BriefColumn, ComparedColumn, ComparisonFamily
-from survey_site.statistics.report_types import OrderSummary
+from survey_site.statistics.printing import NOTHING, absent, interval, p_value, places
+from survey_site.tasks import registry
+from survey_site.tasks.contract import TableRow
 
 register = template.Library()
-NOTHING = "–"
-
-
-@register.simple_tag
-def rating_scale() -> str:
-    """The ends of the rating scale in words."""
-    return f"{LOWEST} to {HIGHEST}"
-
-
-def _absent(value: Any) -> bool:
-    # A key that is not there reaches a filter as the empty string.
-    return value is None or value == ""
-
-
-@register.filter
-def places(value: Any, count: int) -> str:
-    """Fixed decimals, with a true minus sign."""
-    return NOTHING if _absent(value) else f"{value:.{count}f}".replace("-", "−")
+register.filter("places", places)
+register.filter("interval", interval)
+register.filter("p_value", p_value)
 
 
 @register.filter
 def percent_places(value: Any, count: int) -> str:
     """A share 0..1 in percentage points."""
-    return NOTHING if _absent(value) else places(100 * value, count)
-
-
-@register.filter
-def interval(bounds: Sequence[float] | None, count: int) -> str:
-    """`low to high`."""
-    return NOTHING if not bounds else f"{places(bounds[0], count)} to {places(bounds[1], count)}"
+    return NOTHING if absent(value) else places(100 * value, count)
 
 
 @register.filter
@@ -51,17 +36,9 @@ def percent_interval(bounds: Sequence[float] | None, count: int) -> str:
 
 
 @register.filter
-def p_value(value: Any) -> str:
-    """Three decimals; `< .001` below that."""
-    if _absent(value):
-        return NOTHING
-    return "< .001" if value < 0.001 else f"{value:.3f}"
-
-
-@register.filter
 def significant(value: Any) -> str:
     """Percentages with one decimal, shares with three."""
-    return NOTHING if _absent(value) else places(value, 1 if abs(value) > 1 else 3)
+    return NOTHING if absent(value) else places(value, 1 if abs(value) > 1 else 3)
 
 
 OTHER = {"two_way_t": "sign_flip", "sign_flip": "two_way_t"}
@@ -89,12 +66,6 @@ def words(name: str) -> str:
 
 
 @register.filter
-def caption(name: str) -> Caption:
-    """Title and legend of a figure."""
-    return caption_of(name)
-
-
-@register.filter
 def item(mapping: Mapping[str, Any] | None, key: str) -> Any:
     return (mapping or {}).get(key)
 
@@ -110,6 +81,66 @@ def before_and_after(
 
 
 @register.filter
-def outcomes(order: OrderSummary) -> list[TitledOrderEffects]:
-    """The order effects of faith and index with their titles."""
-    return [{"title": "Human Faith", **order["faith"]}, {"title": "Index", **order["index"]}]
+def any_odds(report: StudyReport) -> bool:
+    """Whether a model gave odds ratios for any outcome."""
+    return any(model["rows"] for model in report["models"].values())
+
+
+class PrintedRow(TypedDict):
+    """A row of Table 1: its label, and the text of each column."""
+
+    label: str
+    cells: list[str]
+
+
+class PrintedOutcome(TypedDict):
+    """The rows of one outcome in Table 1. cells: each column with its cell; paper: its published values, if any."""
+
+    outcome: ReportedOutcome
+    cells: list[tuple[str, OutcomeCell]]
+    rows: list[PrintedRow]
+    paper: list[str]
+
+
+@register.filter
+def table_rows(report: StudyReport) -> list[PrintedOutcome]:
+    """Table 1 by outcomes, in their order."""
+    return [_printed(report["columns"], outcome) for outcome in report["outcomes"]]
+
+
+def _printed(columns: Sequence[ReportColumn], outcome: ReportedOutcome) -> PrintedOutcome:
+    cells = [(column["column"], cell_of(column, outcome["key"])) for column in columns]
+    published = [(column["paper"] or {}).get(outcome["key"], "") for column in columns]
+    return {
+        "outcome": outcome,
+        "cells": cells,
+        "rows": [
+            {"label": row.label, "cells": [row.text(cell) for _, cell in cells]} for row in _rows_of(outcome)
+        ],
+        "paper": published if any(published) else [],
+    }
+
+
+def _rows_of(outcome: ReportedOutcome) -> tuple[TableRow, ...]:
+    task = registry.named(outcome["task"])
+    return task.rows if task else ()
+
+
+@register.filter
+def variant_heads(report: StudyReport) -> list[str]:
+    """What the table of variants has for each outcome: its estimate, and the first of its task's rows."""
+    return [
+        head
+        for outcome in report["outcomes"]
+        for head in (outcome["heading"], *(row.label for row in _rows_of(outcome)[:1]))
+    ]
+
+
+@register.filter
+def variant_cells(variant: VariantCells, report: StudyReport) -> list[str | None]:
+    """The variant's texts under `variant_heads`; None: not estimable."""
+    found: list[str | None] = []
+    for outcome in report["outcomes"]:
+        cell = cell_of(variant, outcome["key"])
+        found += [cell["text"], *(row.text(cell) for row in _rows_of(outcome)[:1])]
+    return found

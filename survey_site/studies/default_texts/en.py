@@ -22,27 +22,6 @@ your language. Your network address is not stored. The answers may be published 
 **Who may take part.** Adults who see the screen well enough to tell photos apart.
 """,
     "demographics": "",
-    "instructions_matching": """\
-You will see one **heat map**. Warm colours mark the parts that mattered to the computer. Some maps also show
-outlines.
-
-Below it are several photos. **One of them is the photo the map was made from.** Pick the one you think it is,
-then press *Confirm*.
-
-There is no time to beat, but your first impression is usually good. You will see every photo only once.
-""",
-    "begin_matching": """\
-That was the practice. From now on you will not be told whether you were right.
-""",
-    "instructions_rating": """\
-Now you see a **heat map and its photo side by side**.
-
-**How well does the map interpret the photo?** Choose a number from 0 to 6: 0 means not at all, 6 means
-perfectly. There is no right or wrong answer. Please use the whole scale.
-""",
-    "begin_rating": """\
-That was the practice. The ratings that count begin now.
-""",
     "break": """\
 Time for a short rest. Look away from the screen for a moment, and go on when you are ready. Your answers so far
 are safe.
@@ -63,10 +42,6 @@ device. Nothing about you has been stored.
 Thank you for your interest. All places of this study are taken at the moment. Nothing about you has been stored.
 """,
     "closed": "This study is closed and takes no new participants. Thank you for your interest.",
-    "matching_question": "Which photo was this map made from?",
-    "rating_question": "How well does the map interpret the photo?",
-    "rating_low": "not at all",
-    "rating_high": "perfectly",
     "privacy": """\
 **Stored with your answers:** what you chose, when, how long it took, whether the page was visible, the size of
 your window and of the pictures, the family of your browser (such as Firefox), your language, and the answers

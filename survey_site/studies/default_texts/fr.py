@@ -24,28 +24,6 @@ nomme.
 **Qui peut participer.** Les adultes qui voient l'écran assez bien pour distinguer des photos.
 """,
     "demographics": "",
-    "instructions_matching": """\
-Vous verrez une **carte de chaleur**. Les couleurs chaudes marquent les parties qui ont compté pour l'ordinateur.
-Certaines cartes montrent aussi des contours.
-
-En dessous se trouvent plusieurs photos. **L'une d'elles est celle dont la carte provient.** Choisissez celle que
-vous pensez être la bonne, puis appuyez sur *Confirmer*.
-
-Vous n'êtes pas pressé par le temps, mais la première impression est souvent bonne. Vous ne verrez chaque photo
-qu'une seule fois.
-""",
-    "begin_matching": """\
-C'était l'entraînement. À partir de maintenant, on ne vous dira plus si vous aviez raison.
-""",
-    "instructions_rating": """\
-Vous verrez maintenant une **carte de chaleur et sa photo côte à côte**.
-
-**À quel point la carte interprète-t-elle bien la photo ?** Choisissez un nombre de 0 à 6 : 0 signifie pas du
-tout, 6 signifie parfaitement. Il n'y a pas de bonne ou de mauvaise réponse. Utilisez toute l'échelle.
-""",
-    "begin_rating": """\
-C'était l'entraînement. Les notes qui comptent commencent maintenant.
-""",
     "break": """\
 C'est le moment d'une courte pause. Détournez un instant les yeux de l'écran, et continuez quand vous êtes prêt.
 Vos réponses sont en sécurité.
@@ -67,10 +45,6 @@ Merci de votre intérêt. Toutes les places de cette étude sont prises pour le 
 sujet.
 """,
     "closed": "Cette étude est close et ne prend plus de participants. Merci de votre intérêt.",
-    "matching_question": "De quelle photo cette carte provient-elle ?",
-    "rating_question": "À quel point la carte interprète-t-elle bien la photo ?",
-    "rating_low": "pas du tout",
-    "rating_high": "parfaitement",
     "privacy": """\
 **Conservé avec vos réponses :** ce que vous avez choisi, quand, en combien de temps, si la page était visible, la
 taille de votre fenêtre et des images, la famille de votre navigateur (par exemple Firefox), votre langue, et les

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from survey_site.studies.models import Study
+from survey_site.tasks import registry
+from survey_site.tasks.behaviour import Behaviour, Simulator
+from survey_site.tasks.contract import Truth
 from survey_site.trials.models import Trial
-from survey_site.trials.simulation.behaviour import Behaviour, Simulator
 from survey_site.trials.simulation.leak_classifiers import Value
 from survey_site.trials.simulation.leaks import Observation
 from survey_site.trials.simulation.play import play
@@ -51,7 +53,7 @@ class Collector:
 
     def watch(self, page: Page, trial: Trial) -> None:
         """One trial page: its text, its structure, and every picture's address, headers, size and time."""
-        if trial.block == Trial.Block.PRACTICE or trial.condition is None:
+        if trial.block == Trial.PRACTICE or trial.condition is None:
             return  # practice and checks tell the answer on purpose
         images = Images(page.html).found
         received = [(image, self._site.fetch(image.attributes["src"])) for image in images]
@@ -59,7 +61,7 @@ class Collector:
             facts(image, reply, place) for place, (image, reply) in enumerate(received) if image.role == "map"
         ]
         options = [facts(i, r, place) for place, (i, r) in enumerate(received) if i.role == "option"]
-        matching = trial.task == Trial.Task.MATCHING
+        truth = Truth(str(trial.stimulus_id), tuple(map(str, trial.pool)), first=trial.first)
         structure = OPAQUE.sub(lambda match: f'{match["name"]}="{len(match["value"])}"', page.html)
         numbers = re.sub(r"\d+", "#", structure)
         self.observations.append(
@@ -73,9 +75,9 @@ class Collector:
                     "structure": str(hash_of(numbers)),
                     "pictures": len(images),
                 },
-                shown=shown[0],
-                options=tuple(options) if matching else (),
-                answer=trial.pool.index(trial.stimulus_id) if matching else None,
+                shown=shown[0] if len(shown) == 1 else {},
+                options=tuple(shown if len(shown) > 1 else options),
+                answer=registry.task(trial.task).answer_place(truth),
             )
         )
 

@@ -1,13 +1,13 @@
 """Simulated participants who play through the real pages, marked as bots; `behaviour` says how they answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from survey_site.statistics.answer_scale import CANT_TELL, RATINGS
-from survey_site.studies.models import Study
+from survey_site.studies.models import Condition, Study
+from survey_site.tasks import registry
+from survey_site.tasks.behaviour import Person, SimulatedTrial, Simulator
 from survey_site.trials.models import Participant, Trial
 from survey_site.trials.signed_tokens import position_of
-from survey_site.trials.simulation.behaviour import Person, Simulator
 from survey_site.trials.simulation.robot import Form, Page, Site, UnexpectedPage
 
 
@@ -36,6 +36,8 @@ def play(
     page = _start(site, study)
     participant = Participant.objects.get(token=page.address.strip("/").split("/")[-1])
     trials = list(participant.trials.select_related("condition", "stimulus"))
+    columns = dict(Condition.objects.filter(study=study).values_list("pk", "column"))
+    keys = dict(study.stimuli.values_list("pk", "key"))
     answers = 0
     while (form := Form(page.html)).found:
         fields = dict(form.hidden)
@@ -44,7 +46,7 @@ def play(
             if not person.stays_for(position, len(trials)):
                 return Played(participant.code, answers, finished=False)
             watch(page, trials[position])
-            fields |= _answer(simulator, person, trials[position])
+            fields |= _answer(simulator, person, told(trials[position], columns, keys))
             answers += 1
         else:
             fields |= {name: offered[0] for name, offered in form.offered.items()}
@@ -64,29 +66,27 @@ def _expect(page: Page, study: Study) -> Page:
     return page
 
 
-def _answer(simulator: Simulator, person: Person, trial: Trial) -> dict[str, str]:
-    """The fields of an answer. The bot is told the truth by the database, since it cannot see."""
-    column = trial.condition.column if trial.condition else "Original"
-    target = trial.stimulus.key
-    if trial.attention_check:
-        return _check(simulator, person, trial)
-    if trial.task == Trial.Task.RATING:
-        rated = simulator.rate(person, trial.position, column, target)
-        return {"rating": str(rated.rating)} | _measured(rated.rt_ms)
-    place = trial.pool.index(trial.stimulus_id)
-    matched = simulator.match(person, trial.position, column, target, place, len(trial.pool))
-    choice = CANT_TELL if matched.choice is None else str(matched.choice)
-    return {"choice": choice} | _measured(matched.rt_ms)
+def told(trial: Trial, columns: Mapping[int, str], keys: Mapping[int, str]) -> SimulatedTrial:
+    """What a bot knows of a trial: the truth, by the database, since it cannot see.
+
+    columns: names by condition; keys: of images by row id.
+    """
+    pool = tuple(keys[stimulus] for stimulus in trial.pool)
+    return SimulatedTrial(
+        task=trial.task,
+        position=trial.position,
+        column=trial.condition.column if trial.condition else "Original",
+        target=trial.stimulus.key,
+        pool=pool,
+        target_position=pool.index(trial.stimulus.key) if pool else None,
+        columns=tuple(columns[shown["condition"]] for shown in trial.maps),
+        first=trial.first,
+        check=trial.attention_check,
+        expected=trial.expected,
+    )
 
 
-def _check(simulator: Simulator, person: Person, trial: Trial) -> dict[str, str]:
-    if trial.task == Trial.Task.RATING:
-        expected = trial.expected_rating or 0
-        chosen = simulator.check(person, trial.position, expected, len(RATINGS))
-        return {"rating": str(chosen)} | _measured(2500)
-    place = trial.pool.index(trial.stimulus_id)
-    return {"choice": str(simulator.check(person, trial.position, place, len(trial.pool)))} | _measured(2500)
-
-
-def _measured(rt_ms: int) -> dict[str, str]:
-    return {"rt_ms": str(rt_ms), "seen": "yes", "client": "{}"}
+def _answer(simulator: Simulator, person: Person, trial: SimulatedTrial) -> dict[str, str]:
+    """The fields of an answer."""
+    answered = registry.task(trial.task).behave(simulator, person, trial)
+    return {**answered.fields, "rt_ms": str(answered.rt_ms), "seen": "yes", "client": "{}"}

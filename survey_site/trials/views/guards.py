@@ -1,5 +1,6 @@
 """What every page for participants has in common: strict policy, no caching, clear errors."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,6 +15,9 @@ from django.utils import translation
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 
+from survey_site.tasks.registry import UnknownTask
+
+log = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
 
 STRICT = {
@@ -48,6 +52,12 @@ def participants_page(view: View) -> View:
             response = view(request, *args, **kwargs)
         except (RequestDataTooBig, TooManyFieldsSent):
             response = refusal(request, 413, "too_large", _("This was too large to be an answer."))
+        except UnknownTask as error:
+            log.error("%s", error)
+            text = _(
+                "This study cannot be shown at the moment. The answers you gave are safe; please come back later."
+            )
+            response = refusal(request, 503, "not_available", text)
         response[HEADER] = header
         patch_cache_control(response, private=True, no_store=True)
         response["Referrer-Policy"] = (

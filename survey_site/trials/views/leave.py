@@ -9,7 +9,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from survey_site.studies import texts
 from survey_site.studies.models import Study
 from survey_site.trials import enrolment
-from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.models import Participant
 from survey_site.trials.views.guards import participants_page, speaking
 from survey_site.trials.views.start import chosen_language
@@ -40,11 +39,8 @@ def privacy(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     language = chosen_language(request, study)
     protocol = enrolment.current_protocol(study)
-    words = (
-        frozen_protocol(protocol.pk).texts_in(language)
-        if protocol
-        else texts.merged(texts.own_texts(study), language)
-    )
+    # Not by the frozen protocol: what is stored about people can be read whatever tasks are installed.
+    words = texts.merged(protocol.content["texts"] if protocol else texts.own_texts(study), language)
     with translation.override(language):
         return render(
             request, "trials/notice.html", {"study": study, "text": words["privacy"], "privacy": True}

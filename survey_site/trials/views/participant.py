@@ -1,5 +1,6 @@
 """A participant's own page: shows the current step (GET) and takes answers (POST)."""
 
+from functools import partial
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -14,13 +15,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from survey_site.recruitment.completion import Outcome, way_out
 from survey_site.recruitment.models import Recruitment
 from survey_site.studies import demographics
+from survey_site.tasks.contract import Answered
 from survey_site.trials import answers, attention_rows, presentation
 from survey_site.trials.answers import Conflict, Ended
 from survey_site.trials.models import ExternalId, Participant, Response
 from survey_site.trials.scoring import AnswerRefused
 from survey_site.trials.session import Session, TrialRow, find
 from survey_site.trials.signed_tokens import BadAddress
-from survey_site.trials.step_content import Given, Posted, refusal_text, step_content
+from survey_site.trials.step_content import Posted, refusal_text, step_content
 from survey_site.trials.views.guards import participants_page, refusal, speaking, wants_json
 
 REFUSALS = (BadAddress, Ended, Conflict, AnswerRefused, demographics.Invalid)
@@ -130,15 +132,14 @@ def _show(
         "preview": participant.kind == Participant.Kind.PREVIEW,
         "step": step,
     }
-    template, content = step_content(session, step, posted, _given)
+    template, content = step_content(session, step, posted, partial(_answered, session))
     ending = _ending(session) if step.kind == "done" else {}
     return render(request, template, context | content | ending, status=status)
 
 
-def _given(row: TrialRow) -> Given:
+def _answered(session: Session, row: TrialRow) -> Answered:
     response = Response.objects.get(trial_id=row.pk)
-    option = None if response.choice_id is None else row.pool.index(response.choice_id)
-    return Given(option, response.correct, response.rating)
+    return Answered(session.truth(row), response.answer, response.declined, response.score)
 
 
 def _ending(session: Session) -> dict[str, Any]:

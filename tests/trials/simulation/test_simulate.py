@@ -37,7 +37,7 @@ def test_the_same_seed_gives_the_same_answers() -> None:
         rows = Response.objects.filter(trial__participant__study__slug=slug).order_by(
             "trial__participant", "trial"
         )
-        answers.append(list(rows.values_list("rating", "correct", "rt_ms", "choice__key")))
+        answers.append(list(rows.values_list("score", "answer", "rt_ms")))
     assert answers[0] == answers[1]
 
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.population import protocol_of
 from survey_site.studies.lookup import study_named
+from survey_site.tasks.registry import UnknownTask
 
 
 class Command(BaseCommand):
@@ -24,7 +25,10 @@ class Command(BaseCommand):
         protocol = protocol_of(study_named(options["study"]))
         if protocol is None:
             raise CommandError(f"{options['study']} has not gone live: there are no rules yet")
-        reasons = broken_rules(protocol)
+        try:
+            reasons = broken_rules(protocol)
+        except UnknownTask as error:
+            raise CommandError(str(error)) from error
         for code, reason in sorted(reasons.items()):
             self.stdout.write(f"{code}  {reason}")
         counts = ", ".join(f"{reason} {n}" for reason, n in sorted(Counter(reasons.values()).items()))

@@ -39,15 +39,15 @@ class Command(BaseCommand):
             sums.append(f"{tally.sha256.hexdigest()}  {name}.csv\n")
             self.stdout.write(f"{name}.csv: {tally.rows} rows, SHA-256 {tally.sha256.hexdigest()}")
             if options["format"] == "parquet":
-                self._parquet(out, name)
+                self._parquet(study, out, name)
         (out / "SHA256SUMS").write_text("".join(sums))
 
-    def _parquet(self, out: Path, name: str) -> None:
+    def _parquet(self, study: Study, out: Path, name: str) -> None:
         try:
             from survey_site.reports.exports.parquet import write_parquet
         except ImportError as error:
             raise CommandError(f"Parquet needs the extra 'reports': {error}") from error
-        rows = write_parquet(out / f"{name}.csv", out / f"{name}.parquet", TABLES[name].columns)
+        rows = write_parquet(out / f"{name}.csv", out / f"{name}.parquet", TABLES[name].columns(study))
         self.stdout.write(f"{name}.parquet: {rows} rows")
 
 
@@ -55,6 +55,6 @@ def write_csv(study: Study, population: Population, name: str, target: Path) -> 
     """One table as a file."""
     tally, table = StreamTally(), TABLES[name]
     with target.open("wb") as file:
-        for chunk in stream_csv(table.rows(study, population), table.columns, tally):
+        for chunk in stream_csv(table.rows(study, population), table.columns(study), tally):
             file.write(chunk)
     return tally

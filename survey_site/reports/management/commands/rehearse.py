@@ -10,7 +10,7 @@ from rich.progress import Progress
 from survey_site.reports.rehearsal import task as rehearsal
 from survey_site.reports.rehearsal.result_types import RecoveredColumn, RehearsalSummary
 from survey_site.reports.rehearsal.run import CannotRehearse, run
-from survey_site.statistics.column_types import OUTCOMES, OutcomeName
+from survey_site.statistics.column_types import OutcomeName
 from survey_site.studies.lookup import study_named
 
 
@@ -44,7 +44,9 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
         found: RehearsalSummary = row.summary
         for column in found["columns"]:
-            self.stdout.write(f"{column['column']:<24}" + "".join(_cell(column, name) for name in OUTCOMES))
+            self.stdout.write(
+                f"{column['column']:<24}" + "".join(_cell(column, o["key"]) for o in found["outcomes"])
+            )
         alarms = ", ".join(f"{name} {count}" for name, count in found["false_alarms"].items())
         self.stdout.write(f"false alarms without effects: {alarms} (at most {found['allowed_false_alarms']})")
         if not row.passed:

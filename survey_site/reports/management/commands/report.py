@@ -10,6 +10,7 @@ from survey_site.reports.report_types import StudyReport
 from survey_site.reports.table1_formats import FORMATS
 from survey_site.studies.lookup import study_named
 from survey_site.studies.models import Study
+from survey_site.tasks.registry import UnknownTask
 
 
 class Command(BaseCommand):
@@ -35,7 +36,10 @@ class Command(BaseCommand):
             unfinished=options["include_unfinished"],
             excluded=options["include_excluded"],
         )
-        report = self._report(study, population, options["protocol"], options["points_only"])
+        try:
+            report = self._report(study, population, options["protocol"], options["points_only"])
+        except UnknownTask as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(FORMATS[options["format"]](report))
 
     def _report(

@@ -1,5 +1,6 @@
 """`manage.py verify STUDY [--recompute]`: do files and protocols still have the hashes that were stored with them?
 
+And do the stored scores follow from the stored answers?
 `--recompute` has a worker compute every stored map again; nothing is overwritten.
 """
 
@@ -9,17 +10,21 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from survey_site.reports.verify import CheckedThing, findings, recomputed
+from survey_site.reports.verify import CheckedThing, findings, recomputed, unchecked
 from survey_site.stimuli import recompute
 from survey_site.stimuli.progress_bar import wait_for
 from survey_site.studies.lookup import study_named
 from survey_site.studies.models import Study
 
-KINDS = ("protocols", "stimuli", "arrays", "pictures")
+FILES = ("stimuli", "arrays", "pictures")
+KINDS = ("protocols", *FILES, "answers")
 
 
 class Command(BaseCommand):
-    help = "Compares stored hashes with protocols and files; exit status 1 where one differs or is missing."
+    help = (
+        "Compares stored hashes with protocols and files, and stored scores with the answers; "
+        "exit status 1 where one differs or is missing."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("study", help="short name of the study")
@@ -33,8 +38,10 @@ class Command(BaseCommand):
         study = study_named(options["study"])
         seen, wrong = self._told(findings(study))
         counts = ", ".join(f"{seen[kind]} {kind}" for kind in KINDS)
-        media = "" if any(seen[kind] for kind in KINDS[1:]) else "; no media"
+        media = "" if any(seen[kind] for kind in FILES) else "; no media"
         said, total = f"{counts}{media}", seen.total()
+        for task, count in unchecked(study).items():
+            self.stdout.write(f"not checked: {count} answers of the task {task!r}, which is not installed")
         if options["recompute"]:
             again, differing = self._told(self._recomputed(study))
             wrong, total = wrong + differing, total + again.total()

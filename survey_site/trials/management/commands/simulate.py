@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.progress import track
 
 from survey_site.studies.lookup import study_named
-from survey_site.trials.simulation.behaviour import Behaviour, Simulator
+from survey_site.tasks.behaviour import Behaviour, Simulator
 from survey_site.trials.simulation.play import Played, play
 from survey_site.trials.simulation.robot import InProcess, Remote, Site, UnexpectedPage
 

@@ -5,12 +5,9 @@
     return [...form.querySelectorAll('input[type="radio"]')];
   }
 
-  // Matching: 1 is the first photo, 0 is “I can’t tell”. Rating: the digit is the rating.
+  // A choice says in data-digit which key stands for it.
   function byDigit(form, digit) {
-    const rating = form.classList.contains("rating");
-    if (!rating && digit === "0") return form.querySelector(".cant-tell input");
-    const wanted = rating ? digit : String(digit - 1);
-    return options(form).find((input) => input.value === wanted);
+    return options(form).find((input) => input.dataset.digit === digit);
   }
 
   function choose(input) {
@@ -26,6 +23,7 @@
       if (input) choose(input);
     } else if (event.key.startsWith("Arrow") && event.target.type !== "radio") {
       const all = options(form);
+      if (!all.length) return;
       choose(all.find((input) => input.checked) || all[0]);
       event.preventDefault();
     } else if (event.key === "Enter" && !event.repeat && event.target.tagName !== "BUTTON") {

@@ -52,9 +52,10 @@
       this.visibility();
       window.removeEventListener("blur", this.onBlur);
       document.removeEventListener("visibilitychange", this.onVisibility);
+      // Of several maps or options the first; all are of one size. A trial may show no option.
       const map = this.form.querySelector('img[data-role="map"]');
       const option = this.form.querySelector('img[data-role="option"]');
-      const [mapBox, optionBox] = [map.getBoundingClientRect(), option.getBoundingClientRect()];
+      const [mapBox, optionBox] = [map.getBoundingClientRect(), option?.getBoundingClientRect()];
       const client = {
         onset_ms: this.onset ?? undefined,
         answered_ms: now,
@@ -65,8 +66,8 @@
         viewport_h: window.innerHeight,
         map_w: mapBox.width,
         map_h: mapBox.height,
-        option_w: optionBox.width,
-        option_h: optionBox.height,
+        option_w: optionBox?.width,
+        option_h: optionBox?.height,
         natural_w: map.naturalWidth,
         natural_h: map.naturalHeight,
         blurs: this.blurs,

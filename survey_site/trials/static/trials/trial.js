@@ -68,8 +68,8 @@
     current.measure.finish(current.pictures.retries);
     const fields = new FormData(current.form);
     if (extra) {
-      fields.delete("choice");
-      fields.delete("rating");
+      // What was chosen so far is no answer.
+      for (const { name } of current.form.querySelector("fieldset").elements) fields.delete(name);
       for (const [name, value] of Object.entries(extra)) fields.set(name, value);
     }
     queue.push(new URLSearchParams(fields).toString());

@@ -1,0 +1,90 @@
+"""How simulated people match: logit P(right) = μ(column) + ability + ease of the image + ease of it under the column.
+
+All terms are normal (docs/statistics.md, power); a lapse is a guess.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import hypot, log
+
+from survey_site.tasks.behaviour import QUADRATURE, Person, Simulated, SimulatedTrial, Simulator, logistic
+from survey_site.tasks.matching.answers import CANT_TELL
+
+# Table 1 of the paper; the controls are guesses that keep their order: random < Grad-CAMs, original ≈ 1.
+PLANTED = {
+    "Grad-CAMs": 0.48, "Ours 1": 0.96, "Ours 2": 0.92, "Ours 3": 0.92, "Ours 4": 0.80, "Ours 5": 0.76,
+    "Edges only": 0.88, "CAM of random weights": 0.30, "Original": 0.99,
+}  # fmt: skip
+OTHER = 0.70
+CHECK_MS = 2500
+
+
+@dataclass(frozen=True, slots=True)
+class Matchers:
+    """Standard deviations on the logit scale; cant_tell: share of wrong matches given as “I can't tell”."""
+
+    ability_sd: float = 0.7
+    image_sd: float = 0.7
+    image_column_sd: float = 0.5
+    cant_tell: float = 0.15
+    median_ms: float = 6000.0
+
+
+def matchers(simulator: Simulator) -> Matchers:
+    """The population's own parameters, or the defaults."""
+    own = simulator.behaviour.people.get("matching")
+    return own if isinstance(own, Matchers) else Matchers()
+
+
+def effect(simulator: Simulator, column: str) -> float:
+    """The planted share of right answers, 0..1."""
+    return simulator.behaviour.effect("matching", column, PLANTED, OTHER, 1)
+
+
+def behave(simulator: Simulator, person: Person, trial: SimulatedTrial) -> Simulated:
+    """The choice of a place in the pool as displayed, or “I can't tell”."""
+    size, right = len(trial.pool), trial.target_position or 0
+    if trial.check:
+        return _chosen(simulator.check(person, trial.position, right, size), CHECK_MS)
+    model, key = matchers(simulator), ("match", person.number, trial.position)
+    if simulator.lapsed(person, *key):
+        return _chosen(simulator.guess(size, *key), simulator.time(person, key, 0.4 * model.median_ms))
+    if simulator.uniform("correct", *key) < chance_of_a_match(
+        simulator, person, trial.column, trial.target, size
+    ):
+        return _chosen(right, simulator.time(person, key, 1.0 * model.median_ms))
+    if simulator.uniform("cant tell", *key) < model.cant_tell:
+        return _chosen(None, simulator.time(person, key, 1.4 * model.median_ms))
+    wrong = int(simulator.uniform("wrong", *key) * (size - 1))
+    return _chosen(wrong + (wrong >= right), simulator.time(person, key, 1.2 * model.median_ms))
+
+
+def _chosen(place: int | None, rt_ms: int) -> Simulated:
+    return Simulated({"choice": CANT_TELL if place is None else str(place)}, rt_ms)
+
+
+def chance_of_a_match(
+    simulator: Simulator, person: Person, column: str, target: str, pool_size: int
+) -> float:
+    """Probability of a correct match by this person of this image, lapses aside."""
+    model, lapse = matchers(simulator), simulator.behaviour.lapses
+    attentive = (effect(simulator, column) - lapse / pool_size) / (1 - lapse)
+    if attentive <= 0 or attentive >= 1:
+        return float(attentive >= 1)
+    spread = hypot(model.ability_sd, model.image_sd, model.image_column_sd)
+    ease = model.image_sd * simulator.normal("ease", target)
+    ease += model.image_column_sd * simulator.normal("ease", target, column)
+    ability = model.ability_sd * simulator.normal("ability", person.number)
+    return logistic(centre_of_share(attentive, spread) + ability + ease)
+
+
+@lru_cache(maxsize=256)
+def centre_of_share(share: float, spread: float) -> float:
+    """μ with E logistic(μ + spread·Z) = share."""
+    guess = log(share / (1 - share))
+    low, high = guess - 2 - 4 * spread, guess + 2 + 4 * spread
+    for _ in range(60):
+        middle = (low + high) / 2
+        mean = sum(logistic(middle + spread * z) for z in QUADRATURE) / len(QUADRATURE)
+        low, high = (middle, high) if mean < share else (low, middle)
+    return (low + high) / 2

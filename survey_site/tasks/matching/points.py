@@ -1,0 +1,59 @@
+"""Human Faith % of a column from its counts: what the page, the command and the files print. Standard library."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from survey_site.statistics.published import TABLE_1
+from survey_site.tasks.cells import share, share_cell
+from survey_site.tasks.contract import Counts, Fact, TableRow
+from survey_site.tasks.settings import Settings
+
+PUBLISHED = {row.column: row.faith for row in TABLE_1}
+
+
+def cell(counts: Counts, settings: Settings) -> dict[str, Any]:
+    """Faith with both readings of “right”, and with timeouts as wrong."""
+    n, image, of_class = counts.n, int(counts.total), int(counts.second_total)
+    correct = of_class if settings["headline"] == "class" else image
+    return {
+        **share_cell(replace(counts, total=correct)),
+        "image": _reading(image, n),
+        "class": _reading(of_class, n),
+        "cant_tell": counts.declined,
+        "timeouts_as_wrong": _without(share(correct, n + counts.timeouts), "correct"),
+    }
+
+
+def _reading(correct: int, n: int) -> dict[str, Any]:
+    return _without(share(correct, n), "n")
+
+
+def _without(found: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name != key}
+
+
+def facts(settings: Settings) -> tuple[Fact, ...]:
+    """The size of the pools, and which answer is right: `image` or `class`."""
+    return Fact("pool_size", settings["pool_size"], "Pool size"), Fact("headline", settings["headline"])
+
+
+def caption(settings: Settings) -> str:
+    """The sentence above Table 1."""
+    picked = "an image of the source's class" if settings["headline"] == "class" else "the source image"
+    return (
+        f"Human Faith %: share of matching answers that picked {picked}; guessing gives 1 in {settings['pool_size']}. "
+        "“I can't tell” counts as wrong; a timeout is missing, and is shown as wrong beside it."
+    )
+
+
+def _text(cell: Mapping[str, Any], name: str) -> str:
+    return cell[name]["text"] or "–"
+
+
+ROWS = (
+    TableRow("right / answers", lambda cell: f"{cell['correct']} / {cell['n']}"),
+    TableRow("right class, %", lambda cell: _text(cell, "class")),
+    TableRow("can't tell; timeouts", lambda cell: f"{cell['cant_tell']}; {cell['timeouts']}"),
+    TableRow("timeouts as wrong, %", lambda cell: _text(cell, "timeouts_as_wrong")),
+)

@@ -1,0 +1,18 @@
+"""Default texts of the matching task (fr)."""
+
+TEXTS = {
+    "instructions_matching": """\
+Vous verrez une **carte de chaleur**. Les couleurs chaudes marquent les parties qui ont compté pour l'ordinateur.
+Certaines cartes montrent aussi des contours.
+
+En dessous se trouvent plusieurs photos. **L'une d'elles est celle dont la carte provient.** Choisissez celle que
+vous pensez être la bonne, puis appuyez sur *Confirmer*.
+
+Vous n'êtes pas pressé par le temps, mais la première impression est souvent bonne. Vous ne verrez chaque photo
+qu'une seule fois.
+""",
+    "begin_matching": """\
+C'était l'entraînement. À partir de maintenant, on ne vous dira plus si vous aviez raison.
+""",
+    "matching_question": "De quelle photo cette carte provient-elle ?",
+}
