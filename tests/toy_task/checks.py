@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -146,8 +147,8 @@ def test_it_is_simulated_and_stands_in_table_1_and_every_format() -> None:
     report = json.loads(out.getvalue())
     for column in report["columns"]:
         cell = column["discrimination"]
-        rows = Response.objects.filter(task=NAME, counts=True)  # with two columns each answer counts in both
-        assert cell["n"] == rows.count() == 32
+        rows = Response.objects.filter(task=NAME, counts=True, condition__column=column["column"])
+        assert cell["n"] == rows.count() == 16
         assert cell["correct"] == sum(row.answer["told"] for row in rows)
         assert cell["ci"] and cell["ci"][0] <= cell["percent"] <= cell["ci"][1]
     assert {row["column"] for row in report["comparisons"]["discrimination"]["rows"]} == {"Column 1"}
@@ -171,8 +172,11 @@ def test_its_columns_follow_the_fixed_ones_and_stand_in_the_dictionary(admin_cli
         assert float(row["score"]) == response.score and not row["rating"] and not row["choice"]
     header = text.splitlines()[0].split(",")
     assert header.index("picked") > header.index("exclusion_reason")
-    described = admin_client.get("/reports/test/psych-ds.zip?bots=1")
-    assert b"dataset_description" in described.getvalue()  # type: ignore[attr-defined]
+    archive = admin_client.get("/reports/test/psych-ds.zip?bots=1").getvalue()  # type: ignore[attr-defined]
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        described = json.loads(opened.read("dataset_description.json"))["variableMeasured"]
+    said = {variable["name"]: variable["description"] for variable in described}
+    assert said["picked"] == "Place of the map that was picked, from 0."
 
 
 def test_its_report_page_has_its_row_and_a_figure(admin_client: Client) -> None:
@@ -235,8 +239,10 @@ def test_the_leak_audit_finds_nothing_in_it() -> None:
 def test_it_is_rehearsed_with_the_effects_that_were_planted() -> None:
     study_with_it(target_participants=24, practice_trials=0, attention_checks=0)
     out = StringIO()
-    call_command("rehearse", "test", "--repetitions", "5", stdout=out)
-    assert "Discrimination" in out.getvalue() or "discrimination" in out.getvalue()
+    call_command("rehearse", "test", "--repetitions", "8", stdout=out)
+    assert "discrimination: planted" in out.getvalue()
+    rehearsal = Study.objects.get().rehearsals.get()
+    assert rehearsal.passed, rehearsal.summary["problems"]
 
 
 def test_without_its_column_it_is_told_before_going_live() -> None:

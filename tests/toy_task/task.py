@@ -1,7 +1,7 @@
 """A third task, from outside: two maps of one photo, for two classes, under two columns. Which one is of the label?
 
 The network's label is named; the participant picks the map that explains it (class discrimination, Selvaraju et al.
-2017). To tell two maps apart takes both of them, so an answer counts in both columns. Everything that is special to it stands in this folder.
+2017). Everything that is special to it stands in this folder.
 """
 
 from collections.abc import Mapping
@@ -106,7 +106,6 @@ TASK = Task(
     headings=forms.headings,
     outcome=Outcome("discrimination", NAME, "Discrimination", "share"),
     cell=lambda counts, settings: share_cell(counts),
-    further_score=lambda score: score,
     rows=(TableRow("told apart / answers", lambda cell: f"{cell['correct']} / {cell['n']}"),),
     caption=lambda settings: "Discrimination %: share of trials in which the map of the predicted class was picked.",
     columns=(
