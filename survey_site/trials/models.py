@@ -11,14 +11,17 @@ from django.utils.translation import gettext_lazy as _
 from survey_site.recruitment.models import Recruitment
 
 
+CODE_LETTERS = "bcdfghjkmnpqrstvwxz"  # no vowels, so no words; nothing that looks like a digit
+
+
 def new_token() -> str:
     """256 random bits for the resume link; it is the participant's only credential."""
     return secrets.token_urlsafe(32)
 
 
 def new_code() -> str:
-    """Short opaque name of a participant in exports."""
-    return secrets.token_hex(6)
+    """Short opaque name of a participant in exports: letters only, which no program takes for a number (`12e34`)."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(12))
 
 
 class Participant(models.Model):

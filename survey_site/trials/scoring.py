@@ -42,7 +42,7 @@ def read_answer(fields: Mapping[str, str], task: Task, reading: Reading) -> Answ
         "body_hash": body_hash(fields),
         "rt_ms": _rt(fields.get("rt_ms", "")),
         "seen": fields.get("seen", "") if fields.get("seen") in ("yes", "no") else "unknown",
-        "client": client_of(fields.get("client", "")),
+        "client": client_of(fields.get("client", "")) | _without_scripts(fields.get("scripts", "")),
     }
     missing = fields.get("missing", "")
     if missing:
@@ -77,6 +77,11 @@ def client_of(text: str) -> dict[str, Any]:
         if sent.get(name) in words:
             kept[name] = sent[name]
     return kept
+
+
+def _without_scripts(sent: str) -> dict[str, Any]:
+    """Why nothing was measured: the browser runs no scripts (`off`), or some of them did not come (`failed`)."""
+    return {"scripts": sent} if sent in ("off", "failed") else {}
 
 
 def _key(text: str) -> str:

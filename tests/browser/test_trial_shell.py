@@ -52,9 +52,10 @@ def trial(answer: str, maps: int, options: int = 0) -> dict[str, Any]:
 
 def show(page: Page, answer: str, maps: int, options: int = 0) -> None:
     form = render_to_string("trials/_trial.html", {"trial": trial(answer, maps, options)})
-    head = '<!doctype html><html lang="en"><title>t</title><body class="page page--trial">'
+    head = '<!doctype html><html lang="en" class="scripted"><title>t</title><body class="page page--trial">'
     page.set_content(f'{head}<main><h1 class="visually-hidden">t</h1>{form}</main>')
     page.add_style_tag(path=STATIC / "survey.css")
+    page.locator("form").evaluate("form => form.classList.add('known')")  # as trial.js says that it has it in hand
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,7 @@ def test_a_digit_chooses_what_says_that_it_does(page: Page) -> None:
     page.evaluate(
         "document.addEventListener('keydown', (event) => survey.handleKey(event, document.querySelector('form')))"
     )
+    page.locator("legend").evaluate("legend => { legend.tabIndex = -1; legend.focus() }")
     for key, value in (("1", "0"), ("2", "1"), ("0", "1"), ("9", "1"), ("1", "0")):
         page.keyboard.press(key)
         expect(page.locator("input:checked")).to_have_value(value)

@@ -165,7 +165,8 @@ def test_it_keeps_what_the_browser_measured_and_drops_what_it_made_up(client: Cl
         },
     )
     response = Response.objects.latest("answered_at")
-    assert (response.rt_ms, response.seen, response.client) == (1234, "yes", {"dpr": 2, "input": "touch"})
+    kept = {"dpr": 2, "input": "touch", "scripts": "off"}  # this form came as it was served: no script ran
+    assert (response.rt_ms, response.seen, response.client) == (1234, "yes", kept)
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 400, "-1" + "0" * 400, "1e999", "1" * 5000])
@@ -176,7 +177,7 @@ def test_a_measurement_beyond_all_bounds_never_loses_the_answer(
     body = form.hidden | {"choice": "0", "client": f'{{"dpr": {number}}}'}
     assert client.post(address, body).status_code == 303
     response = Response.objects.latest("answered_at")
-    assert (response.missing, response.client) == ("", {})
+    assert (response.missing, response.client) == ("", {"scripts": "off"})
 
 
 def test_it_refuses_a_key_that_no_database_can_hold(client: Client, address: str) -> None:

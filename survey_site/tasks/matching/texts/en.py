@@ -5,7 +5,7 @@ TEXTS = {
 You will see one **heat map**. Warm colours mark the parts that mattered to the computer. Some maps also show
 outlines.
 
-Below it are several photos. **One of them is the photo the map was made from.** Pick the one you think it is,
+Beside or below it are several photos. **One of them is the photo the map was made from.** Pick the one you think it is,
 then press *Confirm*.
 
 There is no time to beat, but your first impression is usually good. You will see every photo only once.

@@ -5,7 +5,7 @@ TEXTS = {
 Vous verrez une **carte de chaleur**. Les couleurs chaudes marquent les parties qui ont compté pour l'ordinateur.
 Certaines cartes montrent aussi des contours.
 
-En dessous se trouvent plusieurs photos. **L'une d'elles est celle dont la carte provient.** Choisissez celle que
+À côté ou en dessous se trouvent plusieurs photos. **L'une d'elles est celle dont la carte provient.** Choisissez celle que
 vous pensez être la bonne, puis appuyez sur *Confirmer*.
 
 Vous n'êtes pas pressé par le temps, mais la première impression est souvent bonne. Vous ne verrez chaque photo

@@ -2,7 +2,7 @@
 
 TEXTS = {
     "instructions_rating": """\
-Now you see a **heat map and its photo side by side**.
+Now you see a **heat map together with its photo**.
 
 **How well does the map interpret the photo?** Choose a number from 0 to 6: 0 means not at all, 6 means
 perfectly. There is no right or wrong answer. Please use the whole scale.

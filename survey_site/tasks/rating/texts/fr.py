@@ -2,7 +2,7 @@
 
 TEXTS = {
     "instructions_rating": """\
-Vous verrez maintenant une **carte de chaleur et sa photo côte à côte**.
+Vous verrez maintenant une **carte de chaleur avec sa photo**.
 
 **À quel point la carte interprète-t-elle bien la photo ?** Choisissez un nombre de 0 à 6 : 0 signifie pas du
 tout, 6 signifie parfaitement. Il n'y a pas de bonne ou de mauvaise réponse. Utilisez toute l'échelle.

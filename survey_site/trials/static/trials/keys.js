@@ -19,6 +19,8 @@
   function handle(event, form) {
     if (event.ctrlKey || event.metaKey || event.altKey || form.querySelector("fieldset").disabled) return;
     if (/^[0-9]$/.test(event.key)) {
+      // A single key acts only where the choice has the focus (WCAG 2.1.4): somebody may speak, or type elsewhere.
+      if (!form.querySelector("fieldset").contains(document.activeElement)) return;
       const input = byDigit(form, event.key);
       if (input) choose(input);
     } else if (event.key.startsWith("Arrow") && event.target.type !== "radio") {

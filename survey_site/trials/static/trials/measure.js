@@ -79,6 +79,7 @@
       this.form.elements.rt_ms.value = this.onset === null ? "" : String(Math.round(now - this.onset));
       this.form.elements.seen.value = this.onset !== null && this.wasVisible ? "yes" : "no";
       this.form.elements.client.value = JSON.stringify(client);
+      this.form.elements.scripts.value = "on";
     }
   }
 

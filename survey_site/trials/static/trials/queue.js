@@ -11,11 +11,13 @@
       this.address = address;
       this.storageKey = "survey:" + address;
       this.memory = [];
+      this.stored = true; // until a write fails: from then on only what is in memory is true
       this.wait = FIRST_WAIT_MS;
       this.running = null;
     }
 
     get items() {
+      if (!this.stored) return this.memory;
       try {
         return JSON.parse(localStorage.getItem(this.storageKey) || "[]");
       } catch {
@@ -29,7 +31,9 @@
         if (list.length) localStorage.setItem(this.storageKey, JSON.stringify(list));
         else localStorage.removeItem(this.storageKey);
       } catch {
-        // kept in memory
+        // Full or switched off. What was stored before stays: sent twice it counts once.
+        this.stored = false;
+        this.tell("unkept");
       }
     }
 

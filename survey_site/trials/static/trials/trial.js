@@ -1,7 +1,9 @@
 // Runs the trials of one stretch in place: shows, measures, hands answers to the queue, fetches ahead.
 "use strict";
 (function () {
-  const { AnswerQueue, Measure, prepare, formOf, handleKey, online } = window.survey;
+  const { AnswerQueue, Measure, prepare, formOf, handleKey, online, pause } = window.survey || {};
+  // One script that did not come is enough: the form works without any (guard.js lets it).
+  if (![AnswerQueue, Measure, prepare, formOf, handleKey, online, pause].every(Boolean)) return;
   const root = document.getElementById("trial");
   const notice = document.getElementById("notice");
   const queue = new AnswerQueue(root.dataset.resume);
@@ -29,6 +31,7 @@
   async function show(form, pictures) {
     const current = { form, pictures, position: positionOf(form), measure: new Measure(form), answered: false };
     shown = current;
+    form.classList.add("known");
     open(form, false);
     if (root.firstElementChild !== form) root.replaceChildren(form);
     try {
@@ -121,7 +124,7 @@
     if (event.detail.error) leave(); // another tab was faster, or the study has ended: the server knows
     else learn(event.detail.trials);
   });
-  queue.addEventListener("trouble", () => say(notice.dataset.offline));
+  queue.addEventListener("trouble", () => say(queue.stored ? notice.dataset.offline : notice.dataset.unkept));
   queue.addEventListener("empty", () => say(""));
 
   root.addEventListener("submit", (event) => {
@@ -149,5 +152,6 @@
     await showing;
   }
 
+  window.survey.running = true;
   begin();
 })();

@@ -1,0 +1,119 @@
+"""Storage that is full, scripts that do not come, pictures that are late: no answer is lost, and none is given blindly."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from survey_site.trials.models import Participant, Response
+from tests import factories
+from tests.browser import walking
+from tests.browser.conftest import NewPage
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
+SCRIPTS = ("queue", "pictures", "measure", "keys", "online", "trial")
+FULL = """
+  let number = localStorage.length;
+  for (let size = 2 ** 22; size >= 1; size /= 2)
+    try { for (;;) localStorage.setItem("filler" + (number += 1), "x".repeat(size)); } catch {}
+"""
+BROKEN = "Storage.prototype.setItem = () => { throw new DOMException('no', 'QuotaExceededError'); };"
+
+
+@pytest.fixture
+def url(live_server: Any) -> str:
+    factories.live(images=12, matching_trials_per_column=2, rating_trials_per_column=2)
+    return str(live_server.url)
+
+
+def assert_all_answered() -> None:
+    participant = Participant.objects.get()
+    assert participant.state == "finished"
+    assert Response.objects.filter(missing="").count() == participant.trials.count()
+
+
+@pytest.mark.parametrize("storage", [FULL, BROKEN], ids=["full", "throws"])
+def test_a_storage_that_takes_nothing_costs_no_answer(page: Page, url: str, storage: str) -> None:
+    page.add_init_script(storage)
+    walking.start(page, url)
+    walking.to_end(page)
+    assert_all_answered()
+
+
+def test_who_is_offline_with_a_full_storage_is_told_to_leave_the_page_open(page: Page, url: str) -> None:
+    page.add_init_script(BROKEN)
+    walking.start(page, url)
+    walking.to_block(page)
+    page.route(
+        "**/p/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
+    )
+    walking.answer(page)
+    expect(page.locator("#notice")).to_contain_text("leave this page open")
+    page.unroute("**/p/**")
+    walking.to_end(page)
+    assert_all_answered()
+
+
+@pytest.mark.parametrize("missing", SCRIPTS)
+def test_the_plain_form_works_whichever_script_is_missing(new_page: NewPage, url: str, missing: str) -> None:
+    page = new_page(strict=False)
+    page.route(f"**/trials/{missing}*.js", lambda route: route.abort())
+    walking.start(page, url)
+    for _ in range(60):
+        button = page.locator("form button.primary")
+        if not button.count():
+            break
+        if page.locator("input[name=trial]").count():
+            expect(page.locator("html.scripted")).to_have_count(0)
+            page.locator("fieldset input[type=radio]").first.check()
+        with page.expect_navigation():
+            button.click()
+    assert_all_answered()
+    answers = Response.objects.all()
+    assert set(answers.values_list("seen", flat=True)) == {"unknown"}
+    assert {answer.client.get("scripts") for answer in answers} == {"failed"}
+
+
+def test_nobody_answers_before_the_pictures_are_there(page: Page, url: str) -> None:
+    walking.start(page, url)
+    walking.to_block(page)
+    held: list[Route] = []
+    page.route("**/i/*", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    page.locator(".loading").wait_for(state="visible")
+    expect(page.locator(".loading")).to_have_text("Loading pictures …")
+    expect(page.locator(".trial .stage")).to_be_hidden()
+    before = Response.objects.count()
+    page.locator("form.trial").evaluate("form => form.requestSubmit(form.querySelector('button.primary'))")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    assert Response.objects.count() == before
+    for route in held:
+        route.continue_()
+    page.unroute("**/i/*")
+    walking.ready(page)
+    expect(page.locator(".loading")).to_be_hidden()
+    walking.answer(page)
+    assert Response.objects.latest("pk").seen == "yes"
+
+
+def test_a_digit_chooses_only_while_the_choices_have_the_focus(page: Page, url: str) -> None:
+    walking.start(page, url)
+    walking.to_block(page)
+    form = walking.ready(page)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("1")
+    expect(form.locator("input:checked")).to_have_count(0)
+    form.locator("legend").evaluate("legend => legend.focus()")
+    page.keyboard.press("1")
+    expect(form.locator("input:checked")).to_have_count(1)
+
+
+def test_without_javascript_an_answer_says_so(new_page: NewPage, url: str) -> None:
+    page = new_page(javascript=False)
+    walking.start(page, url)
+    for _ in range(3):
+        if page.locator("input[name=trial]").count():
+            page.locator("fieldset input[type=radio]").first.check()
+        page.locator("form button.primary").click()
+    assert Response.objects.filter(client__scripts="off").exists()
