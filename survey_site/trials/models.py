@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from survey_site.recruitment.models import Recruitment
 
-
 CODE_LETTERS = "bcdfghjkmnpqrstvwxz"  # no vowels, so no words; nothing that looks like a digit
 
 
