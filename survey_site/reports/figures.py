@@ -255,5 +255,8 @@ def figure(name: str, report: StudyReport, trials: Trials, of_tasks: OfTasks) ->
 
 
 def draw(name: str, report: StudyReport, trials: Trials, of_tasks: OfTasks, fmt: Format) -> bytes:
-    """The figure as the bytes of a file."""
-    return render(figure(name, report, trials, of_tasks), fmt)
+    """The figure as the bytes of a file; with simulated people it says so."""
+    drawn = figure(name, report, trials, of_tasks)
+    if report.get("population", {}).get("simulated"):
+        drawn.text(0.005, 0.005, "simulated participants", fontsize=7, ha="left", va="bottom")
+    return render(drawn, fmt)

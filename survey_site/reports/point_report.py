@@ -3,17 +3,13 @@
 from typing import Any, cast
 
 from survey_site.protocols.models import Protocol
+from survey_site.reports import marks
 from survey_site.reports.point_sums import analysed_participants, sums_by_condition
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import PointReport, StudyReport
 from survey_site.reports.table1 import ConditionInfo, StudyTask, columns_of, facts_of, outcomes_of
 from survey_site.studies.models import Study
 from survey_site.tasks import registry
-
-REPLAY_BANNER = (
-    "Reconstruction: aggregates reproduced; individual rows, pool size 4 and all intervals and p-values "
-    "synthetic. These are not the authors' data."
-)
 
 
 def point_report(
@@ -28,17 +24,19 @@ def point_report(
     tasks = tasks_of(study, protocol)
     sums = sums_by_condition(protocol, population, [one.task for one in tasks]) if protocol else {}
     facts, labels = facts_of(tasks)
+    participants, simulated = analysed_participants(protocol, population) if protocol else (0, 0)
     head: PointReport = {
         "study": study.slug,
         "title": study.title,
         "origin": study.origin,
-        "banner": REPLAY_BANNER if study.origin == Study.Origin.RECONSTRUCTION else None,
+        "banner": marks.banner(study, participants, simulated),
         "protocol_hash": protocol.hash if protocol else None,
         "protocol_version": protocol.version if protocol else None,
         "facts": [{"key": key, "label": label, "value": facts[key]} for key, label in labels.items()],
         "outcomes": outcomes_of(tasks),
         "population": {
-            "participants": analysed_participants(protocol, population) if protocol else 0,
+            "participants": participants,
+            "simulated": simulated,
             "primary": population.is_primary,
             "bots": population.bots,
             "unfinished": population.unfinished,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.population import Population, seen_responses
@@ -76,6 +76,10 @@ def _further(
         yield ids, task, _counts(missing, n, scored, total, 0.0, declined)
 
 
-def analysed_participants(protocol: Protocol, population: Population) -> int:
-    """How many participants are in the estimates."""
-    return Participant.objects.filter(population.analysed(protocol)).count()
+def analysed_participants(protocol: Protocol, population: Population) -> tuple[int, int]:
+    """How many participants are in the estimates, and how many of these are simulated."""
+    simulated = Count("pk", filter=Q(kind=Participant.Kind.BOT))
+    counted = Participant.objects.filter(population.analysed(protocol)).aggregate(
+        all=Count("pk"), bots=simulated
+    )
+    return counted["all"], counted["bots"]

@@ -102,9 +102,11 @@ class ReportedFact(TypedDict):
 
 
 class AnalysedPopulation(TypedDict):
-    """How many participants are in the estimates, and who counts beside the primary analysis."""
+    """How many participants are in the estimates, how many of these are simulated, and who counts beside the primary
+    analysis."""
 
     participants: int
+    simulated: int
     primary: bool
     bots: bool
     unfinished: bool
@@ -114,7 +116,8 @@ class AnalysedPopulation(TypedDict):
 class PointReport(TypedDict):
     """What every report has: the study, its protocol (`None` before the first) and Table 1.
 
-    banner: says of a reconstruction what it is. Beside these keys the tasks' facts, labelled or not, by their own.
+    banner: says of a reconstruction that it is one, and whether people were simulated. Beside these keys the tasks' facts,
+    labelled or not, by their own.
     """
 
     study: str

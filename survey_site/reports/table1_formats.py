@@ -18,7 +18,7 @@ from survey_site.reports.table1 import estimate_of
 NOT_ESTIMABLE = "n/a"
 TABLE_FIELDS = (
     "study", "protocol_hash", "column", "classifier", "base", "method", "measure", "n", "participants", "total",
-    "value", "text", "ci_low", "ci_high", "paper",
+    "value", "text", "ci_low", "ci_high", "paper", "simulated_participants",
 )  # fmt: skip
 _TEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
         "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}  # fmt: skip
@@ -50,6 +50,7 @@ def _row(
     return [
         safe(report["study"]), report["protocol_hash"], safe(column["column"]), *map(safe, names), outcome["key"],
         cell["n"], cell.get("participants"), total, value, cell["text"], low, high, paper,
+        report["population"]["simulated"],
     ]  # fmt: skip
 
 

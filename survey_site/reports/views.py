@@ -24,6 +24,7 @@ from survey_site.reports.exports.csv_stream import StreamTally, checksum, stream
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.machine_metrics import MachineMeasure, paper_layout
+from survey_site.reports.marks import download_name
 from survey_site.reports.point_report import tasks_of
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import MachineTable, StudyReport
@@ -197,7 +198,7 @@ def figure(request: HttpRequest, slug: str, name: str, kind: Literal["svg", "pdf
     if data is None:
         raise Http404("The figure is not drawn yet; open the report, which asks for it.")
     response = HttpResponse(data, content_type=cached_report.FIGURE_FORMATS[kind])
-    response["Content-Disposition"] = f'inline; filename="{study.slug}-{name}.{kind}"'
+    response["Content-Disposition"] = _attachment(study, request, f"{name}.{kind}", "inline")
     # An SVG opened by itself is a document: it may run nothing.
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
     return response
@@ -227,9 +228,14 @@ def standalone(request: HttpRequest, slug: str) -> HttpResponse:
         ],
     }
     response = render(request, "reports/standalone.html", whole)
-    response["Content-Disposition"] = f'attachment; filename="{study.slug}-report.html"'
+    response["Content-Disposition"] = _attachment(study, request, "report.html")
     audit.record(request, study, "exported", "report.html")
     return response
+
+
+def _attachment(study: Study, request: HttpRequest, rest: str, how: str = "attachment") -> str:
+    """The head that gives a download its name."""
+    return f'{how}; filename="{download_name(study, Population.from_query(request.GET), rest)}"'
 
 
 def _stylesheet() -> str:
@@ -247,7 +253,7 @@ def table1(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     response = HttpResponse(FORMATS[kind](report), content_type=CONTENT_TYPES[kind])
     extension = {"latex": "tex"}.get(kind, kind)
     audit.record(request, study, "exported", f"table1.{extension}")
-    response["Content-Disposition"] = f'attachment; filename="{study.slug}-table1.{extension}"'
+    response["Content-Disposition"] = _attachment(study, request, f"table1.{extension}")
     return response
 
 
@@ -270,7 +276,7 @@ def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpRespo
     population = Population.from_query(request.GET)
     body = stream_csv(found.rows(study, population), found.columns(study))
     response = StreamingHttpResponse(body, content_type=CONTENT_TYPES["csv"])
-    response["Content-Disposition"] = f'attachment; filename="{study.slug}-{table}.csv"'
+    response["Content-Disposition"] = _attachment(study, request, f"{table}.csv")
     response["Cache-Control"] = "no-store"
     return response
 
@@ -281,9 +287,10 @@ def table_checksum(request: HttpRequest, slug: str, table: str) -> HttpResponse:
     """What `sha256sum -c` reads, and the number of rows: of the table's CSV as it is now."""
     study, found = study_or_404(request, slug, "export"), TABLES[table]
     tally = StreamTally()
-    rows = found.rows(study, Population.from_query(request.GET))
+    population = Population.from_query(request.GET)
+    rows = found.rows(study, population)
     checksum(stream_csv(rows, found.columns(study), tally), tally)
-    line = f"{tally.sha256.hexdigest()}  {study.slug}-{table}.csv\n"
+    line = f"{tally.sha256.hexdigest()}  {download_name(study, population, f'{table}.csv')}\n"
     response = HttpResponse(line, content_type="text/plain; charset=utf-8")
     response["X-Row-Count"] = str(tally.rows)
     return response

@@ -55,7 +55,9 @@ def show(page: Page, answer: str, maps: int, options: int = 0) -> None:
     head = '<!doctype html><html lang="en" class="scripted"><title>t</title><body class="page page--trial">'
     page.set_content(f'{head}<main><h1 class="visually-hidden">t</h1>{form}</main>')
     page.add_style_tag(path=STATIC / "survey.css")
-    page.locator("form").evaluate("form => form.classList.add('known')")  # as trial.js says that it has it in hand
+    page.locator("form").evaluate(
+        "form => form.classList.add('known')"
+    )  # as trial.js says that it has it in hand
 
 
 @pytest.mark.parametrize(

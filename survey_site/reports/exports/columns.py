@@ -166,7 +166,11 @@ def _further(taken: set[str], tasks: Iterable[Task]) -> Iterator[ExportColumn]:
 def added_columns() -> tuple[ExportColumn, ...]:
     """Of every study, behind the fixed ones: new columns go to their end."""
     described = f"Number that Table 1 averages; empty without an answer. {described_tasks()}."
-    return (ExportColumn("score", described, "number", F("score")),)
+    return (
+        ExportColumn("kind", "person, or bot: simulated by a program.", "string", F("participant__kind"),
+                     levels=("person", "bot")),
+        ExportColumn("score", described, "number", F("score")),
+    )  # fmt: skip
 
 
 def _before_answers(study: Study | None) -> tuple[ExportColumn, ...]:

@@ -13,9 +13,10 @@ from typing import IO
 from survey_site.reports.exports.columns import ExportColumn
 from survey_site.reports.exports.csv_stream import StreamTally, stream_csv
 from survey_site.reports.exports.tables import TABLES
-from survey_site.reports.point_report import REPLAY_BANNER
+from survey_site.reports.marks import REPLAY_BANNER, described
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
+from survey_site.trials.models import Participant
 
 IN_MEMORY_BYTES = 4 * 1024 * 1024  # beyond that the archive is spooled to a file
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
@@ -34,8 +35,12 @@ def write_zip(study: Study, population: Population) -> IO[bytes]:
     archive = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  (the caller closes it)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
         facts = {name: _write_table(target, study, population, name) for name in TABLES}
-        _write(target, "dataset_description.json", _json(description(study, facts)))
-        _write(target, "README.md", readme(study, facts).encode())
+        _write(
+            target,
+            "dataset_description.json",
+            _json(description(study, facts, simulated_in(study, population))),
+        )
+        _write(target, "README.md", readme(study, facts, simulated_in(study, population)).encode())
         _write(
             target,
             "CHANGES.md",
@@ -43,6 +48,12 @@ def write_zip(study: Study, population: Population) -> IO[bytes]:
         )
     archive.seek(0)
     return archive
+
+
+def simulated_in(study: Study, population: Population) -> int:
+    """How many simulated participants the data set holds."""
+    bots = Participant.objects.filter(population.in_data(), study=study, kind=Participant.Kind.BOT)
+    return bots.count()
 
 
 def file_name(study: Study, table: str) -> str:
@@ -75,15 +86,13 @@ def _json(value: JsonLd) -> bytes:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
-def description(study: Study, facts: dict[str, StreamTally]) -> JsonLd:
+def description(study: Study, facts: dict[str, StreamTally], simulated: int = 0) -> JsonLd:
     """`dataset_description.json`: schema.org's Dataset with one PropertyValue per column name."""
-    reconstruction = study.origin == Study.Origin.RECONSTRUCTION
-    about = REPLAY_BANNER if reconstruction else f"Answers of the participants of “{study.title}”."
     return {
         "@context": "https://schema.org/",
         "@type": "Dataset",
         "name": study.title,
-        "description": about,
+        "description": described(study, simulated),
         "schemaVersion": "Psych-DS 1.4.0",
         "variableMeasured": variables(column for table in TABLES.values() for column in table.columns(study)),
         "distribution": [
@@ -124,11 +133,13 @@ def variable(column: ExportColumn) -> JsonLd:
     return found
 
 
-def readme(study: Study, facts: dict[str, StreamTally]) -> str:
+def readme(study: Study, facts: dict[str, StreamTally], simulated: int = 0) -> str:
     """What a stranger needs to read the tables."""
     lines = [f"# {study.title}", ""]
     if study.origin == Study.Origin.RECONSTRUCTION:
         lines += [REPLAY_BANNER, ""]
+    if simulated:
+        lines += [f"{simulated} of the participants were simulated by a program: `kind` is bot.", ""]
     lines += [
         "Missing is an empty cell, never 0. Text that a spreadsheet would take for a formula begins with an apostrophe.",
         "Table 1 counts rows of `responses` with `excluded` 0, `attention_check` 0, `block` other than practice,",

@@ -77,12 +77,16 @@ class FileFacts(TypedDict):
 
 
 class FolderManifest(TypedDict):
-    """`manifest.json`: format and version of the folder, the study's slug, and every file by its path in the folder."""
+    """`manifest.json`: format and version of the folder, the study's slug, and every file by its path in the folder.
+
+    simulated: how many of its participants a program simulated, where there are any.
+    """
 
     format: str
     version: int
     study: str
     files: dict[str, FileFacts]
+    simulated: NotRequired[int]
 
 
 class BadFolder(ValueError):

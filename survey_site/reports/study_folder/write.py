@@ -41,8 +41,13 @@ def write_folder(study: Study, out: Path, *, media: bool = True) -> FolderManife
         target = Path(temporary) / "study"
         target.mkdir()
         with transaction.atomic():
+            bots = study.participants.filter(kind=Participant.Kind.BOT).count()
             manifest = write_files(
-                target, study_json(study), tables(study), media_paths(study) if media else ()
+                target,
+                study_json(study),
+                tables(study),
+                media_paths(study) if media else (),
+                bots,
             )
         if out.exists():
             out.rmdir()
@@ -51,7 +56,11 @@ def write_folder(study: Study, out: Path, *, media: bool = True) -> FolderManife
 
 
 def write_files(
-    target: Path, head_json: FolderRow, tables: Iterable[tuple[str, Rows]], media: Iterable[str] = ()
+    target: Path,
+    head_json: FolderRow,
+    tables: Iterable[tuple[str, Rows]],
+    media: Iterable[str] = (),
+    simulated: int = 0,
 ) -> FolderManifest:
     """Writes the files of a folder from plain rows; returns the manifest, which is written last."""
     files: dict[str, FileFacts] = {}
@@ -69,6 +78,8 @@ def write_files(
         "study": slug,
         "files": files,
     }
+    if simulated:
+        manifest["simulated"] = simulated
     text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     (target / layout.MANIFEST).write_text(text, encoding="utf-8")
     return manifest
