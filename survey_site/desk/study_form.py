@@ -70,7 +70,11 @@ def study_form(tasks: tuple[Task, ...]) -> type[TaskSettingsForm]:
 
 def form_field(setting: Setting) -> forms.Field:
     """The form field of a setting, which refuses what the setting's limits refuse."""
-    common: dict[str, Any] = {"label": capfirst(setting.label), "help_text": setting.help, "initial": setting.default}
+    common: dict[str, Any] = {
+        "label": capfirst(setting.label),
+        "help_text": setting.help,
+        "initial": setting.default,
+    }
     match setting.kind:
         case "whole":
             common |= {"min_value": setting.minimum, "max_value": setting.maximum}

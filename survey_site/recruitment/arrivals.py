@@ -1,5 +1,6 @@
 """Reads who sent a participant out of the start link: Prolific, SONA, or nobody."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,14 @@ from survey_site.recruitment.models import Recruitment
 
 Provider = Recruitment.Provider
 LONGEST_ID = 120
+NOBODY = frozenset(
+    {"undefined", "null", "none", "nan", "nil", "na", "n/a", "anonymous", "test", "true", "false"}
+)
+# What the providers' identifiers look like: Prolific's are 24 hexadecimal digits, SONA's a short code; no e-mail address.
+FORMS = {
+    Provider.PROLIFIC: re.compile(r"[0-9a-fA-F]{24}"),
+    Provider.SONA: re.compile(r"[0-9A-Za-z_-]{1,40}"),
+}
 KEPT = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID", "sona_id", "survey_code", "bot", "preview")
 
 
@@ -47,7 +56,23 @@ def kept(fields: Mapping[str, str]) -> dict[str, str]:
 
 def _identifier(fields: Mapping[str, str], name: str) -> str:
     value = fields.get(name, "").strip()
-    # An unfilled placeholder such as {{%PROLIFIC_PID%}} would be one and the same person for everybody.
-    if len(value) > LONGEST_ID or any(sign in value for sign in "%{}<>\x00") or not value.isprintable():
+    if len(value) > LONGEST_ID or not value.isprintable() or _stands_for_nobody(value):
         raise BadLink(f"The link's {name} is not valid; open the study from the service that sent you.")
     return value
+
+
+def _stands_for_nobody(value: str) -> bool:
+    """A placeholder such as {{%PROLIFIC_PID%}}, or what a program writes for nothing, would be one person for all."""
+    return any(sign in value for sign in "%{}[]<>$\x00") or value.lower() in NOBODY
+
+
+def refuse_unnamed(recruitment: Recruitment | None, who: Sender) -> None:
+    """Raises BadLink where the study's provider did not name the participant as it names people.
+
+    Without the identifier nobody could be paid, and a script could take one place after another.
+    """
+    form = FORMS.get(recruitment.provider) if recruitment else None
+    if recruitment is None or form is None:
+        return
+    if who.provider != recruitment.provider or not form.fullmatch(who.external_id):
+        raise BadLink("The link does not name you; open the study from the service that sent you.")

@@ -20,11 +20,19 @@ class NotOpen(Exception):
     """The study takes no participants now."""
 
 
+class NotYours(Exception):
+    """Somebody with this external id takes part already, and nothing shows that it is who arrives now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Who knocks. `token` comes from the start form, so that sending it twice starts one participant."""
+    """Who knocks. `token` comes from the start form, so that sending it twice starts one participant.
+
+    returning: the token that this browser was given at an earlier start, or empty.
+    """
 
     token: str
+    returning: str = ""
     kind: str = Kind.PERSON
     provider: str = ""
     external_id: str = ""
@@ -36,7 +44,7 @@ class Arrival:
 
 
 def enrol(study: Study, arrival: Arrival) -> Participant:
-    """The participant of this arrival, new or known. Raises NotOpen or leases.NoTicketLeft, and writes nothing.
+    """The participant of this arrival, new or known. Raises NotOpen, NotYours or leases.NoTicketLeft, and writes nothing.
 
     The lock on the protocol's row serialises arrivals; the unique constraints stand behind it.
     """
@@ -56,19 +64,27 @@ def current_protocol(study: Study) -> Protocol | None:
 
 
 def known(study: Study, arrival: Arrival) -> Participant | None:
-    """Who already came with this external id, or by this very form."""
-    found = known_sender(study, arrival.provider, arrival.external_id)
-    return found or Participant.objects.filter(study=study, token=arrival.token).first()
+    """Who already came with this external id, or by this very form. Raises NotYours.
+
+    An id is known to others too: panels show it, links hold it. Only the browser of the first start, the personal link
+    or the submission's own secret (Prolific's SESSION_ID) show that it is the same person.
+    """
+    sent = known_sender(study, arrival.provider, arrival.external_id)
+    if sent is None:
+        return Participant.objects.filter(study=study, token=arrival.token).first()
+    same_submission = bool(sent.session) and sent.session == arrival.session
+    if sent.participant.token not in (arrival.token, arrival.returning) and not same_submission:
+        raise NotYours
+    return sent.participant
 
 
-def known_sender(study: Study, provider: str, external_id: str) -> Participant | None:
-    """Who already came with this external id, withdrawn or not."""
+def known_sender(study: Study, provider: str, external_id: str) -> ExternalId | None:
+    """Whom this external id names, withdrawn or not."""
     if not external_id:
         return None
     names = [external_id, pseudonym(external_id)]
     found = ExternalId.objects.filter(study=study, provider=provider, value__in=names)
-    row = found.select_related("participant").first()
-    return row.participant if row else None
+    return found.select_related("participant").first()
 
 
 @transaction.atomic

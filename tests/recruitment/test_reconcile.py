@@ -49,7 +49,6 @@ def test_each_person_appears_once_and_those_who_need_a_look_come_first() -> None
 @pytest.mark.usefixtures("media")
 def test_the_page_compares_an_uploaded_file(client: Client, admin_client: Client) -> None:
     study = factories.live()
-    Recruitment.objects.create(study=study, provider="prolific", completed_code="C1")
     for name in ("finished", "gone", "half"):
         address = begin(client, "test", f"?PROLIFIC_PID={name}")
         if name == "half":
@@ -58,6 +57,7 @@ def test_the_page_compares_an_uploaded_file(client: Client, admin_client: Client
         else:
             play(client, address)
     client.post(f"/w/{Participant.objects.get(external_id__value='gone').receipt}/")
+    Recruitment.objects.create(study=study, provider="prolific", completed_code="C1")
     upload = SimpleUploadedFile("submissions.csv", CSV.encode(), "text/csv")
     response = admin_client.post("/recruitment/test/", {"submissions": upload})
     found = {

@@ -13,6 +13,7 @@ from tests.trials.player import begin, play
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"
 TABLET = "Mozilla/5.0 (iPad; CPU OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"
+PID = "5f0c9a1b2c3d4e5f60718293"
 database = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
 
@@ -53,7 +54,7 @@ def test_a_missing_code_gives_no_link_and_no_recruitment_no_code() -> None:
 def test_the_code_comes_only_after_the_last_answer(client: Client) -> None:
     study = factories.live()
     Recruitment.objects.create(study=study, provider="prolific", completed_code="SECRET77")
-    address = begin(client, "test", "?PROLIFIC_PID=a")
+    address = begin(client, "test", f"?PROLIFIC_PID={PID}")
     for _ in range(60):
         html = client.get(address).content.decode()
         if "SECRET77" in html:
@@ -77,7 +78,7 @@ def test_failed_checks_lead_to_their_own_code_by_the_declared_rule(client: Clien
         Recruitment.objects.create(
             study=study, provider="prolific", completed_code="DONE", failed_attention_code="FAIL"
         )
-        address = begin(client, slug, "?PROLIFIC_PID=a")
+        address = begin(client, slug, f"?PROLIFIC_PID={PID}")
         expected = Participant.objects.get(study=study).trials.exclude(expected=None).get().expected
         wrong = "0" if expected != 0 else "1"
         play(client, address, lambda name, offered, wrong=wrong: wrong if name == "rating" else offered[-1])
@@ -95,8 +96,8 @@ def test_phones_are_screened_out_where_the_study_says_so(client: Client) -> None
     study = factories.live()
     Recruitment.objects.create(study=study, provider="prolific", screened_out_code="OUT", allow_phones=False)
     for method in (client.get, client.post):
-        response = method("/s/test/", {"PROLIFIC_PID": "a"}, headers={"User-Agent": PHONE})
+        response = method("/s/test/", {"PROLIFIC_PID": PID}, headers={"User-Agent": PHONE})
         assert response.status_code == 403
         assert "cc=OUT" in response.content.decode()
-    assert client.get("/s/test/", headers={"User-Agent": TABLET}).status_code == 200
+    assert client.get("/s/test/", {"PROLIFIC_PID": PID}, headers={"User-Agent": TABLET}).status_code == 200
     assert not Participant.objects.exists()

@@ -45,7 +45,56 @@ def test_one_external_id_is_one_person(client: Client) -> None:
     assert begin(client, "test", "?PROLIFIC_PID=5f01") != begin(client, "test", query)
 
 
-@pytest.mark.parametrize("value", ["{{%PROLIFIC_PID%}}", "x" * 121, "a%0Ab", "a\0b"])
+def test_a_known_id_lets_nobody_into_the_session_of_another(client: Client) -> None:
+    """What others know of somebody (panels show the id, links hold it) shows nothing; only the person's own things do."""
+    factories.live()
+    link = "?PROLIFIC_PID=5f00&SESSION_ID=secret"
+    address = begin(client, "test", link)
+    for query in ("?PROLIFIC_PID=5f00", "?PROLIFIC_PID=5f00&SESSION_ID=guessed"):
+        stranger = Client()
+        form = Form(stranger.get(f"/s/test/{query}").content.decode())
+        refused = stranger.post("/s/test/", form.hidden | {"consent": "yes"})
+        assert refused.status_code == 409 and "Location" not in refused
+        told = refused.content.decode()
+        assert "begun with your identifier" in told and address.split("/")[2] not in told
+    assert begin(Client(), "test", link) == address  # by the submission's own secret
+    assert begin(client, "test", "?PROLIFIC_PID=5f00") == address  # in the browser of the first start
+    assert Participant.objects.count() == 1
+
+
+def test_an_id_of_a_panel_without_secrets_is_held_by_the_browser_alone(client: Client) -> None:
+    factories.live()
+    address = begin(client, "test", "?sona_id=1234")
+    assert begin(client, "test", "?sona_id=1234") == address
+    form = Form(Client().get("/s/test/?sona_id=1234").content.decode())
+    assert Client().post("/s/test/", form.hidden | {"consent": "yes"}).status_code in (403, 409)
+
+
+@pytest.mark.parametrize(
+    ("provider", "query"),
+    [
+        ("prolific", ""),
+        ("prolific", "?PROLIFIC_PID=abc"),
+        ("prolific", "?PROLIFIC_PID=somebody@example.org"),
+        ("prolific", "?sona_id=1234"),
+        ("sona", ""),
+        ("sona", "?sona_id=a b"),
+        ("sona", "?PROLIFIC_PID=5f0c9a1b2c3d4e5f60718293"),
+    ],
+)
+def test_where_a_provider_is_set_nobody_comes_without_its_identifier(
+    client: Client, provider: str, query: str
+) -> None:
+    Recruitment.objects.create(study=factories.live(), provider=provider, completed_code="C")
+    assert client.get(f"/s/test/{query}").status_code == 400
+    assert client.post(f"/s/test/{query}", {"consent": "yes", "nonce": "n" * 20}).status_code in (400, 403)
+    assert not Participant.objects.exists()
+
+
+PLACEHOLDERS = ["{{%PROLIFIC_PID%}}", "[[PID]]", "${e://Field/PID}", "undefined", "NULL"]
+
+
+@pytest.mark.parametrize("value", [*PLACEHOLDERS, "x" * 121, "a%0Ab", "a\0b"])
 def test_it_refuses_an_unusable_external_id(client: Client, value: str) -> None:
     factories.live()
     assert client.get("/s/test/", {"PROLIFIC_PID": value.replace("%0A", "\n")}).status_code == 400

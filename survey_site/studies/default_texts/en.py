@@ -51,8 +51,8 @@ you give to questions about yourself, if the study asks any.
 participation and is never part of the research data.
 
 **Not stored:** your network address, your name, your e-mail address, or any tracking cookie. The pages load
-nothing from other companies. One cookie protects the start form; the link in your address bar is what lets
-you come back.
+nothing from other companies. One cookie protects the start form, another lets you come back from the
+same browser; so does the link in your address bar.
 
 **Withdrawal:** with the link on the last page you can withdraw at any time. Your answers are then erased from
 the data and from every later export; what remains is an empty row saying that somebody withdrew.

@@ -54,8 +54,8 @@ réponses aux questions sur vous-même, si l'étude en pose.
 confirmer votre participation et ne fait jamais partie des données de recherche.
 
 **Non conservé :** votre adresse réseau, votre nom, votre adresse électronique, ni aucun cookie de suivi. Les pages
-ne chargent rien d'autres entreprises. Un cookie protège le formulaire de départ ; c'est le lien dans votre barre
-d'adresse qui vous permet de revenir.
+ne chargent rien d'autres entreprises. Un cookie protège le formulaire de départ, un autre vous permet de
+revenir avec le même navigateur, comme le lien dans votre barre d'adresse.
 
 **Retrait :** avec le lien de la dernière page, vous pouvez vous retirer à tout moment. Vos réponses sont alors
 effacées des données et de toute exportation ultérieure ; il reste une ligne vide disant que quelqu'un s'est retiré.

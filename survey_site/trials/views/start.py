@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from survey_site.recruitment.arrivals import BadLink, Sender, kept, sender
+from survey_site.recruitment.arrivals import BadLink, Sender, kept, refuse_unnamed, sender
 from survey_site.recruitment.completion import way_out
 from survey_site.recruitment.models import Recruitment
 from survey_site.studies import texts
@@ -75,6 +75,8 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
     user_agent = request.headers.get("User-Agent", "")
     if recruitment and not recruitment.allow_phones and devices.is_phone(user_agent):
         return _screened_out(request, study, recruitment, who, words["screened_out"])
+    if kind == Kind.PERSON:
+        refuse_unnamed(recruitment, who)
     # Never from the link: whoever wrote it would know the participant's own address.
     nonce = request.POST.get("nonce") or new_start_nonce()
     agreed = bool(fields.get("consent")) and 16 <= len(nonce) <= 64
@@ -89,6 +91,7 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
         )
     arrival = enrolment.Arrival(
         token=token_of_start(nonce, study.slug),
+        returning=request.COOKIES.get(_cookie(study), ""),
         kind=kind,
         provider=who.provider,
         external_id=who.external_id,
@@ -110,9 +113,37 @@ def _let_in(
         return render(request, "trials/notice.html", {"study": study, "text": full}, status=403)
     except enrolment.NotOpen:
         return _not_open(request, study, language)
+    except enrolment.NotYours:
+        return refusal(request, 409, "begun_already", _begun_already())
     response = HttpResponseRedirect(reverse("resume", args=[participant.token]))
     response.status_code = 303
+    _remember(response, study, participant)
     return response
+
+
+def _cookie(study: Study) -> str:
+    return f"begun-{study.slug}"
+
+
+def _remember(response: HttpResponse, study: Study, participant: Participant) -> None:
+    """Lets this browser come back by the link of the service that sent it."""
+    days = frozen_protocol(participant.protocol_id).settings["resume_days"]
+    response.set_cookie(
+        _cookie(study),
+        participant.token,
+        max_age=days * 24 * 3600,
+        path=reverse("study_start", args=[study.slug]),
+        secure=settings.BEHIND_HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _begun_already() -> str:
+    return _(
+        "This study was begun with your identifier already. Go on in the browser in which you began, or by your personal "
+        "link, which is in that browser's history. Is it neither? Then write to who sent you here."
+    )
 
 
 def _bad_link() -> str:
