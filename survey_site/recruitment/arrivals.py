@@ -12,7 +12,7 @@ NOBODY = frozenset(
     {"undefined", "null", "none", "nan", "nil", "na", "n/a", "anonymous", "test", "true", "false"}
 )
 # What the providers' identifiers look like: Prolific's are 24 hexadecimal digits, SONA's a short code; no e-mail address.
-FORMS = {
+FORMS: dict[str, re.Pattern[str]] = {
     Provider.PROLIFIC: re.compile(r"[0-9a-fA-F]{24}"),
     Provider.SONA: re.compile(r"[0-9A-Za-z_-]{1,40}"),
 }
