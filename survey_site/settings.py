@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "survey_site.bodies.BodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "survey_site.accounts.middleware.SecondFactorMiddleware",
@@ -158,6 +159,8 @@ WHITENOISE_MAX_AGE = 3600
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bodies without files: an answer is a few hundred bytes
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+ARCHIVE_TIMES = 32  # a zip may unpack to so many times MAX_UPLOAD_MB, and an upload be as large
+UPLOAD_SECONDS = 120  # for decoding what was uploaded to a page or the API, where a thread waits
 
 SESSION_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "survey_site.trials.views.guards.csrf_failure"

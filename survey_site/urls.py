@@ -5,6 +5,11 @@ from django.urls import include, path
 
 from survey_site.accounts import pages
 
+handler400 = "survey_site.trials.views.failures.bad_request"
+handler403 = "survey_site.trials.views.failures.forbidden"
+handler404 = "survey_site.trials.views.failures.not_found"
+handler500 = "survey_site.trials.views.failures.failed"
+
 urlpatterns = [
     path("", include("survey_site.trials.urls")),
     path("recruitment/", include("survey_site.desk.urls")),

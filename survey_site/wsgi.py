@@ -4,6 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from survey_site.malformed import RefusingMalformed
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "survey_site.settings")
 
-application = get_wsgi_application()
+application = RefusingMalformed(get_wsgi_application())

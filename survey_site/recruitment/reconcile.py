@@ -60,7 +60,15 @@ def read_submissions(data: bytes) -> list[Submission]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadFile("This is not a CSV in UTF-8; export the submissions again from Prolific.") from error
-    reader = csv.DictReader(io.StringIO(text))
+    if "\0" in text:
+        raise BadFile("This is no text; export the submissions again from Prolific.")
+    try:
+        return _rows(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
+        raise BadFile(f"This is not Prolific's CSV ({error}); export the submissions again.") from error
+
+
+def _rows(reader: "csv.DictReader[str]") -> list[Submission]:
     columns = {kind: _column(reader.fieldnames or (), names) for kind, names in _NAMES.items()}
     if not columns["id"] or not columns["status"]:
         raise BadFile("The file needs the columns “Participant id” and “Status”, as Prolific exports them.")

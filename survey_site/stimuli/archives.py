@@ -1,18 +1,40 @@
-"""Reads pictures and labels out of a zip: folders are classes, a `labels.csv` overrides them. No ORM."""
+"""Reads pictures and labels out of a zip: folders are classes, a `labels.csv` overrides them. No ORM.
+
+A zip comes from outside. Its directory is judged before anything is unpacked, and members are read one at a time, so that
+neither a bomb nor five thousand honest pictures fill the memory.
+"""
 
 import csv
 import io
-import lzma
 import stat
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+Source = bytes | Path | IO[bytes]  # an open file belongs to whoever opened it
 
 MAX_MEMBERS = 5000
 MAX_RATIO = 200  # a picture hardly shrinks in a zip; a bomb shrinks a thousandfold
+MOST_AT_ONCE = 2 * 1024 * 1024  # 400 bytes of directory for each of 5000 members
+LOCAL_HEADER = 30  # bytes before a member's name
+PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may ask for gigabytes to unpack a kilobyte
 LABELS = "labels.csv"
+# What zipfile raises for bytes that are no zip: its own error, and whatever its struct, seek and decode meet.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    LookupError,
+)
 
 
 class BadArchive(ValueError):
@@ -21,26 +43,66 @@ class BadArchive(ValueError):
 
 @dataclass(frozen=True)
 class Upload:
-    """One file as it came: its name, its bytes and the class label it came with (or empty)."""
+    """One file as it came: its name, its bytes or where they lie, and the class label it came with (or empty)."""
 
     name: str
-    data: bytes
+    data: Source
     stimulus_class: str = ""
 
+    def read(self, at_most: int) -> bytes:
+        """The bytes; one more than `at_most` where there are more, so that the caller sees it."""
+        with opened_source(self.data) as file:
+            return file.read(at_most + 1)
 
-def read_archive(data: bytes, *, max_total: int, max_file: int) -> list[Upload]:
-    """All pictures of a zip. Raises BadArchive for a path outside, a link, a bomb, or a broken zip."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [
-                info for info in archive.infolist() if not info.is_dir() and not _is_litter(info.filename)
-            ]
+
+def opened_source(source: Source) -> AbstractContextManager[IO[bytes]]:
+    """The bytes as a file, at its beginning; closed at the end where it is opened here."""
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    if isinstance(source, Path):
+        return source.open("rb")
+    source.seek(0)
+    return nullcontext(source)
+
+
+class Archive:
+    """An open zip that has passed every check of its directory; its members are read one at a time."""
+
+    def __init__(self, file: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], max_file: int) -> None:
+        self._file, self._max_file = file, max_file
+        self.members = {info.filename: info for info in members}
+
+    def read(self, name: str) -> bytes:
+        """A member's bytes; BadArchive where it cannot be unpacked."""
+        with _in_words(), self._file.open(self.members[name]) as handle:
+            data = handle.read(self._max_file + 1)  # the header's size may lie
+        if len(data) > self._max_file:
+            raise BadArchive(f"{name!r} is larger than its header says; make the zip again")
+        return data
+
+
+@contextmanager
+def opened(source: Source, *, max_total: int, max_file: int) -> Iterator[Archive]:
+    """A zip whose directory was judged. Raises BadArchive for a path outside, a link, a bomb, or a broken zip."""
+    with opened_source(source) as file:
+        with _in_words():
+            archive = zipfile.ZipFile(_Sipped(file))
+            members = [info for info in archive.infolist() if not _is_no_file(info)]
+        with archive:
             _check_members(members, max_total=max_total, max_file=max_file)
-            return list(_read_members(archive, members, max_file=max_file))
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise BadArchive(f"the zip is damaged ({error}); make it again") from error
-    except (RuntimeError, NotImplementedError) as error:
-        raise BadArchive(f"the zip cannot be read ({error}); make it without a password") from error
+            _check_places(archive)
+            yield Archive(archive, members, max_file)
+
+
+def read_archive(source: Source, *, max_total: int, max_file: int) -> Iterator[Upload]:
+    """All pictures of a zip, one after the other; the labels are read first. Raises BadArchive on the way."""
+    with opened(source, max_total=max_total, max_file=max_file) as archive:
+        labels = _labels(archive)
+        for name in archive.members:
+            path = PurePosixPath(name)
+            if path.name != LABELS:
+                label = labels.get(name) or labels.get(path.name) or path.parent.name
+                yield Upload(name, archive.read(name), label)
 
 
 def read_labels(text: str) -> dict[str, str]:
@@ -57,9 +119,45 @@ def read_labels(text: str) -> dict[str, str]:
     return {row[0].strip(): row[1].strip() for row in rows}
 
 
-def _is_litter(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or PurePosixPath(name).name in (".DS_Store", "Thumbs.db")
+class _Sipped(io.RawIOBase):
+    """A file of which nobody gets more than a little at once.
+
+    zipfile reads the whole directory in one go, as long as the file says it is: a gigabyte of entries would become
+    ten gigabytes of objects. A directory that is cut short is refused as damaged.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(MOST_AT_ONCE if size < 0 else min(size, MOST_AT_ONCE))
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except BadArchive:
+        raise
+    except DAMAGE as error:
+        raise BadArchive(f"the zip is damaged ({error}); make it again") from error
+    except (RuntimeError, NotImplementedError) as error:
+        raise BadArchive(f"the zip cannot be read ({error}); make it without a password") from error
+
+
+def _is_no_file(info: zipfile.ZipInfo) -> bool:
+    """Folders, and what desktops put beside the files."""
+    path = PurePosixPath(info.filename)
+    return info.is_dir() or "__MACOSX" in path.parts or path.name in (".DS_Store", "Thumbs.db")
 
 
 def _check_members(members: list[zipfile.ZipInfo], *, max_total: int, max_file: int) -> None:
@@ -73,6 +171,8 @@ def _check_members(members: list[zipfile.ZipInfo], *, max_total: int, max_file: 
             raise BadArchive(f"{info.filename!r} points outside the zip; make the zip from inside its folder")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise BadArchive(f"{info.filename!r} is a link; put the image itself into the zip")
+        if info.compress_type not in PLAIN:
+            raise BadArchive(f"{info.filename!r} is packed in an unusual way; make the zip with its defaults")
         if info.file_size > max_file:
             raise BadArchive(
                 f"{info.filename!r} has {info.file_size / 1e6:.0f} MB, more than {max_file / 1e6:.0f}"
@@ -88,28 +188,25 @@ def _check_members(members: list[zipfile.ZipInfo], *, max_total: int, max_file: 
         )
 
 
-def _read_members(
-    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], *, max_file: int
-) -> Iterator[Upload]:
+def _check_places(archive: zipfile.ZipFile) -> None:
+    """Each member has bytes of its own: shared ones make a gigabyte of members out of a few kilobytes."""
+    free = 0
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if info.header_offset < 0:
+            raise BadArchive(f"{info.filename!r} lies outside the zip; make it again")
+        if info.header_offset < free:
+            raise BadArchive(f"{info.filename!r} overlaps with another file of the zip; make it again")
+        free = info.header_offset + LOCAL_HEADER + info.compress_size
+    if free > archive.start_dir:
+        raise BadArchive("the zip's directory points outside its files; make it again")
+
+
+def _labels(archive: Archive) -> dict[str, str]:
     labels: dict[str, str] = {}
-    for info in members:
-        if PurePosixPath(info.filename).name == LABELS:
+    for name in archive.members:
+        if PurePosixPath(name).name == LABELS:
             try:
-                labels = read_labels(_read(archive, info, max_file).decode("utf-8-sig"))
+                labels = read_labels(archive.read(name).decode("utf-8-sig"))
             except UnicodeDecodeError as error:
                 raise BadArchive(f"{LABELS} is not UTF-8 text; save it as CSV UTF-8") from error
-    for info in members:
-        path = PurePosixPath(info.filename)
-        if path.name == LABELS:
-            continue
-        folder = path.parent.name
-        label = labels.get(info.filename) or labels.get(path.name) or folder
-        yield Upload(info.filename, _read(archive, info, max_file), label)
-
-
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_file: int) -> bytes:
-    with archive.open(info) as handle:
-        data = handle.read(max_file + 1)  # the header's size may lie
-    if len(data) > max_file:
-        raise BadArchive(f"{info.filename!r} is larger than its header says; make the zip again")
-    return data
+    return labels

@@ -108,7 +108,15 @@ def _header(data: bytes) -> tuple[str, bool, tuple[int, ...], bytes]:
         descr, fortran, shape = found["descr"], found["fortran_order"], found["shape"]
     except BadMap:
         raise
-    except (struct.error, ValueError, SyntaxError, KeyError, TypeError, IndexError, MemoryError) as error:
+    except (
+        struct.error,
+        ValueError,
+        SyntaxError,
+        LookupError,
+        TypeError,
+        MemoryError,
+        RecursionError,
+    ) as error:
         raise BadMap("its .npy header cannot be read; write it with numpy.save") from error
     if not isinstance(descr, str) or not isinstance(shape, tuple) or not all(type(n) is int for n in shape):
         raise BadMap("it is a table of fields, not a plain array; save the map alone")
@@ -127,7 +135,9 @@ def read_png(data: bytes) -> Scalar | Painted:
         raise
     except UnidentifiedImageError as error:
         raise BadMap("it is no PNG; save it again") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (
+        Exception
+    ) as error:  # of a damaged file a decoder may raise anything, as in saliency_worker.decoding
         raise BadMap(f"the PNG is damaged ({error}); save it again") from error
     if "A" in image.getbands() or "transparency" in image.info:
         raise BadMap("it is partly transparent; save it without an alpha channel")

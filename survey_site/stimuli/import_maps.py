@@ -1,7 +1,9 @@
 """Stores maps made elsewhere: all of an upload or nothing, each with its provenance, beside an original."""
 
 import io
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +16,10 @@ from PIL import Image
 from saliency_worker import catalog
 from survey_site.design import canonical
 from survey_site.stimuli import storage
-from survey_site.stimuli.arrays import Scalar, png_of
+from survey_site.stimuli.archives import Archive, BadArchive, Source, opened
+from survey_site.stimuli.arrays import Scalar, png_of, read_map
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
-from survey_site.stimuli.uploaded_maps import BadMaps, MadeMap, is_uploaded, read_upload
+from survey_site.stimuli.uploaded_maps import BadMaps, MadeMap, check_upload, is_uploaded
 from survey_site.studies.models import Condition, Study
 
 ORIGIN = "uploaded"
@@ -31,30 +34,46 @@ class ImportedMaps:
 
 
 def import_maps(
-    study: Study, name: str, data: bytes, by: AbstractBaseUser | None, *, add_conditions: bool = True
+    study: Study,
+    name: str,
+    data: Source,
+    by: AbstractBaseUser | None,
+    *,
+    add_conditions: bool = True,
+    within_s: float = math.inf,
 ) -> ImportedMaps:
     """Takes a zip into a draft. Raises BadMaps with every problem, and then stores nothing.
 
     add_conditions: give each new classifier × method a condition in a Table-1 column of the method's label.
+    within_s: how long reading may take, for callers that somebody else waits for.
     """
     if not study.is_editable:
         raise BadMaps([f"the study is {study.get_state_display().lower()}; make a new version to add maps"])
-    megabyte = 1024 * 1024
-    made = read_upload(
-        data,
-        list(study.stimuli.values_list("key", flat=True)),
-        expected_sides(study),
-        max_total=32 * settings.MAX_UPLOAD_MB * megabyte,
-        max_file=settings.MAX_UPLOAD_MB * megabyte,
-    )
+    most = settings.MAX_UPLOAD_MB * 1024 * 1024
     origin = {"origin": ORIGIN, "upload": name, "uploader": str(by.get_username()) if by else "command line"}
-    with transaction.atomic():
-        stimuli = {s.key: s for s in study.stimuli.all()}
-        for each in made:
-            _store(stimuli[each.line.stimulus], each, origin)
-        _store_originals(stimuli, made, origin)
-        conditions = _add_conditions(study, made) if add_conditions else 0
+    keys = list(study.stimuli.values_list("key", flat=True))
+    try:
+        with opened(data, max_total=settings.ARCHIVE_TIMES * most, max_file=most) as archive:
+            made = check_upload(archive, keys, expected_sides(study), _alarm(within_s))
+            with transaction.atomic():
+                stimuli = {s.key: s for s in study.stimuli.all()}
+                for each in made:
+                    _store(stimuli[each.line.stimulus], each, archive, origin)
+                _store_originals(stimuli, made, origin)
+                conditions = _add_conditions(study, made) if add_conditions else 0
+    except BadArchive as error:
+        raise BadMaps([str(error)]) from error
     return ImportedMaps(len(made), conditions)
+
+
+def _alarm(within_s: float) -> Callable[[], None]:
+    until = time.monotonic() + within_s
+
+    def check() -> None:
+        if time.monotonic() > until:
+            raise BadMaps([f"reading takes longer than {within_s:.0f} seconds; upload fewer maps at once"])
+
+    return check
 
 
 def expected_sides(study: Study) -> dict[str, int]:
@@ -78,11 +97,11 @@ def labels_of(study: Study) -> dict[tuple[str, str], str]:
     }
 
 
-def _store(stimulus: Stimulus, made: MadeMap, origin: dict[str, Any]) -> None:
-    line, content = made.line, made.content
+def _store(stimulus: Stimulus, made: MadeMap, archive: Archive, origin: dict[str, Any]) -> None:
+    line, content = made.line, read_map(made.line.file, archive.read(made.line.file))
     facts = origin | {
         "file": line.file,
-        "file_sha256": storage.sha256(made.data),
+        "file_sha256": made.sha256,
         "label": line.method,
         "classifier_label": line.classifier,
         "kind": "numbers" if isinstance(content, Scalar) else "picture",
@@ -130,7 +149,7 @@ def _hang(row: SaliencyMap, pictures: dict[str, bytes]) -> None:
 
 def _store_originals(stimuli: dict[str, Stimulus], made: Iterable[MadeMap], origin: dict[str, Any]) -> None:
     """Gives each classifier label that nothing is computed for an original of every image, at its maps' size."""
-    sides = {each.line.classifier: each.content.side for each in made}
+    sides = {each.line.classifier: each.side for each in made}
     for classifier, side in sides.items():
         if classifier in catalog.CLASSIFIERS or _is_computed(stimuli.values(), classifier):
             continue  # the worker makes its originals

@@ -1,8 +1,12 @@
 """Takes uploads into a study: all of them or none, duplicates recognised."""
 
-from collections.abc import Iterable
+import math
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import IO
 
 from django.conf import settings
 from django.db import transaction
@@ -11,7 +15,7 @@ from django.utils.text import slugify
 from survey_site.stimuli import storage
 from survey_site.stimuli.archives import BadArchive, Upload, read_archive
 from survey_site.stimuli.models import Stimulus
-from survey_site.stimuli.pictures import BadPicture, CleanImage, read_picture
+from survey_site.stimuli.pictures import BadPicture, read_picture
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
@@ -34,61 +38,78 @@ class Intake:
     notices: list[str] = field(default_factory=list)
 
 
-def expand(uploads: Iterable[Upload]) -> list[Upload]:
-    """Replaces each zip by its members; raises ImagesRefused where a zip is unusable."""
-    megabyte = 1024 * 1024
-    files: list[Upload] = []
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A picture that may become a stimulus; its PNG waits in a temporary file, since all or none are stored."""
+
+    name: str
+    stimulus_class: str
+    upload_sha256: str
+    width: int
+    height: int
+    notices: tuple[str, ...]
+    begin: int
+    length: int
+
+
+def expand(uploads: Iterable[Upload]) -> Iterator[Upload]:
+    """Each zip as its members, one at a time; raises ImagesRefused where a zip is unusable."""
     for upload in uploads:
         if not upload.name.lower().endswith(".zip"):
-            files.append(upload)
+            yield upload
             continue
+        most = settings.MAX_UPLOAD_MB * 1024 * 1024
         try:
-            members = read_archive(
-                upload.data,
-                max_total=32 * settings.MAX_UPLOAD_MB * megabyte,
-                max_file=settings.MAX_UPLOAD_MB * megabyte,
-            )
+            for member in read_archive(upload.data, max_total=settings.ARCHIVE_TIMES * most, max_file=most):
+                yield Upload(member.name, member.data, member.stimulus_class or upload.stimulus_class)
         except BadArchive as error:
             raise ImagesRefused([f"{upload.name}: {error}"]) from error
-        files += [Upload(m.name, m.data, m.stimulus_class or upload.stimulus_class) for m in members]
-    return files
 
 
 def add_images(
-    study: Study, uploads: Iterable[Upload], role: str = Stimulus.Role.MAIN, **extra: str
+    study: Study,
+    uploads: Iterable[Upload],
+    role: str = Stimulus.Role.MAIN,
+    *,
+    within_s: float = math.inf,
+    **extra: str,
 ) -> Intake:
-    """Stores pictures and zips of pictures as stimuli of a draft. Raises ImagesRefused, and then stores nothing."""
+    """Stores pictures and zips of pictures as stimuli of a draft. Raises ImagesRefused, and then stores nothing.
+
+    within_s: how long decoding may take, for callers that somebody else waits for.
+    """
     if not study.is_editable:
         raise ImagesRefused(
             [f"the study is {study.get_state_display().lower()}; make a new version to add images"]
         )
-    files = expand(uploads)
-    pictures = _decode(files)
     intake = Intake()
-    with transaction.atomic():
-        known = set(study.stimuli.values_list("sha256", flat=True))
-        keys = set(study.stimuli.values_list("key", flat=True))
-        for upload, picture in zip(files, pictures, strict=True):
-            path, digest = storage.put("stimuli", picture.png, ".png")
-            if digest in known:
-                intake.duplicates.append(upload.name)
-                continue
-            known.add(digest)
-            intake.notices += [f"{upload.name}: {notice}" for notice in picture.notices]
-            stimulus = Stimulus.objects.create(
-                study=study,
-                key=unique_key(upload.name, keys),
-                stimulus_class=upload.stimulus_class.strip()[:120],
-                role=role,
-                sha256=digest,
-                upload_sha256=storage.sha256(upload.data),
-                path=path,
-                width=picture.width,
-                height=picture.height,
-                **extra,
-            )
-            keys.add(stimulus.key)
-            intake.added.append(stimulus)
+    with tempfile.TemporaryFile() as spool:
+        pictures = _decode(expand(uploads), spool, within_s)
+        with transaction.atomic():
+            known = set(study.stimuli.values_list("sha256", flat=True))
+            keys = set(study.stimuli.values_list("key", flat=True))
+            for picture in pictures:
+                spool.seek(picture.begin)
+                path, digest = storage.put("stimuli", spool.read(picture.length), ".png")
+                if digest in known:
+                    intake.duplicates.append(picture.name)
+                    continue
+                known.add(digest)
+                intake.notices += [f"{picture.name}: {notice}" for notice in picture.notices]
+                stimulus = Stimulus.objects.create(
+                    study=study,
+                    key=unique_key(picture.name, keys),
+                    stimulus_class=picture.stimulus_class.strip()[:120],
+                    role=role,
+                    sha256=digest,
+                    upload_sha256=picture.upload_sha256,
+                    path=path,
+                    width=picture.width,
+                    height=picture.height,
+                    **extra,
+                )
+                keys.add(stimulus.key)
+                intake.added.append(stimulus)
     return intake
 
 
@@ -101,20 +122,42 @@ def unique_key(name: str, taken: set[str]) -> str:
     return key
 
 
-def _decode(files: list[Upload]) -> list[CleanImage]:
-    pictures: list[CleanImage] = []
+def _decode(files: Iterable[Upload], spool: IO[bytes], within_s: float) -> list[_Decoded]:
+    """Every picture, its PNG written to the end of `spool`. Raises ImagesRefused with each bad one."""
+    most = settings.MAX_UPLOAD_MB * 1024 * 1024
+    until = time.monotonic() + within_s
+    found: list[_Decoded] = []
     problems: list[str] = []
     for upload in files:
+        if time.monotonic() > until:
+            raise ImagesRefused([f"decoding takes longer than {within_s:.0f} seconds; upload fewer at once"])
+        data = upload.read(most)
         try:
-            pictures.append(
-                read_picture(
-                    upload.data,
-                    max_bytes=settings.MAX_UPLOAD_MB * 1024 * 1024,
-                    max_pixels=settings.MAX_IMAGE_MEGAPIXELS * 1_000_000,
-                )
-            )
+            _check_text(upload.name, upload.stimulus_class)
+            clean = read_picture(data, max_bytes=most, max_pixels=settings.MAX_IMAGE_MEGAPIXELS * 1_000_000)
         except BadPicture as error:
             problems.append(f"{upload.name}: {error}")
+            continue
+        found.append(
+            _Decoded(
+                upload.name,
+                upload.stimulus_class,
+                storage.sha256(data),
+                clean.width,
+                clean.height,
+                clean.notices,
+                spool.tell(),
+                len(clean.png),
+            )
+        )
+        spool.write(clean.png)
     if problems:
         raise ImagesRefused(problems)
-    return pictures
+    return found
+
+
+def _check_text(*texts: str) -> None:
+    """Names and labels come out of zips and forms, and go into the database."""
+    for text in texts:
+        if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+            raise BadPicture("its name or class is no text; rename it")

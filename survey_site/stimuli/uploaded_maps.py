@@ -9,12 +9,13 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from saliency_worker import catalog
-from survey_site.stimuli.archives import BadArchive, Upload, read_archive
-from survey_site.stimuli.arrays import BadMap, Painted, Scalar, read_map
+from survey_site.stimuli.archives import Archive
+from survey_site.stimuli.arrays import BadMap, read_map
+from survey_site.stimuli.storage import sha256
 from survey_site.studies.errors import SeveralProblems
 
 MANIFESTS = ("manifest.csv", "manifest.json")
@@ -45,11 +46,11 @@ class ManifestLine:
 
 @dataclass(frozen=True, slots=True)
 class MadeMap:
-    """One map of an upload that has passed every check, with the bytes it came as."""
+    """One map of an upload that has passed every check; its numbers are read again when they are stored."""
 
     line: ManifestLine
-    content: Scalar | Painted
-    data: bytes
+    side: int
+    sha256: str
 
 
 def method_key(label: str) -> str:
@@ -63,25 +64,24 @@ def is_uploaded(key: str) -> bool:
     return key not in catalog.ALL_KEYS
 
 
-def read_upload(
-    data: bytes, stimuli: Sequence[str], sides: Mapping[str, int], *, max_total: int, max_file: int
+def check_upload(
+    archive: Archive, stimuli: Sequence[str], sides: Mapping[str, int], clock: Callable[[], None]
 ) -> list[MadeMap]:
     """All maps of a zip. Raises BadMaps with every problem found; never returns a part.
 
-    stimuli: keys of the study's images. sides: side in pixels that the maps of a classifier must have.
+    stimuli: keys of the study's images. sides: side in pixels that the maps of a classifier must have. clock: is called
+    before each map, and raises where the whole takes too long.
     """
-    try:
-        members = read_archive(data, max_total=max_total, max_file=max_file)
-    except BadArchive as error:
-        raise BadMaps([str(error)]) from error
-    lines = read_manifest(members)
-    files = {m.name: m.data for m in members if _base(m.name) not in MANIFESTS}
+    lines = read_manifest(archive)
+    files = [name for name in archive.members if _base(name) not in MANIFESTS]
     problems = [*_unmatched(lines, files), *_repeated(lines), *_unknown(lines, set(stimuli))]
     made = []
     for line in lines:
-        if line.file in files:
+        if line.file in archive.members:
+            clock()
+            data = archive.read(line.file)
             try:
-                made.append(MadeMap(line, read_map(line.file, files[line.file]), files[line.file]))
+                made.append(MadeMap(line, read_map(line.file, data).side, sha256(data)))
             except BadMap as error:
                 problems.append(f"{line.file}: {error}")
     problems += _sizes(made, sides)
@@ -90,28 +90,31 @@ def read_upload(
     return made
 
 
-def read_manifest(members: Sequence[Upload]) -> list[ManifestLine]:
+def read_manifest(archive: Archive) -> list[ManifestLine]:
     """The lines of the one manifest. Raises BadMaps where there is none, or where it cannot be read."""
-    found = [m for m in members if _base(m.name) in MANIFESTS]
+    found = [name for name in archive.members if _base(name) in MANIFESTS]
     if len(found) != 1:
         raise BadMaps(
             [f"the zip holds {len(found) or 'no'} manifest; put in one manifest.csv or manifest.json that says "
              "file, stimulus and method of each map"]
         )  # fmt: skip
+    manifest = found[0]
     try:
-        text = found[0].data.decode("utf-8-sig")
-        rows = _json_rows(text) if found[0].name.endswith(".json") else _csv_rows(text)
+        text = archive.read(manifest).decode("utf-8-sig")
+        if "\0" in text:
+            raise ValueError("it holds a NUL, which no text has")
+        rows = _json_rows(text) if manifest.endswith(".json") else _csv_rows(text)
     except (UnicodeDecodeError, ValueError, csv.Error) as error:
-        raise BadMaps([f"{found[0].name} cannot be read: {error}"]) from error
-    folder = found[0].name.rpartition("/")[0]
+        raise BadMaps([f"{manifest} cannot be read: {error}"]) from error
+    folder = manifest.rpartition("/")[0]
     problems = [
-        f"{found[0].name}, entry {number}: no {name}"
+        f"{manifest}, entry {number}: no {name}"
         for number, row in enumerate(rows, start=1)
         for name in NEEDED
         if not row.get(name)
     ]
     if problems or not rows:
-        raise BadMaps(problems or [f"{found[0].name} lists no map"])
+        raise BadMaps(problems or [f"{manifest} lists no map"])
     return [
         ManifestLine(
             f"{folder}/{row['file']}" if folder else row["file"],
@@ -154,10 +157,10 @@ def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _unmatched(lines: Sequence[ManifestLine], files: Mapping[str, bytes]) -> Iterator[str]:
-    listed = {line.file for line in lines}
+def _unmatched(lines: Sequence[ManifestLine], files: Sequence[str]) -> Iterator[str]:
+    listed, there = {line.file for line in lines}, set(files)
     for line in lines:
-        if line.file not in files:
+        if line.file not in there:
             yield f"{line.file}: listed in the manifest, but not in the zip"
     for name in files:
         if name not in listed:
@@ -193,6 +196,6 @@ def _unknown(lines: Sequence[ManifestLine], stimuli: set[str]) -> Iterator[str]:
 def _sizes(made: Sequence[MadeMap], sides: Mapping[str, int]) -> Iterator[str]:
     expected = dict(sides)
     for each in made:
-        name, side = each.line.classifier, each.content.side
+        name, side = each.line.classifier, each.side
         if expected.setdefault(name, side) != side:
             yield f"{each.line.file}: {side} × {side}, but the maps of {name} are {expected[name]} × {expected[name]}"

@@ -80,3 +80,17 @@ def test_the_page_compares_an_uploaded_file(client: Client, admin_client: Client
 def test_it_is_for_signed_in_researchers_only(client: Client) -> None:
     factories.live()
     assert client.get("/recruitment/test/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Participant id,Status\n" + b'"' + b"x" * 200_000 + b'",APPROVED\n',
+        b"Participant id,Status\na\0b,APPROVED\n",
+        b"x" * 200_000 + b",Participant id,Status\n",
+    ],
+    ids=["a huge field", "NUL", "a huge name of a column"],
+)
+def test_a_file_that_is_no_csv_inside_is_refused_with_words(data: bytes) -> None:
+    with pytest.raises(BadFile, match="export the submissions again"):
+        read_submissions(data)

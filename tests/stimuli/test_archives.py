@@ -4,6 +4,7 @@ import io
 import stat
 import zipfile
 
+import numpy as np
 import pytest
 
 from survey_site.stimuli.archives import BadArchive, read_archive, read_labels
@@ -99,3 +100,81 @@ def corrupted(data: bytes) -> bytes:
 def test_a_zip_that_is_broken_inside_is_refused_with_words(data: bytes) -> None:
     with pytest.raises(BadArchive):
         read(data)
+
+
+def overlapping(copies: int, member: bytes) -> bytes:
+    """A zip whose directory names one member's bytes many times under different names."""
+    data = zipped({"0000.png": member})
+    start = data.index(b"PK\x01\x02")
+    end = data.index(b"PK\x05\x06")
+    entry = data[start:end]
+    directory = b"".join(entry.replace(b"0000.png", f"{n:04d}.png".encode()) for n in range(copies))
+    count = copies.to_bytes(2, "little")
+    tail = (
+        data[end : end + 8]
+        + count
+        + count
+        + len(directory).to_bytes(4, "little")
+        + start.to_bytes(4, "little")
+    )
+    return data[:start] + directory + tail + b"\0\0"
+
+
+def test_members_that_share_their_bytes_are_refused_unread() -> None:
+    data = overlapping(500, bytes(900_000))
+    assert len(data) < 45_000
+    with pytest.raises(BadArchive, match="overlaps"):
+        read(data, max_total=10**9)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (42, b"\xff\xff\xff\x7f"),
+        (42, b"\xff\xff\xff\xff"),
+        (20, b"\xff\xff\xff\x7f"),
+        (46, b"\xff\xfe"),
+        (10, b"\x0e\0"),
+    ],
+    ids=["beyond the end", "zip64 without it", "longer than the file", "a name that is no UTF-8", "LZMA"],
+)
+def test_a_directory_that_is_wrong_is_refused_with_words(place: int, value: bytes) -> None:
+    data = bytearray(zipped({"a.png": encoded()}))
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 8 : entry + 10] = b"\x00\x08"  # names are UTF-8
+    data[entry + place : entry + place + len(value)] = value
+    with pytest.raises(BadArchive):
+        read(bytes(data))
+
+
+@pytest.mark.parametrize("offset", [12, 16])
+@pytest.mark.parametrize("value", [0, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_an_end_that_points_outside_is_refused_with_words(offset: int, value: int) -> None:
+    data = bytearray(zipped({"a.png": encoded()}))
+    end = data.index(b"PK\x05\x06")
+    data[end + offset : end + offset + 4] = value.to_bytes(4, "little")
+    with pytest.raises(BadArchive):
+        read(bytes(data))
+
+
+def test_a_directory_of_a_million_entries_is_not_taken_into_memory() -> None:
+    data = overlapping(60_000, b"x")
+    with pytest.raises(BadArchive, match="damaged"):
+        read(data)
+
+
+def test_members_are_read_one_at_a_time() -> None:
+    class Watched(io.BytesIO):
+        seen = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            data = super().read(size)
+            self.seen += len(data)
+            return data
+
+    noise = [np.random.default_rng(n).bytes(500_000) for n in range(8)]
+    file = Watched(zipped({f"{n}.png": data for n, data in enumerate(noise)}))
+    uploads = read_archive(file, max_total=10**8, max_file=10**7)
+    assert next(uploads).data == noise[0]
+    assert file.seen < 1_000_000
+    assert [u.data for u in uploads] == noise[1:]

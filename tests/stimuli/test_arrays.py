@@ -97,6 +97,11 @@ BAD = {
     "objects": (npy(np.zeros((SIDE, SIDE), object)), "float32"),
     "empty": (b"", "no .npy file"),
     "header only": (b"\x93NUMPY\x01\x00", "header"),
+    "a header that recurses": (
+        b"\x93NUMPY\x01\x00" + (9000).to_bytes(2, "little") + b"[" * 4500 + b"]" * 4500,
+        "header",
+    ),
+    "a deep sum": (b"\x93NUMPY\x01\x00" + (9000).to_bytes(2, "little") + b"1+" * 4499 + b"1\n", "header"),
     "an expression": (b"\x93NUMPY\x01\x00\x0e\x00__import__(1)\n", "header"),
 }
 

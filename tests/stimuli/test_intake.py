@@ -89,3 +89,14 @@ def test_the_command_reads_folders_with_classes_and_labels(study: Study, tmp_pat
 def test_the_command_says_which_path_does_not_exist(study: Study, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no such file"):
         call_command("add_images", "cats", str(tmp_path / "nothing"))
+
+
+def test_an_upload_that_takes_too_long_is_refused_and_stores_nothing(study: Study) -> None:
+    with pytest.raises(ImagesRefused, match="upload fewer at once"):
+        add_images(study, [Upload("all.zip", zipped({"1.png": encoded(1), "2.png": encoded(2)}))], within_s=0)
+    assert study.stimuli.count() == 0
+
+
+def test_names_that_no_database_holds_are_refused(study: Study) -> None:
+    with pytest.raises(ImagesRefused, match="rename it"):
+        add_images(study, [Upload("a\ud800.png", encoded(1)), Upload("b.png", encoded(2), "c\0t")])

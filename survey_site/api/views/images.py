@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
@@ -51,9 +52,9 @@ class Stimuli(OfStudy, generics.ListAPIView[Stimulus]):
         wanted = UploadSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         values = wanted.validated_data
-        uploads = [Upload(f.name, f.read(), values["stimulus_class"]) for f in values["files"]]
+        uploads = [Upload(f.name, f, values["stimulus_class"]) for f in values["files"]]
         try:
-            found = intake.add_images(study, uploads, values["role"])
+            found = intake.add_images(study, uploads, values["role"], within_s=settings.UPLOAD_SECONDS)
         except intake.ImagesRefused as error:
             raise ValidationError({"files": error.problems}) from error
         audit.record(request, study, "images added", f"{len(found.added)} by the API")

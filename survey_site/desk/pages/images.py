@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -50,9 +51,10 @@ def images(request: HttpRequest, study: Study) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         label = form.cleaned_data["stimulus_class"]
-        uploads = [Upload(file.name, file.read(), label) for file in form.cleaned_data["pictures"]]
+        uploads = [Upload(file.name, file, label) for file in form.cleaned_data["pictures"]]
         try:
-            intake = add_images(study, uploads, form.cleaned_data["role"])
+            role, within_s = form.cleaned_data["role"], settings.UPLOAD_SECONDS
+            intake = add_images(study, uploads, role, within_s=within_s)
         except ImagesRefused as error:
             for problem in error.problems:
                 form.add_error("pictures", problem)

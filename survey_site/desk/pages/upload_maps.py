@@ -1,6 +1,7 @@
 """The page that takes maps made elsewhere."""
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -39,7 +40,14 @@ def upload_maps(request: HttpRequest, study: Study) -> HttpResponse:
         archive = form.cleaned_data["archive"]
         add = form.cleaned_data["add_conditions"]
         try:
-            stored = import_maps(study, archive.name, archive.read(), request.user, add_conditions=add)  # type: ignore[arg-type]
+            stored = import_maps(
+                study,
+                archive.name,
+                archive,
+                request.user,  # type: ignore[arg-type]
+                add_conditions=add,
+                within_s=settings.UPLOAD_SECONDS,
+            )
         except BadMaps as error:
             for problem in error.problems[:100]:
                 form.add_error("archive", problem)

@@ -48,7 +48,6 @@ def participants_page(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            _refuse_large(request)
             response = view(request, *args, **kwargs)
         except (RequestDataTooBig, TooManyFieldsSent):
             response = refusal(request, 413, "too_large", _("This was too large to be an answer."))
@@ -67,13 +66,6 @@ def participants_page(view: View) -> View:
         return response
 
     return guarded
-
-
-def _refuse_large(request: HttpRequest) -> None:
-    """Before anything is read: Django's own limit leaves out files, which no form of participants has."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        raise RequestDataTooBig
 
 
 def speaking(language: str) -> translation.override:

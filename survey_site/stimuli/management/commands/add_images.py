@@ -50,7 +50,7 @@ def uploads_of(path: Path, stimulus_class: str, labels: dict[str, str]) -> list[
     return [
         Upload(
             file.name,
-            file.read_bytes(),
+            file,
             labels.get(file.name)
             or stimulus_class
             or (file.parent.name if path.is_dir() and file.parent != path else ""),

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         path: Path = options["zip"]
         try:
             add = not options["no_conditions"]
-            stored = import_maps(study, path.name, path.read_bytes(), None, add_conditions=add)
+            stored = import_maps(study, path.name, path, None, add_conditions=add)
         except BadMaps as error:
             raise CommandError("\n".join(["nothing was stored", *error.problems])) from error
         except OSError as error:
