@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -18,10 +18,19 @@ from survey_site.accounts import second_factor
 from survey_site.accounts.models import MustUseSecondFactor
 from survey_site.desk import token_admin  # noqa: F401  (registers the tokens)
 from survey_site.studies import audit
+from survey_site.studies.access import is_superuser
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 admin.site.unregister(TOTPDevice)  # its page would show everybody's secret key
+
+
+RIGHTS = ("is_superuser", "groups", "user_permissions")
+
+
+def _within_reach(request: HttpRequest, obj: Model | None) -> bool:
+    """Whether this account is not above the one that asks."""
+    return is_superuser(request) or not getattr(obj, "is_superuser", False)
 
 
 @admin.register(User)
@@ -43,6 +52,18 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     actions = ("remove_second_factor", "demand_second_factor", "allow_password_alone")
     filter_horizontal = ()  # Django's pair of boxes is wider than the page, and its hints cannot be read aloud
 
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Also asked by the page that sets a password: a superuser's is a superuser's to set."""
+        return super().has_change_permission(request, obj) and _within_reach(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _within_reach(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Rights are given by superusers alone: whoever may change users could else give all of them to themselves."""
+        found = tuple(super().get_readonly_fields(request, obj))
+        return found if is_superuser(request) else (*found, *RIGHTS)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         mine = {"user": OuterRef("pk")}
         rows: QuerySet[User] = super().get_queryset(request)
@@ -54,7 +75,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     def get_actions(self, request: HttpRequest) -> Any:
         """Whoever could remove a superuser's second factor would be half-way to being one."""
         found = super().get_actions(request)
-        if getattr(request.user, "is_superuser", False):
+        if is_superuser(request):
             return found
         return {name: action for name, action in found.items() if name not in UserAdmin.actions}
 
@@ -89,9 +110,24 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    """Django's own, in the site's look."""
+    """Django's own, in the site's look. Superusers only: a group's rights are those of everybody in it."""
 
     filter_horizontal = ()
     when_empty = _(
         "Groups give the same rights on the whole site to several accounts. Who may see a study is said in the study."
     )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return is_superuser(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
