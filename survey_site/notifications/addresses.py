@@ -6,9 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-# Addresses that stand for an IPv4 address behind a translator: 6to4, NAT64, Teredo.
-_TRANSLATED = [
-    ipaddress.ip_network(net) for net in ("2002::/16", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32")
+# All of IPv6 that is given out to sites. What lies outside is local, reserved, or an IPv4 address in disguise (::/96,
+# mapped, NAT64), whatever a Python of last year thinks of it.
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
+# Inside it and beside `is_global`, whose table differs from Python to Python: protocols and tunnels (Teredo, 6to4 and its
+# relays), documentation.
+_NOBODYS = [
+    ipaddress.ip_network(net)
+    for net in ("2001::/23", "2002::/16", "3fff::/20", "192.0.0.0/24", "192.88.99.0/24")
 ]
 
 
@@ -60,9 +65,11 @@ def is_public(ip: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return is_public(str(address.ipv4_mapped))
-        if any(address in net for net in _TRANSLATED):
+        if address not in _GIVEN_OUT:
             return False
-    return address.is_global and not address.is_multicast
+    if any(address in net for net in _NOBODYS):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def resolved(address: Address, private_hosts: Collection[str]) -> str:

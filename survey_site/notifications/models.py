@@ -1,5 +1,6 @@
 """What a study watches for, whom it tells, what happened, and what became of telling it."""
 
+import base64
 import secrets
 from datetime import timedelta
 
@@ -23,9 +24,12 @@ class Kind(models.TextChoices):
     TEST = "test", _("Test")
 
 
+SECRET_PREFIX = "whsec_"  # noqa: S105  (of the Standard Webhooks specification)
+
+
 def new_secret() -> str:
-    """256 random bits that sign the webhook."""
-    return secrets.token_urlsafe(32)
+    """256 random bits that sign the webhook, in Base64 behind the prefix of the specification."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def percent_validators() -> list[MinValueValidator | MaxValueValidator]:

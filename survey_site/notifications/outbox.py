@@ -1,7 +1,7 @@
 """Notifications as leased rows: noticed once, addressed to every channel, delivered and swept.
 
 A process that dies between sending and noting it sends again; a receiver knows the repeated webhook by its
-`Survey-Delivery`.
+`webhook-id`.
 """
 
 import os

@@ -1,5 +1,10 @@
-"""Posts a notification to a study's webhook: signed, to the address that was checked, without following redirects."""
+"""Posts a notification to a study's webhook: to the address that was checked, without following redirects.
 
+Signed as the Standard Webhooks specification says (https://www.standardwebhooks.com), so that its libraries check it.
+"""
+
+import base64
+import binascii
 import contextlib
 import hashlib
 import hmac
@@ -17,7 +22,7 @@ from django.conf import settings
 from survey_site.notifications.addresses import Address, AddressRefused, checked, resolved
 from survey_site.notifications.channel import Addressee, Channel
 from survey_site.notifications.errors import Permanent, Transient
-from survey_site.notifications.models import Delivery
+from survey_site.notifications.models import SECRET_PREFIX, Delivery
 from survey_site.studies.models import Study
 
 TIMEOUT_SECONDS = 10
@@ -50,21 +55,26 @@ def send(delivery: Delivery) -> None:
     post(watch.webhook_url, watch.webhook_secret, delivery.pk, content)
 
 
-def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """`v1=` and the HMAC-SHA256, in hex, of the timestamp, a full stop and the body."""
-    return "v1=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
+    """`v1,` and the HMAC-SHA256, in Base64, of id, timestamp and body with full stops between; the secret is `whsec_…`."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except binascii.Error as error:
+        raise Permanent("The webhook's secret is of an older kind; make a new one.") from error
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 
 def post(url: str, secret: str, delivery_id: int, content: dict[str, Any]) -> None:
     """Returns when the receiver has answered 2xx; else Permanent or Transient with the reason."""
     body = json.dumps(content, ensure_ascii=False).encode()
-    timestamp = str(int(time.time()))
+    message_id, timestamp = f"delivery_{delivery_id}", str(int(time.time()))
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "saliency-survey",
-        "Survey-Delivery": str(delivery_id),
-        "Survey-Timestamp": timestamp,
-        "Survey-Signature": signature(secret, timestamp, body),
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": signature(secret, message_id, timestamp, body),
     }
     try:
         address = checked(url)

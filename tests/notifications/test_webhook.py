@@ -1,5 +1,6 @@
 """A webhook as its receiver sees it, over a real socket; mail as its server answers."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -14,6 +15,7 @@ from django.core import mail as outgoing
 
 from survey_site.notifications import mail, webhook
 from survey_site.notifications.errors import Permanent, Transient
+from survey_site.notifications.models import new_secret
 
 
 class Receiver(HTTPServer):
@@ -54,15 +56,34 @@ def receiver(settings: Any) -> Iterator[Receiver]:
     thread.join()
 
 
+KEY = b"32 bytes that only two may know."
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+
+
 def test_the_receiver_can_check_who_sent_it(receiver: Receiver) -> None:
-    webhook.post(receiver.url, "secret", 7, {"kind": "test", "subject": "Grüße"})
+    webhook.post(receiver.url, SECRET, 7, {"kind": "test", "subject": "Grüße"})
     ((path, headers, body),) = receiver.seen
     assert path == "/hook?team=1"
     assert json.loads(body) == {"kind": "test", "subject": "Grüße"}
-    assert headers["Survey-Delivery"] == "7"
+    assert headers["webhook-id"] == "delivery_7"
     assert headers["Host"] == f"127.0.0.1:{receiver.server_port}"
-    signed = headers["Survey-Timestamp"].encode() + b"." + body
-    assert headers["Survey-Signature"] == "v1=" + hmac.new(b"secret", signed, hashlib.sha256).hexdigest()
+    signed = f"delivery_7.{headers['webhook-timestamp']}.".encode() + body
+    mark = base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{mark}"
+
+
+def test_it_signs_as_the_specification_s_own_example() -> None:
+    """The vector that the reference libraries of Standard Webhooks test themselves with."""
+    secret, message = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek"
+    mark = webhook.signature(secret, message, "1614265330", b'{"test": 2432232314}')
+    assert mark == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_every_secret_is_one_of_the_specification() -> None:
+    made = new_secret()
+    assert made.startswith("whsec_")
+    assert len(base64.b64decode(made.removeprefix("whsec_"), validate=True)) == 32
+    assert made != new_secret()
 
 
 @pytest.mark.parametrize(
@@ -77,14 +98,14 @@ def test_answers_are_sorted_and_redirects_not_followed(
 ) -> None:
     receiver.status = status
     with pytest.raises(outcome, match=says):
-        webhook.post(receiver.url, "secret", 1, {})
+        webhook.post(receiver.url, SECRET, 1, {})
     assert len(receiver.seen) == 1
 
 
 def test_a_private_host_gets_nothing_unless_the_operator_allows_it(receiver: Receiver, settings: Any) -> None:
     settings.WEBHOOK_PRIVATE_HOSTS = []
     with pytest.raises(Permanent, match="private network"):
-        webhook.post(receiver.url, "secret", 1, {})
+        webhook.post(receiver.url, SECRET, 1, {})
     assert receiver.seen == []
 
 
@@ -93,7 +114,7 @@ def test_a_receiver_that_is_away_may_come_back(receiver: Receiver) -> None:
     receiver.shutdown()
     receiver.server_close()
     with pytest.raises(Transient, match="could not be reached"):
-        webhook.post(url, "secret", 1, {})
+        webhook.post(url, SECRET, 1, {})
 
 
 def test_an_exchange_that_never_ends_is_cut(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +122,7 @@ def test_an_exchange_that_never_ends_is_cut(receiver: Receiver, monkeypatch: pyt
     monkeypatch.setattr(Handler, "do_POST", lambda self: released.wait(20))
     monkeypatch.setattr(webhook, "DEADLINE_SECONDS", 0.1)
     with pytest.raises(Transient):
-        webhook.post(receiver.url, "secret", 1, {})
+        webhook.post(receiver.url, SECRET, 1, {})
     released.set()
 
 
