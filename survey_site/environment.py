@@ -102,9 +102,13 @@ def cache(url: str, data_dir: Path) -> dict[str, Any]:
     """Django's cache settings; empty selects files, which web and workers share."""
     if not url or url.startswith("file://"):
         folder = url.removeprefix("file://") or str(data_dir / "cache")
-        return {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": folder}
+        return {"BACKEND": "survey_site.json_cache.JsonFileCache", "LOCATION": folder}
     if url.startswith(("redis://", "rediss://")):
-        return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+        return {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": url,
+            "OPTIONS": {"serializer": "survey_site.json_cache.Serializer"},
+        }
     raise Misconfigured(f"CACHE_URL={url!r} is neither redis://… nor file:///folder nor empty")
 
 

@@ -24,7 +24,8 @@ class KeptCount(TypedDict):
 def kept(key: str, count: Callable[[], T], clock: Callable[[], float] = time.time) -> T:
     """The value of `count`: made now, or a while ago where making it takes long.
 
-    When it is due, one caller makes it anew; the others get the old one meanwhile.
+    The value is plain data, as the cache keeps it. When it is due, one caller makes it anew; the others get the old
+    one meanwhile.
     """
     found: KeptCount | None = cache.get(f"kept:{key}")
     if found is not None:

@@ -1,9 +1,9 @@
 """How recruitment and data collection stand, in a few aggregate queries whatever the number of rows."""
 
 from collections.abc import ItemsView
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.db import connection
 from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
@@ -207,7 +207,7 @@ def is_masked(study: Study, finished: int) -> bool:
 
 def context_of(study: Study) -> MonitorContext:
     """The template's variables. In a large study the counts are kept for a while; masking never is."""
-    now = masked(study, cached_counts.kept(f"monitor:{study.pk}", lambda: counted(study)))
+    now = masked(study, _of_cache(cached_counts.kept(f"monitor:{study.pk}", lambda: asdict(counted(study)))))
     highest = max((n for row in now.rows for scale in row.scores for _level, n in scale), default=0)
     return {
         "now": now,
@@ -215,6 +215,11 @@ def context_of(study: Study) -> MonitorContext:
         "chart": chart([n for _start, n in now.completions]),
         "states": now.states.items(),
     }
+
+
+def _of_cache(facts: dict[str, Any]) -> Snapshot:
+    """The snapshot of what `asdict` made of it, since the cache holds plain data alone."""
+    return Snapshot(**{**facts, "rows": tuple(ColumnProgress(**row) for row in facts["rows"])})
 
 
 WIDTH, HEIGHT = 600, 120
