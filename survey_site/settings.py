@@ -182,6 +182,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_ACCEPT_CONTENT = ["json"]  # Celery's default; a message that holds anything else is not read
 CELERY_TASK_DEFAULT_QUEUE = "saliency"
 CELERY_TASK_ROUTES = {name: {"queue": "reports"} for name in ("reports.*", "notifications.*")}
 CELERY_TASK_ACKS_LATE = True
