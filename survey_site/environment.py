@@ -3,6 +3,8 @@
 Pure functions of strings, so that each can be tested without starting Django.
 """
 
+import contextlib
+import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -15,6 +17,9 @@ from environs import Env, EnvError
 
 from saliency_worker.declarations import BadDeclaration
 from survey_site.tasks import registry
+
+SHORTEST_KEY, FEWEST_SIGNS = 50, 10
+GUESSED = ("django-insecure", "change", "secret", "password", "example")
 
 
 class Misconfigured(ValueError):
@@ -209,10 +214,8 @@ def site_url(url: str) -> str:
 def secret_key(value: str, debug: bool, data_dir: Path) -> str:
     """The given key, or one made once and kept in the data folder (embedded use)."""
     if value:
-        if len(value) < 32:
-            raise Misconfigured(
-                "SECRET_KEY is shorter than 32 characters; make one with `openssl rand -hex 32`"
-            )
+        if why := _weakness(value):
+            raise Misconfigured(f"SECRET_KEY {why}; make one with `openssl rand -hex 32`")
         return value
     file = data_dir / "secret_key"
     if not file.exists():
@@ -224,6 +227,30 @@ def secret_key(value: str, debug: bool, data_dir: Path) -> str:
         except FileExistsError:
             pass  # another process of the same demo made it a moment earlier
     return file.read_text().strip()
+
+
+def _weakness(key: str) -> str:
+    """Why somebody could guess the key; empty where nothing speaks against it."""
+    if len(key) < SHORTEST_KEY:
+        return f"is shorter than {SHORTEST_KEY} characters"
+    if key in (key + key)[1:-1]:
+        return "repeats itself"
+    if len(set(key)) < FEWEST_SIGNS:
+        return f"has fewer than {FEWEST_SIGNS} different characters"
+    if found := next((word for word in GUESSED if word in key.lower()), ""):
+        return f"holds “{found}”, as keys of examples do"
+    return ""
+
+
+def keep_private(data_dir: Path, front_server: bool) -> None:
+    """From here on the process makes files for its own user alone; a front server that reads media is in its group.
+
+    The data folder, which holds answers and the secret key, is closed as well, also one of an earlier version.
+    """
+    os.umask(0o027 if front_server else 0o077)
+    with contextlib.suppress(PermissionError):  # another user's folder, which is theirs to close
+        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.chmod(0o750 if front_server else 0o700)
 
 
 def read(env: Env, kind: str, name: str, default: Any) -> Any:

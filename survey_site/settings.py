@@ -16,12 +16,13 @@ _env = Env()
 
 try:
     DATA_DIR = Path(environment.read(_env, "str", "DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+    X_ACCEL_PREFIX = environment.read(_env, "str", "X_ACCEL_PREFIX", "")
+    environment.keep_private(DATA_DIR, front_server=bool(X_ACCEL_PREFIX))
     DEBUG = environment.read(_env, "bool", "DEBUG", False)
     SECRET_KEY = environment.secret_key(environment.read(_env, "str", "SECRET_KEY", ""), DEBUG, DATA_DIR)
     ALLOWED_HOSTS = environment.read(_env, "list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
     CSRF_TRUSTED_ORIGINS = environment.read(_env, "list", "CSRF_TRUSTED_ORIGINS", [])
     BEHIND_HTTPS = environment.read(_env, "bool", "BEHIND_HTTPS", False)
-    X_ACCEL_PREFIX = environment.read(_env, "str", "X_ACCEL_PREFIX", "")
     SALIENCY_WEIGHTS_DIR = environment.read(_env, "str", "SALIENCY_WEIGHTS_DIR", "")
     SALIENCY_METHODS = environment.methods(environment.read(_env, "str", "SALIENCY_METHODS", ""))
     STUDY_TASKS = environment.tasks(
@@ -92,6 +93,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "survey_site.policy.FixedHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "survey_site.policy.PolicyMiddleware",
@@ -139,7 +141,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AXES_FAILURE_LIMIT = 8
-SILENCED_SYSTEM_CHECKS = ["axes.W006"]
+SILENCED_SYSTEM_CHECKS = [
+    "axes.W006",
+    "security.W021",  # to be preloaded is asked for by whoever owns the whole domain, not by one of its sites
+]
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_ENABLE_ADMIN = False  # its tables are shown by desk/sign_in_admin.py, in the desk's clothes
 AXES_LOCKOUT_PARAMETERS = ["username"]  # a laboratory shares one address
@@ -155,6 +160,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_MAX_AGE = 3600
+FILE_UPLOAD_PERMISSIONS = 0o640 if X_ACCEL_PREFIX else 0o600
 
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bodies without files: an answer is a few hundred bytes
@@ -166,6 +172,11 @@ SESSION_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "survey_site.trials.views.guards.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
+# A front server ends TLS; what it passes on as plain HTTP is sent to HTTPS, but for the looks of load balancers.
+SECURE_SSL_REDIRECT = BEHIND_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -174,8 +185,11 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:", "blob:"],
         "style-src": ["'self'", "'unsafe-inline'"],
-        # The admin's Alpine components evaluate expressions; participants' pages set a stricter policy.
-        "script-src": ["'self'", "'unsafe-inline'", "'unsafe-eval'"],
+        # The admin's Alpine components evaluate expressions; participants' pages set a stricter policy. No page of either
+        # has a script of its own in its HTML.
+        "script-src": ["'self'", "'unsafe-eval'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
         "form-action": ["'self'"],
     }

@@ -1,13 +1,13 @@
 """Addresses of the API and of its documentation."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from survey_site.api.views import answers, images, studies
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     path("v1/", studies.Root.as_view(), name="api-root"),
     path("v1/studies/", studies.Studies.as_view(), name="api-studies"),
     path("v1/studies/<slug:slug>/", studies.StudyDetail.as_view(), name="api-study"),

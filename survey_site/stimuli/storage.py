@@ -5,6 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 
@@ -22,7 +23,7 @@ class AtomicFileSystemStorage(FileSystemStorage):
                     handle.write(chunk)
                 handle.flush()
                 os.fsync(handle.fileno())
-            Path(temporary).chmod(0o644)
+            Path(temporary).chmod(settings.FILE_UPLOAD_PERMISSIONS)
             Path(temporary).replace(target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)

@@ -62,6 +62,15 @@ def test_urls_select_the_real_parts(tmp_path: Path) -> None:
         ("CACHE_URL", "memcached://h", "neither redis://"),
         ("STORAGE_URL", "ftp://h", "neither s3://"),
         ("SECRET_KEY", "short", "openssl rand"),
+        ("SECRET_KEY", "x" * 64, "repeats itself"),
+        ("SECRET_KEY", "0123456789abcdef" * 4, "repeats itself"),
+        (
+            "SECRET_KEY",
+            "abababcabababdabababcabababcabababcabababcabababcabababcabababe",
+            "different characters",
+        ),
+        ("SECRET_KEY", "django-insecure-0123456789qwertyuiopasdfghjklzxcvbnm", "keys of examples"),
+        ("SECRET_KEY", "0123456789qwertyuiop-please-change-me-asdfghjklzxcvbnm", "keys of examples"),
         ("DEBUG", "perhaps", "DEBUG"),
         ("MAX_UPLOAD_MB", "many", "MAX_UPLOAD_MB"),
         ("EMAIL_URL", "pop3://h", "write smtp+tls://"),
@@ -140,3 +149,59 @@ def test_the_sites_address_has_no_path() -> None:
     assert environment.site_url("https://survey.example.org/") == "https://survey.example.org"
     with pytest.raises(Misconfigured, match="SITE_URL"):
         environment.site_url("https://survey.example.org/studies/")
+
+
+KEY = "5f2c1e0b9a8d7c6f5e4d3c2b1a09f8e7d6c5b4a3928170f6e5d4c3b2a1908f7e"
+
+
+def test_the_checks_for_a_server_have_nothing_to_say(tmp_path: Path) -> None:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    secure = {
+        "SECRET_KEY": KEY,
+        "BEHIND_HTTPS": "true",
+        "ALLOWED_HOSTS": "survey.example.org",
+        "DATA_DIR": str(tmp_path),
+    }
+    (tmp_path / "static").mkdir()
+    result = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"],
+        env={**kept, **secure},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "no issues" in result.stdout
+
+
+def mode(path: Path) -> str:
+    return oct(path.stat().st_mode & 0o777)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "folder", "file"), [("", "0o700", "0o600"), ("/media/", "0o750", "0o640")]
+)
+def test_the_data_folder_is_the_site_s_own(tmp_path: Path, prefix: str, folder: str, file: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    script = (
+        "import django; django.setup();"
+        "from survey_site.stimuli import storage; storage.put('stimuli', b'x', '.png');"
+        "from django.core.cache import cache; cache.set('a', 1);"
+        "from django.core.management import call_command; call_command('migrate', 'contenttypes', verbosity=0)"
+    )
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    given = {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "survey_site.settings",
+        "DATA_DIR": str(data),
+        "X_ACCEL_PREFIX": prefix,
+    }
+    subprocess.run([sys.executable, "-c", script], env=given, cwd=ROOT, check=True)
+    assert mode(data) == folder
+    media = next((data / "media").rglob("*.png"))
+    assert (mode(media), mode(media.parent)) == (file, folder)
+    others = [path for path in data.rglob("*") if path.stat().st_mode & 0o007]
+    assert others == []
+    assert mode(data / "secret_key") == "0o600"

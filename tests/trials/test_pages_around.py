@@ -1,6 +1,5 @@
 """Demographics, expiry, health, oversized bodies, logs without secrets."""
 
-import json
 import logging
 from datetime import timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from survey_site.studies import demographics
 from survey_site.studies.models import StudyText
 from survey_site.trials.logs import WithoutSecrets
 from survey_site.trials.models import Participant, Response
-from survey_site.trials.views import guards, health
+from survey_site.trials.views import guards
 from tests import factories
 from tests.trials.player import Form, begin, fill, step, until_trial
 
@@ -184,22 +183,6 @@ def test_a_lost_cookie_gets_a_clear_page_and_the_participants_own_page_needs_non
     assert (
         Client(enforce_csrf_checks=True).post(address, {"page": "instructions_matching"}).status_code == 303
     )
-
-
-@pytest.mark.django_db
-def test_readiness_tells_the_part_that_fails(
-    client: Client, media: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert client.get("/healthz").content == b"ok"
-    ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (
-        200,
-        {"ready": True, "database": "ok", "storage": "ok", "broker": "ok"},
-    )
-    monkeypatch.setattr(health, "LEAST_FREE_BYTES", 2**62)
-    refused = client.get("/readyz")
-    assert refused.status_code == 503
-    assert "make room" in json.loads(refused.content)["storage"]
 
 
 def test_logs_hold_no_address_of_a_participant() -> None:

@@ -1,18 +1,25 @@
 """For load balancers and operators: alive, and ready with the reason where not."""
 
+import os
 import shutil
+import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu import Connection
 
+from survey_site.accounts import tokens
+
 LEAST_FREE_BYTES = 200 * 1024 * 1024
+KEEP_SECONDS = 5  # however often it is asked, the parts are looked at so often at most
 
 
 class BrokenPart(Exception):
@@ -29,11 +36,58 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 where database, storage and broker work, else 503; answers are refused rather than lost."""
-    checks: dict[str, Callable[[], None]] = {"database": _database, "storage": _storage, "broker": _broker}
-    found = {name: _outcome(check) for name, check in checks.items()}
+    """200 where database, storage and broker work, else 503; answers are refused rather than lost.
+
+    Which part is broken and why is told to signed-in staff, and to programs with a token of one.
+    """
+    found = LOOKS.outcome()
     ready = all(outcome == "ok" for outcome in found.values())
-    return JsonResponse({"ready": ready, **found}, status=200 if ready else 503)
+    details = found if _may_know(request) else {}
+    return JsonResponse({"ready": ready, **details}, status=200 if ready else 503)
+
+
+class Looks:
+    """Keeps for a moment what the last look found; while one looks, the others wait for it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._found: dict[str, str] = {}
+        self._until = 0.0
+
+    def outcome(self) -> dict[str, str]:
+        """What each part says: "ok", or why it cannot work."""
+        with self._lock:
+            if not self._found or self._clock() >= self._until:
+                checks: dict[str, Callable[[], None]] = {
+                    "database": _database,
+                    "storage": _storage,
+                    "broker": _broker,
+                }
+                self._found = {name: _outcome(check) for name, check in checks.items()}
+                self._until = self._clock() + KEEP_SECONDS
+            return self._found
+
+    def forget(self) -> None:
+        """The next one looks anew."""
+        self._found = {}
+
+
+LOOKS = Looks()
+
+
+def _may_know(request: HttpRequest) -> bool:
+    try:
+        kind, _, key = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() in ("token", "bearer"):
+            token = tokens.find(key.strip())
+            return token is not None and not token.ended(timezone.now()) and _is_staff(token.user)
+        return settings.SESSION_COOKIE_NAME in request.COOKIES and _is_staff(request.user)
+    except DatabaseError:  # where people are looked up in what is broken, nobody is known
+        return False
+
+
+def _is_staff(user: object) -> bool:
+    return bool(getattr(user, "is_active", False) and getattr(user, "is_staff", False))
 
 
 def _outcome(check: Callable[[], None]) -> str:
@@ -53,12 +107,18 @@ def _database() -> None:
 
 
 def _storage() -> None:
-    name = default_storage.save("readyz/probe", ContentFile(b"ready"))
-    default_storage.delete(name)
-    if isinstance(default_storage, FileSystemStorage):
-        free = shutil.disk_usage(default_storage.location).free
-        if free < LEAST_FREE_BYTES:
-            raise BrokenPart(f"only {free // 2**20} MB free; make room for {LEAST_FREE_BYTES // 2**20} MB")
+    """Looks, and writes nothing: whoever asks must not be able to make the disk work."""
+    if not isinstance(default_storage, FileSystemStorage):
+        default_storage.exists("readyz/probe")
+        return
+    folder = Path(default_storage.location)
+    while not folder.exists():  # it is made by the first file
+        folder = folder.parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BrokenPart("the media folder cannot be written; give it to the site's user")
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        raise BrokenPart(f"only {free // 2**20} MB free; make room for {LEAST_FREE_BYTES // 2**20} MB")
 
 
 def _broker() -> None:

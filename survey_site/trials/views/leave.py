@@ -7,6 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from survey_site.studies import texts
+from survey_site.studies.access import may
 from survey_site.studies.models import Study
 from survey_site.trials import enrolment
 from survey_site.trials.models import Participant
@@ -37,8 +38,10 @@ def privacy(request: HttpRequest, slug: str) -> HttpResponse:
     study = Study.objects.filter(slug=slug).first()
     if study is None:
         raise Http404
-    language = chosen_language(request, study)
     protocol = enrolment.current_protocol(study)
+    if protocol is None and not may(request.user, "view", study.pk):  # a draft is its researchers' own
+        raise Http404
+    language = chosen_language(request, study)
     # Not by the frozen protocol: what is stored about people can be read whatever tasks are installed.
     words = texts.merged(protocol.content["texts"] if protocol else texts.own_texts(study), language)
     with translation.override(language):
