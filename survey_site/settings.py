@@ -1,6 +1,7 @@
 """The one settings file. Every environment variable is read here; docs/operations.md describes each."""
 
 from pathlib import Path
+from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -32,6 +33,8 @@ try:
     MAX_UPLOAD_MB = environment.read(_env, "int", "MAX_UPLOAD_MB", 32)
     MAX_IMAGE_MEGAPIXELS = environment.read(_env, "int", "MAX_IMAGE_MEGAPIXELS", 50)
     STARTS_PER_HOUR = environment.read(_env, "int", "STARTS_PER_HOUR", 5000)
+    SESSION_IDLE_MINUTES = environment.read(_env, "int", "SESSION_IDLE_MINUTES", 60)
+    API_REQUESTS_PER_MINUTE = environment.read(_env, "int", "API_REQUESTS_PER_MINUTE", 600)
     SECOND_FACTOR_REQUIRED = environment.one_of(
         "SECOND_FACTOR_REQUIRED",
         environment.read(_env, "str", "SECOND_FACTOR_REQUIRED", "nobody"),
@@ -103,6 +106,7 @@ MIDDLEWARE = [
     "survey_site.bodies.BodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "survey_site.accounts.idle.IdleMiddleware",
     "survey_site.accounts.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -134,20 +138,27 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+AXES_HANDLER = "survey_site.accounts.login_throttle.Handler"
+AXES_CLIENT_IP_CALLABLE = "survey_site.accounts.client_address.marked"  # no address is stored
 AXES_FAILURE_LIMIT = 8
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or who waits would be kept waiting by others
+AXES_COOLOFF_MESSAGE = _(
+    "Too many wrong passwords or codes came from here. Wait a little and try again; each further wrong one doubles the wait."
+)
 SILENCED_SYSTEM_CHECKS = [
     "axes.W006",
     "security.W021",  # to be preloaded is asked for by whoever owns the whole domain, not by one of its sites
 ]
-AXES_COOLOFF_TIME = 0.25  # hours
+AXES_COOLOFF_TIME = 24  # hours; how long failures are remembered, not how long anybody waits
 AXES_ENABLE_ADMIN = False  # its tables are shown by desk/sign_in_admin.py, in the desk's clothes
-AXES_LOCKOUT_PARAMETERS = ["username"]  # a laboratory shares one address
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 
 OTP_TOTP_ISSUER = "Saliency Survey"
 
@@ -169,6 +180,7 @@ ARCHIVE_TIMES = 32  # a zip may unpack to so many times MAX_UPLOAD_MB, and an up
 UPLOAD_SECONDS = 120  # for decoding what was uploaded to a page or the API, where a thread waits
 
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600  # however busy; SESSION_IDLE_MINUTES ends the others
 CSRF_FAILURE_VIEW = "survey_site.trials.views.guards.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
@@ -212,6 +224,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_THROTTLE_CLASSES": ["survey_site.api.throttle.PerToken"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
     "PAGE_SIZE": 100,

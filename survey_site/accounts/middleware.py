@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
 from django_otp.middleware import OTPMiddleware
 
-from survey_site.accounts import second_factor
+from survey_site.accounts import obliged
 
 
 class SecondFactorMiddleware(OTPMiddleware):
@@ -21,12 +21,7 @@ class SecondFactorMiddleware(OTPMiddleware):
     def _verify_user_sync(self, request: HttpRequest, user: Any) -> Any:
         user = super()._verify_user_sync(request, user)
         request._half_user = None  # type: ignore[attr-defined]
-        if (
-            user.is_authenticated
-            and user.is_staff
-            and not user.is_verified()
-            and second_factor.demanded(user)
-        ):
+        if user.is_authenticated and user.is_staff and not user.is_verified() and obliged.demanded(user):
             request._half_user = user  # type: ignore[attr-defined]
             user = AnonymousUser()
             self._init_user_fields(user)

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from survey_site.accounts import second_factor
+from survey_site.accounts import obliged, second_factor
 from survey_site.accounts.middleware import half_user
 from survey_site.accounts.models import BackupCode
 from survey_site.studies import audit
@@ -122,7 +122,7 @@ def enrolment(request: HttpRequest) -> HttpResponse:
             elif verb == "codes":
                 audit.record(request, None, "backup codes renewed", user.get_username())
                 return _shown(request, user, form, second_factor.new_backup_codes(user))
-            elif second_factor.required(user):
+            elif obliged.required(user):
                 messages.error(
                     request, _("You are obliged to use a second factor; it cannot be switched off.")
                 )
@@ -153,7 +153,7 @@ def _shown(
         "picture": qr(begun.config_url) if begun else "",
         "key": _grouped(begun) if begun else "",
         "left": BackupCode.objects.filter(user=user.pk, used_at=None).count(),
-        "required": second_factor.required(user),
+        "required": obliged.required(user),
         "half": half_user(request) is not None,
         "site": settings.OTP_TOTP_ISSUER,
     }

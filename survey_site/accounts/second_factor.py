@@ -1,22 +1,20 @@
-"""The second factor: who must give one, enrolling, checking, losing. The TOTP itself is django-otp's."""
+"""The second factor: enrolling, checking, losing. The TOTP itself is django-otp's."""
 
 import hashlib
 import secrets
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
-from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_login_failed
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.utils import timezone
 from django_otp import login as otp_login
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from survey_site.accounts.models import BackupCode, MustUseSecondFactor
+from survey_site.accounts import login_throttle
+from survey_site.accounts.models import BackupCode
 
 CODES = 10
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 signs, without those that look alike
@@ -27,32 +25,6 @@ def device_of(user: AbstractBaseUser) -> TOTPDevice | None:
     """The user's enrolled device."""
     found: TOTPDevice | None = TOTPDevice.objects.filter(user=user.pk, confirmed=True).first()
     return found
-
-
-def required(user: AbstractBaseUser) -> bool:
-    """Whether the site or an administrator obliges the user to a second factor."""
-    return required_by_setting(user) or MustUseSecondFactor.objects.filter(user=user.pk).exists()
-
-
-def required_by_setting(user: AbstractBaseUser) -> bool:
-    wanted = settings.SECOND_FACTOR_REQUIRED
-    return wanted == "staff" or (wanted == "superusers" and bool(getattr(user, "is_superuser", False)))
-
-
-def demanded(user: AbstractBaseUser) -> bool:
-    """Whether a session needs a second step: who enrolled, and who is obliged to. One query."""
-    if required_by_setting(user):
-        return True
-    mine = {"user": OuterRef("pk")}
-    return (
-        get_user_model()
-        ._default_manager.filter(
-            Exists(TOTPDevice.objects.filter(confirmed=True, **mine))
-            | Exists(MustUseSecondFactor.objects.filter(**mine)),
-            pk=user.pk,
-        )
-        .exists()
-    )
 
 
 @transaction.atomic
@@ -121,6 +93,7 @@ def admit(request: HttpRequest, user: Any, device: TOTPDevice) -> None:
     request.user = user
     request.session.cycle_key()
     otp_login(request, device)
+    login_throttle.forget(user.get_username(), request)
 
 
 @transaction.atomic

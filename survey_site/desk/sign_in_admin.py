@@ -7,14 +7,17 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from survey_site.accounts import login_throttle
+
 
 class LogAdmin(ModelAdmin):
-    """What django-axes writes: to read, not to edit."""
+    """What django-axes writes: to read, not to edit. An address is a keyed hash (accounts/client_address.py)."""
 
     when_empty: Any = ""
 
@@ -36,13 +39,14 @@ class FailedSignInAdmin(LogAdmin):
     list_display = ("attempt_time", "username", "failures_since_start", "locked", "ip_address", "user_agent")
     fields = ("attempt_time", "username", "failures_since_start", "ip_address", "user_agent", "path_info")
     actions = ("unlock",)
-    when_empty = _("Nobody has failed to sign in. After %d failures an account is locked for a while.") % (
-        settings.AXES_FAILURE_LIMIT
-    )
+    when_empty = _(
+        "Nobody has failed to sign in. After %d failures a sender waits, ever longer, for this account."
+    ) % (settings.AXES_FAILURE_LIMIT)
 
-    @display(description=_("Locked"), boolean=True)
+    @display(description=_("Waits"), boolean=True)
     def locked(self, attempt: AccessAttempt) -> bool:
-        return bool(attempt.failures_since_start >= settings.AXES_FAILURE_LIMIT)
+        wait = login_throttle.FOR_NAME_AND_SENDER.wait(attempt.failures_since_start)  # of this browser alone
+        return attempt.attempt_time + wait > timezone.now()
 
     def get_actions(self, request: HttpRequest) -> Any:
         actions = super().get_actions(request)

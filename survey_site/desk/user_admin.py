@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from survey_site.accounts import second_factor
+from survey_site.accounts import obliged, second_factor
 from survey_site.accounts.models import MustUseSecondFactor
 from survey_site.desk import token_admin  # noqa: F401  (registers the tokens)
 from survey_site.studies import audit
@@ -83,7 +83,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     def shown_second_factor(self, user: Any) -> tuple[str, str]:
         if user.has_device:
             return "on", str(_("on"))
-        if user.is_staff and (user.must or second_factor.required_by_setting(user)):
+        if user.is_staff and (user.must or obliged.required_by_setting(user)):
             return "missing", str(_("demanded, not set up"))
         return "off", str(_("off"))
 

@@ -14,7 +14,7 @@ from survey_site.studies import audit
 from survey_site.studies.access import Action
 from survey_site.studies.models import Study
 
-ERRORS = {400: ErrorSerializer, 401: ErrorSerializer, 403: ErrorSerializer, 404: ErrorSerializer}
+ERRORS = dict.fromkeys((400, 401, 403, 404, 429), ErrorSerializer)
 POPULATION = [
     OpenApiParameter(
         "bots", OpenApiTypes.STR, enum=["0", "1"], description="1: count simulated participants too."

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from survey_site.accounts import second_factor
+from survey_site.accounts import obliged, second_factor
 from survey_site.accounts.models import MustUseSecondFactor
 from survey_site.studies.models import AuditEntry
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             MustUseSecondFactor.objects.filter(user=user).delete()
             self._record(user, "second factor no longer demanded")
         state = "on" if second_factor.device_of(user) else "off"
-        note = ", demanded" if second_factor.required(user) else ""
+        note = ", demanded" if obliged.required(user) else ""
         self.stdout.write(f"second factor of {user}: {state}{note}")
 
     def _record(self, user: Any, verb: str) -> None:
