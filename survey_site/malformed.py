@@ -16,6 +16,7 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 _BOUNDARY = re.compile(r"[ -~]{0,200}[!-~]")  # what Django's parser takes
+LONGEST_NUMBER = 19  # digits: beyond, Python itself refuses at some length
 _UTF8 = {"utf-8", "utf8"}
 
 
@@ -38,7 +39,7 @@ def problem(given: Mapping[str, Any]) -> Malformed | None:
     if "\0" in given.get("PATH_INFO", "") or b"\0" in unquote_to_bytes(given.get("QUERY_STRING", "")):
         return Malformed(HTTPStatus.BAD_REQUEST, "The address holds a NUL, which no address here has.")
     length = given.get("CONTENT_LENGTH") or "0"
-    if not (length.isascii() and length.isdecimal()):
+    if not (length.isascii() and length.isdecimal() and len(length) < LONGEST_NUMBER):
         return Malformed(HTTPStatus.BAD_REQUEST, "Content-Length is no number of bytes.")
     return _content_type_problem(given.get("CONTENT_TYPE") or "")
 

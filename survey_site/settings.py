@@ -268,6 +268,7 @@ UNFOLD = {
         "navigation": [
             {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
             {"title": _("Second factor"), "link": reverse_lazy("second_factor")},
+            {"title": _("Where you are signed in"), "link": reverse_lazy("sessions")},
         ]
     },
     "DASHBOARD_CALLBACK": "survey_site.desk.dashboard.dashboard",

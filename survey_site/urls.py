@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from survey_site.accounts import pages
+from survey_site.accounts import pages, session_pages
 
 handler400 = "survey_site.trials.views.failures.bad_request"
 handler403 = "survey_site.trials.views.failures.forbidden"
@@ -16,6 +16,8 @@ urlpatterns = [
     path("admin/login/", pages.login),
     path("admin/login/second-step/", pages.second_step, name="second_step"),
     path("admin/second-factor/", pages.enrolment, name="second_factor"),
+    path("admin/confirm/", session_pages.confirm, name="confirm"),
+    path("admin/sessions/", session_pages.signed_in, name="sessions"),
     path("admin/", admin.site.urls),
     path("reports/", include("survey_site.reports.urls")),
     path("api/", include("survey_site.api.urls")),

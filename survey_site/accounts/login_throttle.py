@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from survey_site.accounts import confirmation, sessions
 from survey_site.accounts.client_address import marked
 from survey_site.accounts.obliged import demanded
 from survey_site.studies import audit
@@ -84,11 +85,20 @@ class Handler(AxesDatabaseHandler):
         if not demanded(user):
             forget(name, request)
         super().user_logged_in(sender, request, user, **kwargs)
-        _tell(request, name)
+        confirmation.note(request)
+        sessions.note(request)
+        _tell(request, user)
+        audit.record_of(user.pk, None, "signed in", f"{name} from {marked(request)}")
+
+    def user_logged_out(self, sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
+        super().user_logged_out(sender, request, user, **kwargs)
+        if user is not None:
+            audit.record_of(user.pk, None, "signed out", user.get_username())
 
 
-def _tell(request: HttpRequest, name: str) -> None:
+def _tell(request: HttpRequest, user: Any) -> None:
     """The alarm: whoever was attacked learns it at the door, and superusers from the audit log."""
+    name = user.get_username()
     rows = AccessAttempt.objects.filter(username=name, attempt_time__gte=timezone.now() - REMEMBERED)
     failures = rows.aggregate(n=Sum("failures_since_start"))["n"] or 0
     if failures < STORM:
@@ -101,4 +111,4 @@ def _tell(request: HttpRequest, name: str) -> None:
         failures,
     )
     messages.warning(request, text % failures, fail_silently=True)
-    audit.record(request, None, "many wrong passwords", f"{failures} for {name} within a day")
+    audit.record_of(user.pk, None, "many wrong passwords", f"{failures} for {name} within a day")

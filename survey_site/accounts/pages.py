@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from survey_site.accounts import obliged, second_factor
+from survey_site.accounts import confirmation, obliged, second_factor
 from survey_site.accounts.middleware import half_user
 from survey_site.accounts.models import BackupCode
 from survey_site.studies import audit
@@ -51,7 +51,7 @@ WRONG = _("This code is wrong, used or too old. Wait for the next one and try ag
 def login(request: HttpRequest) -> HttpResponse:
     """The admin's log-in; whoever has given the password already goes on to the second step."""
     if half_user(request) is not None:
-        return redirect(f"{reverse('second_step')}?{urlencode({REDIRECT_FIELD_NAME: _next(request)})}")
+        return redirect(f"{reverse('second_step')}?{urlencode({REDIRECT_FIELD_NAME: safe_next(request)})}")
     return admin.site.login(request)
 
 
@@ -73,18 +73,19 @@ def second_step(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if second_factor.attempt(request, user, form.cleaned_data["code"]):
-            return redirect(_next(request))
+            return redirect(safe_next(request))
         form.add_error("code", WRONG)
     context = admin.site.each_context(request) | {
         "title": _("Second step"),
         "form": form,
-        "next": _next(request),
+        "next": safe_next(request),
         "who": user.get_username(),
     }
     return render(request, "accounts/second_step.html", context, status=422 if form.errors else 200)
 
 
-def _next(request: HttpRequest) -> str:
+def safe_next(request: HttpRequest) -> str:
+    """Where the log-in was on its way to, if that is a page of this site."""
     wanted = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if safe else reverse("admin:index")
@@ -107,6 +108,8 @@ def enrolment(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST if request.POST.get("verb") in ("confirm", "codes", "off") else None)
     if request.method == "POST":
         verb = request.POST.get("verb", "")
+        if waiting is None and (question := confirmation.asked_first(request)):
+            return question
         if verb == "begin" and enrolled is None:
             second_factor.begin(user)
             return redirect("second_factor")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -17,6 +17,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from saliency_worker import catalog
+from survey_site.accounts import confirmation
 from survey_site.desk import page_table
 from survey_site.desk.scoped_admin import ScopedAdmin
 from survey_site.desk.steps import steps_html
@@ -231,6 +232,22 @@ class StudyAdmin(ScopedAdmin):
             obj.owner_id = request.user.pk  # whoever makes a study owns it
         super().save_model(request, obj, form, change)
         audit.record(request, obj, "form saved", ", ".join(form.changed_data))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """With whom the study is shared changes only for who has just confirmed; all else of the form is saved."""
+        if formset.model is Membership and formset.has_changed() and not confirmation.is_fresh(request):
+            formset.new_objects = formset.changed_objects = formset.deleted_objects = []
+            text = _(
+                'With whom the study is shared was not changed: <a href="{}">confirm that it is you</a>, then do it again.'
+            )
+            self.message_user(request, format_html(str(text), confirmation.address(request)), messages.ERROR)
+            return
+        super().save_formset(request, form, formset, change)
+        if formset.model is Membership:
+            for row in (*formset.new_objects, *(row for row, _ in formset.changed_objects)):
+                audit.record(request, form.instance, "shared", f"{row.user} as {row.role}")
+            for row in formset.deleted_objects:
+                audit.record(request, form.instance, "no longer shared", str(row.user))
 
     @display(
         description=_("State"), label={"draft": "info", "pilot": "warning", "live": "success", "closed": ""}

@@ -19,7 +19,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from survey_site.accounts import tokens
+from survey_site.accounts import confirmation, tokens
 from survey_site.accounts.models import ApiToken
 from survey_site.studies import audit
 from survey_site.studies.access import visible_studies
@@ -91,6 +91,8 @@ class ApiTokenAdmin(ModelAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """One button: the key is what comes next."""
+        if question := confirmation.asked_first(request):
+            return question
         only_save = {"show_save_and_continue": False, "show_save_and_add_another": False}
         return super().add_view(request, form_url, {**(extra_context or {}), **only_save})
 

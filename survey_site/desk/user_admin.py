@@ -7,14 +7,14 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Exists, Model, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from survey_site.accounts import obliged, second_factor
+from survey_site.accounts import confirmation, obliged, second_factor
 from survey_site.accounts.models import MustUseSecondFactor
 from survey_site.desk import token_admin  # noqa: F401  (registers the tokens)
 from survey_site.studies import audit
@@ -58,6 +58,30 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return super().has_delete_permission(request, obj) and _within_reach(request, obj)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Whoever left the session open an hour ago is asked first."""
+        if question := confirmation.asked_first(request):
+            return question
+        response: HttpResponse = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == 302:
+            user = self.get_object(request, id)
+            audit.record(request, None, "password set", user.username if user else id)
+        return response
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        changed = ", ".join(form.changed_data) if change else "new"
+        audit.record(request, None, "account saved", f"{obj.username}: {changed}")
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        audit.record(request, None, "account deleted", obj.username)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            audit.record(request, None, "account deleted", user.username)
+        super().delete_queryset(request, queryset)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Rights are given by superusers alone: whoever may change users could else give all of them to themselves."""

@@ -85,7 +85,7 @@ def asked_version(request: HttpRequest, study: Study) -> int | None:
     asked = request.GET.get("protocol", "")
     if not asked:
         return None
-    if not asked.isdecimal() or protocol_of(study, int(asked)) is None:
+    if not asked.isdecimal() or len(asked) > 9 or protocol_of(study, int(asked)) is None:
         raise Http404("The study has no such protocol version.")
     return int(asked)
 
@@ -108,6 +108,7 @@ def in_one_line(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Table 1 at once, with point estimates; where a task is not installed one line, and the downloads of the data."""
     study = study_or_404(request, slug, "results")
+    audit.record_look(request, study, "report opened", request.GET.urlencode())
     context = {
         **admin.site.each_context(request),
         "title": study.title,
@@ -197,6 +198,7 @@ def figure(request: HttpRequest, slug: str, name: str, kind: Literal["svg", "pdf
     data = cached_report.figure_of(version, name, kind)
     if data is None:
         raise Http404("The figure is not drawn yet; open the report, which asks for it.")
+    audit.record_look(request, study, "exported", f"figure {name}.{kind}")
     response = HttpResponse(data, content_type=cached_report.FIGURE_FORMATS[kind])
     response["Content-Disposition"] = _attachment(study, request, f"{name}.{kind}", "inline")
     # An SVG opened by itself is a document: it may run nothing.

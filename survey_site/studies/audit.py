@@ -10,8 +10,20 @@ from survey_site.studies.models import AuditEntry, Study
 
 def record(request: HttpRequest, study: Study | None, verb: str, detail: str = "") -> None:
     """Adds an entry in the name of the signed-in researcher; `study` is None for what concerns the site."""
-    user_id = request.user.pk if request.user.is_authenticated else None
+    record_of(request.user.pk if request.user.is_authenticated else None, study, verb, detail)
+
+
+def record_of(user_id: int | None, study: Study | None, verb: str, detail: str = "") -> None:
+    """Adds an entry in the name of this user, where no request has one yet or any more."""
     AuditEntry.objects.create(study=study, user_id=user_id, verb=verb[:40], detail=detail[:300])
+
+
+LOOKS = timedelta(hours=1)  # one line for whoever looks at the same again and again
+
+
+def record_look(request: HttpRequest, study: Study, verb: str, detail: str = "") -> None:
+    """Somebody read what is not everybody's: once an hour for each reader and thing."""
+    record_once(request, study, verb, detail, within=LOOKS)
 
 
 def record_once(request: HttpRequest, study: Study, verb: str, detail: str, *, within: timedelta) -> None:

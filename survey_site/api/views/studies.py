@@ -19,6 +19,7 @@ from survey_site.api.views.of_study import ERRORS, POPULATION, ById, OfStudy
 from survey_site.reports import cached_report
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population, protocol_of
+from survey_site.studies import audit
 from survey_site.studies.access import Action
 from survey_site.studies.models import Study
 from survey_site.trials.places import places_of
@@ -76,8 +77,13 @@ class Report(OfStudy):
         for name in ("bots", "unfinished", "excluded"):
             self.one_of(name, ["0", "1"])
         version = request.GET.get("protocol")
-        if version is not None and not (version.isdecimal() and protocol_of(study, int(version))):
+        if version is not None and not (
+            version.isdecimal() and len(version) < 10 and protocol_of(study, int(version))
+        ):
             raise ValidationError({"protocol": "the study has no such version"})
+        audit.record_look(
+            request, study, "report opened", f"API {request.GET.urlencode()}{self.by()}".strip()
+        )
         population = Population.from_query(request.GET)
         protocol = protocol_of(study, int(version) if version else None)
         found = (

@@ -7,8 +7,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from survey_site.accounts.confirmation import confirmed
 from survey_site.recruitment.models import Recruitment
 from survey_site.recruitment.reconcile import BadFile, Known, Submission, counts, read_submissions, reconcile
+from survey_site.studies import audit
 from survey_site.studies.access import study_or_404
 from survey_site.studies.models import Study
 from survey_site.trials.outcomes import outcomes
@@ -18,9 +20,11 @@ MOST_BYTES = 20 * 1024 * 1024
 
 @staff_member_required
 @require_http_methods(["GET", "POST"])
+@confirmed
 def reconciliation(request: HttpRequest, slug: str) -> HttpResponse:
     """GET shows how everybody ended; POST compares with an uploaded file, of which nothing is kept."""
     study = study_or_404(request, slug, "recruit")
+    audit.record_look(request, study, "external ids read")
     context: dict[str, object] = {
         **admin.site.each_context(request),
         "study": study,

@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldBooleanWidget
 from survey_site.desk.shell import page
 from survey_site.stimuli.import_maps import import_maps, labels_of
 from survey_site.stimuli.uploaded_maps import BadMaps
+from survey_site.studies import audit
 from survey_site.studies.models import Study
 
 
@@ -53,6 +54,7 @@ def upload_maps(request: HttpRequest, study: Study) -> HttpResponse:
                 form.add_error("archive", problem)
             form.add_error(None, _("Nothing was stored."))
         else:
+            audit.record(request, study, "maps uploaded", f"{stored.maps} from {archive.name}")
             messages.success(
                 request, ngettext("%d map stored.", "%d maps stored.", stored.maps) % stored.maps
             )

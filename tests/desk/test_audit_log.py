@@ -1,0 +1,120 @@
+"""What opens a door or shows what is not everybody's leaves a line in the audit log; looking again and again one line."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from survey_site.recruitment.models import Recruitment
+from survey_site.studies.models import AuditEntry, Study
+from tests import factories
+from tests.api.keys import token_of
+from tests.stimuli.pictures import encoded, zipped
+from tests.stimuli.test_arrays import npy, numbers
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def lines(verb: str, study: Study | None = None) -> list[str]:
+    return list(
+        AuditEntry.objects.filter(verb=verb, study=study).order_by("pk").values_list("detail", flat=True)
+    )
+
+
+@pytest.fixture
+def study() -> Study:
+    study = factories.live()
+    Recruitment.objects.create(study=study, provider="prolific", completed_code="C1")
+    return study
+
+
+def test_reading_external_ids(admin_client: Client, study: Study) -> None:
+    for _ in range(3):
+        admin_client.get("/recruitment/test/")
+    admin_client.post("/recruitment/test/", {})
+    assert lines("external ids read", study) == [""]
+
+
+def test_opening_a_report(admin_client: Client, admin_user: User, client: Client, study: Study) -> None:
+    for query in ("", "", "?bots=1"):
+        admin_client.get(f"/reports/test/{query}")
+    assert lines("report opened", study) == ["", "bots=1"]
+    token = {"Authorization": f"Token {token_of(admin_user)}"}
+    for _ in range(2):
+        assert client.get("/api/v1/studies/test/report/", headers=token).status_code == 200
+    assert len(lines("report opened", study)) == 3
+    assert "API" in lines("report opened", study)[-1]
+
+
+def test_exports_by_page_and_api(admin_client: Client, study: Study) -> None:
+    list(admin_client.get("/reports/test/responses.csv").streaming_content)  # type: ignore[arg-type]
+    admin_client.get("/api/v1/studies/test/responses/")
+    assert lines("exported", study) == ["responses", "API responses"]
+
+
+def test_unmasking(admin_client: Client, study: Study) -> None:
+    admin_client.post(reverse("admin:study_monitor", args=[study.pk]))
+    assert lines("unmasked", study) == [""]
+
+
+def test_uploading_images_and_maps(admin_client: Client) -> None:
+    study = factories.draft()
+    picture = SimpleUploadedFile("a.png", encoded(1))
+    images = admin_client.post(
+        reverse("admin:study_images", args=[study.pk]), {"pictures": picture, "role": "main"}
+    )
+    assert images.status_code == 302
+    manifest = b"file,stimulus,method\nm.npy,image-000,RISE\n"
+    archive = SimpleUploadedFile(
+        "maps.zip", zipped({"m.npy": npy(numbers().astype("<f4")), "manifest.csv": manifest})
+    )
+    maps = admin_client.post(reverse("admin:study_upload-maps", args=[study.pk]), {"archive": archive})
+    assert maps.status_code == 302
+    assert (lines("images added", study), lines("maps uploaded", study)) == (["1"], ["1 from maps.zip"])
+
+
+def test_signing_in_and_out_without_an_address() -> None:
+    User.objects.create_user("ada", password="correct horse battery", is_staff=True)
+    client = Client()
+    client.post(
+        "/admin/login/", {"username": "ada", "password": "correct horse battery"}, REMOTE_ADDR="198.51.100.7"
+    )
+    client.post("/admin/logout/")
+    (told,) = lines("signed in")
+    assert told.startswith("ada from fd")
+    assert "198.51" not in told
+    assert lines("signed out") == ["ada"]
+
+
+def test_accounts_and_their_passwords(admin_client: Client, admin_user: User) -> None:
+    new = {"username": "eve", "password1": "a-new-long-passphrase", "password2": "a-new-long-passphrase"}
+    admin_client.post("/admin/auth/user/add/", new | {"usable_password": "true"})
+    eve = User.objects.get(username="eve")
+    admin_client.post(f"/admin/auth/user/{eve.pk}/password/", {**new, "usable_password": "true"})
+    admin_client.post(f"/admin/auth/user/{eve.pk}/delete/", {"post": "yes"})
+    assert lines("account saved") == ["eve: new"]
+    assert lines("password set") == ["eve"]
+    assert lines("account deleted") == ["eve"]
+
+
+def test_sharing_a_study(admin_client: Client, admin_user: User) -> None:
+    study = Study.objects.create(slug="mine", title="Mine", owner=admin_user)
+    other = User.objects.create_user("eve", is_staff=True)
+    address = f"/admin/studies/study/{study.pk}/change/"
+    sent = fields(admin_client.get(address))
+    sent |= {"memberships-TOTAL_FORMS": "1", "memberships-0-user": other.pk, "memberships-0-role": "editor"}
+    admin_client.post(address, sent)
+    assert lines("shared", study) == ["eve as editor"]
+
+
+def fields(page: Any) -> dict[str, Any]:
+    """What a browser would send of the page's forms."""
+    forms = [page.context["adminform"].form]
+    for inline in page.context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    pairs = [(form[name].html_name, form[name].value()) for form in forms for name in form.fields]
+    return {name: value for name, value in pairs if value is not None}
