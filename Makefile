@@ -19,12 +19,13 @@ test: .venv/.installed-dev ## all tests: SQLite, then PostgreSQL and Redis (in T
 test-slow: .venv/.installed-dev ## the slow suite
 	$(BIN)/python -m tests.run --slow
 
-lint: .venv/.installed-dev ## ruff, mypy, import contracts, migrations
+lint: .venv/.installed-dev ## ruff, mypy, import contracts, migrations, advisories of dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.advisories
 
 bench: .venv/.installed-dev ## benchmarks: prints what README and docs quote
 	$(BIN)/python -m benchmarks

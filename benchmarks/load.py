@@ -151,7 +151,7 @@ def report_cpu(before: Spent, after: Spent, pages: int) -> None:
 
 
 @contextlib.contextmanager
-def own_server(workers: int, threads: int) -> Iterator[tuple[str, int]]:
+def own_server(workers: int, threads: int, interface: str) -> Iterator[tuple[str, int]]:
     """A private site on DATABASE_URL, or SQLite in a temporary folder: its address and its process."""
     with tempfile.TemporaryDirectory(prefix="survey-load-") as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -160,11 +160,12 @@ def own_server(workers: int, threads: int) -> Iterator[tuple[str, int]]:
         os.environ["DATA_DIR"] = folder
         _prepare()
         command = [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--no-ws"),
-            *("--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads)),
-            *("--backlog", "2048", "--log-level", "warning", "survey_site.wsgi:application"),
+            *(sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--no-ws"),
+            *("--port", str(port), "--workers", str(workers)),
+            *(("--blocking-threads", str(threads)) if interface == "wsgi" else ()),
+            *("--backlog", "2048", "--log-level", "warning", f"survey_site.{interface}:application"),
         ]
-        server = subprocess.Popen(command, cwd=ROOT)
+        server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"REQUEST_THREADS": str(threads)})
         try:
             _wait(port)
             yield f"http://127.0.0.1:{port}", server.pid
@@ -208,6 +209,7 @@ def main() -> int:
     parser.add_argument("--think-ms", type=float, default=0.0)
     parser.add_argument("--workers", type=int, default=2, help="server processes of the private site")
     parser.add_argument("--threads", type=int, default=4, help="threads of each")
+    parser.add_argument("--interface", choices=["rsgi", "wsgi"], default="rsgi", help="of the private site")
     options = parser.parse_args()
     if options.url:
         logs, seconds = run(
@@ -216,10 +218,12 @@ def main() -> int:
         failures = report(logs, seconds)
         print("answers were not compared with a database: the site is not ours")
         return int(failures > 0)
-    with own_server(options.workers, options.threads) as (url, server):
+    with own_server(options.workers, options.threads, options.interface) as (url, server):
         from django.db import connection
 
-        print(f"database: {connection.vendor}, {options.workers} workers × {options.threads} threads")
+        print(
+            f"database: {connection.vendor}, {options.interface}, {options.workers} workers × {options.threads} threads"
+        )
         run(url, STUDY, 2 * options.workers, "", 0)  # caches are filled before the clock starts
         before = Spent.now(server)
         logs, seconds = run(url, STUDY, options.participants, "", options.think_ms / 1000)

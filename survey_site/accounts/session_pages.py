@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
-from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from survey_site.accounts import confirmation, second_factor, sessions
 from survey_site.accounts.pages import safe_next
@@ -25,7 +25,7 @@ class ConfirmForm(forms.Form):
         label=_("Password"),
         max_length=4096,
         strip=False,
-        widget=UnfoldAdminPasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
     code = forms.CharField(
         label=_("Code"),

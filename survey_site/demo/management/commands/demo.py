@@ -125,17 +125,15 @@ def server_arguments(port: int, host: str = "127.0.0.1") -> list[str]:
         "-m",
         "granian",
         "--interface",
-        "wsgi",
+        "rsgi",
         "--host",
         host,
         "--port",
         str(port),
         "--workers",
         "1",
-        "--blocking-threads",
-        "8",
         "--no-ws",
-        "survey_site.wsgi:application",
+        "survey_site.rsgi:application",
     ]
 
 
