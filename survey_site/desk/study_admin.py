@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import URLPattern
@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from saliency_worker import catalog
 from survey_site.accounts import confirmation
@@ -25,7 +26,7 @@ from survey_site.desk.study_form import field_names, study_form
 from survey_site.stimuli.import_maps import labels_of
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies import audit
-from survey_site.studies.access import may_now
+from survey_site.studies.access import is_superuser, may_now
 from survey_site.studies.models import Condition, Membership, Study, StudyText
 from survey_site.tasks import registry
 from survey_site.trials.models import Participant
@@ -96,24 +97,35 @@ class DraftInline(StudyInline):
         return (obj is None or obj.is_editable) and super().has_change_permission(request, obj)
 
 
+class MembershipForm(forms.ModelForm):
+    """The other researcher is named, not chosen from a list: who has an account here is nobody's to read."""
+
+    user = forms.ModelChoiceField(
+        label=_("User name"),
+        queryset=User.objects.filter(is_staff=True, is_active=True),
+        to_field_name="username",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={
+            "invalid_choice": _("No researcher has this user name; ask them how theirs is written.")
+        },
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["user"] = self.instance.user.username
+
+
 class MembershipInline(StudyInline):
     """With whom the study is shared: the owner's to say."""
 
     model = Membership
+    form = MembershipForm
     extra = 0
     tab = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return super().get_queryset(request).select_related("user")
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The names of all researchers are read once, not for every row of the form."""
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if db_field.name == "user" and field is not None:
-            names = User.objects.order_by("username").values_list("pk", "username")
-            asked = request.__dict__.setdefault("_researchers", None) or [("", "---------"), *names]
-            field.choices = request.__dict__["_researchers"] = asked
-        return field
 
     def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return obj is None or _is_owner(request, obj)
@@ -232,6 +244,17 @@ class StudyAdmin(ScopedAdmin):
             obj.owner_id = request.user.pk  # whoever makes a study owns it
         super().save_model(request, obj, form, change)
         audit.record(request, obj, "form saved", ", ".join(form.changed_data))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A study is handed on to somebody with whom it is shared; superusers choose among all."""
+        if db_field.name == "owner" and not is_superuser(request):
+            match = request.resolver_match
+            study = match.kwargs.get("object_id", "") if match else ""
+            sharing = Membership.objects.filter(
+                study=int(study) if study.isdecimal() and len(study) < 18 else 0
+            )
+            kwargs["queryset"] = User.objects.filter(Q(pk=request.user.pk) | Q(pk__in=sharing.values("user")))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """With whom the study is shared changes only for who has just confirmed; all else of the form is saved."""

@@ -88,7 +88,7 @@ def test_members_change_only_after_it(left_open: Client, user: User) -> None:
     other = User.objects.create_user("eve", is_staff=True)
     page = left_open.get(f"/admin/studies/study/{study.pk}/change/")
     sent = fields(page)
-    sent |= {"memberships-TOTAL_FORMS": "1", "memberships-0-user": other.pk, "memberships-0-role": "editor"}
+    sent |= {"memberships-TOTAL_FORMS": "1", "memberships-0-user": "eve", "memberships-0-role": "editor"}
     sent["title"] = "Renamed"
     address = f"/admin/studies/study/{study.pk}/change/"
     told = left_open.post(address, sent, follow=True).content.decode()

@@ -103,10 +103,10 @@ def test_accounts_and_their_passwords(admin_client: Client, admin_user: User) ->
 
 def test_sharing_a_study(admin_client: Client, admin_user: User) -> None:
     study = Study.objects.create(slug="mine", title="Mine", owner=admin_user)
-    other = User.objects.create_user("eve", is_staff=True)
+    User.objects.create_user("eve", is_staff=True)
     address = f"/admin/studies/study/{study.pk}/change/"
     sent = fields(admin_client.get(address))
-    sent |= {"memberships-TOTAL_FORMS": "1", "memberships-0-user": other.pk, "memberships-0-role": "editor"}
+    sent |= {"memberships-TOTAL_FORMS": "1", "memberships-0-user": "eve", "memberships-0-role": "editor"}
     admin_client.post(address, sent)
     assert lines("shared", study) == ["eve as editor"]
 
