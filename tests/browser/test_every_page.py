@@ -19,6 +19,7 @@ from tests import factories
 from tests.browser import pictured, walking
 from tests.browser.conftest import DESKTOP, PHONE, NewPage
 
+SENT = "?PROLIFIC_PID=5f0c9a1b2c3d4e5f60718293"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
 RULES = {
@@ -85,9 +86,9 @@ def test_every_page_is_accessible_and_trials_fit_one_screen(
 ) -> None:
     page = new_page(size, color_scheme=scheme, locale=language)
     shot = Shots(page, f"{size[0]}x{size[1]}-{scheme}-{language}")
-    page.goto(f"{live_server.url}/s/test/")
+    page.goto(f"{live_server.url}/s/test/{SENT}")
     shot("start")
-    address = walking.start(page, live_server.url, query="?PROLIFIC_PID=1")
+    address = walking.start(page, live_server.url, query=SENT)
     page.locator("[name=q_age]").fill("30")
     seen = []
     for name in walking.pages(page, address):

@@ -1,7 +1,8 @@
 """The adapter between granian's interface and WSGI, with a made-up server: what goes in, what comes out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,6 +53,12 @@ class Parts:
         self.closed = True
 
 
+def alone(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Runs it in a thread: a browser's tests leave a loop running in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, coroutine).result()
+
+
 def scope(**headers: str) -> Any:
     return SimpleNamespace(
         method="POST", path="/a%20b/%C3%A9", query_string="q=1", server="localhost:80", client="::1:9999", scheme="http",
@@ -61,7 +68,7 @@ def scope(**headers: str) -> Any:
 
 def ask(application: Any, parts: list[bytes], **headers: str) -> Protocol:
     protocol = Protocol(parts)
-    asyncio.run(rsgi.Site(application, threads=1).__rsgi__(scope(**headers), protocol))
+    alone(rsgi.Site(application, threads=1).__rsgi__(scope(**headers), protocol))
     return protocol
 
 
@@ -117,5 +124,5 @@ def test_a_form_that_does_not_come_gets_408(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(rsgi, "FORM_WITHIN_S", 0)
     protocol = Silent([])
     site = rsgi.Site(lambda given, start: pytest.fail("a thread was taken"), threads=1)
-    asyncio.run(site.__rsgi__(scope(**{"content-length": "1000"}), protocol))
+    alone(site.__rsgi__(scope(**{"content-length": "1000"}), protocol))
     assert protocol.status == 408
