@@ -64,13 +64,12 @@ class AnswerCheck:
     def truth(self, trial: Trial, protocol: int) -> Truth:
         """What the trial showed and what is right, under the protocol of this row id."""
         words, target = self.sealed[protocol], self.keys[trial.stimulus_id]
-        maps = [shown["map"] for shown in trial.maps]
         classifier = "" if trial.condition_id is None else self.classifiers[trial.condition_id]
         return Truth(
             target=target,
             pool=tuple(self.keys[stimulus] for stimulus in trial.pool),
             classes=words.classes,
-            first=maps.index(trial.saliency_map_id) if maps else 0,
+            first=trial.first,
             expected=trial.expected,
             label=words.labels.get((target, classifier)) or words.labels.get((target, ""), ""),
         )

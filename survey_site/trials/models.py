@@ -1,7 +1,7 @@
 """Participant, Ticket, Trial, Exposure and Response."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import models
@@ -104,6 +104,11 @@ class Ticket(models.Model):
         return f"{self.protocol_id} #{self.number} {self.state}"
 
 
+def first_place(maps: Sequence[Mapping[str, int | None]], saliency_map: int | None) -> int:
+    """Place of a trial's own map among those shown; 0 where it shows none."""
+    return [shown["map"] for shown in maps].index(saliency_map) if maps else 0
+
+
 class Trial(models.Model):
     """One planned presentation to one participant."""
 
@@ -150,7 +155,7 @@ class Trial(models.Model):
     @property
     def first(self) -> int:
         """Place, among the maps shown, of the one that the trial's condition describes."""
-        return [shown["map"] for shown in self.maps].index(self.saliency_map_id) if self.maps else 0
+        return first_place(self.maps, self.saliency_map_id)
 
 
 class Exposure(models.Model):

@@ -17,7 +17,7 @@ from survey_site.tasks import registry
 from survey_site.tasks.contract import Reading, Task, Truth
 from survey_site.trials.flow import Step, next_step
 from survey_site.trials.frozen_protocol import FrozenProtocol, frozen_protocol
-from survey_site.trials.models import Participant, Trial
+from survey_site.trials.models import Participant, Trial, first_place
 
 _PARTICIPANT = "SELECT * FROM trials_participant WHERE token = %s"
 _TRIALS = """
@@ -110,12 +110,11 @@ class Session:
     def truth(self, row: TrialRow) -> Truth:
         """What the trial shows and what is right."""
         keys = self.frozen.stimulus_keys
-        maps = [shown["map"] for shown in row.maps]
         return Truth(
             target=keys[row.stimulus],
             pool=tuple(keys[stimulus] for stimulus in row.pool),
             classes=self.frozen.classes,
-            first=maps.index(row.saliency_map) if maps else 0,
+            first=first_place(row.maps, row.saliency_map),
             expected=row.expected,
             label=self.label(row),
         )
