@@ -4,6 +4,7 @@ Pure functions of strings, so that each can be tested without starting Django.
 """
 
 import contextlib
+import ipaddress
 import os
 import secrets
 import sys
@@ -199,6 +200,16 @@ def tasks(ours: Sequence[str], further: Sequence[str]) -> list[str]:
     except registry.BadTask as error:
         raise Misconfigured(str(error)) from error
     return packages
+
+
+def networks(values: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Addresses and networks (`10.0.0.0/8`) as networks."""
+    try:
+        return [ipaddress.ip_network(value.strip(), strict=False) for value in values]
+    except ValueError as error:
+        raise Misconfigured(
+            f"TRUSTED_PROXIES: {error}; write addresses or networks such as 10.0.0.0/8,192.0.2.7"
+        ) from error
 
 
 def site_url(url: str) -> str:

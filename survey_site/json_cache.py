@@ -9,11 +9,15 @@ import json
 import struct
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.filebased import FileBasedCache
+from django.core.files import locks
 from django.utils.functional import Promise
 
 MARK = "$"  # the one key of a dictionary that stands for something else
@@ -84,10 +88,20 @@ def _marked(found: dict[str, Any]) -> Any:
 
 
 class JsonFileCache(FileBasedCache):
-    """Django's cache of files: when a value ends, then the value, packed. What cannot be read is not there."""
+    """Django's cache of files: when a value ends, then the value, packed. What cannot be read is not there.
+
+    `add` and `incr` count exactly, whatever threads and processes count at once, and a count keeps its end: Django's
+    own read and write without a lock, and each count starts the time anew. A full folder loses what ended, then what
+    was written longest ago, so that a running count stays.
+    """
 
     _key_to_file: Any  # of Django, whose stubs leave them out
     _delete: Any
+    _dir: str
+    _createdir: Any
+    _list_cache_files: Any
+    _max_entries: int
+    _cull_frequency: int
     cache_suffix = ".cached"  # files of Django's own format are left alone
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
@@ -96,6 +110,46 @@ class JsonFileCache(FileBasedCache):
                 return default if self._is_expired(file) else decode(zlib.decompress(file.read()))
         except (FileNotFoundError, ValueError, zlib.error):
             return default
+
+    def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        with self._alone(key, version):
+            return super().add(key, value, timeout, version)
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """Adds to a number that is there; ValueError where there is none."""
+        with self._alone(key, version):
+            value = self.get(key, None, version)
+            if value is None:
+                raise ValueError(f"Key {key!r} not found")
+            ends = EXPIRY.unpack(Path(self._key_to_file(key, version)).read_bytes()[: EXPIRY.size])[0]
+            rest = None if ends == float("inf") else ends - time.time()
+            self.set(key, value + delta, rest, version)
+            return int(value + delta)
+
+    @contextmanager
+    def _alone(self, key: str, version: int | None) -> Iterator[None]:
+        """Holds one of 16 locks, by key: other threads and processes of this folder wait."""
+        self._createdir()
+        name = Path(self._key_to_file(key, version)).name
+        with (Path(self._dir) / f"{name[0]}.lock").open("a") as file:
+            locks.lock(file, locks.LOCK_EX)
+            yield  # closing the file lets go
+
+    def _cull(self) -> None:
+        files = [Path(name) for name in self._list_cache_files()]
+        if len(files) < self._max_entries:
+            return
+        left = [file for file in files if not self._ended(file)]
+        if len(left) >= self._max_entries:
+            for file in sorted(left, key=_written)[: len(left) // (self._cull_frequency or 1)]:
+                self._delete(str(file))
+
+    def _ended(self, path: Path) -> bool:
+        try:
+            with path.open("rb") as file:
+                return self._is_expired(file)
+        except FileNotFoundError:
+            return True
 
     def touch(self, key: str, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         missing = object()
@@ -118,3 +172,10 @@ class JsonFileCache(FileBasedCache):
         file.close()
         self._delete(file.name)
         return True
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another process was faster
+        return 0.0

@@ -24,6 +24,7 @@ try:
     ALLOWED_HOSTS = environment.read(_env, "list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
     CSRF_TRUSTED_ORIGINS = environment.read(_env, "list", "CSRF_TRUSTED_ORIGINS", [])
     BEHIND_HTTPS = environment.read(_env, "bool", "BEHIND_HTTPS", False)
+    TRUSTED_PROXIES = environment.networks(environment.read(_env, "list", "TRUSTED_PROXIES", []))
     SALIENCY_WEIGHTS_DIR = environment.read(_env, "str", "SALIENCY_WEIGHTS_DIR", "")
     SALIENCY_METHODS = environment.methods(environment.read(_env, "str", "SALIENCY_METHODS", ""))
     STUDY_TASKS = environment.tasks(

@@ -13,10 +13,36 @@ LOCAL_PREFIX = (
 
 
 def client_address(request: HttpRequest) -> str:
-    """The sender's address; behind a front server the one that it saw, last in X-Forwarded-For."""
+    """The sender's address. Behind front servers the last one in X-Forwarded-For that is none of theirs.
+
+    Who connects is believed where TRUSTED_PROXIES names them; without it, with BEHIND_HTTPS, one front server is. What
+    senders write into the header themselves stands further left and is never looked at.
+    """
     direct: str = request.META.get("REMOTE_ADDR", "")
-    forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.BEHIND_HTTPS else ""
-    return forwarded.rpartition(",")[2].strip() or direct
+    forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    hops = [_without_port(hop.strip()) for hop in forwarded.split(",") if hop.strip()]
+    if not settings.TRUSTED_PROXIES:
+        return hops[-1] if hops and settings.BEHIND_HTTPS else direct
+    found = direct
+    while hops and _is_proxy(found):
+        found = hops.pop()
+    return found
+
+
+def _without_port(hop: str) -> str:
+    """Some front servers write `192.0.2.1:4711` or `[2001:db8::1]:4711`, another port for each connection."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return not address  # a socket in the file system, which only a front server reaches
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(parsed in network for network in settings.TRUSTED_PROXIES)
 
 
 def network_of(address: str) -> str:

@@ -10,6 +10,7 @@ from django.contrib.auth.password_validation import ValidationError, validate_pa
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from survey_site import environment
 from survey_site.accounts import login_throttle
 from survey_site.accounts.client_address import client_address, marked, network_of
 from survey_site.accounts.login_throttle import FOR_NAME_AND_SENDER, FOR_SENDER, Rule
@@ -114,6 +115,29 @@ def test_the_sender_is_what_the_front_server_saw_where_there_is_one(settings: An
     assert client_address(request) == "10.0.0.1"
     settings.BEHIND_HTTPS = True
     assert client_address(request) == "198.51.100.1"
+
+
+@pytest.mark.parametrize(
+    ("direct", "forwarded", "found"),
+    [
+        ("10.0.0.1", "6.6.6.6, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "198.51.100.1, 192.0.2.7", "198.51.100.1"),
+        ("203.0.113.5", "198.51.100.1", "203.0.113.5"),  # no front server: nothing that it says is believed
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "10.0.0.9, 10.0.0.2", "10.0.0.9"),
+        ("::ffff:10.0.0.1", "2a00:1450::1", "2a00:1450::1"),
+        ("", "198.51.100.1", "198.51.100.1"),  # a socket in the file system
+        ("10.0.0.1", "198.51.100.1, not an address", "not an address"),
+        ("10.0.0.1", "198.51.100.1:4711", "198.51.100.1"),
+        ("10.0.0.1", "[2a00:1450::1]:4711", "2a00:1450::1"),
+    ],
+)
+def test_the_sender_is_the_last_who_is_no_trusted_proxy(
+    settings: Any, direct: str, forwarded: str, found: str
+) -> None:
+    settings.TRUSTED_PROXIES = environment.networks(["10.0.0.0/8", "192.0.2.7"])
+    request = RequestFactory().get("/", REMOTE_ADDR=direct, HTTP_X_FORWARDED_FOR=forwarded)
+    assert client_address(request) == found
 
 
 @pytest.mark.parametrize("password", ["short-word1", "password1234", "administrator"])

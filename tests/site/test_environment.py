@@ -145,6 +145,12 @@ def test_a_mail_server_without_a_host_is_refused(url: str) -> None:
         environment.email(url, False)
 
 
+def test_trusted_proxies_are_addresses_or_networks() -> None:
+    assert [str(one) for one in environment.networks(["10.1.2.3/8", "::1"])] == ["10.0.0.0/8", "::1/128"]
+    with pytest.raises(environment.Misconfigured, match="TRUSTED_PROXIES"):
+        environment.networks(["proxy.example.org"])
+
+
 def test_the_sites_address_has_no_path() -> None:
     assert environment.site_url("https://survey.example.org/") == "https://survey.example.org"
     with pytest.raises(Misconfigured, match="SITE_URL"):

@@ -1,7 +1,11 @@
 """Caches hold JSON: what went in comes out, and what somebody else put there is not run."""
 
+import os
 import pickle
+import subprocess
+import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -72,6 +76,44 @@ def test_files_keep_values_until_their_time(cache: JsonFileCache) -> None:
     assert not cache.touch("a", 60)
     cache.set("n", 1, None)
     assert cache.incr("n") == 2
+
+
+def count(folder: str, times: int) -> None:
+    """As one worker of the site counts."""
+    cache = JsonFileCache(folder, {})
+    for _ in range(times):
+        if not cache.add("n", 1, 60):
+            cache.incr("n")
+
+
+def test_four_hundred_counts_at_once_are_four_hundred(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda _: count(str(tmp_path), 10), range(20)))
+    command = f"from tests.site.test_json_cache import count; count({str(tmp_path)!r}, 50)"
+    others = [subprocess.Popen([sys.executable, "-c", command]) for _ in range(4)]
+    assert [other.wait(60) for other in others] == [0] * 4
+    assert JsonFileCache(str(tmp_path), {}).get("n") == 400
+
+
+def test_a_count_ends_when_it_was_to_end(cache: JsonFileCache) -> None:
+    cache.add("n", 1, 3600)
+    ends = EXPIRY.unpack(Path(cache._key_to_file("n")).read_bytes()[:8])[0]
+    assert cache.incr("n") == 2
+    after = EXPIRY.unpack(Path(cache._key_to_file("n")).read_bytes()[:8])[0]
+    assert after == pytest.approx(ends, abs=1)
+    with pytest.raises(ValueError, match="not found"):
+        cache.incr("other")
+
+
+def test_a_full_folder_loses_what_was_written_longest_ago(tmp_path: Path) -> None:
+    cache = JsonFileCache(str(tmp_path), {"max_entries": 9})
+    cache.add("count", 1, 3600)
+    for number in range(40):
+        cache.set(f"report-{number}", number)
+        os.utime(cache._key_to_file(f"report-{number}"), (number, number))
+        cache.incr("count")
+    assert cache.get("count") == 41
+    assert len(list(tmp_path.glob("*.cached"))) <= 9
 
 
 def test_nothing_that_somebody_put_into_the_folder_is_run(cache: JsonFileCache) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -206,6 +207,25 @@ def test_starts_by_the_thousand_are_slowed_down_without_keeping_an_address(
     other = client.post("/s/test/", form.hidden | {"consent": "yes"}, REMOTE_ADDR="203.0.113.5")
     assert other.status_code == 303
     assert not [key for key in cache._cache if "203.0.113" in key or "127.0.0.1" in key]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_starts_behind_front_servers_are_counted_for_the_sender(client: Client, settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.STARTS_PER_HOUR = 1
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
+    factories.live()
+    form = Form(client.get("/s/test/").content.decode())
+    found = []
+    for sender in (
+        "6.6.6.1, 2001:db8::1",
+        "6.6.6.2, 2001:db8::2",
+        "2001:db8:0:1::1",
+    ):  # what senders add is not looked at
+        sent = form.hidden | {"consent": "yes", "nonce": sender.ljust(20, "x")}
+        found.append(client.post("/s/test/", sent, headers={"X-Forwarded-For": sender}).status_code)
+    assert found == [303, 429, 303]
 
 
 def test_pictures_may_come_from_the_object_store(settings: Any) -> None:
