@@ -171,6 +171,8 @@ class StudyAdmin(ScopedAdmin):
                     "practice_trials",
                     "attention_checks",
                     "trial_timeout_s",
+                    "window_width_px",
+                    "window_height_px",
                     "count_unknown_seen",
                     "lease_minutes",
                     "resume_days",

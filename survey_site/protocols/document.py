@@ -30,6 +30,8 @@ SETTINGS = (
     "edges",
     "seed",
 )
+# Younger than the format: named where they are set, so that older documents keep their hash.
+LATER_SETTINGS = ("window_width_px", "window_height_px")
 
 
 def columns(conditions: Sequence[Condition]) -> list[tuple[str, list[Condition]]]:
@@ -103,6 +105,7 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
     main = [s for s in stimuli if s.role == Stimulus.Role.MAIN]
     items = main_stimuli(spec_of(study), candidates_of(study, main))
     settings = {name: getattr(study, name) for name in SETTINGS} | {"image_px": image_px}
+    settings |= {name: value for name in LATER_SETTINGS if (value := getattr(study, name)) is not None}
     return {
         "format": FORMAT,
         "study": {"slug": study.slug, "title": study.title},

@@ -24,6 +24,22 @@ class Recruitment(models.Model):
     completed_code = models.CharField(max_length=60, blank=True)
     screened_out_code = models.CharField(max_length=60, blank=True)
     failed_attention_code = models.CharField(max_length=60, blank=True)
+    return_url = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text=_(
+            "Where a plain link leads back to, such as https://x.qualtrics.com/jfe/form/SV_1?id={id}&code={code}. "
+            "In braces: participant, outcome, code, or any parameter of the start link."
+        ),
+    )
+    frame_origins = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text=_(
+            "Sites that may show the study inside their pages, separated by spaces, such as https://x.qualtrics.com; "
+            "empty: none."
+        ),
+    )
     sona_host = models.CharField(max_length=120, blank=True, help_text=_("Such as school.sona-systems.com"))
     sona_experiment_id = models.CharField(max_length=60, blank=True)
     sona_credit_token = models.CharField(max_length=120, blank=True)

@@ -74,6 +74,22 @@ class Study(models.Model):
         blank=True,
         help_text=_("Seconds until a trial counts as timed out; empty: no limit."),
     )
+    window_width_px = models.PositiveIntegerField(
+        _("least width of the window"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(160), MaxValueValidator(4000)],
+        help_text=_(
+            "Who comes with a narrower window is asked to enlarge it before they start, in CSS pixels; empty: no check."
+        ),
+    )
+    window_height_px = models.PositiveIntegerField(
+        _("least height of the window"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(160), MaxValueValidator(4000)],
+        help_text=_("The same for its height."),
+    )
     count_unknown_seen = models.BooleanField(
         _("count trials without JavaScript"),
         default=True,

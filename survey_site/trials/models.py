@@ -60,6 +60,16 @@ class Participant(models.Model):
     language = models.CharField(max_length=10, blank=True)
     user_agent_family = models.CharField(max_length=40, blank=True)
     demographics = models.JSONField(default=dict, blank=True)
+    client = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("What the browser measured at consent and while questions were answered."),
+    )
+    link_parameters = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("What came with the start link and goes back with the return address; in no export."),
+    )
     acknowledged = models.JSONField(
         default=list, blank=True, help_text=_("Pages between trials that the participant has continued past.")
     )

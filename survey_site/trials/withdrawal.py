@@ -12,7 +12,7 @@ State = Participant.State
 
 @transaction.atomic
 def withdraw(receipt: str) -> Participant | None:
-    """Erases answers, trials, exposures and demographics, and makes the external id unreadable.
+    """Erases answers, trials, exposures, demographics and measurements, and makes the external id unreadable.
 
     The ticket goes to the next arrival. The row that stays says that somebody withdrew, and when; None where
     no participant has this receipt.
@@ -28,6 +28,8 @@ def withdraw(receipt: str) -> Participant | None:
     Participant.objects.filter(pk=found.pk).update(
         state=State.WITHDRAWN,
         demographics={},
+        client={},
+        link_parameters={},
         acknowledged=[],
         language="",
         user_agent_family="",

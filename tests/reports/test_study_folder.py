@@ -28,7 +28,7 @@ LEFT_OUT = {
     Study: {"state", "origin", "created_at"},
     Stimulus: {"created_at"},
     SaliencyMap: {"created_at"},
-    Participant: {"token", "receipt"},
+    Participant: {"token", "receipt", "link_parameters"},
     Trial: {"pool", "maps"},  # written as keys and places
     Response: {"task", "counts", "further_conditions", "idempotency_key", "body_hash"},
 }

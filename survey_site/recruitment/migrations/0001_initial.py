@@ -26,6 +26,8 @@ class Migration(migrations.Migration):
                 ('sona_host', models.CharField(blank=True, help_text='Such as school.sona-systems.com', max_length=120)),
                 ('sona_experiment_id', models.CharField(blank=True, max_length=60)),
                 ('sona_credit_token', models.CharField(blank=True, max_length=120)),
+                ('frame_origins', models.CharField(blank=True, help_text='Sites that may show the study inside their pages, separated by spaces, such as https://x.qualtrics.com; empty: none.', max_length=500)),
+                ('return_url', models.CharField(blank=True, help_text='Where a plain link leads back to, such as https://x.qualtrics.com/jfe/form/SV_1?id={id}&code={code}. In braces: participant, outcome, code, or any parameter of the start link.', max_length=500)),
                 ('study', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='recruitment', to='studies.study')),
             ],
         ),

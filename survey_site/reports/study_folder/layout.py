@@ -32,7 +32,7 @@ STUDY_FIELDS = (
     "analysis_plan", "languages",
 )  # fmt: skip
 # Younger than the format: written where they differ from the default, so that older folders stay as they are.
-LATER_STUDY_FIELDS = ("require_rehearsal",)
+LATER_STUDY_FIELDS = ("require_rehearsal", "window_width_px", "window_height_px")
 CONDITION_FIELDS = ("column", "column_order", "classifier", "base", "method", "is_reference")
 PROTOCOL_FIELDS = ("version", "pilot", "hash", "sealed_at", "document")
 STIMULUS_FIELDS = (
@@ -46,7 +46,7 @@ LATER_MAP_FIELDS = ("rank",)  # of the explained class, 0 being the one that the
 PICTURE_FIELDS = ("colour_map", "sha256", "path")
 PARTICIPANT_FIELDS = (
     "code", "kind", "state", "ticket_number", "surplus", "excluded", "exclusion_reason", "consent_version",
-    "language", "user_agent_family", "demographics", "acknowledged", "started_at", "consented_at", "finished_at",
+    "language", "user_agent_family", "demographics", "client", "acknowledged", "started_at", "consented_at", "finished_at",
     "last_seen_at",
 )  # fmt: skip
 # All that is written of who withdrew, beside a name that tells nothing.

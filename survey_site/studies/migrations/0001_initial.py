@@ -41,6 +41,8 @@ class Migration(migrations.Migration):
                 ('analysis_plan', models.JSONField(blank=True, default=dict, help_text='Declared before any data; empty takes the defaults of docs/statistics.md.')),
                 ('languages', models.JSONField(blank=True, default=list, help_text='Languages offered; empty: all.')),
                 ('require_rehearsal', models.BooleanField(default=False, help_text='Go live only after the planned analysis has recovered planted effects from simulated participants, under exactly this protocol (manage.py rehearse).', verbose_name='rehearse before going live')),
+                ('window_height_px', models.PositiveIntegerField(blank=True, help_text='The same for its height.', null=True, validators=[django.core.validators.MinValueValidator(160), django.core.validators.MaxValueValidator(4000)], verbose_name='least height of the window')),
+                ('window_width_px', models.PositiveIntegerField(blank=True, help_text='Who comes with a narrower window is asked to enlarge it before they start, in CSS pixels; empty: no check.', null=True, validators=[django.core.validators.MinValueValidator(160), django.core.validators.MaxValueValidator(4000)], verbose_name='least width of the window')),
                 ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='studies', to=settings.AUTH_USER_MODEL)),
             ],
             options={

@@ -38,6 +38,8 @@ class Migration(migrations.Migration):
                 ('consented_at', models.DateTimeField(blank=True, null=True)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
                 ('last_seen_at', models.DateTimeField(blank=True, null=True)),
+                ('client', models.JSONField(blank=True, default=dict, help_text='What the browser measured at consent and while questions were answered.')),
+                ('link_parameters', models.JSONField(blank=True, default=dict, help_text='What came with the start link and goes back with the return address; in no export.')),
                 ('protocol', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='participants', to='protocols.protocol')),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='participants', to='studies.study')),
             ],
