@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
+from survey_site.studies import states
 from survey_site.studies.access import visible_studies
-from survey_site.studies.models import Condition, Study
+from survey_site.studies.models import Condition
 from survey_site.trials.models import Participant
 from survey_site.trials.who_counts import who_counts
 
@@ -72,7 +73,7 @@ MONITOR = (_("Monitor"), "admin:study_monitor")
 
 def next_step(study: Any, jobs: Any) -> tuple[Any, str]:
     """What its researcher has to do next, and the page for it."""
-    if study.state == Study.State.CLOSED or study.is_open:
+    if study.state in states.SEALED:
         return MONITOR
     if not study.n_images:
         return _("Upload images"), "admin:study_images"

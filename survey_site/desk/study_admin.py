@@ -275,7 +275,8 @@ class StudyAdmin(ScopedAdmin):
                 audit.record(request, form.instance, "no longer shared", str(row.user))
 
     @display(
-        description=_("State"), label={"draft": "info", "pilot": "warning", "live": "success", "closed": ""}
+        description=_("State"),
+        label={"draft": "info", "pilot": "warning", "live": "success", "paused": "warning", "closed": ""},
     )
     def shown_state(self, study: Study) -> tuple[str, str]:
         return study.state, study.get_state_display()

@@ -46,7 +46,7 @@ def _jobs(study: Study) -> dict[str, Any]:
 
 def _people(study: Study, now: datetime) -> dict[str, Any]:
     protocol = Protocol.objects.filter(study=study).defer("document").order_by("-version").first()
-    if study.state != Study.State.LIVE or protocol is None or protocol.pilot:
+    if study.state not in (Study.State.LIVE, Study.State.PAUSED) or protocol is None or protocol.pilot:
         return {}
     people = Participant.objects.filter(protocol=protocol, kind=Participant.Kind.PERSON)
     # Whose lease has run out has left, though nobody came since whose start would have marked them.

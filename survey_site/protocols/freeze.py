@@ -1,4 +1,4 @@
-"""draft → pilot → live → closed: what must hold before, and the sealing of the protocol."""
+"""Going live: what must hold before, and the sealing of the protocol. The other steps are protocols/life.py."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +14,10 @@ from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import SaliencyMap
-from survey_site.studies import texts
+from survey_site.studies import states, texts
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
+from survey_site.studies.moves import move
 
 
 class NotReady(SeveralProblems):
@@ -83,9 +84,9 @@ def rehearsal_missing(study: Study, draft: Draft) -> list[str]:
 
 
 def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Protocol:
-    """Seals the protocol and opens the study; raises NotReady, and then changes nothing."""
-    if study.state not in (Study.State.DRAFT, Study.State.PILOT):
-        raise NotReady([f"The study is {study.get_state_display().lower()}; make a new version first."])
+    """Seals the protocol and opens the study; raises NotReady or StateForbids, and then changes nothing."""
+    verb = "pilot" if pilot else "live"
+    states.transition(verb, study.state)
     draft = draft_of(study)
     if (found := problems(study, draft)) or draft.document is None:
         raise NotReady(found)
@@ -95,9 +96,7 @@ def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Pro
     files = served_images.write_files(pictures, side)
     try:
         with transaction.atomic():
-            target = Study.State.PILOT if pilot else Study.State.LIVE
-            if not Study.objects.filter(pk=study.pk, state=study.state).update(state=target):
-                raise NotReady(["Somebody changed the study's state a moment ago; look again."])
+            move(study, verb, by.pk if by else None, pilot=pilot)
             protocol = Protocol.objects.create(
                 study=study,
                 version=study.protocols.count() + 1,
@@ -114,19 +113,4 @@ def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Pro
     except BaseException:
         served_images.remove_files(files)
         raise
-    study.state = target
     return protocol
-
-
-def close(study: Study) -> None:
-    """Ends recruitment; who is in the study may finish."""
-    Study.objects.filter(pk=study.pk, state__in=[Study.State.PILOT, Study.State.LIVE]).update(
-        state=Study.State.CLOSED
-    )
-    study.refresh_from_db(fields=["state"])
-
-
-def new_version(study: Study) -> None:
-    """Back to a draft: the next freeze seals a new protocol; answers keep the hash they were given under."""
-    Study.objects.filter(pk=study.pk).exclude(state=Study.State.DRAFT).update(state=Study.State.DRAFT)
-    study.refresh_from_db(fields=["state"])

@@ -2,6 +2,7 @@
 
 ValueError
 └── SeveralProblems
+    ├── studies.states.StateForbids
     ├── stimuli.intake.ImagesRefused
     ├── stimuli.uploaded_maps.BadMaps
     ├── protocols.freeze.NotReady

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from saliency_worker import catalog
+from survey_site.studies import states
 from survey_site.studies.languages import DEFAULT
 from survey_site.tasks import registry
 from survey_site.tasks.contract import Task
@@ -27,11 +28,7 @@ def default_task_settings() -> dict[str, Any]:
 class Study(models.Model):
     """One human study: its design settings while it is a draft, and its state."""
 
-    class State(models.TextChoices):
-        DRAFT = "draft", _("Draft")
-        PILOT = "pilot", _("Pilot")
-        LIVE = "live", _("Live")
-        CLOSED = "closed", _("Closed")
+    State = states.State
 
     class Origin(models.TextChoices):
         COLLECTED = "collected", _("Collected here")
@@ -162,7 +159,8 @@ class Study(models.Model):
 
     @property
     def is_open(self) -> bool:
-        return self.state in (self.State.PILOT, self.State.LIVE)
+        """Whether somebody new is let in."""
+        return self.state in states.OPEN
 
     @property
     def is_editable(self) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from survey_site.protocols import freeze
+from survey_site.protocols import freeze, life
 from survey_site.recruitment.models import Recruitment
 from survey_site.studies.models import Study, StudyText
 from survey_site.trials.models import Participant
@@ -106,7 +106,7 @@ def test_every_page_is_accessible_and_trials_fit_one_screen(
             shot("matching-chosen")
     assert set(seen) >= ONE_SCREEN
     receipt = Participant.objects.get().receipt
-    freeze.close(study)
+    life.step(study, "close")
     places = {
         "leave": f"/w/{receipt}/",
         "privacy": "/s/test/privacy/",

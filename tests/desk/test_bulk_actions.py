@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from survey_site.protocols import freeze
+from survey_site.protocols import life
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies.models import AuditEntry, Membership, Study
@@ -134,7 +134,7 @@ def test_a_sealed_study_among_drafts_keeps_them_all(
 
 
 def test_a_study_that_was_live_once_is_never_deleted(admin_client: Client, sealed: Study) -> None:
-    freeze.new_version(sealed)
+    life.step(sealed, "version")
     page = act(admin_client, "studies.study", "delete_selected", [sealed], post="yes")
     assert "protected" in page
     assert Study.objects.count() == 1

@@ -13,12 +13,13 @@ from PIL import Image
 from survey_site.design import canonical
 from survey_site.design.assignment import plan
 from survey_site.protocols import document as document_module
-from survey_site.protocols import freeze, served_images
+from survey_site.protocols import freeze, life, served_images
 from survey_site.protocols.document import design_of, outline
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
 from survey_site.studies.models import Condition, Study
+from survey_site.studies.states import StateForbids
 from tests.stimuli.pictures import encoded
 from tests.studies.sample import ready_study
 
@@ -39,7 +40,7 @@ def test_the_document_is_laid_out_once(
 ) -> None:
     study = ready_study(require_rehearsal=False)
     freeze.go_live(study)
-    freeze.new_version(study)
+    life.step(study, "version")
     asked: list[object] = []
 
     def counted(*args: object, **options: object) -> object:
@@ -134,9 +135,9 @@ def test_the_same_design_has_the_same_hash_and_any_change_another() -> None:
 def test_a_live_study_cannot_go_live_again_but_a_new_version_can() -> None:
     study = ready_study()
     first = freeze.go_live(study)
-    with pytest.raises(freeze.NotReady, match="new version"):
+    with pytest.raises(StateForbids, match="“New version"):
         freeze.go_live(study)
-    freeze.new_version(study)
+    life.step(study, "version")
     Study.objects.filter(pk=study.pk).update(lease_minutes=30)
     second = freeze.go_live(Study.objects.get(pk=study.pk))
     assert (first.version, second.version) == (1, 2)

@@ -7,7 +7,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from survey_site.desk.study_admin import ConditionForm
-from survey_site.protocols import freeze, versions
+from survey_site.protocols import freeze, life, versions
 from survey_site.stimuli.intake import ImagesRefused, add_images
 from survey_site.stimuli.models import MapPicture, Stimulus
 from survey_site.studies.models import Study, StudyText
@@ -25,7 +25,7 @@ def again(study: Study) -> Study:
 def test_the_live_page_lists_what_each_version_changed(admin_client: Client) -> None:
     study = ready_study()
     freeze.go_live(study, pilot=True)
-    freeze.new_version(study)
+    life.step(study, "version")
     Study.objects.filter(pk=study.pk).update(lease_minutes=30)
     StudyText.objects.create(study=study, key="welcome", language="en", markdown="Good day")
     freeze.go_live(again(study))
@@ -38,7 +38,7 @@ def test_the_live_page_lists_what_each_version_changed(admin_client: Client) -> 
 def test_a_draft_is_compared_with_the_newest_version_and_its_own_image_size_is_no_change() -> None:
     study = ready_study()
     freeze.go_live(study)
-    freeze.new_version(study)
+    life.step(study, "version")
     draft, sealed = versions.listed(again(study), freeze.draft_of(again(study)).document)
     assert (draft.protocol, draft.before, draft.changes) == (None, 1, [])
     assert (sealed.before, sealed.changes) == (None, [])
@@ -97,7 +97,7 @@ def test_the_live_page_says_that_a_sealed_study_needs_a_new_version(admin_client
 def test_conditions_that_people_were_shown_stay_and_others_may_go(admin_client: Client) -> None:
     study = factories.live()
     factories.participant(study)
-    freeze.new_version(study)
+    life.step(study, "version")
     url = reverse("admin:study_conditions", args=[study.pk])
     shown = {"tick": ["gradcam|MobileNetV2"], "column:gradcam": "Column 0"}
     page = admin_client.post(url, shown, follow=True).content.decode()
@@ -130,7 +130,7 @@ def test_the_key_of_an_image_is_fixed_once_a_protocol_names_it() -> None:
     stimulus = study.stimuli.all()[0]
     assert "key" not in model_admin.get_readonly_fields(request, stimulus)
     freeze.go_live(study)
-    freeze.new_version(study)
+    life.step(study, "version")
     stimulus = study.stimuli.all()[0]
     assert "key" in model_admin.get_readonly_fields(request, stimulus)
     assert model_admin.has_change_permission(request, stimulus)
@@ -139,7 +139,7 @@ def test_the_key_of_an_image_is_fixed_once_a_protocol_names_it() -> None:
 def test_a_changed_map_is_one_line_for_its_method_and_a_condition_is_named() -> None:
     study = ready_study()
     freeze.go_live(study)
-    freeze.new_version(study)
+    life.step(study, "version")
     MapPicture.objects.filter(saliency_map__method="gradcam").update(sha256="0" * 64)
     study.conditions.filter(method="add-edges").update(column="Edges added")
     changes = versions.listed(again(study), freeze.draft_of(again(study)).document)[0].changes

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from survey_site.protocols import freeze
+from survey_site.protocols import freeze, life
 from survey_site.recruitment.models import Recruitment
 from survey_site.trials.models import ExternalId, Participant, Ticket, Trial
 from survey_site.trials.signed_tokens import token_of_start
@@ -118,7 +118,7 @@ def test_a_draft_is_not_open_yet_and_a_closed_study_says_so(client: Client) -> N
     assert client.get("/s/later/").status_code == 403
     freeze.go_live(study)
     form = Form(client.get("/s/later/").content.decode())
-    freeze.close(study)
+    life.step(study, "close")
     assert client.get("/s/later/").status_code == 410
     assert client.post("/s/later/", form.hidden | {"consent": "yes"}).status_code == 410
     assert client.get("/s/unknown/").status_code == 404
@@ -130,7 +130,7 @@ def test_who_is_in_may_finish_after_the_study_closed(client: Client) -> None:
 
     study = factories.live()
     address = begin(client, "test")
-    freeze.close(study)
+    life.step(study, "close")
     play(client, address)
     assert Participant.objects.get().state == Participant.State.FINISHED
 

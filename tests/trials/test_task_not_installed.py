@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from survey_site.protocols import freeze
+from survey_site.protocols import freeze, life
 from survey_site.protocols.models import Protocol
 from survey_site.studies.models import Study
 from survey_site.trials import frozen_protocol
@@ -61,7 +61,7 @@ def test_whoever_wants_to_can_withdraw_and_read_what_is_stored(client: Client, a
 def test_a_researcher_reads_one_line_on_the_pages_that_need_it(
     admin_client: Client, address: str, name: str
 ) -> None:
-    freeze.new_version(Study.objects.get())
+    life.step(Study.objects.get(), "version")
     html = admin_client.get(reverse(f"admin:{name}", args=[Study.objects.get().pk])).content.decode()
     assert LINE in html and "STUDY_TASKS" in html
 
@@ -80,7 +80,7 @@ def test_it_does_not_go_live_and_bots_say_why(address: str) -> None:
     study = Study.objects.get()
     with pytest.raises(CommandError, match="503"):
         call_command("simulate", "test", "--participants", "1")
-    freeze.new_version(study)
+    life.step(study, "version")
     with pytest.raises(freeze.NotReady, match=LINE):
         freeze.go_live(study)
     assert Protocol.objects.count() == 1

@@ -1,4 +1,4 @@
-"""The page on which a study goes live, is closed, or becomes a draft again."""
+"""The page of a study's life: going live, pausing, closing, reopening, becoming a draft again."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -8,26 +8,22 @@ from django.views.decorators.http import require_http_methods
 
 from survey_site.desk.pages import rehearsal
 from survey_site.desk.shell import page
-from survey_site.protocols import freeze, versions
-from survey_site.studies import audit
+from survey_site.protocols import freeze, life, versions
+from survey_site.studies import states
+from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
 
 @require_http_methods(["GET", "POST"])
 def go_live(request: HttpRequest, study: Study) -> HttpResponse:
-    """What keeps the study from going live; pilot, live, close, new version."""
+    """What keeps the study from going live, and every step that its state allows."""
     if request.method == "POST":
         verb = request.POST.get("verb", "")
         try:
-            if verb in ("live", "pilot"):
-                protocol = freeze.go_live(study, request.user, pilot=verb == "pilot")  # type: ignore[arg-type]
+            protocol = life.step(study, verb, request.user)  # type: ignore[arg-type]
+            if protocol:
                 messages.success(request, _("Version %(v)d is sealed.") % {"v": protocol.version})
-            elif verb == "close":
-                freeze.close(study)
-            elif verb == "version":
-                freeze.new_version(study)
-            audit.record(request, study, f"state: {verb}", study.get_state_display())
-        except freeze.NotReady as error:
+        except SeveralProblems as error:
             for problem in error.problems[:10]:
                 messages.error(request, problem)
         return redirect("admin:study_live", study.pk)
@@ -40,6 +36,7 @@ def go_live(request: HttpRequest, study: Study) -> HttpResponse:
         study,
         _("Go live"),
         problems=problems,
+        steps=list(states.possible(study.state)),
         protocols=versions.listed(study, draft.document if draft and ready else None),
         **rehearsal.told(study, draft),
     )

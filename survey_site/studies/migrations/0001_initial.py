@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(help_text="Part of the participants' link: /s/NAME/", unique=True, verbose_name='short name')),
                 ('title', models.CharField(help_text='Participants see it.', max_length=200)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('pilot', 'Pilot'), ('live', 'Live'), ('closed', 'Closed')], default='draft', editable=False, max_length=10)),
+                ('state', models.CharField(choices=[('draft', 'Draft'), ('pilot', 'Pilot'), ('live', 'Live'), ('paused', 'Paused'), ('closed', 'Closed')], default='draft', editable=False, max_length=10)),
                 ('origin', models.CharField(choices=[('collected', 'Collected here'), ('imported', 'Imported'), ('reconstruction', 'Reconstructed from published aggregates')], default='collected', editable=False, max_length=20)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('target_participants', models.PositiveIntegerField(default=24, help_text='How many participants shall complete the study.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='participants wanted')),

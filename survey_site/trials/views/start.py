@@ -167,6 +167,8 @@ def _not_open(request: HttpRequest, study: Study, language: str) -> HttpResponse
     if study.state == Study.State.CLOSED:
         text = texts.merged(texts.own_texts(study), language)["closed"]
         return render(request, "trials/notice.html", {"study": study, "text": text}, status=410)
+    if study.state == Study.State.PAUSED:
+        return refusal(request, 403, "paused", _("This study is paused. Please come back later."))
     return refusal(request, 403, "not_open", _("This study has not been opened yet. Please come back later."))
 
 

@@ -1,0 +1,41 @@
+"""Every step of a study's life by its verb, for pages and commands. Which is possible when: studies/states.py."""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from survey_site.protocols import freeze
+from survey_site.protocols.models import Protocol, ServedImage
+from survey_site.studies import states
+from survey_site.studies.models import Study
+from survey_site.studies.moves import move
+
+
+def step(study: Study, verb: states.Verb, by: User | None = None) -> Protocol | None:
+    """Takes a step; gives the protocol where the step has sealed one.
+
+    Raises StateForbids or NotReady, and then changes nothing.
+    """
+    if verb in ("live", "pilot"):
+        return freeze.go_live(study, by, pilot=verb == "pilot")
+    with transaction.atomic():
+        newest = newest_seal(study)
+        if verb == "reopen":
+            refuse_without_pictures(study, newest)
+        move(study, verb, by.pk if by else None, pilot=bool(newest and newest.pilot))
+    return None
+
+
+def newest_seal(study: Study) -> Protocol | None:
+    """The newest sealed protocol, its document left in the database."""
+    return study.protocols.defer("document").order_by("-version").first()
+
+
+def refuse_without_pictures(study: Study, newest: Protocol | None) -> None:
+    """A study folder holds no served pictures, so that what was imported can be shown to nobody."""
+    if study.state == states.State.CLOSED and not ServedImage.objects.filter(protocol=newest).exists():
+        raise states.StateForbids(
+            [
+                f"“{study.title}” was imported, and its pictures as participants received them are not here: it cannot be "
+                "reopened. “New version” makes it a draft that can be sealed anew."
+            ]
+        )
