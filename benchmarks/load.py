@@ -2,7 +2,8 @@
 
 python benchmarks/load.py                                    a private server on SQLite, 200 participants
 DATABASE_URL=postgres://… python benchmarks/load.py          the same on PostgreSQL
-python benchmarks/load.py --url http://host --study demo     a running site; bots, counted apart
+python benchmarks/load.py --url http://host --study demo --bot-token "$(manage.py simulate demo --print-token)"
+                                                             a running site; bots, counted apart
 
 One page is a GET and the POST that answers it, as oTree counts. Without think time every participant sends
 as fast as the site answers. The check reads the database of this environment; against a foreign site it is
@@ -205,6 +206,9 @@ def main() -> int:
     )
     parser.add_argument("--url", default="", help="a running site; empty: a private one is started")
     parser.add_argument("--study", default="demo", help="slug, with --url")
+    parser.add_argument(
+        "--bot-token", default="", help="with --url: what `simulate --print-token` says there"
+    )
     parser.add_argument("--participants", type=int, default=200)
     parser.add_argument("--think-ms", type=float, default=0.0)
     parser.add_argument("--workers", type=int, default=2, help="server processes of the private site")
@@ -212,8 +216,14 @@ def main() -> int:
     parser.add_argument("--interface", choices=["rsgi", "wsgi"], default="rsgi", help="of the private site")
     options = parser.parse_args()
     if options.url:
+        if not options.bot_token:
+            parser.error("--url needs --bot-token: on that machine, `manage.py simulate STUDY --print-token`")
         logs, seconds = run(
-            options.url, options.study, options.participants, "?bot=1", options.think_ms / 1000
+            options.url,
+            options.study,
+            options.participants,
+            f"?bot={options.bot_token}",
+            options.think_ms / 1000,
         )
         failures = report(logs, seconds)
         print("answers were not compared with a database: the site is not ours")

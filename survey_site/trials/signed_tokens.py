@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
+from django.core.signing import BadSignature, TimestampSigner
 
 # Longer than any storage path of a served picture, so that all picture addresses have one length.
 PICTURE_PAYLOAD_BYTES = 192
@@ -67,6 +68,27 @@ def position_of(participant_token: str, key: str) -> int:
     if not hmac.compare_digest(trial_key(participant_token, int(number)).encode(), key.encode()):
         raise BadAddress("This form does not belong to a trial of yours.")
     return int(number)
+
+
+BOT_TOKEN_S = 600
+
+
+def bot_token(study_slug: str) -> str:
+    """What a simulated participant of this study shows at the door instead of a researcher's session, for ten minutes."""
+    return _bots().sign(study_slug).removeprefix(f"{study_slug}:")
+
+
+def is_bot_token(study_slug: str, value: str) -> bool:
+    """Whether `bot_token` made this for the study a short while ago."""
+    try:
+        _bots().unsign(f"{study_slug}:{value}", max_age=BOT_TOKEN_S)
+    except BadSignature:  # forged, of another study, or too old
+        return False
+    return True
+
+
+def _bots() -> TimestampSigner:
+    return TimestampSigner(salt="saliency-survey bots")
 
 
 def new_start_nonce() -> str:

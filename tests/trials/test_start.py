@@ -1,5 +1,7 @@
 """The start page: consent, one person per form and per external id, closed doors."""
 
+import time
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -7,7 +9,7 @@ from django.test import Client
 from survey_site.protocols import freeze, life
 from survey_site.recruitment.models import Recruitment
 from survey_site.trials.models import ExternalId, Participant, Ticket, Trial
-from survey_site.trials.signed_tokens import token_of_start
+from survey_site.trials.signed_tokens import bot_token, token_of_start
 from tests import factories
 from tests.trials.player import Form, begin
 
@@ -144,10 +146,28 @@ def test_a_full_study_takes_nobody_and_stores_nothing(client: Client) -> None:
     assert Participant.objects.count() == 1
 
 
+def test_bots_come_signed_or_with_a_researcher_only(
+    client: Client, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Recruitment.objects.create(study=factories.live(), provider="prolific", completed_code="C")
+    signed = bot_token("test")
+    for forged in ("1", "yes", bot_token("other"), signed[:-1] + "_"):
+        assert client.get("/s/test/", {"bot": forged}).status_code == 403
+        body = {"consent": "yes", "nonce": "n" * 20, "bot": forged}
+        assert client.post("/s/test/", body).status_code == 403
+    assert not Participant.objects.exists()
+    begin(client, "test", f"?bot={signed}")
+    begin(admin_client, "test", "?bot=1")
+    assert list(Participant.objects.values_list("kind", flat=True)) == ["bot", "bot"]
+    later = time.time() + 601
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert client.get("/s/test/", {"bot": signed}).status_code == 403
+
+
 def test_bots_and_previews_take_no_ticket(client: Client, admin_client: Client) -> None:
     factories.live()
-    begin(client, "test", "?bot=1")
-    begin(client, "test", "?bot=1")
+    begin(admin_client, "test", "?bot=1")
+    begin(client, "test", f"?bot={bot_token('test')}")
     begin(admin_client, "test", "?preview=1")
     begin(client, "test", "?preview=1")
     kinds = list(Participant.objects.order_by("id").values_list("kind", "ticket_number"))

@@ -7,7 +7,7 @@ from survey_site.studies.models import Condition, Study
 from survey_site.tasks import registry
 from survey_site.tasks.behaviour import Person, SimulatedTrial, Simulator
 from survey_site.trials.models import Participant, Trial
-from survey_site.trials.signed_tokens import position_of
+from survey_site.trials.signed_tokens import bot_token, position_of
 from survey_site.trials.simulation.robot import Form, Page, Site, UnexpectedPage
 
 
@@ -56,7 +56,7 @@ def play(
 
 def _start(site: Site, study: Study) -> Page:
     address = f"/s/{study.slug}/"
-    form = Form(_expect(site.get(f"{address}?bot=1"), study).html)
+    form = Form(_expect(site.get(f"{address}?bot={bot_token(study.slug)}"), study).html)
     return _expect(site.post(address, form.hidden | {"consent": "yes"}), study)
 
 

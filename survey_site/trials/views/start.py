@@ -21,7 +21,7 @@ from survey_site.trials import devices, enrolment
 from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.leases import NoTicketLeft
 from survey_site.trials.models import Participant
-from survey_site.trials.signed_tokens import new_start_nonce, token_of_start
+from survey_site.trials.signed_tokens import is_bot_token, new_start_nonce, token_of_start
 from survey_site.trials.step_content import no_consent_text, start_content
 from survey_site.trials.throttle import too_many_starts
 from survey_site.trials.views.guards import participants_page, refusal
@@ -67,6 +67,8 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
     recruitment: Recruitment | None = getattr(study, "recruitment", None)
     fields = request.POST.dict() if request.method == "POST" else request.GET.dict()
     kind = _kind(request, study, fields)
+    if kind is None:
+        return refusal(request, 403, "no_bots", _no_bots())
     who = sender(fields)
     may_come = study.is_open or kind == Kind.PREVIEW or _is_in(study, who)
     if protocol is None or not may_come:
@@ -152,10 +154,21 @@ def _bad_link() -> str:
     )
 
 
-def _kind(request: HttpRequest, study: Study, fields: dict[str, str]) -> str:
+def _kind(request: HttpRequest, study: Study, fields: dict[str, str]) -> str | None:
+    """None for who says to be simulated without showing that a researcher sent them."""
     if fields.get("preview") and may(request.user, "view", study.pk):
         return Kind.PREVIEW
-    return Kind.BOT if fields.get("bot") else Kind.PERSON
+    if not (bot := fields.get("bot")):
+        return Kind.PERSON
+    signed = is_bot_token(study.slug, bot) or may(request.user, "view", study.pk)
+    return Kind.BOT if signed else None
+
+
+def _no_bots() -> str:
+    return _(
+        "Simulated participants are let in for signed-in researchers and by manage.py simulate only. If you are a person, "
+        "open the study by the link that you were given."
+    )
 
 
 def _is_in(study: Study, who: Sender) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from survey_site.trials.models import Participant, Response, Ticket, Trial
 from tests import factories
@@ -49,6 +50,13 @@ def test_who_leaves_leaves_answers_behind() -> None:
 def test_it_plays_over_http_too(transactional_db: Any, live_server: Any) -> None:
     factories.live()
     assert "1 finished" in simulate("--participants", "1", "--drop-out", "0", "--url", live_server.url)
+
+
+def test_other_programs_get_a_token_for_the_door(client: Client) -> None:
+    factories.live()
+    token = simulate("--print-token").strip()
+    assert client.get("/s/test/", {"bot": token}).status_code == 200
+    assert not Participant.objects.exists()
 
 
 def test_it_says_what_is_wrong() -> None:

@@ -9,6 +9,7 @@ from rich.progress import track
 
 from survey_site.studies.lookup import study_named
 from survey_site.tasks.behaviour import Behaviour, Simulator
+from survey_site.trials.signed_tokens import bot_token
 from survey_site.trials.simulation.play import Played, play
 from survey_site.trials.simulation.robot import InProcess, Remote, Site, UnexpectedPage
 
@@ -24,11 +25,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--url", default="", help="address of a running site; without it no server is needed"
         )
+        parser.add_argument(
+            "--print-token",
+            action="store_true",
+            help="only print what other programs put behind ?bot= of the start link; it works for ten minutes",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         study = study_named(options["study"])
         if not study.is_open:
             raise CommandError(f"The study is {study.get_state_display().lower()}; go live first.")
+        if options["print_token"]:
+            self.stdout.write(bot_token(study.slug))
+            return
         if options["participants"] < 1:
             raise CommandError("--participants must be at least 1.")
         simulator = Simulator(self.behaviour(options["drop_out"]), str(options["seed"]))
