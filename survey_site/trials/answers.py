@@ -8,8 +8,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from survey_site.protocols.models import Protocol
 from survey_site.studies import demographics
-from survey_site.trials import attention_rows, leases
+from survey_site.trials import attention_rows, leases, moving_up
 from survey_site.trials.models import Exposure, Participant, Response, Trial
 from survey_site.trials.scoring import Answer, read_answer
 from survey_site.trials.session import Session, TrialRow, find
@@ -71,16 +72,32 @@ def record(token: str, fields: Mapping[str, str]) -> Session | None:
     _issue(session, now)  # nothing to do, unless an imported study was shown without having been issued
     _write(row, answer, session, now)
     session.answered(position, answer.idempotency_key)
-    _move_on(session, now)
+    _move_on(session, now, first_counted=row.counts and session.counted == 1)
     return session
 
 
-@transaction.atomic
+class _PlaceFree(Exception):
+    """A participant beyond the target could move up, for which their protocol has to be locked before they are."""
+
+
 def acknowledge(token: str, page: str, fields: Mapping[str, str]) -> Session | None:
     """Continues past a page between trials; a page already passed changes nothing.
 
     Raises Conflict for a page that is not the current one, demographics.Invalid for its answers.
     """
+    try:
+        return _acknowledge(token, page, fields)
+    except _PlaceFree as free:
+        return _acknowledge(token, page, fields, protocol=free.args[0])
+
+
+@transaction.atomic
+def _acknowledge(
+    token: str, page: str, fields: Mapping[str, str], protocol: int | None = None
+) -> Session | None:
+    """protocol: the row to lock first, as arrivals do, where the participant may move up; raises _PlaceFree without."""
+    if protocol is not None:
+        Protocol.objects.select_for_update(of=("self",), no_key=True).defer("document").get(pk=protocol)
     participant = find(token, lock=True)
     if participant is None:
         return None
@@ -94,6 +111,12 @@ def acknowledge(token: str, page: str, fields: Mapping[str, str]) -> Session | N
     if page == "demographics":
         participant.demographics = demographics.read(session.fields, fields)
     participant.acknowledged = [*participant.acknowledged, page]
+    if _is_stale(session, now) and not any(row.issued for row in session.rows):
+        _keep_ticket(session, now)  # tells who waited for too long to have their place still
+    if moving_up.may_move(session) and (protocol is not None or moving_up.place_is_free(session, now)):
+        if protocol is None:
+            raise _PlaceFree(participant.protocol_id)
+        session = moving_up.move_up(session, now)
     _move_on(session, now, "acknowledged", "demographics")
     return session
 
@@ -118,12 +141,12 @@ def _write(row: TrialRow, answer: Answer, session: Session, now: datetime) -> No
     )
 
 
-def _move_on(session: Session, now: datetime, *changed: str) -> None:
+def _move_on(session: Session, now: datetime, *changed: str, first_counted: bool = False) -> None:
     """Issues the next trial if one is due, keeps the ticket, and notes the end."""
     participant = session.participant
     _issue(session, now)
     fields = list(changed)
-    if participant.state != State.FINISHED and (session.complete or _is_stale(session, now)):
+    if participant.state != State.FINISHED and (session.complete or first_counted or _is_stale(session, now)):
         participant.last_seen_at = now
         _keep_ticket(session, now)
         fields += ["last_seen_at", "state", "surplus", "finished_at", "excluded", "exclusion_reason"]
@@ -139,7 +162,8 @@ def _is_stale(session: Session, now: datetime) -> bool:
 
 
 def _keep_ticket(session: Session, now: datetime) -> None:
-    participant, minutes = session.participant, session.frozen.settings["lease_minutes"]
+    participant, settings = session.participant, session.frozen.settings
+    minutes = settings["lease_minutes"] if session.counted else leases.hold(settings)
     complete = session.complete
     participant.state = State.FINISHED if complete else State.CONSENTED
     participant.finished_at = now if complete else None

@@ -132,7 +132,7 @@ def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
     if arrival.kind == Kind.PERSON:
         leases.release_expired(protocol, now)
         settings = frozen_protocol(protocol.pk).settings
-        minutes, target = settings["lease_minutes"], settings["target_participants"]
+        target, minutes = settings["target_participants"], leases.hold(settings)
         offered = leases.take(protocol, participant, now, minutes, target=target, most=arrival.quota)
         participant.ticket_number, participant.surplus = offered.ticket, not offered.primary
         participant.save(update_fields=["ticket_number", "surplus"])

@@ -52,6 +52,10 @@ class TrialRow(NamedTuple):
         return self.key is not None
 
     @property
+    def counts(self) -> bool:
+        return self.block != PRACTICE and not self.attention_check
+
+    @property
     def pool(self) -> list[int]:
         pool: list[int] = json.loads(self.pool_text)
         return pool
@@ -138,6 +142,11 @@ class Session:
     def exposed(self) -> set[int]:
         """What the participant has been shown: the same pictures as their rows of Exposure."""
         return set().union(*(row.shown for row in self.rows if row.issued))
+
+    @property
+    def counted(self) -> int:
+        """Answers given to trials that count: neither practice nor an attention check."""
+        return sum(row.answered and row.counts for row in self.rows)
 
     @property
     def complete(self) -> bool:

@@ -207,6 +207,7 @@ def test_queries_do_not_grow_with_the_study(client: Client, django_assert_num_qu
     for slug, size in (("small", {"images": 6}), ("large", {"images": 24, "rating_trials_per_column": 8})):
         factories.live(slug, **size)
         address = begin(client, slug)
+        client.post(address, fill(until_trial(client, address)))  # turns the hold on the ticket into a lease
         form = until_trial(client, address)
         with CountQueries() as get:
             client.get(address)

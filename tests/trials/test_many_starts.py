@@ -1,7 +1,10 @@
 """Two hundred starts at once, and a start after ten thousand others: one slot each, the same few queries."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
+from django.db.models import Count
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -9,7 +12,7 @@ from django.utils import timezone
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Ticket
 from tests import factories
-from tests.trials.player import Form
+from tests.trials.player import Form, begin, step
 from tests.trials.test_simultaneous_starts import all_at_once, click
 
 STARTS = 200
@@ -25,6 +28,31 @@ def test_two_hundred_simultaneous_starts_never_share_a_slot() -> None:
     assert sorted(Ticket.objects.values_list("number", flat=True)) == list(range(STARTS))
     assert Ticket.objects.values("participant").distinct().count() == STARTS
     assert Participant.objects.filter(surplus=False).count() == STARTS
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("media")
+def test_people_beyond_the_target_who_move_up_at_once_never_share_a_place() -> None:
+    factories.live(target_participants=6)
+    for _ in range(6):
+        begin(Client(), "test")
+    waiting = [begin(Client(), "test") for _ in range(12)]
+    Ticket.objects.filter(number__lt=6).update(lease_expires_at=timezone.now() - timedelta(minutes=1))
+
+    def go_on(number: int) -> str:
+        if number % 3:
+            return str(step(Client(), waiting[number // 3 * 2 + number % 3 - 1]).status_code)
+        return click("")
+
+    assert all(place == "303" or place.startswith("/p/") for place in all_at_once(go_on, 18))
+    first = Ticket.objects.filter(number__lt=6)
+    assert first.filter(state=Ticket.State.LEASED).values("participant").distinct().count() == 6
+    for ticket in first.select_related("participant"):
+        assert ticket.participant is not None
+        assert (ticket.participant.ticket_number, ticket.participant.surplus) == (ticket.number, False)
+    held = Participant.objects.filter(tickets__number__lt=6)
+    assert Participant.objects.filter(surplus=False).exclude(state="dropped").count() == held.count() == 6
+    assert set(Participant.objects.annotate(n=Count("trials")).values_list("n", flat=True)) == {8}
 
 
 def queries_of_a_start() -> int:
