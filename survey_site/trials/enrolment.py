@@ -39,6 +39,7 @@ class Arrival:
     session: str = ""
     language: str = ""
     user_agent_family: str = ""
+    device: str = ""
     consent_version: str = ""
     quota: int | None = None
 
@@ -116,7 +117,9 @@ def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
         state=Participant.State.CONSENTED,
         language=arrival.language,
         user_agent_family=arrival.user_agent_family,
+        device=arrival.device,
         consent_version=arrival.consent_version,
+        started_at=now,
         consented_at=now,
         last_seen_at=now,
         ticket_number=None if arrival.kind == Kind.PERSON else leases.next_uncounted(protocol, arrival.kind),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.recruitment.models import Recruitment
@@ -59,6 +60,7 @@ class Participant(models.Model):
     consent_version = models.CharField(max_length=64, blank=True)
     language = models.CharField(max_length=10, blank=True)
     user_agent_family = models.CharField(max_length=40, blank=True)
+    device = models.CharField(max_length=10, blank=True, help_text=_("Phone, tablet or computer."))
     demographics = models.JSONField(default=dict, blank=True)
     client = models.JSONField(
         default=dict,
@@ -77,7 +79,10 @@ class Participant(models.Model):
         max_length=64, unique=True, default=new_token, help_text=_("Secret of the withdrawal link.")
     )
     started_at = models.DateTimeField(
-        auto_now_add=True, null=True, help_text=_("Empty in a reconstruction, where no time is known.")
+        default=timezone.now,
+        editable=False,
+        null=True,
+        help_text=_("Empty in a reconstruction, where no time is known."),
     )
     consented_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from survey_site.tasks.contract import AnswerRefused, Given, Reading, Task
+from survey_site.trials.measurements import NUMBERS, WORDS
 
 __all__ = ["Answer", "AnswerRefused", "read_answer"]
 
@@ -14,12 +15,6 @@ MISSING = ("timeout", "image_failed")
 LONGEST_KEY = 64
 LONGEST_RT_MS = 24 * 3600 * 1000
 LARGEST_MEASUREMENT = 1e15  # beyond every epoch in ms; NaN and infinity are outside too
-
-_NUMBERS = (
-    "onset_ms", "answered_ms", "onset_epoch_ms", "dpr", "viewport_w", "viewport_h", "map_w", "map_h", "natural_w",
-    "natural_h", "option_w", "option_h", "blurs", "hidden_ms", "image_retries", "answered_epoch_ms",
-)  # fmt: skip
-_WORDS = {"input": ("mouse", "touch", "pen", "keyboard"), "scheme": ("light", "dark")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +62,13 @@ def client_of(text: str) -> dict[str, Any]:
     if not isinstance(sent, dict):
         return {}
     kept: dict[str, Any] = {}
-    for name in _NUMBERS:
+    for name in NUMBERS:
         value = sent.get(name)
         if not isinstance(value, int | float) or isinstance(value, bool):
             continue
         if -LARGEST_MEASUREMENT <= value <= LARGEST_MEASUREMENT:
             kept[name] = round(value, 1)
-    for name, words in _WORDS.items():
+    for name, words in WORDS.items():
         if sent.get(name) in words:
             kept[name] = sent[name]
     return kept

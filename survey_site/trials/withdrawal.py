@@ -33,6 +33,7 @@ def withdraw(receipt: str) -> Participant | None:
         acknowledged=[],
         language="",
         user_agent_family="",
+        device="",
         excluded=True,
         exclusion_reason="withdrawn",
         last_seen_at=timezone.now(),

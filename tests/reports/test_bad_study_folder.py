@@ -136,3 +136,13 @@ def test_a_study_that_exists_is_not_touched(rich: Survey, tmp_path: Path) -> Non
 def test_an_unknown_owner_is_said(out: Path) -> None:
     with pytest.raises(CommandError, match="no user 'nobody'"):
         call_command("import_study", str(out), "--owner", "nobody")
+
+
+def test_an_answer_of_another_kind_than_its_question_s_is_refused(rich: Survey, tmp_path: Path) -> None:
+    rich.protocol.document["texts"] = {"en": {"demographics": "age: How old are you? [18-99]"}}
+    rich.protocol.save()
+    who = Participant.objects.get(code="p01")
+    Participant.objects.filter(pk=who.pk).update(language="en", demographics={"age": "thirty"})
+    out = export("small", tmp_path / "out")
+    erase(rich.study)
+    refused(out, "participants.jsonl, line 1: .*the answer to “age” is 'thirty'")

@@ -46,7 +46,7 @@ def rows(study: Any, name: str, population: Population | None = None) -> list[di
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 
-def test_participants_are_told_without_external_ids_or_answers_about_themselves(own: Survey) -> None:
+def test_participants_are_told_without_external_ids_or_unasked_answers(own: Survey) -> None:
     own.participant(kind="bot")
     own.participant(state="withdrawn")
     (row,) = rows(own.study, "participants")

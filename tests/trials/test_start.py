@@ -8,6 +8,7 @@ from django.test import Client
 
 from survey_site.protocols import freeze, life
 from survey_site.recruitment.models import Recruitment
+from survey_site.trials import devices
 from survey_site.trials.models import ExternalId, Participant, Ticket, Trial
 from survey_site.trials.signed_tokens import bot_token, token_of_start
 from tests import factories
@@ -113,6 +114,31 @@ def test_it_keeps_consent_version_and_browser_family_but_no_address(client: Clie
     row = Participant.objects.values().get()
     assert (row["user_agent_family"], len(row["consent_version"])) == ("Firefox", 16)
     assert "203.0.113.9" not in str(row)
+    assert row["device"] == "computer"
+
+
+def test_nobody_consents_before_they_came(client: Client) -> None:
+    factories.live()
+    form = Form(client.get("/s/test/").content.decode())
+    client.post("/s/test/", form.hidden | {"consent": "yes"})
+    row = Participant.objects.get()
+    assert row.started_at and row.consented_at
+    assert row.started_at <= row.consented_at
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "device"),
+    [
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 Safari/604.1", "phone"),
+        ("Mozilla/5.0 (Linux; Android 15; Pixel 9) Chrome/140.0 Mobile Safari/537.36", "phone"),
+        ("Mozilla/5.0 (Linux; Android 15; SM-X710) Chrome/140.0 Safari/537.36", "tablet"),
+        ("Mozilla/5.0 (iPad; CPU OS 18_0 like Mac OS X) Mobile/15E148 Safari/604.1", "tablet"),
+        ("Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) Chrome/140.0 Safari/537.36", "computer"),
+        ("curl/8.0", ""),
+    ],
+)
+def test_the_kind_of_device_is_what_the_browser_calls_itself(user_agent: str, device: str) -> None:
+    assert devices.device(user_agent) == device
 
 
 def test_a_draft_is_not_open_yet_and_a_closed_study_says_so(client: Client) -> None:

@@ -4,8 +4,8 @@ The fixed columns keep names, order and meaning whatever tasks are installed; th
 stored answer, as the task that owns them declares. Behind them stand the score and the study's tasks' own columns.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.db.models import Case, CharField, F, IntegerField, Q, TextField, Value, When
@@ -37,7 +37,8 @@ AnswerKind = Literal["string", "integer", "number", "boolean"]
 class ExportColumn:
     """One column: how it is called, what it means, what values it takes and where they come from.
 
-    `source` is a database expression over the rows of the export. Missing is always the empty cell.
+    `source` is a database expression over the rows of the export. Missing is always the empty cell. levels: the values
+    that there are; labels: what a value stands for, where its own word does not say it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ExportColumn:
     minimum: float | None = None
     maximum: float | None = None
     levels: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def trial_name(prefix: str = "") -> SafeText:

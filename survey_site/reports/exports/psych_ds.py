@@ -7,7 +7,7 @@ data give the same bytes. Specification: https://psychds-docs.readthedocs.io/
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import IO
 
 from survey_site.reports.exports.columns import ExportColumn
@@ -127,10 +127,15 @@ def variable(column: ExportColumn) -> JsonLd:
     limits = {"unitText": column.unit, "minValue": column.minimum, "maxValue": column.maximum}
     found |= {name: value for name, value in limits.items() if value not in ("", None)}
     levels = ("0", "1") if column.kind == "boolean" else column.levels
-    if levels:
+    if values := tuple(dict.fromkeys([*levels, *column.labels])):
         # schema.org has no word for the values of a column; a defined term for each is what it can read.
-        found["valueReference"] = [{"@type": "DefinedTerm", "termCode": level} for level in levels]
+        found["valueReference"] = [_term(value, column.labels) for value in values]
     return found
+
+
+def _term(value: str, labels: Mapping[str, str]) -> JsonLd:
+    term: JsonLd = {"@type": "DefinedTerm", "termCode": value}
+    return term | {"name": labels[value]} if value in labels else term
 
 
 def readme(study: Study, facts: dict[str, StreamTally], simulated: int = 0) -> str:

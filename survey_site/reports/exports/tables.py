@@ -20,6 +20,8 @@ from survey_site.reports.exports.columns import (
     trial_name,
 )
 from survey_site.reports.exports.csv_stream import response_rows
+from survey_site.reports.exports.measured import OF_PERSON, OF_TRIAL, with_first_trial
+from survey_site.reports.exports.questions import consent_column, question_columns
 from survey_site.reports.exports.sql import PoolKeys, SafeText, UtcText, code, text, zero_one
 from survey_site.reports.population import Population
 from survey_site.stimuli.models import SaliencyMap, Stimulus
@@ -41,25 +43,28 @@ def _yes_no_metric(name: str) -> Case:
     )
 
 
-PARTICIPANTS: tuple[ExportColumn, ...] = (
-    ExportColumn("study", "Short name of the study.", "string", text("study__slug")),
-    ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string", text("code")),
-    ExportColumn("protocol_hash", "SHA-256 of the frozen protocol the participant is under.", "string",
-           code("protocol__hash")),
-    ExportColumn("kind", "person, or bot where simulated participants were asked for.", "string", F("kind"),
-           levels=("person", "bot")),
-    ExportColumn("state", "How far the participant came.", "string", F("state"),
-           levels=("started", "consented", "finished", "screened_out", "dropped")),
-    ExportColumn("ticket_number", "Row of the Latin square.", "integer", F("ticket_number"), minimum=0),
-    ExportColumn("language", "Language in which the texts were shown.", "string", code("language")),
-    ExportColumn("browser", "Family of the browser.", "string", text("user_agent_family")),
-    ExportColumn("started_at", "When the participant came (UTC).", "datetime", UtcText(F("started_at"))),
-    ExportColumn("consented_at", "When the participant consented (UTC).", "datetime", UtcText(F("consented_at"))),
-    ExportColumn("finished_at", "When the last answer was stored (UTC).", "datetime", UtcText(F("finished_at"))),
-    ExportColumn("excluded", "1: outside the primary analysis, for the reason beside it.", "boolean", excluded_flag("")),
-    ExportColumn("exclusion_reason", "Why: a rule, a researcher's words, surplus, unfinished or pilot.", "string",
-           SafeText(exclusion(""))),
-)  # fmt: skip
+def _participant_columns(study: Study | None) -> tuple[ExportColumn, ...]:
+    fixed = (
+        ExportColumn("study", "Short name of the study.", "string", text("study__slug")),
+        ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string", text("code")),
+        ExportColumn("protocol_hash", "SHA-256 of the frozen protocol the participant is under.", "string",
+               code("protocol__hash")),
+        ExportColumn("kind", "person, or bot where simulated participants were asked for.", "string", F("kind"),
+               levels=("person", "bot")),
+        ExportColumn("state", "How far the participant came.", "string", F("state"),
+               levels=("started", "consented", "finished", "screened_out", "dropped")),
+        ExportColumn("ticket_number", "Row of the Latin square.", "integer", F("ticket_number"), minimum=0),
+        ExportColumn("language", "Language in which the texts were shown.", "string", code("language")),
+        ExportColumn("browser", "Family of the browser.", "string", text("user_agent_family")),
+        ExportColumn("started_at", "When the participant came (UTC).", "datetime", UtcText(F("started_at"))),
+        ExportColumn("consented_at", "When the participant consented (UTC).", "datetime", UtcText(F("consented_at"))),
+        ExportColumn("finished_at", "When the last answer was stored (UTC).", "datetime", UtcText(F("finished_at"))),
+        ExportColumn("excluded", "1: outside the primary analysis, for the reason beside it.", "boolean", excluded_flag("")),
+        ExportColumn("exclusion_reason", "Why: a rule, a researcher's words, surplus, unfinished or pilot.", "string",
+               SafeText(exclusion(""))),
+    )  # fmt: skip
+    told = (consent_column(study), *question_columns(study)) if study else ()
+    return (*fixed, *OF_PERSON, *told)
 
 
 def _trial_columns(study: Study | None) -> tuple[ExportColumn, ...]:
@@ -93,6 +98,11 @@ def _trial_columns(study: Study | None) -> tuple[ExportColumn, ...]:
                Case(When(response__isnull=True, then=Value("none")), When(response__missing="", then=Value("answered")),
                     default=F("response__missing"), output_field=TextField()),
                levels=("answered", "timeout", "skipped", "image_failed", "none")),
+        ExportColumn("rt_ms", "Time from the onset of the image to the answer, measured in the browser.", "integer",
+               F("response__rt_ms"), unit="ms", minimum=0),
+        ExportColumn("seen", "Whether the image was decoded and visible; unknown without JavaScript.", "string",
+               F("response__seen"), levels=("yes", "no", "unknown")),
+        *OF_TRIAL,
     )  # fmt: skip
 
 
@@ -159,7 +169,8 @@ def _always(columns: tuple[ExportColumn, ...]) -> Callable[[Study | None], tuple
 
 
 def _participants(study: Study, population: Population) -> QuerySet[Participant]:
-    return Participant.objects.filter(population.in_data(), study=study).order_by("pk")
+    rows = Participant.objects.filter(population.in_data(), study=study)
+    return with_first_trial(rows).order_by("pk")
 
 
 def _trials(study: Study, population: Population) -> QuerySet[Trial]:
@@ -183,7 +194,7 @@ TABLES: dict[str, Table] = {
         Table(
             "participants",
             "One row per participant who has not withdrawn.",
-            _always(PARTICIPANTS),
+            _participant_columns,
             _participants,
         ),
         Table("trials", "One row per planned trial, answered or not.", _trial_columns, _trials),

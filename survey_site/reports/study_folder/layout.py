@@ -46,8 +46,8 @@ LATER_MAP_FIELDS = ("rank",)  # of the explained class, 0 being the one that the
 PICTURE_FIELDS = ("colour_map", "sha256", "path")
 PARTICIPANT_FIELDS = (
     "code", "kind", "state", "ticket_number", "surplus", "excluded", "exclusion_reason", "consent_version",
-    "language", "user_agent_family", "demographics", "client", "acknowledged", "started_at", "consented_at", "finished_at",
-    "last_seen_at",
+    "language", "user_agent_family", "device", "demographics", "client", "acknowledged", "started_at", "consented_at",
+    "finished_at", "last_seen_at",
 )  # fmt: skip
 # All that is written of who withdrew, beside a name that tells nothing.
 WITHDRAWN_FIELDS = ("kind", "state")

@@ -1,7 +1,7 @@
 """Reads a study folder (`import_study`): everything is checked before the first row is stored."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from survey_site.reports.study_folder import layout
 from survey_site.reports.study_folder.layout import BadFolder, FolderRow, unpacked
 from survey_site.reports.study_folder.manifest import checked_manifest, read_json
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus, StimulusFeatures
+from survey_site.studies import demographics
 from survey_site.studies.models import Condition, Study, StudyText
 from survey_site.tasks import registry
 from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
@@ -179,14 +180,12 @@ class _Import:
     def _participants(self) -> None:
         def make(row: FolderRow) -> Participant:
             values = unpacked(Participant, layout.PARTICIPANT_FIELDS, row)
-            return Participant(study=self.study, protocol=self.protocols[row["protocol"]], **values)
+            protocol = self.protocols[row["protocol"]]
+            _refuse_answers(protocol, values["language"], values["demographics"])
+            return Participant(study=self.study, protocol=protocol, **values)
 
         for made in self._made("participants", make):
-            started = [row.started_at for row in made]
-            Participant.objects.bulk_create(made)  # writes the time of the import, auto_now_add
-            for row, time in zip(made, started, strict=True):
-                row.started_at = time
-            Participant.objects.bulk_update(made, ["started_at"])
+            Participant.objects.bulk_create(made)
             self.participants |= {row.code: (row.pk, row.protocol_id) for row in made}
 
     def _tickets(self) -> None:
@@ -248,6 +247,15 @@ def _at(ids: list[int], place: int) -> int:
     if place < 0:
         raise IndexError(f"there is no place {place}")
     return ids[place]
+
+
+def _refuse_answers(protocol: Protocol, language: str, answers: Mapping[str, Any]) -> None:
+    """Refuses answers to the study's own questions that no participant can have given: exports give them a type."""
+    text = protocol.document.get("texts", {}).get(language, {}).get("demographics", "")
+    for question in demographics.questions(text):
+        given = answers.get(question.name)
+        if given is not None and type(given) is not (str if question.lowest is None else int):
+            raise ValueError(f"the answer to “{question.name}” is {given!r}")
 
 
 def _refuse_settings(tasks: dict[str, FolderRow]) -> None:

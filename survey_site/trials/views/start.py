@@ -100,6 +100,7 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
         session=who.session,
         language=language,
         user_agent_family=devices.browser_family(user_agent),
+        device=devices.device(user_agent),
         consent_version=texts.version(words["consent"]),
         quota=recruitment.quota if recruitment else None,
     )
