@@ -3,6 +3,7 @@
 import functools
 import io
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,13 @@ from survey_site.trials.models import Participant
 CLASSIFIER = "MobileNetV2"
 METHODS = ("gradcam", "gradcam.add-edges", "gradcam.add-blend21")
 SIDE = 64
+
+FACTS: dict[str, Any] = {
+    "controller": "Perception Lab, Example University",
+    "contact": "lab@example.org",
+    "ethics_number": "REB 2031-17",
+    "ids_erased_on": date(2999, 3, 1),
+}
 
 Painter = Callable[[int, str], bytes]
 
@@ -63,6 +71,7 @@ def draft(
 ) -> Study:
     """A draft study with maps of every method for every image, one Table-1 column for each method."""
     values: dict[str, Any] = {
+        **FACTS,
         "title": "What did the network look at?",
         "pool_size": 2,
         "matching_trials_per_column": 1,

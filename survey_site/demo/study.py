@@ -1,6 +1,7 @@
 """The demo study: pictures out of installed packages, six columns, pools of three."""
 
 import json
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.utils import timezone
 
 from saliency_worker import catalog
 from survey_site.design.presets import DEMO_TASKS
@@ -17,6 +19,7 @@ from survey_site.studies.models import Condition, Study
 from survey_site.tasks.registry import settings_of
 
 SLUG = "demo"
+IDS_KEPT = timedelta(days=365)
 PICTURES = settings.BASE_DIR / "fixtures" / "demo" / "pictures.json"
 
 
@@ -38,6 +41,10 @@ def load(classifier: str, edges: str) -> Study:
             practice_trials=1,
             edges=edges,
             seed=20240612,
+            controller="The demo of Saliency Survey, run by whoever started it on this computer",
+            contact="admin@localhost",
+            ethics_number="none: a demonstration, not a study",
+            ids_erased_on=timezone.localdate() + IDS_KEPT,
         )
         for entry in pictures():
             upload = Upload(entry["key"] + Path(entry["file"]).suffix, read(entry["file"]), entry["class"])

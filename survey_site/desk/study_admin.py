@@ -25,7 +25,7 @@ from survey_site.desk.steps import steps_html
 from survey_site.desk.study_form import field_names, study_form
 from survey_site.stimuli.import_maps import labels_of
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.studies import audit
+from survey_site.studies import audit, facts
 from survey_site.studies.access import is_superuser, may_now
 from survey_site.studies.models import Condition, Membership, Study, StudyText
 from survey_site.tasks import registry
@@ -185,9 +185,10 @@ class StudyAdmin(ScopedAdmin):
             _("Analysis"),
             {
                 "classes": ["tab"],
-                "fields": ("exclusion_rules", "analysis_plan", "require_rehearsal", "languages"),
+                "fields": ("exclusion_rules", "analysis_plan", "require_rehearsal"),
             },
         ),
+        (_("Consent"), {"classes": ["tab"], "fields": ("languages", *facts.LABELS)}),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:

@@ -13,6 +13,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from survey_site.studies.consent import languages_problems
 from survey_site.studies.models import Study
 from survey_site.tasks.contract import Task
 from survey_site.tasks.settings import Setting
@@ -52,6 +53,13 @@ class TaskSettingsForm(forms.ModelForm):
                 stored[task.name] = {setting.name: self.cleaned_data[name] for setting, name in own}
         self.instance.task_settings = stored
         return cleaned
+
+    def clean_languages(self) -> list[str]:
+        codes = self.cleaned_data["languages"] or []
+        if found := languages_problems(codes):
+            raise forms.ValidationError(found)
+        chosen: list[str] = codes
+        return chosen
 
     def _fields(self) -> Iterator[tuple[Task, Setting, str]]:
         """The settings that this form has fields for: none where the study is shown for reading only."""

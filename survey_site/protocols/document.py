@@ -11,6 +11,7 @@ from survey_site.design.spec import ColumnSpec, Rules, Spec
 from survey_site.protocols.models import Protocol
 from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
 from survey_site.stimuli.models import SaliencyMap, Stimulus, StimulusFeatures
+from survey_site.studies.facts import facts_of
 from survey_site.studies.models import Condition, Study
 from survey_site.tasks import registry
 from survey_site.tasks.contract import Task
@@ -139,6 +140,7 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
         },
         "reserve": [s.key for s in stimuli if s.role == Stimulus.Role.RESERVE],
         "texts": texts,
+        "facts": facts_of(study),
         "exclusion_rules": study.exclusion_rules,
         "analysis_plan": study.analysis_plan,
     }

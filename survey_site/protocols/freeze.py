@@ -14,7 +14,7 @@ from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import SaliencyMap
-from survey_site.studies import states, texts
+from survey_site.studies import consent, states, texts
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 from survey_site.studies.moves import move
@@ -49,12 +49,12 @@ def draft_of(study: Study) -> Draft:
     references = {c.column for c in conditions if c.is_reference}
     if len(references) > 1:
         found.append(f"Only one column can be the reference; now {', '.join(sorted(references))} are.")
-    found += texts.problems(study)
+    found += texts.problems(study) + consent.problems(study)
     if blocking := [f"{f.text} {f.change}" for f in assessment_of(study).findings if f.blocking]:
         return Draft(None, found + blocking)
     maps = served_images.maps_shown(study)
     try:
-        document = document_of(study, maps, image_px=study.image_px or 0, texts=texts.texts_of(study))
+        document = document_of(study, maps, image_px=study.image_px or 0, texts=consent.offered_texts(study))
         design_of_document(document)
         AnalysisPlan.from_protocol(document)
         return Draft(document, found, maps, canonical.sha256(document))

@@ -136,7 +136,38 @@ class Study(models.Model):
         blank=True,
         help_text=_("Declared before any data; empty takes the defaults of docs/statistics.md."),
     )
-    languages = models.JSONField(default=list, blank=True, help_text=_("Languages offered; empty: all."))
+    languages = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_("Codes of the languages wanted; empty: all. Offered are those that have a consent."),
+    )
+    controller = models.CharField(
+        _("who is responsible"),
+        max_length=200,
+        blank=True,
+        help_text=_("Institution and researcher who run the study, as participants shall read it."),
+    )
+    contact = models.CharField(
+        _("contact"),
+        max_length=200,
+        blank=True,
+        help_text=_("Where participants ask and complain: an e-mail address or telephone number."),
+    )
+    ethics_number = models.CharField(
+        _("ethics approval"),
+        max_length=120,
+        blank=True,
+        help_text=_("Board and number; where none is needed, who said so."),
+    )
+    ids_erased_on = models.DateField(
+        _("identifiers are erased on"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "On this day the identifiers that recruitment services gave are erased, as the consent says. "
+            "A study that is still open is closed then."
+        ),
+    )
     require_rehearsal = models.BooleanField(
         _("rehearse before going live"),
         default=False,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import nh3
 from markdown_it import MarkdownIt
 
-from survey_site.studies import demographics
+from survey_site.studies import demographics, facts
 from survey_site.studies.languages import DEFAULT, LANGUAGES
 from survey_site.studies.models import Study
 from survey_site.tasks import registry
@@ -53,9 +53,12 @@ def keys() -> tuple[str, ...]:
 
 
 def texts_of(study: Study) -> dict[str, dict[str, str]]:
-    """Every text in every language as it stands now, by language and key: what a protocol seals."""
-    own = own_texts(study)
-    return {language: dict(merged(own, language)) for language in sorted({*defaults(), *own})}
+    """Every text in every language as it stands now, by language and key, the study's facts written out."""
+    own, known = own_texts(study), facts.facts_of(study)
+    return {
+        language: {key: facts.filled(text, known, language) for key, text in merged(own, language).items()}
+        for language in sorted({*defaults(), *own})
+    }
 
 
 def own_texts(study: Study) -> dict[str, dict[str, str]]:
@@ -69,11 +72,22 @@ def own_texts(study: Study) -> dict[str, dict[str, str]]:
 def problems(study: Study) -> list[str]:
     """What keeps the study's own texts from being shown as meant, one line each."""
     found = []
+    known = facts.facts_of(study)
     for text in study.texts.order_by("language", "key"):
         if text.key not in keys():
             found.append(
                 f"The text “{text.key}” ({text.language}) is shown nowhere; keys are {', '.join(keys())}."
             )
+        if text.language not in LANGUAGES:
+            found.append(
+                f"The text “{text.key}” ({text.language}) is shown nowhere; languages are {', '.join(LANGUAGES)}."
+            )
+        lacking = facts.named_in(text.markdown) - known.keys()
+        if lacking and text.key != "consent":  # of a consent studies/consent.py says more
+            found += [
+                f"The text “{text.key}” ({text.language}) names {{{name}}}, which is not filled in."
+                for name in sorted(lacking)
+            ]
         if text.key == "demographics":
             found += [
                 f"Demographics ({text.language}): {problem}"

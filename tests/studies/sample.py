@@ -5,7 +5,7 @@ from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
 from survey_site.studies.models import Condition, Study
-from tests.factories import task_settings
+from tests.factories import FACTS, task_settings
 from tests.stimuli.pictures import encoded
 
 CLASSIFIER = "MobileNetV2"
@@ -22,6 +22,7 @@ def ready_study(
 ) -> Study:
     """A draft whose first column is Grad-CAMs and whose others are Ours 1, 2, …; every map exists."""
     defaults: dict[str, object] = {
+        **FACTS,
         "pool_size": 3,
         "matching_trials_per_column": 1,
         "rating_trials_per_column": 1,

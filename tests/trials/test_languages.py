@@ -19,11 +19,11 @@ from tests.trials.player import begin, play, until_trial
 FOLDER = Path(settings.BASE_DIR) / "survey_site"
 PLACES = (
     "trials/templates/*.html", "trials/templates/trials/*.html", "trials/views/*.py", "trials/step_content.py",
-    "tasks/*/templates/tasks/*/*.html", "tasks/*/forms.py",
+    "tasks/*/templates/tasks/*/*.html", "tasks/*/forms.py", "studies/facts.py",
 )  # fmt: skip
 SOURCES = [path for place in PLACES for path in FOLDER.glob(place)]
 OTHERS = [code for code in languages.LANGUAGES if code != languages.DEFAULT]
-SAME = {"Photo %(number)s"}
+SAME = {"Photo %(number)s", "Contact"}
 
 
 def messages() -> set[str]:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from survey_site.desk.pages import power
 from survey_site.desk.shell import page
 from survey_site.protocols.document import assessment_of, tasks_of
+from survey_site.studies import consent
 from survey_site.studies.models import Study
 
 
@@ -25,6 +26,8 @@ def check(request: HttpRequest, study: Study) -> HttpResponse:
         study,
         _("Check the design"),
         verdict=verdict,
+        consent_problems=consent.problems(study),
+        consent_notices=consent.notices(study),
         needs=[(task.title, task.outcome.title, verdict.task(task.name)) for task in tasks_of(study)],
         **power.told(study, verdict),
     )

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from survey_site.desk.pages import rehearsal
 from survey_site.desk.shell import page
 from survey_site.protocols import freeze, life, versions
-from survey_site.studies import states
+from survey_site.studies import consent, states
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
@@ -37,6 +37,7 @@ def go_live(request: HttpRequest, study: Study) -> HttpResponse:
         _("Go live"),
         problems=problems,
         steps=list(states.possible(study.state)),
+        notices=consent.notices(study) if draft else [],
         protocols=versions.listed(study, draft.document if draft and ready else None),
         **rehearsal.told(study, draft),
     )

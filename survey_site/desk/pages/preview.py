@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from survey_site.studies import demographics
+from survey_site.studies.consent import wished
 from survey_site.studies.models import Condition, Study
 from survey_site.tasks import registry
 from survey_site.tasks.contract import Answered, Task
@@ -32,13 +33,12 @@ from survey_site.trials.step_content import (
     step_content,
 )
 from survey_site.trials.views.guards import participants_page, speaking, wants_json
-from survey_site.trials.views.start import languages
 
 
 @require_safe
 def choose(request: HttpRequest, study: Study) -> HttpResponse:
     """The form: which part, in which language, under which condition. With `part` it leads there."""
-    offered = languages(study)
+    offered = _languages(study)
     language = request.GET.get("language") or offered[0][0]
     if language not in dict(settings.LANGUAGES):
         raise Http404
@@ -63,6 +63,12 @@ def choose(request: HttpRequest, study: Study) -> HttpResponse:
         "missing": walk.missing,
     }
     return render(request, "desk/preview.html", context)
+
+
+def _languages(study: Study) -> list[tuple[str, str]]:
+    """Those that the study wants, whatever their consent lacks yet; all where it lists none of the site's."""
+    wanted = wished(study)
+    return [pair for pair in settings.LANGUAGES if pair[0] in wanted] or list(settings.LANGUAGES)
 
 
 def _labels() -> dict[str, str]:
@@ -210,7 +216,7 @@ class _Shown:
     def _content(self, errors: dict[str, str]) -> tuple[str, dict[str, Any]]:
         walk, step = self.walk, self.step
         if step == preview.START:
-            offered, language = languages(walk.study), walk.participant.language
+            offered, language = _languages(walk.study), walk.participant.language
             return start_content(walk.texts, offered, language, {}, errors.get("start", ""))
         posted = Posted(self.request.POST.dict(), errors)
         template, content = step_content(walk, step, posted, self._answered, self.picture)

@@ -13,10 +13,18 @@ only an empty row is written, after all others: `withdrawn-1` and so on, with ki
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NotRequired, TypedDict
 
-from django.db.models import BooleanField, DateTimeField, FloatField, IntegerField, JSONField, Model
+from django.db.models import (
+    BooleanField,
+    DateField,
+    DateTimeField,
+    FloatField,
+    IntegerField,
+    JSONField,
+    Model,
+)
 
 from survey_site.design import canonical
 
@@ -32,7 +40,10 @@ STUDY_FIELDS = (
     "analysis_plan", "languages",
 )  # fmt: skip
 # Younger than the format: written where they differ from the default, so that older folders stay as they are.
-LATER_STUDY_FIELDS = ("require_rehearsal", "window_width_px", "window_height_px")
+LATER_STUDY_FIELDS = (
+    "require_rehearsal", "window_width_px", "window_height_px", "controller", "contact", "ethics_number",
+    "ids_erased_on",
+)  # fmt: skip
 CONDITION_FIELDS = ("column", "column_order", "classifier", "base", "method", "is_reference")
 PROTOCOL_FIELDS = ("version", "pilot", "hash", "sealed_at", "document")
 STIMULUS_FIELDS = (
@@ -110,7 +121,9 @@ def without_empty(values: FolderRow) -> FolderRow:
 
 
 def _plain(value: Any) -> Any:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def unpacked(model: type[Model], names: Iterable[str], row: FolderRow) -> FolderRow:
@@ -126,6 +139,8 @@ def _typed(field: Any, value: Any) -> Any:
         return _empty(field)
     if isinstance(field, DateTimeField):
         return datetime.fromisoformat(value)
+    if isinstance(field, DateField):
+        return date.fromisoformat(value)
     for kind, types, words in KINDS:
         if isinstance(field, kind) and type(value) not in types:
             raise ValueError(f"{field.name} is {value!r} and must be {words}")

@@ -20,6 +20,11 @@ your answers.
 your language. Your network address is not stored. The answers may be published without anything that names you.
 
 **Who may take part.** Adults who see the screen well enough to tell photos apart.
+
+**Who is responsible.** {controller}. Questions and complaints: {contact}. Ethics approval: {ethics_number}.
+
+**How long it is kept.** Where a recruitment service sent you, the identifier it gave you is erased on {ids_erased_on}. The
+answers, which do not name you, are kept.
 """,
     "demographics": "",
     "break": """\

@@ -22,6 +22,11 @@ votre langue. Votre adresse réseau n'est pas conservée. Les réponses peuvent 
 nomme.
 
 **Qui peut participer.** Les adultes qui voient l'écran assez bien pour distinguer des photos.
+
+**Qui est responsable.** {controller}. Questions et réclamations : {contact}. Approbation éthique : {ethics_number}.
+
+**Durée de conservation.** Si un service de recrutement vous a envoyé, l'identifiant qu'il vous a donné est effacé le
+{ids_erased_on}. Les réponses, qui ne vous nomment pas, sont conservées.
 """,
     "demographics": "",
     "break": """\

@@ -1,5 +1,7 @@
 """Leaving the study: withdrawal by receipt, and what is stored about a participant."""
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -8,11 +10,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from survey_site.studies import texts
 from survey_site.studies.access import may
+from survey_site.studies.facts import facts_of, listed
 from survey_site.studies.models import Study
 from survey_site.trials import enrolment
 from survey_site.trials.models import Participant
 from survey_site.trials.views.guards import participants_page, speaking
-from survey_site.trials.views.start import chosen_language
+from survey_site.trials.views.start import chosen_language, languages
 from survey_site.trials.withdrawal import withdraw
 
 
@@ -41,10 +44,16 @@ def privacy(request: HttpRequest, slug: str) -> HttpResponse:
     protocol = enrolment.current_protocol(study)
     if protocol is None and not may(request.user, "view", study.pk):  # a draft is its researchers' own
         raise Http404
-    language = chosen_language(request, study)
+    language = chosen_language(request, languages(study, protocol))
     # Not by the frozen protocol: what is stored about people can be read whatever tasks are installed.
-    words = texts.merged(protocol.content["texts"] if protocol else texts.own_texts(study), language)
+    sealed: dict[str, Any] = (
+        protocol.content if protocol else {"texts": texts.texts_of(study), "facts": facts_of(study)}
+    )
+    context = {
+        "study": study,
+        "text": texts.merged(sealed["texts"], language)["privacy"],
+        "privacy": True,
+        "facts": listed(sealed.get("facts", {}), language),
+    }
     with translation.override(language):
-        return render(
-            request, "trials/notice.html", {"study": study, "text": words["privacy"], "privacy": True}
-        )
+        return render(request, "trials/notice.html", context)

@@ -1,5 +1,6 @@
 """The start page with consent. Looking at it changes nothing; sending its form lets the participant in."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -11,12 +12,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from survey_site.protocols.models import Protocol
 from survey_site.recruitment.arrivals import BadLink, Sender, kept, refuse_unnamed, sender
 from survey_site.recruitment.completion import way_out
 from survey_site.recruitment.models import Recruitment
 from survey_site.studies import texts
 from survey_site.studies.access import may
+from survey_site.studies.consent import wished
 from survey_site.studies.models import Study
+from survey_site.tasks.registry import UnknownTask
 from survey_site.trials import devices, enrolment
 from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.leases import NoTicketLeft
@@ -39,31 +43,41 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     study = Study.objects.select_related("recruitment").filter(slug=slug).first()
     if study is None:
         raise Http404
-    language = chosen_language(request, study)
+    protocol = enrolment.current_protocol(study)
+    offered = languages(study, protocol)
+    language = chosen_language(request, offered)
     with translation.override(language):
         try:
-            return _start(request, study, language)
+            return _start(request, study, protocol, language)
         except BadLink:
             return refusal(request, 400, "bad_link", _bad_link())
 
 
-def chosen_language(request: HttpRequest, study: Study) -> str:
-    """`?lang=` where offered, else the browser's wish, else the study's first language."""
-    offered = [code for code, _name in languages(study)]
+def chosen_language(request: HttpRequest, offered: list[tuple[str, str]]) -> str:
+    """`?lang=` where offered, else the browser's wish, else the first language."""
+    codes = [code for code, _name in offered]
     wish = (
         request.POST.get("lang") or request.GET.get("lang") or translation.get_language_from_request(request)
     )
-    return wish if wish in offered else offered[0]
+    return wish if wish in codes else codes[0]
 
 
-def languages(study: Study) -> list[tuple[str, str]]:
-    """Languages offered by the study, as (code, own name)."""
-    offered = [pair for pair in settings.LANGUAGES if not study.languages or pair[0] in study.languages]
-    return offered or list(settings.LANGUAGES)
+def languages(study: Study, protocol: Protocol | None) -> list[tuple[str, str]]:
+    """Languages offered, as (code, own name): those that were sealed; before that those that the study wants."""
+    codes = wished(study) if protocol is None else _sealed_texts(protocol)
+    return [pair for pair in settings.LANGUAGES if pair[0] in codes] or [settings.LANGUAGES[0]]
 
 
-def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
-    protocol = enrolment.current_protocol(study)
+def _sealed_texts(protocol: Protocol) -> Mapping[str, Mapping[str, str]]:
+    """Not by the frozen protocol where a task is not installed: what participants are told then has a language too."""
+    try:
+        return frozen_protocol(protocol.pk).texts
+    except UnknownTask:
+        texts_sealed: dict[str, dict[str, str]] = protocol.content["texts"]
+        return texts_sealed
+
+
+def _start(request: HttpRequest, study: Study, protocol: Protocol | None, language: str) -> HttpResponse:
     recruitment: Recruitment | None = getattr(study, "recruitment", None)
     fields = request.POST.dict() if request.method == "POST" else request.GET.dict()
     kind = _kind(request, study, fields)
@@ -84,7 +98,7 @@ def _start(request: HttpRequest, study: Study, language: str) -> HttpResponse:
     agreed = bool(fields.get("consent")) and 16 <= len(nonce) <= 64
     if request.method != "POST" or not agreed:
         error = no_consent_text() if request.method == "POST" else ""
-        template, content = start_content(words, languages(study), language, kept(fields), error)
+        template, content = start_content(words, languages(study, protocol), language, kept(fields), error)
         content |= {"study": study, "nonce": nonce, "preview": kind == Kind.PREVIEW}
         return render(request, template, content, status=422 if error else 200)
     if too_many_starts(request):
@@ -179,7 +193,7 @@ def _is_in(study: Study, who: Sender) -> bool:
 
 def _not_open(request: HttpRequest, study: Study, language: str) -> HttpResponse:
     if study.state == Study.State.CLOSED:
-        text = texts.merged(texts.own_texts(study), language)["closed"]
+        text = texts.texts_of(study)[language]["closed"]
         return render(request, "trials/notice.html", {"study": study, "text": text}, status=410)
     if study.state == Study.State.PAUSED:
         return refusal(request, 403, "paused", _("This study is paused. Please come back later."))

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from survey_site.protocols import freeze
+from survey_site.studies import consent
 from survey_site.studies.lookup import study_named
 
 
@@ -18,8 +19,11 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         study = study_named(options["study"])
+        notices = consent.notices(study)
         try:
             protocol = freeze.go_live(study, pilot=options["pilot"])
         except freeze.NotReady as error:
             raise CommandError(str(error)) from error
+        for notice in notices:
+            self.stdout.write(notice)
         self.stdout.write(f"version {protocol.version} sealed as {protocol.hash}")
