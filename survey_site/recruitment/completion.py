@@ -17,6 +17,17 @@ class Exit:
     url: str = ""
 
 
+def codes_of(recruitment: Recruitment | None) -> dict[Outcome, str]:
+    """The study's codes by outcome; empty ones are not set."""
+    if recruitment is None:
+        return {}
+    return {
+        "completed": recruitment.completed_code,
+        "screened_out": recruitment.screened_out_code,
+        "failed_attention": recruitment.failed_attention_code,
+    }
+
+
 def way_out(recruitment: Recruitment | None, outcome: Outcome, external_id: str) -> Exit:
     """Prolific's completion address with its code, SONA's credit address, or the bare code.
 
@@ -24,11 +35,7 @@ def way_out(recruitment: Recruitment | None, outcome: Outcome, external_id: str)
     """
     if recruitment is None:
         return Exit()
-    code = {
-        "completed": recruitment.completed_code,
-        "screened_out": recruitment.screened_out_code,
-        "failed_attention": recruitment.failed_attention_code,
-    }[outcome]
+    code = codes_of(recruitment)[outcome]
     if recruitment.provider == Recruitment.Provider.PROLIFIC and code:
         return Exit(code, f"https://app.prolific.com/submissions/complete?{urlencode({'cc': code})}")
     if recruitment.provider == Recruitment.Provider.SONA and outcome == "completed" and recruitment.sona_host:

@@ -1,38 +1,35 @@
-"""Compares Prolific's submissions CSV with the study's rows: pure functions of plain data.
+"""Compares Prolific's submissions with the study's rows and says what to do: pure functions of plain data."""
 
-Prolific exports one row per submission with `Participant id` (or `participant_id`), `Status` (or `status`) and
-`Completion code` (or `entered_code`). Nothing of the file is stored.
-"""
-
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-MOST_ROWS = 100_000
-_NAMES = {
-    "id": ("participant id", "participant_id", "prolific id", "prolific pid"),
-    "status": ("status",),
-    "code": ("completion code", "entered_code", "completion_code"),
-}
+from survey_site.recruitment.completion import Outcome
+from survey_site.recruitment.submissions import Submission
 
-
-class BadFile(ValueError):
-    """The file is not Prolific's export; the message says what is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One row of Prolific's file."""
-
-    external_id: str
-    status: str
-    code: str = ""
+# Of several submissions of one person the one that is furthest decides: who returned one and finished another is paid.
+LIVE_FIRST = (
+    "AWAITING REVIEW",
+    "APPROVED",
+    "PARTIALLY APPROVED",
+    "ACTIVE",
+    "RESERVED",
+    "SCREENED OUT",
+    "REJECTED",
+    "TIMED OUT",
+    "RETURNED",
+)
+PAID = ("APPROVED", "PARTIALLY APPROVED")
+GOING_ON = ("ACTIVE", "RESERVED")
+GIVEN_UP = ("TIMED OUT", "RETURNED")
+NO_CODE = ("", "NOCODE")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One participant as the study knows them. `outcome`: completed, failed_attention, unfinished or withdrawn."""
+    """One participant as the study knows them.
+
+    outcome: completed, failed_attention, unfinished, withdrawn, or turned_away (shown a code at the door, no participant).
+    """
 
     external_id: str
     participant: str
@@ -42,8 +39,29 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do with somebody. approve: by approving the submission. settled: nothing is left to do."""
+
+    text: str
+    approve: bool = False
+    settled: bool = False
+
+
+NOTHING = Advice("nothing to do", settled=True)
+APPROVE = Advice("approve", approve=True)
+APPROVE_WITHOUT_CODE = Advice("completed here, the code was not entered: approve", approve=True)
+PAID_ALREADY = Advice("approved already", settled=True)
+PAY_ONCE = Advice("several submissions would be paid: pay one of them")
+BY_RULE = Advice("failed the declared attention checks: decide by the study's rule")
+WITHDREW = Advice("withdrew: the data are erased; pay as the consent says")
+MISSING = Advice("unfinished: answers are missing")
+EXPORT_AGAIN = Advice("not in Prolific's file: export it again")
+ASK = Advice("never arrived here: ask before paying")
+
+
+@dataclass(frozen=True, slots=True)
 class ReconciledPerson:
-    """One person with what both sides say, and what the researcher should do."""
+    """One person with what both sides say. code: as entered; code_of: which outcome's code that is, or empty."""
 
     external_id: str
     participant: str
@@ -51,88 +69,124 @@ class ReconciledPerson:
     outcome: str
     answered: int
     planned: int
-    advice: str
+    code: str
+    code_of: str
+    advice: Advice
+    submissions: int = 1
 
 
-def read_submissions(data: bytes) -> list[Submission]:
-    """The rows of the file; raises BadFile. A byte-order mark and either naming of the columns are accepted."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadFile("This is not a CSV in UTF-8; export the submissions again from Prolific.") from error
-    if "\0" in text:
-        raise BadFile("This is no text; export the submissions again from Prolific.")
-    try:
-        return _rows(csv.DictReader(io.StringIO(text)))
-    except csv.Error as error:
-        raise BadFile(f"This is not Prolific's CSV ({error}); export the submissions again.") from error
+@dataclass(frozen=True, slots=True)
+class AdviceGroup:
+    """Everybody who gets the same advice; their ids one a line, as Prolific's bulk approval takes them."""
+
+    advice: Advice
+    people: tuple[ReconciledPerson, ...]
+
+    @property
+    def ids(self) -> str:
+        return "\n".join(person.external_id for person in self.people)
 
 
-def _rows(reader: "csv.DictReader[str]") -> list[Submission]:
-    columns = {kind: _column(reader.fieldnames or (), names) for kind, names in _NAMES.items()}
-    if not columns["id"] or not columns["status"]:
-        raise BadFile("The file needs the columns “Participant id” and “Status”, as Prolific exports them.")
-    rows: list[Submission] = []
-    for row in reader:
-        if len(rows) == MOST_ROWS:
-            raise BadFile(f"The file has more than {MOST_ROWS} rows.")
-        identifier = (row.get(columns["id"]) or "").strip()
-        if identifier:
-            code = (row.get(columns["code"]) or "").strip() if columns["code"] else ""
-            rows.append(Submission(identifier, (row.get(columns["status"]) or "").strip().upper(), code))
-    return rows
+def reconcile(
+    submissions: Iterable[Submission], known: Iterable[Known], codes: Mapping[Outcome, str]
+) -> list[AdviceGroup]:
+    """Everybody of either side once, by advice: what needs a look first, then whom to approve, then what is settled.
+
+    codes: the study's codes by outcome; those that are empty are compared with nothing.
+    """
+    ours = {one.external_id: one for one in known}
+    theirs: dict[str, list[Submission]] = {}
+    for one in submissions:
+        theirs.setdefault(one.external_id, []).append(one)
+    people = [_person(key, ours.get(key), theirs.get(key, []), codes) for key in sorted({*ours, *theirs})]
+    groups: dict[Advice, list[ReconciledPerson]] = {}
+    for person in people:
+        groups.setdefault(person.advice, []).append(person)
+    found = [AdviceGroup(advice, tuple(members)) for advice, members in groups.items()]
+    return sorted(found, key=lambda group: (group.advice.settled, group.advice.approve, group.advice.text))
 
 
-def reconcile(submissions: Iterable[Submission], known: Iterable[Known]) -> list[ReconciledPerson]:
-    """One line per person of either side, those that need a look first."""
-    ours: dict[str, Known] = {one.external_id: one for one in known}
-    theirs = {one.external_id: one for one in submissions}
-    lines = [_line(ours.get(key), theirs.get(key)) for key in sorted({*ours, *theirs})]
-    return sorted(lines, key=lambda line: (line.advice in ("", "approve"), line.external_id))
-
-
-def counts(lines: Iterable[ReconciledPerson]) -> Mapping[str, int]:
-    """How many people each advice goes to."""
-    found: dict[str, int] = {}
-    for line in lines:
-        found[line.advice or "nothing to do"] = found.get(line.advice or "nothing to do", 0) + 1
-    return found
-
-
-def _column(names: Iterable[str], wanted: tuple[str, ...]) -> str:
-    return next((name for name in names if name and name.strip().lower() in wanted), "")
-
-
-def _line(ours: Known | None, theirs: Submission | None) -> ReconciledPerson:
-    status = theirs.status if theirs else ""
-    if ours is None:
-        assert theirs is not None
-        return ReconciledPerson(theirs.external_id, "", status, "", 0, 0, _advice_unknown(status))
-    advice = _advice(ours.outcome, status)
+def _person(
+    key: str, ours: Known | None, theirs: list[Submission], codes: Mapping[Outcome, str]
+) -> ReconciledPerson:
+    live = min(theirs, key=_place) if theirs else None
+    status, code = (live.status, live.code) if live else ("", "")
+    code_of = next((outcome for outcome, known in codes.items() if known and known == code), "")
+    outcome = ours.outcome if ours else ""
+    if sum(one.status in ("AWAITING REVIEW", *PAID) for one in theirs) > 1:
+        advice = PAY_ONCE
+    elif status and status not in LIVE_FIRST:
+        advice = Advice(f"Prolific's status “{status.lower()}” is not known here: look there")
+    else:
+        advice = _advice(outcome, status, code, code_of)
     return ReconciledPerson(
-        ours.external_id, ours.participant, status, ours.outcome, ours.answered, ours.planned, advice
+        external_id=key,
+        participant=ours.participant if ours else "",
+        status=status,
+        outcome=outcome,
+        answered=ours.answered if ours else 0,
+        planned=ours.planned if ours else 0,
+        code=code,
+        code_of=code_of,
+        advice=advice,
+        submissions=len(theirs),
     )
 
 
-def _advice_unknown(status: str) -> str:
-    return "" if status in ("RETURNED", "TIMED-OUT", "TIMED OUT") else "never arrived here: ask before paying"
+def _place(submission: Submission) -> int:
+    known = submission.status in LIVE_FIRST
+    return LIVE_FIRST.index(submission.status) if known else -1  # what is not known is not passed over
 
 
-def _advice(outcome: str, status: str) -> str:
+def _advice(outcome: str, status: str, code: str, code_of: str) -> Advice:
     if not status:
-        return "not in Prolific's file: export it again"
-    if outcome == "completed":
-        return (
-            "approve"
-            if status in ("AWAITING REVIEW", "APPROVED")
-            else "completed here: pay though Prolific says otherwise"
-        )
-    if outcome == "failed_attention":
-        return "failed the declared attention checks: decide by the study's rule"
-    if outcome == "withdrawn":
-        return "withdrew: the data are erased"
-    return (
-        ""
-        if status in ("RETURNED", "TIMED-OUT", "TIMED OUT", "ACTIVE")
-        else "unfinished: answers are missing"
-    )
+        return NOTHING if outcome == "turned_away" else EXPORT_AGAIN
+    match outcome:
+        case "completed":
+            return _completed(status, code, code_of)
+        case "failed_attention":
+            return BY_RULE if status in ("AWAITING REVIEW", *GOING_ON) else NOTHING
+        case "withdrawn":
+            return WITHDREW if status == "AWAITING REVIEW" else NOTHING
+        case "unfinished":
+            return _unfinished(status, code_of)
+    return _not_here(status, code_of, turned_away=outcome == "turned_away")
+
+
+def _completed(status: str, code: str, code_of: str) -> Advice:
+    if status == "AWAITING REVIEW":
+        if code_of not in ("", "completed"):
+            return Advice(f"completed here, but entered the code for “{_words(code_of)}”: look, then approve")
+        if code_of == "" and code.upper() not in NO_CODE:
+            return Advice("completed here, entered another code: approve", approve=True)
+        return APPROVE if code_of else APPROVE_WITHOUT_CODE
+    if status == "APPROVED":
+        return PAID_ALREADY
+    if status in GOING_ON:
+        return Advice("completed here, not handed in there yet: wait, or ask for it")
+    # Such a submission cannot be approved any more.
+    return Advice(f"completed here, {status.lower()} there: pay the rest by a bonus")
+
+
+def _unfinished(status: str, code_of: str) -> Advice:
+    if code_of == "completed" and status in ("AWAITING REVIEW", *PAID):
+        return Advice("entered the completion code without finishing here: ask before paying")
+    if status == "APPROVED":
+        return Advice("approved there, unfinished here: look")
+    return MISSING if status == "AWAITING REVIEW" else NOTHING
+
+
+def _not_here(status: str, code_of: str, *, turned_away: bool) -> Advice:
+    if status == "APPROVED" and not turned_away:
+        return Advice("approved there, never arrived here: look")
+    if status != "AWAITING REVIEW":
+        return NOTHING
+    if code_of == "completed":
+        return Advice("entered the completion code, never took part here: ask before paying")
+    if turned_away and code_of:
+        return Advice(f"turned away here with the code for “{_words(code_of)}”: pay what was promised for it")
+    return ASK
+
+
+def _words(outcome: str) -> str:
+    return outcome.replace("_", " ")

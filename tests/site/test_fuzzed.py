@@ -12,7 +12,7 @@ from django.test import Client
 
 from survey_site.accounts import second_factor
 from survey_site.accounts.models import MustUseSecondFactor
-from survey_site.recruitment.reconcile import BadFile, read_submissions
+from survey_site.recruitment.submissions import BadFile, read_submissions
 from survey_site.stimuli.archives import BadArchive, read_archive, read_labels
 from survey_site.stimuli.arrays import BadMap, read_map
 from tests import factories

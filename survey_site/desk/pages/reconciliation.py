@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from survey_site.accounts.confirmation import confirmed
+from survey_site.recruitment.completion import codes_of
 from survey_site.recruitment.models import Recruitment
-from survey_site.recruitment.reconcile import BadFile, Known, Submission, counts, read_submissions, reconcile
+from survey_site.recruitment.reconcile import Known, reconcile
+from survey_site.recruitment.submissions import BadFile, Submission, read_submissions
 from survey_site.studies import audit
 from survey_site.studies.access import study_or_404
 from survey_site.studies.models import Study
@@ -31,15 +33,14 @@ def reconciliation(request: HttpRequest, slug: str) -> HttpResponse:
         "opts": Study._meta,
         "title": _("Recruitment"),
     }
+    recruitment: Recruitment | None = getattr(study, "recruitment", None)
     if request.method == "POST":
         try:
-            context["lines"] = lines = reconcile(*_both(request, study))
-            context["counts"] = counts(lines)
+            context["groups"] = reconcile(*_both(request, study), codes_of(recruitment))
         except BadFile as error:
             context["error"] = str(error)
-    recruitment: Recruitment | None = getattr(study, "recruitment", None)
     provider = recruitment.provider if recruitment else Recruitment.Provider.LINK
-    context["known"] = outcomes(study, provider) if "lines" not in context else []
+    context["known"] = outcomes(study, provider) if "groups" not in context else []
     status = 422 if "error" in context else 200
     return render(request, "desk/reconciliation.html", context, status=status)
 
