@@ -20,6 +20,8 @@ class Measurement:
     of_person: str = ""
 
 
+FLOOR_PX = 160
+"""No picture is shown smaller, in CSS pixels, but by a browser that does not keep to the style sheet."""
 FIRST, SUM = "first", "sum"
 MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("viewport_w", "Width of the browser's window (viewport).", "CSS px", of_person=FIRST),
@@ -65,6 +67,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
         "Why nothing was measured: the browser runs no scripts, or some did not come.",
         words=("off", "failed"),
     ),
+    Measurement("actions", "Keys, clicks and touches of the trial that a device made; 0: none at all."),
     Measurement("webdriver", "1: the browser says that a program drives it."),
     Measurement("untrusted", "Clicks and keys that no device made but a script."),
     Measurement("pasted", "How often something was pasted."),

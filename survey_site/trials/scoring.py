@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from survey_site.tasks.contract import AnswerRefused, Given, Reading, Task
-from survey_site.trials.measurements import NUMBERS, WORDS
+from survey_site.trials.measurements import FLOOR_PX, NUMBERS, WORDS
 
 __all__ = ["Answer", "AnswerRefused", "read_answer"]
 
@@ -71,7 +71,8 @@ def client_of(text: str) -> dict[str, Any]:
     for name, words in WORDS.items():
         if sent.get(name) in words:
             kept[name] = sent[name]
-    return kept
+    kept.pop("below_floor", None)  # ours to say
+    return kept | ({"below_floor": 1} if kept.get("smallest_px", FLOOR_PX) < FLOOR_PX else {})
 
 
 def _without_scripts(sent: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The page of a trial whatever the task: several maps fit one screen, keys follow the choices, a missing option is none."""
+"""The page of a trial whatever the task: several maps fit one screen where the floor lets them, keys follow the choices, a missing option is none."""
 
 import json
 from itertools import product
@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Page, expect
 
 from survey_site import trials
+from survey_site.trials.measurements import FLOOR_PX
 from tests.browser.conftest import DESKTOP, PHONE, NewPage
 
 STATIC = Path(trials.__file__).parent / "static" / "trials"
@@ -63,7 +64,7 @@ def show(page: Page, answer: str, maps: int, options: int = 0) -> None:
 @pytest.mark.parametrize(
     ("maps", "options", "size"), [*product((2, 3), (0, 4), (DESKTOP, PHONE)), (4, 0, DESKTOP), (1, 0, PHONE)]
 )
-def test_several_maps_of_one_size_fit_one_screen(
+def test_several_maps_have_one_size_and_the_page_scrolls_only_where_they_are_at_the_floor(
     new_page: NewPage, maps: int, options: int, size: tuple[int, int]
 ) -> None:
     page = new_page(size)
@@ -72,8 +73,9 @@ def test_several_maps_of_one_size_fit_one_screen(
     boxes = [box for image in images if (box := image.bounding_box())]
     assert len(boxes) == maps
     assert len({(box["width"], box["height"]) for box in boxes}) == 1
-    assert boxes[0]["width"] == boxes[0]["height"] > 95
-    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert boxes[0]["width"] == boxes[0]["height"] >= FLOOR_PX
+    smallest = min(box["width"] for image in page.locator("img").all() if (box := image.bounding_box()))
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight") or smallest == FLOOR_PX
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     names = [image.get_attribute("alt") for image in images]
     assert names == (["Heat map"] if maps == 1 else [f"Heat map {number + 1}" for number in range(maps)])
@@ -104,8 +106,9 @@ def test_arrows_do_nothing_where_there_is_nothing_to_choose(page: Page) -> None:
 @pytest.mark.parametrize("options", [0, 4])
 def test_the_size_of_an_option_is_measured_where_there_is_one(page: Page, options: int) -> None:
     show(page, POOL if options else TWO_CHOICES, 2, options)
+    page.add_script_tag(path=STATIC / "signs.js")
     page.add_script_tag(path=STATIC / "measure.js")
     page.evaluate("new survey.Measure(document.querySelector('form')).finish(0)")
     client = json.loads(page.locator("[name=client]").input_value())
-    assert client["map_w"] == client["map_h"] > 95
+    assert client["map_w"] == client["map_h"] >= client["smallest_px"] >= FLOOR_PX
     assert ("option_w" in client, "option_h" in client) == (options > 0, options > 0)

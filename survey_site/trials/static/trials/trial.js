@@ -1,9 +1,9 @@
 // Runs the trials of one stretch in place: shows, measures, hands answers to the queue, fetches ahead.
 "use strict";
 (function () {
-  const { AnswerQueue, Measure, prepare, formOf, handleKey, online, pause } = window.survey || {};
+  const { AnswerQueue, Measure, Signs, prepare, formOf, handleKey, enlarging, online, pause, freed } = window.survey || {};
   // One script that did not come is enough: the form works without any (guard.js lets it).
-  if (![AnswerQueue, Measure, prepare, formOf, handleKey, online, pause].every(Boolean)) return;
+  if (freed || ![AnswerQueue, Measure, Signs, prepare, formOf, handleKey, enlarging, online, pause].every(Boolean)) return;
   const root = document.getElementById("trial");
   const notice = document.getElementById("notice");
   const queue = new AnswerQueue(root.dataset.resume);
@@ -33,7 +33,11 @@
     shown = current;
     form.classList.add("known");
     open(form, false);
-    if (root.firstElementChild !== form) root.replaceChildren(form);
+    enlarging.offer(form);
+    if (root.firstElementChild !== form) {
+      root.replaceChildren(form);
+      window.scrollTo(0, 0);
+    }
     try {
       await pictures.ready;
     } catch {
@@ -68,6 +72,7 @@
   function answer(current, extra) {
     if (current.answered || current !== shown) return;
     current.answered = true;
+    enlarging.close();
     current.measure.finish(current.pictures.retries);
     const fields = new FormData(current.form);
     if (extra) {
