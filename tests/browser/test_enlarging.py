@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from survey_site.trials.models import Response
 from survey_site.trials.measurements import FLOOR_PX
+from survey_site.trials.models import Response
 from tests import factories
 from tests.browser import walking
 from tests.browser.conftest import PHONE, NewPage

@@ -15,8 +15,8 @@ from playwright.sync_api import Page
 from survey_site.protocols import freeze, life
 from survey_site.recruitment.models import Recruitment
 from survey_site.studies.models import Study, StudyText
-from survey_site.trials.models import Participant
 from survey_site.trials.measurements import FLOOR_PX
+from survey_site.trials.models import Participant
 from tests import factories
 from tests.browser import pictured, walking
 from tests.browser.conftest import DESKTOP, PHONE, NewPage

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from survey_site.trials.models import Participant
 from survey_site.trials.measurements import FLOOR_PX
+from survey_site.trials.models import Participant
 from tests import factories
 from tests.browser import walking
 from tests.browser.conftest import FLAGS

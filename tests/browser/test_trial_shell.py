@@ -1,4 +1,4 @@
-"""The page of a trial whatever the task: several maps fit one screen where the floor lets them, keys follow the choices, a missing option is none."""
+"""The page of a trial whatever the task: maps fit one screen where the floor lets them, keys follow the choices."""
 
 import json
 from itertools import product
