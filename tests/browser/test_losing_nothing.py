@@ -352,4 +352,4 @@ def test_a_trial_page_is_light_and_asks_no_third_party(page: Page, url: str) -> 
     walking.ready(page)
     page.wait_for_load_state("networkidle")
     assert hosts == {url.split("/")[2]}
-    assert sum(weight) < 60_000
+    assert sum(weight) < 75_000  # not compressed here, as it is by the site

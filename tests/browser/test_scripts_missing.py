@@ -11,7 +11,7 @@ from tests.browser import walking
 from tests.browser.conftest import NewPage
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
-SCRIPTS = ("queue", "pictures", "measure", "keys", "online", "trial")
+SCRIPTS = ("queue", "pictures", "signs", "measure", "keys", "enlarge", "online", "trial")
 FULL = """
   let number = localStorage.length;
   for (let size = 2 ** 22; size >= 1; size /= 2)
