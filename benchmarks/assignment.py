@@ -17,14 +17,14 @@ from survey_site.design.design import TaskPlan
 from survey_site.design.feasibility import assess
 from survey_site.design.presets import PRESETS, Preset
 from survey_site.design.spec import ColumnSpec, Rules, Spec
-from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
+from survey_site.statistics.plan import FEW_ITEMS
 from survey_site.tasks import registry
 from survey_site.trials.tickets import offer
 
 COLUMNS, ITEMS = 8, 24
 CONCURRENT, DROP_OUT = 5, 0.3
 
-RULES = Rules(two_way_items=MIN_ITEMS, two_way_trials=MIN_TRIALS)
+RULES = Rules(few_items=FEW_ITEMS)
 
 TASKS = registry.load(("survey_site.tasks.matching", "survey_site.tasks.rating"))
 Session = list[tuple[int, int]]  # (item, column) of each trial

@@ -5,7 +5,7 @@ Plain data in, plain data out; the numbers come from `layout`, so what is promis
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import lcm
+from math import ceil, lcm
 
 from survey_site.design.design import LARGEST_POOL, SMALLEST_POOL
 from survey_site.design.latin_square import Square
@@ -220,15 +220,15 @@ def _inference(spec: Spec, items: Mapping[str, int]) -> Iterator[DesignFinding]:
         )
     if spec.participants == 1:
         yield DesignFinding("one_participant", "One participant gives no interval.", "Plan at least two.")
-    least_items, least_trials = spec.rules.two_way_items, spec.rules.two_way_trials
     for task in spec.tasks:
-        if task.few_told and (items[task.task] < least_items or task.per_column < least_trials):
-            t = max(task.per_column, least_trials)
-            needed = max(least_items, t * len(spec.columns))
+        if task.few_told and items[task.task] < spec.rules.few_items:
+            # Fewer trials per column than this cannot show so many items.
+            t = max(task.per_column, ceil(spec.rules.few_items / len(spec.columns)))
+            needed = t * len(spec.columns)
             yield DesignFinding(
-                "images_not_generalised",
+                "few_items",
                 f"{task.per_column} {task.task} trials per column on {items[task.task]} {task.unit}: the comparisons "
-                f"of {task.outcome} hold for these images only and have little power.",
+                f"of {task.outcome} take these as a sample, and have little power.",
                 f"Ask for {t} or more {task.task} trials per column on {needed} or more {task.unit} "
                 f"({needed * task.group} images).",
             )

@@ -18,12 +18,10 @@ class ColumnSpec:
 class Rules:
     """What a design must know of other rooms, and is handed, since it imports none of them.
 
-    two_way_items, two_way_trials: the fewest items, and trials of a participant per column, with which comparisons
-    take the images as a sample too.
+    few_items: below so many pools or images the comparisons, which take them as a sample, have little power.
     """
 
-    two_way_items: int
-    two_way_trials: int
+    few_items: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from survey_site.design.layout import Layout, deal_reserve, main_stimuli
 from survey_site.design.pools import Candidate, Pool
 from survey_site.design.spec import ColumnSpec, Rules, Spec
 from survey_site.protocols.models import Protocol
-from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
+from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T
 from survey_site.stimuli.models import SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies.facts import facts_of
 from survey_site.studies.models import Condition, Study
@@ -17,7 +17,7 @@ from survey_site.tasks import registry
 from survey_site.tasks.contract import Task
 
 FORMAT = 2
-RULES = Rules(two_way_items=MIN_ITEMS, two_way_trials=MIN_TRIALS)
+RULES = Rules(few_items=FEW_ITEMS)
 SETTINGS = (
     "practice_trials",
     "attention_checks",
@@ -142,7 +142,8 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
         "texts": texts,
         "facts": facts_of(study),
         "exclusion_rules": study.exclusion_rules,
-        "analysis_plan": study.analysis_plan,
+        # What “significant” will mean is decided here, not when the data are seen.
+        "analysis_plan": {"confirmatory_test": TWO_WAY_T} | study.analysis_plan,
     }
 
 

@@ -1,7 +1,7 @@
 """Rows for the statistics, straight from the database: plain lists, named as the columns of responses.csv."""
 
 import json
-from functools import lru_cache
+from functools import cache, lru_cache
 from sys import intern
 from typing import Any
 
@@ -13,6 +13,7 @@ from survey_site.reports.exports.columns import exclusion
 from survey_site.reports.population import Population
 from survey_site.reports.report_types import MapMetrics, RecruitedPerson
 from survey_site.stimuli.models import SaliencyMap
+from survey_site.tasks.contract import Chance, Truth
 from survey_site.tasks.registry import of
 from survey_site.trials.attention_rows import passed
 from survey_site.trials.frozen_protocol import classes_of
@@ -137,8 +138,23 @@ def _named(protocol: Protocol, columns: dict[str, list[Any]]) -> dict[str, list[
     ]
     columns["stimulus_class"] = [classes[pk] for pk in columns["stimulus"]]
     columns["stimulus"] = [keys[pk] for pk in columns["stimulus"]]
+    _add_chances(protocol, columns, by_key)
     columns["excluded"] = ["1" if reason else "0" for reason in columns["exclusion_reason"]]
     return columns
+
+
+def _add_chances(protocol: Protocol, columns: dict[str, list[Any]], classes: dict[str, str]) -> None:
+    """What a guess is worth in each trial, as its task says of the trial's own pool; classes: by key, as sealed."""
+    guesses = {task.name: task.guess for task in of(protocol.content.get("tasks", {}))}
+
+    @cache
+    def chance(task: str, pool: str, target: str) -> Chance:
+        shown = tuple(pool.split("|")) if pool else ()
+        return guesses[task](Truth(target, shown, classes)) if task in guesses else Chance()
+
+    found = [chance(*row) for row in zip(columns["task"], columns["pool"], columns["stimulus"], strict=True)]
+    columns["chance"] = [one.score for one in found]
+    columns["second_chance"] = [one.second_score for one in found]
 
 
 def participant_rows(protocol: Protocol, population: Population) -> list[RecruitedPerson]:

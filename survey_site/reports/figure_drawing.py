@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from survey_site.statistics.data import FloatArray
+from survey_site.statistics.factor import FloatArray
 
 Format = Literal["svg", "pdf"]
 STYLE: Any = {

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from survey_site.reports.figure_drawing import INK, MID, STYLE, draw_grid, new_figure, say_nothing
-from survey_site.statistics.data import FloatArray
+from survey_site.statistics.factor import FloatArray
 from survey_site.statistics.figure_data import FigureData
 
 MARKERS, DASHES = "os^Dv*", ("-", "--", ":", "-.")

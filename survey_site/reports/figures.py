@@ -26,7 +26,8 @@ from survey_site.reports.figure_drawing import (
 from survey_site.reports.figure_of_task import draw_data
 from survey_site.reports.report_types import StudyReport
 from survey_site.statistics.column_types import Bounds
-from survey_site.statistics.data import FloatArray, IntArray, Trials
+from survey_site.statistics.data import Trials
+from survey_site.statistics.factor import FloatArray, IntArray
 from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.order import position_in_task
 from survey_site.statistics.outcome import OutcomeFacts

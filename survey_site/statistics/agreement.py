@@ -5,15 +5,18 @@ from typing import Literal
 import numpy as np
 from scipy import linalg, optimize, sparse, stats
 
-from survey_site.statistics.data import FloatArray, IntArray, Trials
+from survey_site.statistics.data import Trials
+from survey_site.statistics.factor import FloatArray, IntArray
 from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.printing import places
 from survey_site.statistics.report_types import AgreementRow, AlphaAgreement, IntraclassCorrelation
 
 Metric = Literal["nominal", "ordinal", "interval"]
 JACKKNIFE_GROUPS = 200
+NO_REPEATS = "not estimable: the design shows no image under one method to two participants"
 _CELLS_MAX = 2_000_000
 MODEL_CELLS_MAX = 16_000_000  # 128 MB
+AT_ZERO = 1e-4  # of a factor, likewise
 SPREAD_MAX = 1000.0  # of a factor, in standard deviations of the residual
 
 
@@ -144,7 +147,8 @@ def agreement_rows(trials: Trials, outcome: Outcome, level: float = 0.95) -> lis
 
 def alpha_row(found: AlphaAgreement, outcome: str, title: str) -> AgreementRow:
     """α as a row of the table of agreement."""
-    remark = found["reason"] or (found["ci_note"] if found["ci"] else "")
+    base = f"from {found['units']} of {found['units_all']} units (image and method) with two answers or more"
+    remark = found["reason"] or "; ".join([base, found["ci_note"]] if found["ci"] else [base])
     return {
         "outcome": outcome, "measure": f"{found['metric']}_alpha", "title": title, "value": found["alpha"],
         "ci": found["ci"], "remark": remark, "per_column": found["per_column"],
@@ -170,6 +174,13 @@ def alpha_of(
     trials: Trials, unit: IntArray, value: FloatArray, metric: Metric, level: float
 ) -> AlphaAgreement:
     """α of N answered trials with its interval, and per column; codes of the units and the values, both (N,)."""
+    times = np.bincount(np.unique(unit, return_inverse=True)[1]) if len(unit) else np.empty(0, np.int64)
+    units, units_all = int((times >= 2).sum()), len(times)
+    if not units:
+        return {
+            "metric": metric, "alpha": None, "ci": None, "ci_note": "", "per_column": {}, "reason": NO_REPEATS,
+            "units": units, "units_all": units_all,
+        }  # fmt: skip
     overall = alpha(unit, value, metric)
     interval = (
         alpha_interval(unit, value, trials.participant.codes, metric, level) if overall is not None else None
@@ -184,7 +195,9 @@ def alpha_of(
         "ci": list(interval) if interval else None,
         "ci_note": "jackknife over participants, approximate, conditional on these images",
         "per_column": columns,
-        "reason": None if overall is not None else "not estimable: no unit with two differing raters",
+        "reason": None if overall is not None else "not estimable: all answers are the same",
+        "units": units,
+        "units_all": units_all,
     }
 
 
@@ -263,11 +276,16 @@ def _reml(a: IntArray, b: IntArray, y: FloatArray) -> tuple[float, float, float]
         return parts(theta)[1] / n  # per rating: else the first step of a large study leaps out of all reason
 
     bounds = optimize.Bounds(np.zeros(2), np.full(2, SPREAD_MAX))
-    fits = [
-        optimize.minimize(criterion, np.full(2, start), method="L-BFGS-B", bounds=bounds, tol=1e-13)
-        for start in (1.0, 0.3)
-    ]
-    best = min(fits, key=lambda fit: float(fit.fun)).x
+
+    def fit(start: FloatArray) -> optimize.OptimizeResult:
+        return optimize.minimize(criterion, start, method="L-BFGS-B", bounds=bounds, tol=1e-13)
+
+    found = min((fit(np.full(2, start)) for start in (1.0, 0.3)), key=lambda one: float(one.fun))
+    # The criterion is even in both, so its slope at 0 is 0 even where 0 is a peak: a search that a step threw there stays.
+    if (found.x < AT_ZERO).any():
+        starts = (np.where(found.x < AT_ZERO, inside, found.x) for inside in (0.03, 0.1, 0.3, 1.0))
+        found = min((found, *map(fit, starts)), key=lambda one: float(one.fun))
+    best = found.x
     var_e = parts(best)[0] / (n - 1)
     return float(best[0] ** 2 * var_e), float(best[1] ** 2 * var_e), float(var_e)
 

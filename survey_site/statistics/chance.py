@@ -1,11 +1,21 @@
-"""A share against guessing: lift over chance, sensitivity d′ and exact tests (statistics.md, section 3)."""
+"""A share against guessing: lift over chance, sensitivity d′ and tests (statistics.md, section 3).
+
+Chance is a trial's own: the probability that a guess among its candidates is counted as right.
+"""
 
 import numpy as np
 from scipy import optimize, signal, special, stats
 
 from survey_site.statistics.column_types import ChanceTest, LiftOverChance
-from survey_site.statistics.data import FloatArray, IntArray, Trials
+from survey_site.statistics.data import Trials
+from survey_site.statistics.factor import FloatArray
+from survey_site.statistics.plan import TWO_WAY_T
 from survey_site.statistics.resampling import sign_flip
+from survey_site.statistics.uncertainty import Sample, mean_contrast
+
+UNKNOWN = (
+    "chance unknown: a share of right answers cannot be read without the size, and the classes, of its pools"
+)
 
 # Gauss–Hermite nodes and weights for the expectation over a standard normal variable.
 _NODES, _WEIGHTS = (
@@ -14,25 +24,24 @@ _NODES, _WEIGHTS = (
 )
 
 
-def kappa(y: FloatArray, pool_size: IntArray) -> float | None:
-    """κ = Σ(y − 1/m)/Σ(1 − 1/m): 0 at guessing, 1 when all are right. Shapes (N,); m ≥ 2."""
-    if not len(y):
+def chance_corrected_share(y: FloatArray, chance: FloatArray) -> float | None:
+    """Σ(y − c)/Σ(1 − c): 0 at guessing, 1 when all are right. Shapes (N,); None where guessing is always right."""
+    if not len(y) or not (chance < 1).any():
         return None
-    chance = 1 / pool_size
     return float((y - chance).sum() / (1 - chance).sum())
 
 
-def poisson_binomial_tail(successes: int, pool_size: IntArray) -> float:
-    """P(S ≥ ``successes``) when each of N answers is a guess among m_t images.
+def poisson_binomial_tail(successes: int, chance: FloatArray) -> float:
+    """P(S ≥ ``successes``) when each of N answers is a guess that is right with its trial's probability, (N,).
 
-    Trials of one m form a binomial; the binomials are convolved. With a single m this is ``binom.sf``.
+    Trials of one chance form a binomial; the binomials are convolved. With a single chance this is ``binom.sf``.
     """
-    sizes, counts = np.unique(pool_size, return_counts=True)
-    if len(sizes) == 1:
-        return float(stats.binom.sf(successes - 1, counts[0], 1 / sizes[0]))
+    levels, counts = np.unique(np.round(chance, 12), return_counts=True)
+    if len(levels) == 1:
+        return float(stats.binom.sf(successes - 1, counts[0], levels[0]))
     pmf = np.ones(1)
-    for m, n in zip(sizes, counts, strict=True):
-        part = stats.binom.pmf(np.arange(n + 1), n, 1 / m)
+    for level, n in zip(levels, counts, strict=True):
+        part = stats.binom.pmf(np.arange(n + 1), n, level)
         pmf = np.convolve(pmf, part) if len(pmf) * n < 10**7 else signal.fftconvolve(pmf, part)
     return float(np.clip(pmf[successes:].sum(), 0, 1))
 
@@ -51,29 +60,44 @@ def d_prime(p: float, m: int, n: int) -> float:
 
 
 def against_chance(trials: Trials, resamples: int, seed: int) -> LiftOverChance:
-    """Lift over chance of one column. With one trial per participant the exact test, else the sign-flip."""
+    """Lift over chance of one column: `value` against `chance` of every trial.
+
+    Test, one-sided: with one trial per participant the exact Poisson-binomial tail, else the two-way clustered t of
+    y − c, with the sign-flip over participants beside it.
+    """
     answered = trials.answered()
-    y, m = answered.value, answered.pool_size
+    y, c, m = answered.value, answered.chance, answered.pool_size
     if not len(y):
         return {"reason": "no answers"}
-    if (m < 2).any():
-        return {"reason": "pool size unknown: a share of right answers cannot be read without it"}
+    if np.isnan(c).any():
+        return {"reason": UNKNOWN}
     one_size = int(m[0]) if (m == m[0]).all() else None
+    # d′ is that of one right answer among m: not where a pool holds several.
+    single = one_size is not None and one_size > 1 and bool(np.allclose(c, 1 / one_size))
     return {
         "pool_size": one_size if one_size else "mixed",
-        "chance_percent": float(100 * np.mean(1 / m)),
-        "kappa": kappa(y, m),
-        "d_prime": d_prime(float(y.mean()), one_size, len(y)) if one_size else None,
+        "chance_percent": float(100 * c.mean()),
+        "chance_corrected_share": chance_corrected_share(y, c),
+        "d_prime": d_prime(float(y.mean()), one_size, len(y)) if single and one_size else None,
         "reason": None,
-        **_test(y, m, answered.participant.codes, resamples, seed),
+        **_test(answered, resamples, seed),
     }
 
 
-def _test(y: FloatArray, m: IntArray, participant: IntArray, resamples: int, seed: int) -> ChanceTest:
+def _test(answered: Trials, resamples: int, seed: int) -> ChanceTest:
     """One-sided p of doing no better than guessing."""
+    y, c, participant = answered.value, answered.chance, answered.participant.codes
     counts = np.bincount(participant)
     if counts.max() == 1:
-        return {"test": "poisson_binomial", "p": poisson_binomial_tail(int(y.sum()), m)}
-    lift = np.bincount(participant, y - 1 / m)[counts > 0] / counts[counts > 0]
+        return {"test": "poisson_binomial", "p": poisson_binomial_tail(int(y.sum()), c), "p_reason": None}
+    lift = np.bincount(participant, y - c)[counts > 0] / counts[counts > 0]
     flip = sign_flip(lift, resamples, seed, two_sided=False)
-    return {"test": "sign_flip", "p": flip.p, "exact": flip.exact}
+    above = mean_contrast(Sample(y - c, participant, answered.item.codes))
+    t = None if above.value is None or not above.variance else above.value / np.sqrt(above.variance)
+    return {
+        "test": TWO_WAY_T,
+        "p": None if t is None or above.df is None else float(stats.t.sf(t, above.df)),
+        "p_reason": above.interval.reason,
+        "sign_flip_p": flip.p,
+        "sign_flip_exact": flip.exact,
+    }

@@ -42,33 +42,41 @@ class AnsweredShare(TypedDict):
 
 
 class ChanceTest(TypedDict):
-    """One-sided p of doing no better than guessing; `exact`, of a sign-flip: all patterns were enumerated."""
+    """One-sided p of doing no better than guessing; without one, `p_reason` says why.
+
+    sign_flip_p, sign_flip_exact: beside the two-way test; exact: all patterns of signs were enumerated.
+    """
 
     test: str
-    p: float
-    exact: NotRequired[bool]
+    p: float | None
+    p_reason: str | None
+    sign_flip_p: NotRequired[float]
+    sign_flip_exact: NotRequired[bool]
 
 
 class LiftOverChance(TypedDict, total=False):
     """A share against guessing; with a `reason` there is nothing else.
 
-    pool_size: a number, or `mixed`. kappa: 0 at guessing, 1 when all are right. d_prime: for one pool size only.
+    pool_size: a number, or `mixed`. chance_corrected_share: 0 at guessing, 1 when all are right. d_prime: where each pool,
+    all of one size, holds one right answer.
     """
 
     pool_size: int | str
     chance_percent: float
-    kappa: float | None
+    chance_corrected_share: float | None
     d_prime: float | None
     reason: str | None
     test: str
-    p: float
-    exact: bool
+    p: float | None
+    p_reason: str | None
+    sign_flip_p: float
+    sign_flip_exact: bool
 
 
 class ComparedColumn(TypedDict):
     """A column against the reference. `difference`: share −1..1 or scale points; `paired_delta`: −1..1.
 
-    p, p_holm_by_test: by the test's name. p_holm: of the `primary_test`, over the family. Without answers in either
+    p, p_holm_by_test: by the test's name. p_holm, significant: of the family's `primary_test`. Without answers in either
     column only `reason`, `p` and what Holm's correction adds are there. Of shares alone: odds_ratio_plus_half; of means
     alone: cliffs_delta (−1..1), ratio_from_one (of the same answers on a scale that begins with 1), wilcoxon_p.
     """
@@ -86,22 +94,26 @@ class ComparedColumn(TypedDict):
     df: NotRequired[int | None]
     paired_delta: NotRequired[float | None]
     sign_flip_exact: NotRequired[bool | None]
+    sign_flip_reason: NotRequired[str | None]
     odds_ratio_plus_half: NotRequired[float]
     cliffs_delta: NotRequired[float]
     ratio_from_one: NotRequired[float]
     wilcoxon_p: NotRequired[float | None]
-    primary_test: NotRequired[str]
     p_holm: NotRequired[float | None]
     significant: NotRequired[bool | None]
     p_holm_by_test: NotRequired[dict[str, float | None]]
 
 
 class TestedFamily(TypedDict):
-    """All comparisons of one outcome, which Holm's correction takes together. `label`: the test in words."""
+    """All comparisons of one outcome, which Holm's correction takes together.
+
+    label: the confirmatory test in words; caution: what a reader must know where it rests on few images.
+    """
 
     reference: str
     primary_test: str
     label: str
+    caution: str | None
     rows: list[ComparedColumn]
 
 
@@ -113,6 +125,7 @@ class ComparisonFamily(TypedDict):
     reason: str | None
     primary_test: NotRequired[str]
     label: NotRequired[str]
+    caution: NotRequired[str | None]
 
 
 class BriefOutcome(TypedDict):

@@ -1,19 +1,21 @@
 """Each column against the reference column: tests, Holm's correction, effect sizes (statistics.md, section 4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from survey_site.statistics.column_types import ComparedColumn, TestedFamily
-from survey_site.statistics.data import FloatArray, IntArray
+from survey_site.statistics.factor import FloatArray, IntArray
 from survey_site.statistics.outcome import Outcome
-from survey_site.statistics.plan import MIN_ITEMS, MIN_TRIALS
+from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T
 from survey_site.statistics.resampling import sign_flip
 from survey_site.statistics.uncertainty import Contrast, Sample, clusters, difference, ratio
 
-T_TEST, SIGN_FLIP = "two_way_t", "sign_flip"
+T_TEST, SIGN_FLIP = TWO_WAY_T, "sign_flip"
+MIN_PAIRED = 2
+TOO_FEW_PAIRED = "not estimable: fewer than 2 participants answered in both columns"
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,6 @@ def t_test(contrast: Contrast) -> float | None:
     if contrast.value is None or not contrast.variance or contrast.df is None:
         return None
     return float(2 * stats.t.sf(abs(contrast.value) / np.sqrt(contrast.variance), contrast.df))
-
-
-def primary_test(samples: Sequence[Sample]) -> str:
-    """The two-way t-test where every column has ≥ 2 trials per participant and ≥ 12 items, else the sign-flip."""
-    for s in samples:
-        people = clusters(s.participant)
-        if not people or len(s) / people < MIN_TRIALS or clusters(s.item) < MIN_ITEMS:
-            return SIGN_FLIP
-    return T_TEST
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -129,12 +122,9 @@ def compare(
     """One column against the reference, all quantities unadjusted; Holm is applied to the family later."""
     if not len(sample) or not len(reference):
         return {"column": name, "reason": "not estimable: a column without answers", "p": {}}
-    delta, quotient, paired = (
-        difference(sample, reference, level),
-        ratio(sample, reference, level),
-        pair(sample, reference),
-    )
-    flip = sign_flip(paired.difference, resamples, seed) if len(paired.a) else None
+    delta = difference(sample, reference, level, outcome.high - outcome.low)
+    quotient, paired = ratio(sample, reference, level), pair(sample, reference)
+    flip = sign_flip(paired.difference, resamples, seed) if len(paired.a) >= MIN_PAIRED else None
     row: ComparedColumn = {
         "column": name,
         "difference": delta.value,
@@ -148,6 +138,7 @@ def compare(
         "reason": delta.interval.reason,
         "paired_delta": paired_delta(sample, reference),
         "p": {T_TEST: t_test(delta), SIGN_FLIP: flip.p if flip else None},
+        "sign_flip_reason": None if flip else TOO_FEW_PAIRED,
         "sign_flip_exact": flip.exact if flip else None,
     }
     if outcome.kind == "share":
@@ -156,7 +147,7 @@ def compare(
     return row | {
         "cliffs_delta": cliffs_delta(sample.y, reference.y),
         "ratio_from_one": (float(sample.y.mean()) + above_one) / (float(reference.y.mean()) + above_one),
-        "wilcoxon_p": wilcoxon(paired.difference, resamples, seed),
+        "wilcoxon_p": wilcoxon(paired.difference, resamples, seed) if flip else None,
     }
 
 
@@ -169,36 +160,41 @@ def family(
     resamples: int,
     seed: int,
 ) -> TestedFamily:
-    """All comparisons of one outcome as one Holm family, with the primary test chosen for the whole family."""
+    """All comparisons of one outcome as one Holm family.
+
+    The confirmatory test is the two-way t, whatever the data: chosen by what they look like, one missing answer could
+    turn the verdict, and the sign-flip would stand in where it is least valid (few images: docs/statistics.md). The
+    sign-flip stands beside it, conditional on these images.
+    """
     base = samples[reference]
     others = [name for name in samples if name != reference]
-    kind = primary_test(list(samples.values()))
     rows = [
         compare(n, samples[n], base, outcome, level=level, resamples=resamples, seed=seed + k)
         for k, n in enumerate(others)
     ]
-    primary = [_primary(row, kind) for row in rows]
-    for row, p, used in zip(rows, holm([p for p, _ in primary]), [u for _, u in primary], strict=True):
-        row["primary_test"], row["p_holm"] = used, p
-        row["significant"] = None if p is None else bool(p < 1 - level)
+    for row, p in zip(rows, holm([row["p"].get(T_TEST) for row in rows]), strict=True):
+        row["p_holm"], row["significant"] = p, None if p is None else bool(p < 1 - level)
     for test in (T_TEST, SIGN_FLIP):
         for row, p in zip(rows, holm([row["p"].get(test) for row in rows]), strict=True):
             row.setdefault("p_holm_by_test", {})[test] = p
-    return {"reference": reference, "primary_test": kind, "label": _LABELS[kind], "rows": rows}
+    return {
+        "reference": reference,
+        "primary_test": T_TEST,
+        "label": "two-way clustered t-test: participants and images both random",
+        "caution": few_items(samples.values()),
+        "rows": rows,
+    }
 
 
-_LABELS = {
-    T_TEST: "two-way clustered t-test: participants and images both random",
-    SIGN_FLIP: "sign-flip over participants: conditional on these images",
-}
-
-
-def _primary(row: ComparedColumn, kind: str) -> tuple[float | None, str]:
-    """The sign-flip stands in where the t-test's variance is 0."""
-    p = row["p"]
-    if kind == T_TEST and p.get(T_TEST) is not None:
-        return p[T_TEST], T_TEST
-    return p.get(SIGN_FLIP), SIGN_FLIP
+def few_items(samples: Iterable[Sample]) -> str | None:
+    """What must be said where a column rests on so few pools or images that real differences are easily missed."""
+    fewest = min((clusters(sample.item) for sample in samples if len(sample)), default=0)
+    if not 0 < fewest < FEW_ITEMS:
+        return None
+    return (
+        f"Few pools or images ({fewest}, {FEW_ITEMS} or more are advised): the test takes them as a sample, so its "
+        "power is low, and what is not significant says little."
+    )
 
 
 def mcnemar_range(correct_a: int, correct_b: int, n: int) -> tuple[float, float]:

@@ -1,45 +1,81 @@
 """Do people and machines agree on which maps explain? Human scores against machine metrics, over maps."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from survey_site.statistics.data import FloatArray, IntArray, Trials
+from survey_site.statistics.data import Trials
+from survey_site.statistics.factor import FloatArray, IntArray
 from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.report_types import HumanMachine, RankCorrelation
 
 METRICS = ("right_class", "confidence", "confidence_drop", "confidence_gain")
+MIN_IMAGES = 4
 
 
-def human_scores(trials: Trials) -> dict[str, tuple[float, int]]:
-    """Mean and count of the answers to each map (key: the map's SHA-256)."""
+@dataclass(frozen=True)
+class JudgedMap:
+    """What people said of a map: the mean of their scores, and the code of its image."""
+
+    mean: float
+    image: int
+
+
+def judged_maps(trials: Trials) -> dict[str, JudgedMap]:
+    """Mean of the answers to each map, by the map's SHA-256."""
     answered = trials.answered()
     answered = answered.select(answered.map_id.codes >= 0)
-    counts = np.bincount(answered.map_id.codes, minlength=len(answered.map_id.labels))
-    sums = np.bincount(answered.map_id.codes, answered.value, len(answered.map_id.labels))
+    size = len(answered.map_id.labels)
+    counts = np.bincount(answered.map_id.codes, minlength=size)
+    sums = np.bincount(answered.map_id.codes, answered.value, size)
+    image = np.zeros(size, np.int64)
+    image[answered.map_id.codes] = answered.stimulus.codes
     return {
-        label: (float(s / n), int(n))
-        for label, s, n in zip(answered.map_id.labels, sums, counts, strict=True)
+        label: JudgedMap(float(s / n), int(i))
+        for label, s, n, i in zip(answered.map_id.labels, sums, counts, image, strict=True)
         if n
     }
 
 
-def rank_correlation(x: FloatArray, y: FloatArray, level: float = 0.95) -> RankCorrelation:
-    """Spearman's ρ with the interval of Bonett & Wright 2000 (Psychometrika 65:23–28), (N,) maps."""
-    n = len(x)
-    if n < 4:
-        return {"rho": None, "n": n, "reason": "not estimable: needs at least 4 maps with both scores"}
+def rank_correlation(x: FloatArray, y: FloatArray, image: IntArray, level: float = 0.95) -> RankCorrelation:
+    """Spearman's ρ of (N,) maps whose images have the codes `image`, with an interval that respects them.
+
+    Maps of one image are no independent observations. Standard error: the jackknife that leaves out an image at a time, on
+    Fisher's scale of the correlation of the ranks (taken once); Student's t with I − 1 degrees of freedom.
+    """
+    found: RankCorrelation = {"rho": None, "n": len(x), "images": len(np.unique(image)), "reason": None}
+    if found["images"] < MIN_IMAGES:
+        return {
+            **found,
+            "reason": f"not estimable: needs maps of at least {MIN_IMAGES} images with both scores",
+        }
     if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return {"rho": None, "n": n, "reason": "not estimable: no variation between the maps"}
-    result = stats.spearmanr(x, y)
-    rho = float(result.statistic)
-    ci = None
-    if abs(rho) < 1:
-        half = float(stats.norm.ppf(0.5 + level / 2)) * np.sqrt((1 + rho**2 / 2) / (n - 3))
-        ci = [float(np.tanh(np.arctanh(rho) - half)), float(np.tanh(np.arctanh(rho) + half))]
-    return {"rho": rho, "ci": ci, "p": float(result.pvalue), "n": n, "reason": None}
+        return {**found, "reason": "not estimable: no variation between the maps"}
+    a, b = stats.rankdata(x), stats.rankdata(y)
+    group = np.unique(image, return_inverse=True)[1]
+    parts = np.stack([np.bincount(group, v) for v in (np.ones(len(a)), a, b, a * a, b * b, a * b)])
+    rho = float(_pearson(parts.sum(1)))
+    with np.errstate(divide="ignore"):
+        z = np.arctanh(np.clip(_pearson(parts.sum(1)[:, None] - parts), -1, 1))
+    if abs(rho) > 1 - 1e-12 or not np.isfinite(z).all():
+        return {**found, "rho": rho, "ci": None, "p": None}
+    df = found["images"] - 1
+    spread = float(np.sqrt(df / found["images"] * ((z - z.mean()) ** 2).sum()))
+    if spread == 0:
+        return {**found, "rho": rho, "ci": None, "p": None}
+    centre, half = np.arctanh(rho), float(stats.t.ppf(0.5 + level / 2, df)) * spread
+    ci = [float(np.tanh(centre - half)), float(np.tanh(centre + half))]
+    return {**found, "rho": rho, "ci": ci, "p": float(2 * stats.t.sf(abs(centre) / spread, df))}
+
+
+def _pearson(sums: FloatArray) -> FloatArray:
+    """Correlation from n, Σa, Σb, Σa², Σb² and Σab, which stand in the first axis."""
+    n, a, b, aa, bb, ab = sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((n * ab - a * b) / np.sqrt((n * aa - a * a) * (n * bb - b * b)), np.float64)
 
 
 def human_machine(
@@ -58,20 +94,22 @@ def human_machine(
     rows = {str(row["map_sha256"]): row for row in maps if row.get("map_sha256")}
     out: list[HumanMachine] = []
     for outcome in outcomes:
-        scores = human_scores(trials.of_task(outcome.task))
-        keys = sorted(set(scores) & set(rows))
-        y = np.array([scores[k][0] for k in keys])
-        columns = [str(rows[k].get("column", "")) for k in keys]
+        judged = judged_maps(trials.of_task(outcome.task))
+        keys = sorted(set(judged) & set(rows))
+        y = np.array([judged[k].mean for k in keys])
+        image = np.array([judged[k].image for k in keys], np.int64)
+        columns = np.unique([str(rows[k].get("column", "")) for k in keys], return_inverse=True)[1]
         for metric in metrics:
             x = np.array([_number(rows[k].get(metric)) for k in keys])
             ok = ~np.isnan(x)
-            group = np.unique([c for c, o in zip(columns, ok, strict=True) if o], return_inverse=True)[1]
-            within = rank_correlation(_centred(x[ok], group), _centred(y[ok], group), level)
+            within = rank_correlation(
+                _centred(x[ok], columns[ok]), _centred(y[ok], columns[ok]), image[ok], level
+            )
             out.append(
                 {
                     "human": outcome.key,
                     "machine": metric,
-                    **rank_correlation(x[ok], y[ok], level),
+                    **rank_correlation(x[ok], y[ok], image[ok], level),
                     "within_rho": within["rho"],
                     "within_p": within.get("p"),
                 }
@@ -86,4 +124,5 @@ def _number(value: Any) -> float:
 def _centred(values: FloatArray, group: IntArray) -> FloatArray:
     if not len(values):
         return values
-    return np.asarray(np.round(values - (np.bincount(group, values) / np.bincount(group))[group], 12))
+    sums, counts = np.bincount(group, values), np.maximum(np.bincount(group), 1)
+    return np.asarray(np.round(values - (sums / counts)[group], 12))

@@ -5,18 +5,16 @@ Categories become integer codes with sorted labels, so that the order of the row
 is code −1 or NaN, never 0.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from survey_site.statistics.factor import BoolArray, Factor, FloatArray, IntArray
 from survey_site.statistics.stored import Stored
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 # Participants (or trials) of these kinds stand apart: they are in no estimate, before or after exclusion.
 APART = ("bot", "preview", "pilot", "withdrawn", "surplus", "unfinished", "unseen")
@@ -25,55 +23,15 @@ _FALSE = frozenset({"0", "false", "no", "f"})
 
 
 @dataclass(frozen=True, eq=False)
-class Factor:
-    """A categorical variable: int64 ``codes`` (N,), −1 where missing, into the sorted ``labels``."""
-
-    codes: IntArray
-    labels: tuple[str, ...]
-
-    @classmethod
-    def encode(cls, values: Iterable[Any]) -> "Factor":
-        """Codes of any printable values; ``None`` and the empty string are missing."""
-        seen: dict[str, int] = {}
-        raw = np.fromiter(
-            (-1 if v is None or v == "" else seen.setdefault(str(v), len(seen)) for v in values), np.int64
-        )
-        labels = sorted(seen)
-        order = np.empty(len(seen) + 1, np.int64)
-        order[-1] = -1  # missing stays missing
-        for rank, label in enumerate(labels):
-            order[seen[label]] = rank
-        return cls(order[raw], tuple(labels))
-
-    def take(self, index: IntArray | BoolArray) -> "Factor":
-        """The same labels over a selection of rows."""
-        return Factor(self.codes[index], self.labels)
-
-    def equals(self, label: str) -> BoolArray:
-        """Mask of the rows with this label; nowhere true if the label never occurs."""
-        if label not in self.labels:
-            return np.zeros(len(self.codes), np.bool_)
-        return np.asarray(self.codes == self.labels.index(label), np.bool_)
-
-    def isin(self, labels: Iterable[str]) -> BoolArray:
-        """Mask of the rows with any of these labels."""
-        wanted = [i for i, label in enumerate(self.labels) if label in set(labels)]
-        return np.isin(self.codes, wanted)
-
-    def present(self) -> list[str]:
-        """Labels that occur in the rows, sorted."""
-        return [self.labels[i] for i in np.unique(self.codes[self.codes >= 0])]
-
-
-@dataclass(frozen=True, eq=False)
 class Trials:
     """N presented trials. ``item`` is the cluster of images: the pool where a trial shows one, else the image.
 
     ``value``: the score, within its outcome's bounds; NaN = missing, with ``timeout`` saying why. ``second_value``: the
-    task's second score. ``declined``: the participant said that they cannot tell. ``check``: 0 no attention check, 1
-    passed, 2 failed, 3 unknown. ``answer_at``/``target_at``: 0-based place of the answer and of the target in the shown
-    pool, −1 unknown. ``further``: the row counts an answer once more, in the column of another map of its trial.
-    ``answers``: the stored answers, for a task's own analysis.
+    task's second score. ``chance``, ``second_chance``: the probability that a guess scores 1, NaN where nobody knows; of
+    the first score 1/m where a pool of m is shown and nothing else is said. ``declined``: the participant said that they
+    cannot tell. ``check``: 0 no attention check, 1 passed, 2 failed, 3 unknown. ``answer_at``/``target_at``: 0-based
+    place of the answer and of the target in the shown pool, −1 unknown. ``further``: the row counts an answer once more,
+    in the column of another map of its trial. ``answers``: the stored answers, for a task's own analysis.
     """
 
     task: Factor
@@ -91,6 +49,8 @@ class Trials:
     choice_class: Factor
     value: FloatArray
     second_value: FloatArray
+    chance: FloatArray
+    second_chance: FloatArray
     declined: BoolArray
     timeout: BoolArray
     position: FloatArray
@@ -128,6 +88,15 @@ class Trials:
         """The same trials under another scoring."""
         return replace(self, value=value)
 
+    def by_second_score(self, rows: BoolArray | None = None) -> "Trials":
+        """The same trials with the second score in place of the first, and its chance; where `rows` says, or all."""
+        chosen = np.ones(len(self), np.bool_) if rows is None else rows
+        return replace(
+            self,
+            value=np.where(chosen, self.second_value, self.value),
+            chance=np.where(chosen, self.second_chance, self.chance),
+        )
+
 
 def from_rows(rows: Iterable[Mapping[str, Any]]) -> Trials:
     """Trials from dictionaries keyed by the columns of ``responses.csv`` (values typed or as text).
@@ -146,7 +115,8 @@ def from_rows(rows: Iterable[Mapping[str, Any]]) -> Trials:
 _NEEDED = ("participant", "task", "column", "stimulus")
 _OPTIONAL = (
     "stimulus_class", "classifier", "base", "method", "map_sha256", "pool", "choice", "choice_class",
-    "score", "second_score", "declined", "expected", "answers", "position", "block", "rt_ms", "seen", "attention_check",
+    "score", "second_score", "chance", "second_chance",
+    "declined", "expected", "answers", "position", "block", "rt_ms", "seen", "attention_check",
     "excluded", "exclusion_reason", "missing_reason", "further",
 )  # fmt: skip
 
@@ -180,6 +150,8 @@ def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
         choice_class=Factor.encode(get["choice_class"]),
         value=value,
         second_value=_numbers(get["second_score"], "second_score"),
+        chance=_chance(_numbers(get["chance"], "chance"), shown.size),
+        second_chance=_numbers(get["second_chance"], "second_chance"),
         declined=declined,
         timeout=np.isnan(value) & ~declined & (reasons.equals("timeout") | (reasons.codes < 0)),
         position=_numbers(get["position"], "position"),
@@ -221,6 +193,11 @@ def _numbers(values: Sequence[Any], name: str) -> FloatArray:
             raise ValueError(f"column {name}: {v!r} is not a number") from None
 
     return np.fromiter((number(v) for v in values), np.float64, len(values))
+
+
+def _chance(said: FloatArray, pool_size: IntArray) -> FloatArray:
+    known = np.where(pool_size > 1, 1 / np.maximum(pool_size, 1), np.nan)
+    return np.where(np.isnan(said), known, said)
 
 
 def _flags(values: Sequence[Any], name: str) -> FloatArray:
@@ -268,9 +245,20 @@ def _pools(pools: Sequence[Any], choices: Sequence[Any], targets: Sequence[Any])
 
 
 def _conditions(get: Mapping[str, Sequence[Any]]) -> Factor:
-    """Column, classifier, base and method joined by tabs, which none of them contains."""
+    """Column, classifier, base and method as one label, which `condition_parts` takes apart whatever they hold."""
     parts = zip(*(get[k] for k in ("column", "classifier", "base", "method")), strict=True)
-    return Factor.encode("\t".join(str(p or "") for p in row) for row in parts)
+    join = lru_cache(maxsize=None)(_joined)
+    return Factor.encode(join(tuple(str(p or "") for p in row)) for row in parts)
+
+
+def _joined(parts: tuple[str, ...]) -> str:
+    return json.dumps(parts, ensure_ascii=False)
+
+
+def condition_parts(label: str) -> tuple[str, str, str, str]:
+    """Column, classifier, base and method of a label of `Trials.condition`."""
+    column, classifier, base, method = json.loads(label)
+    return column, classifier, base, method
 
 
 def _checks(words: Sequence[Any], score: FloatArray, expected: FloatArray) -> IntArray:

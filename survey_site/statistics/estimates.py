@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey_site.statistics.column_types import AnsweredShare, EstimatedOutcome
-from survey_site.statistics.data import FloatArray, Trials
+from survey_site.statistics.data import Trials
+from survey_site.statistics.factor import FloatArray
 from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.point import mean_text, percent_text, quotient, whole_if_it_is
 from survey_site.statistics.uncertainty import Interval, Sample, clusters, mean_interval, proportion_interval

@@ -13,7 +13,7 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from survey_site.statistics.data import FloatArray, IntArray
+from survey_site.statistics.factor import FloatArray, IntArray
 from survey_site.statistics.report_types import OddsRatio, OddsRatios
 from survey_site.statistics.uncertainty import Sample, clusters
 

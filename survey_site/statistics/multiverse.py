@@ -6,8 +6,6 @@ The headline is the plan's; this table shows how much it depends on the plan.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from survey_site.statistics.data import APART, Trials
 from survey_site.statistics.estimates import participant_means, samples_by_column
 from survey_site.statistics.outcome import Outcome
@@ -36,16 +34,12 @@ def _by_item(sample: Sample) -> float | None:
     )
 
 
-def _median(sample: Sample) -> float | None:
-    return float(np.median(sample.y)) if len(sample) else None
-
-
-SHARES: dict[str, Statistic] = {
+# Means alone: a median of the same answers is another quantity, and its distance from them says nothing of the choices.
+STATISTICS: dict[str, Statistic] = {
     "pooled": _pooled,
     "mean of participants": _by_participant,
     "mean of images": _by_item,
 }
-MEANS: dict[str, Statistic] = {**SHARES, "median": _median}
 
 
 def exclusion_choices(
@@ -66,7 +60,7 @@ def exclusion_choices(
 def scored(trials: Trials, plan: AnalysisPlan) -> Trials:
     """The trials with the second score in place of the first where the plan lets it count."""
     second = trials.task.isin(plan.second_scores)
-    return trials.with_values(np.where(second, trials.second_value, trials.value)) if second.any() else trials
+    return trials.by_second_score(second) if second.any() else trials
 
 
 def multiverse(
@@ -84,7 +78,7 @@ def multiverse(
             ways = scorings(own) if scorings else [(outcome.task, scored(own, plan))]
             for scoring, counted in ways:
                 samples = samples_by_column(counted, columns)
-                for name, statistic in (SHARES if outcome.kind == "share" else MEANS).items():
+                for name, statistic in STATISTICS.items():
                     rows.append(_row(outcome, exclusion, scoring, name, statistic, samples))
     return rows
 

@@ -7,7 +7,8 @@ import statsmodels.api as sm
 from scipy import stats
 
 from survey_site.statistics.comparisons import holm, t_test
-from survey_site.statistics.data import BoolArray, FloatArray, IntArray, Trials
+from survey_site.statistics.data import Trials
+from survey_site.statistics.factor import BoolArray, FloatArray, IntArray
 from survey_site.statistics.outcome import Kind
 from survey_site.statistics.report_types import (
     AnswerPositions,
@@ -77,11 +78,18 @@ def _slope_reason(trials: Trials, kind: Kind, rows_max: int) -> str | None:
         return f"left out above {rows_max} answers"
     if clusters(trials.participant.codes) < 3:
         return "not estimable: needs at least 3 participants"
-    if float(np.ptp(trials.value)) == 0:
-        return "not estimable: no variation between the answers"
+    if not _varies_within(trials):
+        return "not estimable: no variation between the answers of a column"
     if kind == "share" and _separated(trials):
         return "not estimable: a column is at 0 % or 100 %"
     return None
+
+
+def _varies_within(trials: Trials) -> bool:
+    """Whether anything is left to explain once each column has its mean; floating dust would else be tested."""
+    columns = trials.column.codes
+    means = np.bincount(columns, trials.value) / np.maximum(np.bincount(columns), 1)
+    return bool(np.abs(trials.value - means[columns]).max() > 1e-9 * max(1.0, np.abs(trials.value).max()))
 
 
 def _separated(trials: Trials) -> bool:
@@ -106,7 +114,7 @@ def _ols_slope(y: FloatArray, x: FloatArray, groups: IntArray) -> tuple[float, f
     return float(fit.params[-1]), float(fit.bse[-1])
 
 
-def halves(trials: Trials, level: float = 0.95) -> list[OrderHalves]:
+def halves(trials: Trials, level: float = 0.95, furthest: float = np.inf) -> list[OrderHalves]:
     """Per column: mean of the first half of the positions minus the second, with Holm over the columns."""
     answered = trials.answered()
     answered = answered.select(~np.isnan(answered.position))
@@ -116,7 +124,7 @@ def halves(trials: Trials, level: float = 0.95) -> list[OrderHalves]:
     for name in answered.column.present():
         mask = answered.column.equals(name)
         first, second = mask & (rank < middle), mask & (rank >= middle)
-        contrast = difference(_sample(answered, first), _sample(answered, second), level)
+        contrast = difference(_sample(answered, first), _sample(answered, second), level, furthest)
         rows.append(
             {
                 "column": name,
@@ -161,19 +169,37 @@ def _range(row: IntArray, column: IntArray) -> CellRange:
 
 
 def answer_positions(trials: Trials) -> AnswerPositions:
-    """Where in the pool people click (and where the target stood): χ² against 1/m, for one pool size."""
+    """Where in the pool people click, against 1/m each, and where the target stood; for one pool size.
+
+    Hotelling's T² of the participants' own counts minus what is expected of them, F with m − 1 and P − m + 1 degrees of
+    freedom: a person who always clicks the same place is one person, however many answers they gave (Hotelling 1931). Where
+    the targets stand is planned, no sample: it is counted and not tested.
+    """
     known = trials.select((trials.answer_at >= 0) & (trials.pool_size >= 2))
     if not len(known):
         return {"reason": "not estimable: no answers with a known place"}
     if not (known.pool_size == known.pool_size[0]).all():
         return {"reason": "not estimable: pools of different sizes"}
     m = int(known.pool_size[0])
-    chosen = np.bincount(known.answer_at, minlength=m)
-    targets = np.bincount(known.target_at[known.target_at >= 0], minlength=m)
+    p = _equal_use(known.participant.codes, known.answer_at, m)
     return {
-        "chosen": chosen.tolist(),
-        "target": targets.tolist(),
-        "p_chosen": float(stats.chisquare(chosen).pvalue),
-        "p_target": float(stats.chisquare(targets).pvalue) if targets.sum() else None,
-        "reason": None,
+        "chosen": np.bincount(known.answer_at, minlength=m).tolist(),
+        "target": np.bincount(known.target_at[known.target_at >= 0], minlength=m).tolist(),
+        "p_chosen": p,
+        "reason": None if p is not None else "not estimable: too few participants, or all click alike",
     }
+
+
+def _equal_use(participant: IntArray, place: IntArray, m: int) -> float | None:
+    person = np.unique(participant, return_inverse=True)[1]
+    people = int(person.max()) + 1
+    if people <= m:
+        return None
+    counts = np.bincount(person * m + place, minlength=people * m).reshape(people, m).astype(float)
+    excess = (counts - counts.sum(1, keepdims=True) / m)[:, : m - 1]
+    centred = excess - excess.mean(0)
+    spread = centred.T @ centred / (people - 1)
+    if np.linalg.matrix_rank(spread) < m - 1:
+        return None
+    t2 = people * float(excess.mean(0) @ np.linalg.solve(spread, excess.mean(0)))
+    return float(stats.f.sf(t2 * (people - m + 1) / ((m - 1) * (people - 1)), m - 1, people - m + 1))

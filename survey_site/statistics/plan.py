@@ -6,8 +6,9 @@ from typing import Any, Self
 
 from saliency_worker import catalog
 
-# Below these, trials of a participant per column and items, the two-way test gives way to the sign-flip test.
-MIN_TRIALS, MIN_ITEMS = 2, 12
+# Below so many items a comparison that takes the images as a sample has little power.
+FEW_ITEMS = 12
+TWO_WAY_T = "two_way_t"
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ class AnalysisPlan:
     ``columns`` gives the order of Table 1 (columns met in the data but not named here follow, sorted);
     ``controls`` are columns compared with but never part of the Holm families; ``edges_control`` is the
     control of edges alone, which a task may subtract. ``second_scores``: the tasks whose second score counts in
-    place of the first. ``seen_unknown_counts``: trials of browsers without JavaScript count. ``seed`` drives all
-    resampling; ``resamples`` is B.
+    place of the first. ``seen_unknown_counts``: trials of browsers without JavaScript count. ``confirmatory_test`` is what
+    “significant” means, whatever the data turn out to be: there is one, the two-way clustered t-test. ``seed`` drives
+    all resampling; ``resamples`` is B.
     """
 
     columns: tuple[str, ...] = ()
@@ -65,6 +67,7 @@ class AnalysisPlan:
     edges_control: str | None = None
     second_scores: tuple[str, ...] = ()
     level: float = 0.95
+    confirmatory_test: str = TWO_WAY_T
     seen_unknown_counts: bool = True
     rules: QualityRules = field(default_factory=QualityRules)
     seed: int = 20240512
@@ -76,6 +79,8 @@ class AnalysisPlan:
             raise ValueError(f"level must be at least 0.5 and below 1, not {self.level!r}")
         if self.resamples < 99:
             raise ValueError("resamples must be at least 99")
+        if self.confirmatory_test != TWO_WAY_T:
+            raise ValueError(f"the confirmatory test is {TWO_WAY_T}, not {self.confirmatory_test!r}")
 
     @property
     def alpha(self) -> float:

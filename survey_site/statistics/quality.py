@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from survey_site.statistics.data import APART, BoolArray, IntArray, Trials
+from survey_site.statistics.data import APART, Trials
+from survey_site.statistics.factor import BoolArray, IntArray
 from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
 from survey_site.statistics.report_types import ParticipantFlow, QualitySummary, RecruitedFlow

@@ -84,13 +84,18 @@ class OddsRatios(TypedDict):
 
 
 class AlphaAgreement(TypedDict):
-    """Krippendorff's α, at most 1; `per_column`: of each column alone."""
+    """Krippendorff's α, at most 1; `per_column`: of each column alone.
+
+    units: things judged (an image under a method) with two answers or more, on which α rests, of `units_all`.
+    """
 
     metric: str
     alpha: float | None
     ci: Bounds | None
     ci_note: str
     per_column: dict[str, float | None]
+    units: int
+    units_all: int
     reason: str | None
 
 
@@ -171,12 +176,11 @@ class OrderEffects(TypedDict):
 
 
 class AnswerPositions(TypedDict, total=False):
-    """How often each place of the pool was chosen, and held the target; with a `reason` there is nothing else."""
+    """How often each place of the pool was chosen, and held the target; with a `reason` there is no p."""
 
     chosen: list[int]
     target: list[int]
-    p_chosen: float
-    p_target: float | None
+    p_chosen: float | None
     reason: str | None
 
 
@@ -202,12 +206,13 @@ class MultiverseSummary(TypedDict):
 
 
 class RankCorrelation(TypedDict):
-    """Spearman's ρ, −1..1, over `n` maps; no interval where it is ±1."""
+    """Spearman's ρ, −1..1, over `n` maps of so many `images`; interval and p respect that maps share images."""
 
     rho: float | None
     ci: NotRequired[Bounds | None]
-    p: NotRequired[float]
+    p: NotRequired[float | None]
     n: int
+    images: int
     reason: str | None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from survey_site.statistics.data import FloatArray
+from survey_site.statistics.factor import FloatArray
 
 EXACT_UP_TO = 20
 _CELLS_AT_ONCE = 4_000_000

@@ -86,7 +86,7 @@ def order_of(trials: Trials, plan: AnalysisPlan, outcomes: Outcomes) -> dict[Out
 def _order_effects(trials: Trials, plan: AnalysisPlan, outcome: Outcome) -> OrderEffects:
     return {
         "slope": order.pooled_slope(trials, outcome.kind, plan.model_rows_max, plan.level),
-        "halves": order.halves(trials, plan.level),
+        "halves": order.halves(trials, plan.level, outcome.high - outcome.low),
         "balance": order.balance(trials),
     }
 

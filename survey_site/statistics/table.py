@@ -12,8 +12,9 @@ import numpy as np
 
 from survey_site.statistics import quality, sections
 from survey_site.statistics.column_types import BriefColumn, EstimatedColumn, EstimatedOutcome, EstimatedPart
-from survey_site.statistics.data import Factor, Trials, from_rows
+from survey_site.statistics.data import Trials, condition_parts, from_rows
 from survey_site.statistics.estimates import cell, equal_weight_mean
+from survey_site.statistics.factor import Factor
 from survey_site.statistics.multiverse import scored
 from survey_site.statistics.notes import notes, versions
 from survey_site.statistics.outcome import Outcome
@@ -153,7 +154,7 @@ def table(
             "variants": [
                 {"classifier": classifier, "base": base, "method": method, **part}
                 for name_of, part in _parts(shown, plan, outcomes, analyses, lambda t: t.condition)
-                for _, classifier, base, method in [name_of.split("\t")]
+                for _, classifier, base, method in [condition_parts(name_of)]
             ],
         }
         for outcome in outcomes:

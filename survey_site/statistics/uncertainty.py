@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from survey_site.statistics.data import FloatArray, IntArray
+from survey_site.statistics.factor import FloatArray, IntArray
 from survey_site.statistics.point import wilson
 
 
@@ -85,6 +85,19 @@ def _quantile(level: float, df: int) -> float:
     return float(stats.t.ppf(0.5 + level / 2, df))
 
 
+@dataclass(frozen=True)
+class Contrast:
+    """Two columns compared: ``value`` is a difference or a ratio, ``variance`` that of it (ratio: of its log)."""
+
+    value: float | None
+    variance: float | None
+    interval: Interval
+
+    @property
+    def df(self) -> int | None:
+        return self.interval.df
+
+
 def proportion_interval(sample: Sample, level: float = 0.95) -> Interval:
     """Two-way Wilson interval of a share, 0..1.
 
@@ -103,34 +116,29 @@ def proportion_interval(sample: Sample, level: float = 0.95) -> Interval:
 
 def mean_interval(sample: Sample, level: float = 0.95, bounds: tuple[float, float] | None = None) -> Interval:
     """ȳ ± t·√V2, cut to the ends of the scale when ``bounds`` gives them (no coverage is lost by that)."""
-    df = degrees_of_freedom(sample)
-    if df < 1:
+    if not len(sample):
         return Interval(reason=TOO_FEW)
-    mean = float(sample.y.mean())
+    found = mean_contrast(sample, level).interval
+    if bounds is None or found.low is None or found.high is None:
+        return found
+    return Interval(max(found.low, bounds[0]), min(found.high, bounds[1]), found.df)
+
+
+def mean_contrast(sample: Sample, level: float = 0.95) -> Contrast:
+    """ȳ against 0 with ȳ ± t·√V2."""
+    mean, df = float(sample.y.mean()), degrees_of_freedom(sample)
+    if df < 1:
+        return Contrast(mean, None, Interval(reason=TOO_FEW))
     variance = two_way_variance((sample.y - mean) / len(sample), sample.participant, sample.item)
     if variance <= _rounding_noise(mean):
-        return Interval(reason=NO_VARIATION)
+        return Contrast(mean, 0.0, Interval(reason=NO_VARIATION))
     half = _quantile(level, df) * float(np.sqrt(variance))
-    low, high = mean - half, mean + half
-    return Interval(max(low, bounds[0]), min(high, bounds[1]), df) if bounds else Interval(low, high, df)
+    return Contrast(mean, variance, Interval(mean - half, mean + half, df))
 
 
 def _rounding_noise(scale: float) -> float:
     """A variance below this is floating-point dust around a constant."""
     return (1e-12 * max(abs(scale), 1e-6)) ** 2
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Two columns compared: ``value`` is a difference or a ratio, ``variance`` that of it (ratio: of its log)."""
-
-    value: float | None
-    variance: float | None
-    interval: Interval
-
-    @property
-    def df(self) -> int | None:
-        return self.interval.df
 
 
 def _joint_variance(psi_a: FloatArray, a: Sample, psi_b: FloatArray, b: Sample) -> float:
@@ -141,8 +149,8 @@ def _joint_variance(psi_a: FloatArray, a: Sample, psi_b: FloatArray, b: Sample) 
     )
 
 
-def difference(a: Sample, b: Sample, level: float = 0.95) -> Contrast:
-    """mean(a) − mean(b) with the two-way interval over all trials of both."""
+def difference(a: Sample, b: Sample, level: float = 0.95, furthest: float = np.inf) -> Contrast:
+    """mean(a) − mean(b) with the two-way interval over all trials of both, cut to ± the furthest that can be."""
     if not len(a) or not len(b):
         return Contrast(None, None, Interval(reason="not estimable: a column without answers"))
     mean_a, mean_b = float(a.y.mean()), float(b.y.mean())
@@ -153,7 +161,7 @@ def difference(a: Sample, b: Sample, level: float = 0.95) -> Contrast:
     if variance <= _rounding_noise(max(abs(mean_a), abs(mean_b))):
         return Contrast(value, 0.0, Interval(reason=NO_VARIATION))
     half = _quantile(level, df) * float(np.sqrt(variance))
-    return Contrast(value, variance, Interval(value - half, value + half, df))
+    return Contrast(value, variance, Interval(max(value - half, -furthest), min(value + half, furthest), df))
 
 
 def ratio(a: Sample, b: Sample, level: float = 0.95) -> Contrast:

@@ -72,6 +72,14 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class Chance:
+    """The probability that a guess has a score of 1, and a second score of 1; None where there is none, or unknown."""
+
+    score: float | None = None
+    second_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What a trial's page may print: addresses of pictures and texts. Nothing here tells the method or the answer.
 
@@ -165,6 +173,7 @@ class Task:
     participant's language; its score; why stored values are no answer ("" where they are).
     rescore: the score that follows from a stored answer, where that is not what `score` says of its values; raises
     ValueError where the trial does not offer such an answer.
+    guess: what guessing gives in a trial, of its own pool; a share of right answers is read against it.
     content, feedback: what the task's templates print. stylesheet: a static file.
     outcome: what Table 1 shows; cell: its JSON from counts, with what `tasks.cells` gives among its keys; rows: further
     rows of the table; caption: the sentence above it; facts: for the head of the report.
@@ -199,6 +208,7 @@ class Task:
     planted: Mapping[str, float] = field(default_factory=dict)
     spread: tuple[float, float] = (0.0, 1.0)
     rescore: Callable[[Given, Truth], Scored] | None = None
+    guess: Callable[[Truth], Chance] = lambda truth: Chance()
     rows: tuple[TableRow, ...] = ()
     caption: Callable[[Settings], str] = lambda settings: ""
     facts: Callable[[Settings], tuple[Fact, ...]] = lambda settings: ()

@@ -150,7 +150,7 @@ def test_the_numbers_of_participants_that_balance_are_named(participants, expect
 
 def test_the_paper_design_is_told_that_it_does_not_generalise_beyond_its_images():
     assessment = assess(spec_with(participants=25), labels_of(24), reserve=4)
-    assert {"matching_cells", "rating_cells", "images_not_generalised"} <= codes(assessment)
+    assert {"matching_cells", "rating_cells", "few_items"} <= codes(assessment)
     assert assessment.feasible
     assert assessment.task("matching").chance == 0.25
 

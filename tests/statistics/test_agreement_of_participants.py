@@ -125,3 +125,41 @@ def test_more_raters_than_targets_give_the_same_components_either_way() -> None:
     one, other = agreement.icc(target, rater, y)["variance"], agreement.icc(rater, target, y)["variance"]
     assert one["target"] == pytest.approx(other["rater"], rel=1e-4)
     assert one["residual"] == pytest.approx(other["residual"], rel=1e-4)
+
+
+def test_a_small_variance_is_not_taken_for_none() -> None:
+    """A search that one long step throws onto the edge, where the criterion is flat, finds its way back."""
+    missed = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        target, rater = np.repeat(np.arange(40), 12), np.tile(np.arange(12), 40)
+        y = rng.normal(0, 1.2, 40)[target] + rng.normal(0, 0.25, 12)[rater] + rng.normal(0, 0.9, 480)
+        found = agreement.icc(target, rater, y)["variance"]
+        means = y.reshape(40, 12)
+        residual = means - means.mean(0) - means.mean(1, keepdims=True) + means.mean()
+        # Balanced data: REML is the analysis of variance wherever that is not negative.
+        mean_square = (residual**2).sum() / (39 * 11)
+        expected = (40 * means.mean(0).var(ddof=1) - mean_square) / 40
+        if expected > 1e-4:
+            missed += found["rater"] != pytest.approx(expected, rel=0.02)
+    assert not missed
+
+
+def test_the_base_of_alpha_is_said() -> None:
+    def row(person: str, image: str, rating: int) -> dict[str, object]:
+        return {"participant": person, "task": "rating", "column": "A", "stimulus": image, "rating": rating}
+
+    rows = [row("p", "x", 1), row("q", "x", 2), row("q", "y", 4), row("p", "z", 5), row("r", "z", 5)]
+    found = agreement.score_alpha(load(rows))
+    assert (found["units"], found["units_all"]) == (2, 3)
+    assert "from 2 of 3 units" in agreement.alpha_row(found, "index", "α")["remark"]
+
+
+def test_a_design_without_repeats_has_no_alpha_and_says_why() -> None:
+    rows = [
+        {"participant": f"p{k}", "task": "rating", "column": "A", "stimulus": f"i{k}", "rating": k}
+        for k in range(6)
+    ]
+    found = agreement.score_alpha(load(rows))
+    assert found["alpha"] is None and found["per_column"] == {}
+    assert "no image under one method to two participants" in str(found["reason"])

@@ -102,20 +102,35 @@ def test_published_margins_leave_mcnemars_p_open() -> None:
     assert rounded == [(0.00049, 0.0018), (0.0078, 0.096), (0.016, 0.17)]
 
 
-def test_the_t_test_is_primary_only_with_enough_trials_and_images() -> None:
+@pytest.mark.parametrize("missing", [0, 1, 30])
+def test_the_confirmatory_test_does_not_depend_on_the_data(missing: int) -> None:
     rng = np.random.default_rng(3)
-    many, few = crossed(rng.integers(0, 2, 240), 20), crossed(rng.integers(0, 2, 20), 20)
-    assert c.primary_test([many, many]) == "two_way_t"
-    assert c.primary_test([many, few]) == "sign_flip"
-    assert c.primary_test([crossed(rng.integers(0, 2, 110), 10)]) == "sign_flip"  # 11 images
-
-
-def test_a_variance_of_zero_falls_back_to_the_sign_flip() -> None:
-    high, low = crossed(np.full(48, 5.0), 4), crossed(np.full(48, 2.0), 4)
+    high, low = crossed(rng.integers(2, 6, 48), 24), crossed(rng.integers(0, 4, 48), 24)
+    kept = slice(missing, None)
+    high = Sample(high.y[kept], high.participant[kept], high.item[kept])
     result = c.family({"R": low, "A": high}, "R", INDEX, level=0.95, resamples=99, seed=1)
     row = result["rows"][0]
     assert result["primary_test"] == "two_way_t"
-    assert (row["primary_test"], row["p_holm"]) == ("sign_flip", 0.125)
+    assert row["p_holm"] == row["p"]["two_way_t"] != row["p"]["sign_flip"]
+    assert row["significant"] == (row["difference_ci"][0] > 0)
+
+
+def test_few_images_are_a_caution_and_no_other_test() -> None:
+    rng = np.random.default_rng(3)
+    few = crossed(rng.integers(0, 7, 60), 10)  # 6 images
+    result = c.family({"R": few, "A": few}, "R", INDEX, level=0.95, resamples=99, seed=1)
+    assert result["primary_test"] == "two_way_t"
+    assert "(6, 12 or more are advised)" in str(result["caution"])
+    many = crossed(rng.integers(0, 7, 120), 10)
+    assert c.few_items([many, many]) is None
+
+
+def test_a_variance_of_zero_is_not_estimable() -> None:
+    high, low = crossed(np.full(48, 5.0), 4), crossed(np.full(48, 2.0), 4)
+    row = c.family({"R": low, "A": high}, "R", INDEX, level=0.95, resamples=99, seed=1)["rows"][0]
+    assert row["p_holm"] is None and row["significant"] is None
+    assert row["reason"] == "not estimable: no variation between the answers"
+    assert row["p_holm_by_test"]["sign_flip"] == 0.125
     assert row["difference"] == 3 and row["difference_ci"] is None
 
 

@@ -5,6 +5,7 @@ import pytest
 from scipy import integrate, stats
 
 from survey_site.statistics import chance
+from survey_site.statistics.data import Trials, from_rows
 from tests.statistics import naive
 from tests.statistics.two_tasks import load
 
@@ -15,8 +16,8 @@ def answers(k: int, n: int = 25) -> np.ndarray:
     return np.r_[np.ones(k), np.zeros(n - k)]
 
 
-def test_kappa_of_the_published_values() -> None:
-    values = [round(chance.kappa(answers(k), np.full(25, 4)) or 0, 3) for k in PAPER]
+def test_the_chance_corrected_share_of_the_published_values() -> None:
+    values = [round(chance.chance_corrected_share(answers(k), np.full(25, 1 / 4)) or 0, 3) for k in PAPER]
     assert values == [0.307, 0.947, 0.893, 0.893, 0.733, 0.680]
 
 
@@ -25,7 +26,7 @@ def test_d_prime_of_the_published_values() -> None:
 
 
 def test_twelve_of_25_means_little_without_the_pool_size() -> None:
-    ps = [chance.poisson_binomial_tail(12, np.full(25, m)) for m in range(2, 7)]
+    ps = [chance.poisson_binomial_tail(12, np.full(25, 1 / m)) for m in range(2, 7)]
     assert [round(p, d) for p, d in zip(ps, (3, 3, 4, 4, 4), strict=True)] == [
         0.655,
         0.092,
@@ -47,33 +48,85 @@ def test_d_prime_solves_its_integral() -> None:
 
 
 def test_the_tail_equals_scipy_for_one_pool_size_and_enumeration_for_several() -> None:
-    assert chance.poisson_binomial_tail(7, np.full(20, 5)) == pytest.approx(
+    assert chance.poisson_binomial_tail(7, np.full(20, 1 / 5)) == pytest.approx(
         stats.binomtest(7, 20, 0.2, alternative="greater").pvalue
     )
-    mixed = np.array([2, 2, 3, 4, 4, 4, 6, 12])
+    mixed = 1 / np.array([2, 2, 3, 4, 4, 4, 6, 12])
     for k in range(9):
         assert chance.poisson_binomial_tail(k, mixed) == pytest.approx(
-            naive.poisson_binomial_tail(k, [1 / m for m in mixed])
+            naive.poisson_binomial_tail(k, mixed.tolist())
         )
 
 
 def test_a_large_mixture_agrees_with_monte_carlo() -> None:
-    m = np.repeat([3, 4], 30_000)
+    levels = np.repeat([1 / 3, 1 / 4], 30_000)
     k = 17_700
     draws = np.random.default_rng(1)
     sums = draws.binomial(30_000, 1 / 3, 20_000) + draws.binomial(30_000, 1 / 4, 20_000)
-    assert chance.poisson_binomial_tail(k, m) == pytest.approx((sums >= k).mean(), abs=0.015)
+    assert chance.poisson_binomial_tail(k, levels) == pytest.approx((sums >= k).mean(), abs=0.015)
 
 
-def test_several_trials_per_person_are_tested_by_sign_flip(made_up) -> None:
+def test_several_trials_per_person_are_tested_by_the_two_way_t_of_the_lift(made_up) -> None:
     trials = load(made_up(participants=7, columns=("A",))).of_task("matching")
     result = chance.against_chance(trials, 999, 1)
-    lift = [trials.value[trials.participant.codes == p].mean() - 0.25 for p in range(7)]
-    assert result["test"] == "sign_flip" and result["exact"]
-    assert result["p"] == pytest.approx(naive.sign_flip(lift, two_sided=False))
+    lift = trials.value - 0.25
+    psi = (lift - lift.mean()) / len(lift)
+    variance = naive.v2(psi.tolist(), trials.participant.codes.tolist(), trials.item.codes.tolist())
+    t = lift.mean() / variance**0.5
+    people, items = len(set(trials.participant.codes)), len(set(trials.item.codes))
+    assert result["test"] == "two_way_t"
+    assert result["p"] == pytest.approx(stats.t.sf(t, min(people, items) - 1))
+    means = [lift[trials.participant.codes == p].mean() for p in range(7)]
+    assert result["sign_flip_p"] == pytest.approx(naive.sign_flip(means, two_sided=False))
 
 
-def test_an_unknown_pool_size_is_said_and_not_guessed(made_up) -> None:
+def test_who_is_always_right_has_no_p_and_a_reason(made_up) -> None:
+    rows = [
+        {**r, "choice": r["stimulus"], "correct": 1, "class_correct": 1}
+        for r in made_up(columns=("A",))
+        if r["task"] == "matching"
+    ]
+    result = chance.against_chance(load(rows), 99, 1)
+    assert (result["p"], result["chance_corrected_share"]) == (None, 1)
+    assert result["p_reason"] == "not estimable: no variation between the answers"
+
+
+def test_an_unknown_chance_is_said_and_not_guessed(made_up) -> None:
     rows = [r | {"pool": ""} for r in made_up(columns=("A",)) if r["task"] == "matching"]
     result = chance.against_chance(load(rows), 99, 1)
-    assert "pool size unknown" in result["reason"] and "kappa" not in result
+    assert "chance unknown" in result["reason"] and "chance_corrected_share" not in result
+
+
+def of_class(seed: int, people: int = 200) -> Trials:
+    """Guesses at maps whose pools of four hold two images of the source's class, counted by the class."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for person in range(people):
+        pool = [f"{'a' if k < 2 else 'b'}{4 * (person % 12) + k}" for k in range(4)]
+        choice = pool[int(rng.integers(4))]
+        rows.append(
+            {
+                "participant": f"p{person}", "task": "matching", "column": "A", "stimulus": pool[0],
+                "stimulus_class": "a", "pool": "|".join(pool), "choice": choice, "choice_class": choice[0],
+                "score": int(choice == pool[0]), "second_score": int(choice[0] == "a"), "second_chance": 0.5,
+            }
+        )  # fmt: skip
+    return from_rows(rows)
+
+
+def test_by_the_class_each_pool_has_its_own_chance() -> None:
+    found = chance.against_chance(of_class(1).by_second_score(), 99, 1)
+    assert found["chance_percent"] == 50 and found["d_prime"] is None
+    y = of_class(1).second_value
+    assert found["chance_corrected_share"] == pytest.approx((y.mean() - 0.5) / 0.5)
+    assert found["p"] == pytest.approx(stats.binomtest(int(y.sum()), 200, 0.5, alternative="greater").pvalue)
+
+
+def test_pure_guessing_of_the_class_is_found_out_at_the_nominal_size() -> None:
+    ps = [chance.against_chance(of_class(seed).by_second_score(), 99, 1)["p"] for seed in range(200)]
+    assert np.mean(np.array(ps) < 0.05) <= 0.09
+
+
+def test_by_the_class_an_unknown_class_leaves_the_chance_unknown(made_up) -> None:
+    trials = load([r for r in made_up(columns=("A",)) if r["task"] == "matching"])
+    assert "classes" in chance.against_chance(trials.by_second_score(), 99, 1)["reason"]

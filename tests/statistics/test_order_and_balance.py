@@ -1,5 +1,7 @@
 """Order effects and balance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -92,9 +94,30 @@ def test_answer_positions_are_tested_against_one_in_m(made_up) -> None:
     trials = load(made_up(participants=30)).of_task("matching")
     result = order.answer_positions(trials)
     assert sum(result["chosen"]) == len(trials)
-    assert result["p_chosen"] == pytest.approx(stats.chisquare(result["chosen"]).pvalue)
-    left = trials.select(trials.answer_at == 0)
-    assert order.answer_positions(left)["p_chosen"] < 1e-6
+    counts = np.zeros((30, 4))
+    np.add.at(counts, (trials.participant.codes, trials.answer_at), 1)
+    excess = (counts - counts.sum(1, keepdims=True) / 4)[:, :3]
+    mean, inverse = excess.mean(0), np.linalg.inv(np.cov(excess, rowvar=False))
+    t2 = 30 * mean @ inverse @ mean
+    assert result["p_chosen"] == pytest.approx(stats.f.sf(t2 * 27 / (3 * 29), 3, 27))
+    assert "p_target" not in result
+    left = trials.select((trials.answer_at == 0) | (trials.answer_at == 1))
+    assert order.answer_positions(left)["p_chosen"] is None or order.answer_positions(left)["p_chosen"] < 1e-6
+
+
+def test_one_stubborn_participant_is_one_participant(made_up) -> None:
+    trials = load(made_up(participants=30, trials=8)).of_task("matching")
+    stubborn = trials.participant.codes == 0
+    answer_at = np.where(stubborn, 0, trials.answer_at)
+    many = np.concatenate([np.arange(len(trials)), np.repeat(np.flatnonzero(stubborn), 20)])
+    result = order.answer_positions(replace(trials, answer_at=answer_at).select(many))
+    assert stats.chisquare(result["chosen"]).pvalue < 1e-6 < 0.05 < result["p_chosen"]
+
+
+def test_scores_that_differ_between_columns_only_leave_no_slope_to_test() -> None:
+    rows = [r | {"rating": 4.1 if r["column"] == "A" else 2.3} for r in rows_with_slope(0.1)]
+    trials = replace(load([r | {"rating": 1} for r in rows]), value=np.array([r["rating"] for r in rows]))
+    assert "no variation between the answers of a column" in order.pooled_slope(trials, "mean")["reason"]
 
 
 def test_what_cannot_be_estimated_says_why() -> None:

@@ -47,9 +47,10 @@ def test_ratios_to_the_grad_cams_are_those_of_the_paper(report: dict) -> None:
     assert (f"{min(shifted):.1f}", f"{max(shifted):.1f}") == ("2.1", "2.5")
 
 
-def test_faith_is_tested_by_sign_flip_and_the_index_by_the_two_way_t(report: dict) -> None:
-    assert report["comparisons"]["faith"]["primary_test"] == "sign_flip"
-    assert report["comparisons"]["index"]["primary_test"] == "two_way_t"
+def test_both_outcomes_are_tested_by_the_two_way_t_and_few_pools_are_said(report: dict) -> None:
+    assert {report["comparisons"][key]["primary_test"] for key in ("faith", "index")} == {"two_way_t"}
+    assert "Few pools or images (6," in report["comparisons"]["faith"]["caution"]
+    assert report["comparisons"]["index"]["caution"] is None
 
 
 def test_every_participant_answers_6_matching_and_24_rating_trials() -> None:

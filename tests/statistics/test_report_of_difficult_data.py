@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -50,7 +51,7 @@ def test_all_or_none_correct(made_up, right: int) -> None:
     low, high = c["faith"]["ci"]
     assert (low == 0 and high > 10) if right == 0 else (high == 100 and low < 90)
     assert "100 %" in result["models"]["faith"]["reason"]
-    assert c["faith"]["vs_reference"]["p_holm"] == 1.0
+    assert c["faith"]["vs_reference"]["p_holm"] is None  # nothing varies
     if right == 0:
         assert c["faith"]["vs_reference"]["ratio"] is None
 
@@ -240,3 +241,68 @@ def test_thousands_of_participants_are_fine(made_up) -> None:
     result = report(made_up(participants=2500, columns=("A", "B"), trials=1), plan)
     assert column(result, "A")["faith"]["n"] == 2500
     assert "left out above 4000" in result["models"]["index"]["reason"]
+
+
+@pytest.mark.parametrize("name", ["tab\there", "new\nline", 'quote"', "\\", "\x1f", ""])
+def test_any_label_of_a_column_gets_through(made_up, name: str) -> None:
+    rows = [r | {"column": name} if r["column"] == "B" else r for r in made_up()]
+    result = report([r | {"method": "a\tb"} for r in rows if r["column"]])
+    if name:
+        assert column(result, name)["variants"][0]["method"] == "a\tb"
+
+
+def test_differences_of_shares_end_at_one(made_up) -> None:
+    rows = [r | {"correct": int(r["column"] == "B")} for r in made_up(participants=3, trials=1)]
+    for r in rows[:2]:
+        r["correct"] = 1 - r["correct"]
+    for row in report(rows)["comparisons"]["faith"]["rows"]:
+        if row["difference_ci"]:
+            assert -1 <= row["difference_ci"][0] <= row["difference_ci"][1] <= 1
+
+
+def test_one_participant_has_no_p_value(made_up) -> None:
+    result = report(made_up(participants=1))
+    for family in result["comparisons"].values():
+        for row in family["rows"]:
+            assert set(row["p"].values()) == {None} and row["p_holm"] is None
+            assert row["reason"] and row["sign_flip_reason"]
+            assert row.get("wilcoxon_p") is None
+    assert all(c["faith"]["chance"]["p"] is None for c in result["columns"])
+
+
+def test_people_who_saw_one_column_each_are_compared_and_the_missing_pairs_said(made_up) -> None:
+    rows = [
+        r
+        for r in made_up(participants=24, trials=1)
+        if int(r["participant"][1:]) % 3 == "ABC".index(r["column"])
+    ]
+    row = report(rows)["comparisons"]["index"]["rows"][0]
+    assert row["p"]["two_way_t"] is not None and row["p"]["sign_flip"] is None
+    assert "fewer than 2 participants answered in both" in row["sign_flip_reason"]
+
+
+def test_maps_of_one_image_are_no_independent_observations(made_up) -> None:
+    """Machine and people agree by image alone: six times the maps say nothing more."""
+    rows, maps = [], {}
+    rng = np.random.default_rng(5)
+    appeal = rng.normal(0, 1, 8)
+    for r in made_up(participants=40, columns=("A", "B", "C"), trials=2):
+        if r["task"] != "rating":
+            continue
+        image = int(r["stimulus"][1:]) % 8
+        sha = f"{image}-{r['column']}"
+        value = int(np.clip(np.rint(3 + appeal[image] + rng.normal(0, 0.3)), 0, 6))
+        rows.append(r | {"stimulus": f"i{image}", "map_sha256": sha, "rating": value})
+        maps[sha] = {
+            "map_sha256": sha,
+            "column": r["column"],
+            "confidence": 1 / (1 + np.exp(-rng.normal(0, 0.1) - image)),
+        }
+    found = next(
+        r
+        for r in report(rows, maps=list(maps.values()))["human_machine"]
+        if (r["human"], r["machine"]) == ("index", "confidence")
+    )
+    assert (found["n"], found["images"]) == (24, 8)
+    naive = 1.96 / np.sqrt(24 - 3)
+    assert np.arctanh(found["ci"][1]) - np.arctanh(found["rho"]) > naive

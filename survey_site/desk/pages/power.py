@@ -13,6 +13,7 @@ from survey_site.protocols import document
 from survey_site.reports.cached_task import TaskState
 from survey_site.reports.rehearsal import power as planned_power
 from survey_site.reports.rehearsal.result_types import PlannedPower
+from survey_site.statistics.plan import FEW_ITEMS
 from survey_site.studies.models import Study
 
 
@@ -28,7 +29,7 @@ class PowerTable(PlannedPower):
     rows: list[tuple[str, float, float | None]]
     all_percent: float
     error_points: float
-    within_images: bool
+    few_items: bool
 
 
 class PowerContext(TypedDict):
@@ -70,7 +71,7 @@ def _table(found: PlannedPower) -> PowerTable:
         "rows": rows,
         "all_percent": 100 * found["all"],
         "error_points": 100 * found["error"],
-        "within_images": found["test"] == "sign_flip",
+        "few_items": found["items"] < FEW_ITEMS,
     }
 
 

@@ -13,7 +13,7 @@ from survey_site.reports.report_types import (
     VariantCells,
     cell_of,
 )
-from survey_site.statistics.column_types import BriefColumn, ComparedColumn, ComparisonFamily
+from survey_site.statistics.column_types import BriefColumn, ComparedColumn
 from survey_site.statistics.printing import NOTHING, absent, interval, p_value, places
 from survey_site.tasks import registry
 from survey_site.tasks.contract import TableRow
@@ -41,22 +41,10 @@ def significant(value: Any) -> str:
     return NOTHING if absent(value) else places(value, 1 if abs(value) > 1 else 3)
 
 
-OTHER = {"two_way_t": "sign_flip", "sign_flip": "two_way_t"}
-OTHER_LABELS = {
-    "sign_flip": "Beside it the sign-flip over participants, conditional on these images.",
-    "two_way_t": "Beside it the two-way clustered t-test, which takes the images as a sample too.",
-}
-
-
 @register.filter
 def other_test(row: ComparedColumn) -> float | None:
-    """The corrected p-value of the test that is not the primary one."""
-    return row.get("p_holm_by_test", {}).get(OTHER.get(row.get("primary_test", ""), ""))
-
-
-@register.filter
-def other_label(family: ComparisonFamily) -> str:
-    return OTHER_LABELS.get(OTHER.get(family.get("primary_test") or "", ""), "")
+    """The corrected p-value of the sign-flip, which stands beside the confirmatory test."""
+    return row.get("p_holm_by_test", {}).get("sign_flip")
 
 
 @register.filter

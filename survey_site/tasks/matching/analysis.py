@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from survey_site.statistics import agreement, chance, comparisons, order
-from survey_site.statistics.data import FloatArray, Trials
+from survey_site.statistics.data import Trials
 from survey_site.statistics.estimates import samples_by_column, share
+from survey_site.statistics.factor import FloatArray
 from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.printing import interval, p_value, places
@@ -25,7 +26,7 @@ def estimate(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
     return {
         "cant_tell": int(trials.declined.sum()),
         "timeouts_as_wrong": share(_late_as_wrong(trials), plan.level),
-        "class": share(trials.with_values(trials.second_value), plan.level),
+        "class": share(trials.by_second_score(), plan.level),
     }
 
 
@@ -41,7 +42,7 @@ def column(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
 def scorings(trials: Trials) -> Iterator[tuple[str, Trials]]:
     """The answers under each way to count them."""
     yield "source image", trials
-    yield "class", trials.with_values(trials.second_value)
+    yield "class", trials.by_second_score()
     yield "timeouts as wrong", _late_as_wrong(trials)
     yield "can't tell left out", trials.with_values(np.where(trials.declined, np.nan, trials.value))
 
@@ -77,9 +78,10 @@ def _lift(columns: Columns) -> Section:
             [
                 own["column"],
                 places(lift.get("chance_percent"), 1),
-                places(lift.get("kappa"), 2),
+                places(lift.get("chance_corrected_share"), 2),
                 places(lift.get("d_prime"), 2),
                 p_value(lift.get("p")),
+                p_value(lift.get("sign_flip_p")),
             ]
         )
     return {
@@ -87,7 +89,7 @@ def _lift(columns: Columns) -> Section:
         "task": TASK,
         "title": "Lift over guessing",
         "lead": "",
-        "headings": ["Column", "guessing, %", "κ", "d′", "p, one-sided"],
+        "headings": ["Column", "guessing, %", "chance-corrected share", "d′", "p, one-sided", "sign-flip p"],
         "rows": rows,
         "data": {own["column"]: own[KEY]["chance"] for own in columns},
     }
@@ -106,7 +108,7 @@ def beyond_edges(trials: Trials, plan: AnalysisPlan, names: list[str]) -> list[d
     for name in names:
         if name == plan.edges_control:
             continue
-        gain, times = difference(samples[name], edges, plan.level), ratio(samples[name], edges, plan.level)
+        gain, times = difference(samples[name], edges, plan.level, 1), ratio(samples[name], edges, plan.level)
         rows.append(
             {
                 "column": name,
@@ -154,7 +156,7 @@ def _places(trials: Trials) -> Section:
         "key": "answer_positions",
         "task": TASK,
         "title": "Places of the answers",
-        "lead": f"Places of the answers in the pool, χ² against equal use: {found}.",
+        "lead": f"Places of the answers in the pool, Hotelling's T² of the participants against equal use: {found}.",
         "headings": [],
         "rows": [],
         "data": used,
@@ -164,9 +166,14 @@ def _places(trials: Trials) -> Section:
 def notes(trials: Trials, plan: AnalysisPlan, columns: Columns) -> list[str]:
     """How what is not plainly right or wrong is counted, and what guessing gives."""
     out = ["Can't tell counts as wrong; timeouts count as missing, and as wrong beside it."]
-    sizes = {own[KEY]["chance"].get("pool_size") for own in columns} - {None}
-    if sizes:
-        out.append(f"Pool size {', '.join(sorted(map(str, sizes)))}: chance is one in that number.")
+    found = [own[KEY]["chance"] for own in columns if "pool_size" in own[KEY]["chance"]]
+    if found:
+        sizes = ", ".join(sorted({str(chance["pool_size"]) for chance in found}))
+        levels = sorted(chance["chance_percent"] for chance in found)
+        low, high = places(levels[0], 1), places(levels[-1], 1)
+        out.append(
+            f"Pool size {sizes}: guessing is right in {low if low == high else f'{low} to {high}'} % of trials."
+        )
     return out
 
 

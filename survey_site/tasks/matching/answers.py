@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from survey_site.tasks.contract import AnswerRefused, Given, Reading, Scored, Truth, Values
+from survey_site.tasks.contract import AnswerRefused, Chance, Given, Reading, Scored, Truth, Values
 from survey_site.tasks.fields import whole
 
 CANT_TELL = "cant_tell"
@@ -79,6 +79,16 @@ def refuse(values: Values) -> str:
     if not all(type(values[key]) is int and values[key] in (0, 1) for key in ("correct", "class_correct")):
         return f"correct and class_correct are 0 or 1, not {values!r}"
     return ""
+
+
+def guess(truth: Truth) -> Chance:
+    """1 in m; of the class, the share of the pool's images that are of the source's, where all classes are known."""
+    if not truth.pool:
+        return Chance()
+    classes = [truth.classes.get(image, "") for image in truth.pool]
+    wanted = truth.classes.get(truth.target, "")
+    of_class = classes.count(wanted) / len(classes) if all(classes) and wanted else None
+    return Chance(1 / len(truth.pool), of_class)
 
 
 def answer_place(truth: Truth) -> int | None:

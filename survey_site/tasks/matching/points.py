@@ -40,9 +40,14 @@ def facts(settings: Settings) -> tuple[Fact, ...]:
 
 def caption(settings: Settings) -> str:
     """The sentence above Table 1."""
-    picked = "an image of the source's class" if settings["headline"] == "class" else "the source image"
+    chance = f"guessing gives 1 in {settings['pool_size']}"
+    if settings["headline"] == "class":
+        picked = "an image of the source's class"
+        chance += ", and more where a pool holds further images of that class"
+    else:
+        picked = "the source image"
     return (
-        f"Human Faith %: share of matching answers that picked {picked}; guessing gives 1 in {settings['pool_size']}. "
+        f"Human Faith %: share of matching answers that picked {picked}; {chance}. "
         "“I can't tell” counts as wrong; a timeout is missing, and is shown as wrong beside it."
     )
 

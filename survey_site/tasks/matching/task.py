@@ -118,6 +118,7 @@ TASK = Task(
     score=answers.score,
     refuse=answers.refuse,
     rescore=answers.rescore,
+    guess=answers.guess,
     answer_place=answers.answer_place,
     content=forms.content,
     feedback=forms.feedback,
