@@ -46,6 +46,7 @@ class Preset:
     tasks: Mapping[str, Mapping[str, Any]]
     practice_trials: int = 1
     attention_checks: int = 3
+    replicates_paper: bool = False
 
     def conditions(self) -> Iterator[PresetCondition]:
         """Every condition, column by column; a control is the same for all bases and listed once."""
@@ -105,6 +106,7 @@ PRESETS: dict[str, Preset] = {
             participants=25,
             tasks=_both(1, 4),
             attention_checks=0,
+            replicates_paper=True,
         ),
         Preset(
             key="feature-cam-full",

@@ -185,7 +185,7 @@ class StudyAdmin(ScopedAdmin):
             _("Analysis"),
             {
                 "classes": ["tab"],
-                "fields": ("exclusion_rules", "analysis_plan", "require_rehearsal"),
+                "fields": ("exclusion_rules", "analysis_plan", "require_rehearsal", "replicates_paper"),
             },
         ),
         (_("Consent"), {"classes": ["tab"], "fields": ("languages", *facts.LABELS)}),

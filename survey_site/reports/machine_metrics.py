@@ -16,6 +16,8 @@ from survey_site.studies.models import Study
 from survey_site.tasks.contract import Task
 
 GALLERY = 6
+# A mean of fewer scores is mostly chance, and the extremes would be those maps.
+GALLERY_SCORES = 3
 # Order of the paper's Tables 2 and 3: the bare CAM, then Ours 1–5; other combinations follow by name.
 VERSIONS = ("", *catalog.OURS)
 MachineMeasure = Literal["right_percent", "confidence", "kept_share"]
@@ -85,27 +87,32 @@ def version_label(version: str) -> str:
 
 
 def gallery(protocol: Protocol, population: Population, tasks: Iterable[Task]) -> Gallery:
-    """The maps with the highest and the lowest mean score, of those with at least two scores.
+    """The maps with the highest and the lowest mean score, of those with at least three scores.
 
     By the first task whose outcome is a mean; none where there is no such task.
     """
     judged = next((task for task in tasks if task.outcome.kind == "mean"), None)
     if judged is None:
-        return {"outcome": "", "best": [], "worst": []}
+        return {"outcome": "", "minimum": GALLERY_SCORES, "best": [], "worst": []}
     scored = (
         counted_responses(protocol, population)
         .filter(task=judged.name, score__isnull=False, trial__saliency_map__isnull=False)
         .order_by()
         .values("trial__saliency_map")
         .annotate(mean=Avg("score"), n=Count("pk"))
-        .filter(n__gte=2)
+        .filter(n__gte=GALLERY_SCORES)
         .values_list("trial__saliency_map", "mean", "n")
     )
     best = list(scored.order_by("-mean", "trial__saliency_map")[:GALLERY])
     chosen = {pk for pk, _, _ in best}
     others = scored.exclude(trial__saliency_map__in=chosen)
     worst = list(others.order_by("mean", "trial__saliency_map")[:GALLERY])
-    return {"outcome": judged.outcome.title, "best": _pictured(best), "worst": _pictured(worst)}
+    return {
+        "outcome": judged.outcome.title,
+        "minimum": GALLERY_SCORES,
+        "best": _pictured(best),
+        "worst": _pictured(worst),
+    }
 
 
 def _pictured(scored: list[tuple[int, float, int]]) -> list[GalleryMap]:

@@ -42,7 +42,7 @@ def point_report(
             "unfinished": population.unfinished,
             "excluded": population.excluded,
         },
-        "columns": columns_of(conditions_of(study), sums, tasks),
+        "columns": columns_of(conditions_of(study), sums, tasks, study.is_replication),
     }
     return cast(StudyReport, {**facts, **head})
 

@@ -167,9 +167,13 @@ class GalleryMap(TypedDict):
 
 
 class Gallery(TypedDict):
-    """The maps people judged best and worst. outcome: the title of what they were judged by."""
+    """The maps people judged best and worst, of those with `minimum` scores.
+
+    outcome: the title of what they were judged by.
+    """
 
     outcome: str
+    minimum: int
     best: list[GalleryMap]
     worst: list[GalleryMap]
 

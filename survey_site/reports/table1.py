@@ -49,11 +49,18 @@ class StudyTask:
 
 
 def columns_of(
-    conditions: Sequence[ConditionInfo], sums: Sums, tasks: Sequence[StudyTask]
+    conditions: Sequence[ConditionInfo], sums: Sums, tasks: Sequence[StudyTask], replicates: bool
 ) -> list[ReportColumn]:
-    """The columns of the table in their order, each with its variants (classifier × base × method)."""
+    """The columns of the table in their order, each with its variants (classifier × base × method).
+
+    replicates: whether the study repeats the paper's; its figures would else stand beside what merely bears the same name.
+    """
     names = list(dict.fromkeys(c.column for c in sorted(conditions, key=lambda c: (c.order, c.column))))
-    return [_column(name, [c for c in conditions if c.column == name], sums, tasks) for name in names]
+    return [
+        _column(name, [c for c in conditions if c.column == name], sums, tasks)
+        | {"paper": paper_of(name, tasks) if replicates else None}
+        for name in names
+    ]
 
 
 def _column(
@@ -63,7 +70,7 @@ def _column(
         "column": name,
         "reference": any(c.is_reference for c in members),
         "variants": [_variant(c, sums, tasks) for c in members],
-        "paper": paper_of(name, tasks),
+        "paper": None,
     }
     return cast(ReportColumn, {**head, **cells(members, sums, tasks)})
 

@@ -168,6 +168,13 @@ class Study(models.Model):
             "A study that is still open is closed then."
         ),
     )
+    replicates_paper = models.BooleanField(
+        _("replicates the paper"),
+        default=False,
+        help_text=_(
+            "The study repeats the design of Feature CAM's Table 1: the report sets the published figures beside its own."
+        ),
+    )
     require_rehearsal = models.BooleanField(
         _("rehearse before going live"),
         default=False,
@@ -192,6 +199,11 @@ class Study(models.Model):
     def is_open(self) -> bool:
         """Whether somebody new is let in."""
         return self.state in states.OPEN
+
+    @property
+    def is_replication(self) -> bool:
+        """Whether the paper's figures may stand beside this study's own."""
+        return self.replicates_paper or self.origin == self.Origin.RECONSTRUCTION
 
     @property
     def is_editable(self) -> bool:

@@ -89,7 +89,15 @@ def rated(computed: Survey) -> Survey:
     return computed
 
 
-def test_the_gallery_names_the_best_and_worst_with_at_least_two_ratings(rated: Survey) -> None:
+def test_maps_with_fewer_than_three_ratings_are_neither_best_nor_worst(rated: Survey) -> None:
+    found = gallery(rated.protocol, Population(), registry.installed())
+    assert (found["best"], found["worst"], found["minimum"]) == ([], [], 3)
+
+
+def test_the_gallery_names_the_best_and_worst_with_enough_ratings(
+    rated: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("survey_site.reports.machine_metrics.GALLERY_SCORES", 2)
     found = gallery(rated.protocol, Population(), registry.installed())
     assert [row["mean"] for row in found["best"]] == [5.5, 3.0, 0.5]
     assert found["worst"] == []  # all are among the best already; none is shown twice
@@ -102,13 +110,15 @@ def test_the_gallery_names_the_best_and_worst_with_at_least_two_ratings(rated: S
 
 def test_no_map_is_both_best_and_worst(rated: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("survey_site.reports.machine_metrics.GALLERY", 1)
+    monkeypatch.setattr("survey_site.reports.machine_metrics.GALLERY_SCORES", 2)
     found = gallery(rated.protocol, Population(), registry.installed())
     assert [row["mean"] for row in found["best"] + found["worst"]] == [5.5, 0.5]
 
 
 def test_the_page_shows_the_tables_and_the_gallery(
-    rated: Survey, admin_client: Client, settings: Any
+    rated: Survey, admin_client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("survey_site.reports.machine_metrics.GALLERY_SCORES", 2)
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     picture = MapPicture.objects.create(
         saliency_map=SaliencyMap.objects.order_by("pk")[0], colour_map="jet", sha256="1" * 64, path="x.png"

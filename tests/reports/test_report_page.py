@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from survey_site.studies.models import Study
 from tests.reports.factory import Survey, survey
 
 pytestmark = pytest.mark.django_db
@@ -51,9 +52,12 @@ def test_the_page_shows_table_1_with_n(desk: Client, own: Survey) -> None:
     assert "1 in 4" in page
 
 
-def test_the_page_names_the_protocol_and_the_paper_beside_it(desk: Client, own: Survey) -> None:
+def test_the_paper_stands_beside_a_study_that_replicates_it_and_no_other(desk: Client, own: Survey) -> None:
     page = body(desk, "report", "mine").decode()
     assert own.protocol.hash in page
+    assert "<td>48</td>" not in page
+    Study.objects.filter(pk=own.study.pk).update(replicates_paper=True)
+    page = body(desk, "report", "mine").decode()
     assert "<td>48</td>" in page
     assert "<td>1.02</td>" in page
 

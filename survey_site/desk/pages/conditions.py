@@ -84,6 +84,7 @@ def apply_preset(study: Study, preset: Preset, classifiers: list[str]) -> int:
     study.task_settings = settings_of(preset.tasks)
     study.practice_trials = preset.practice_trials
     study.attention_checks = preset.attention_checks
+    study.replicates_paper = preset.replicates_paper
     return replace(study, made, save=True)
 
 

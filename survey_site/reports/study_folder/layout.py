@@ -42,7 +42,7 @@ STUDY_FIELDS = (
 # Younger than the format: written where they differ from the default, so that older folders stay as they are.
 LATER_STUDY_FIELDS = (
     "require_rehearsal", "window_width_px", "window_height_px", "controller", "contact", "ethics_number",
-    "ids_erased_on",
+    "ids_erased_on", "replicates_paper",
 )  # fmt: skip
 CONDITION_FIELDS = ("column", "column_order", "classifier", "base", "method", "is_reference")
 PROTOCOL_FIELDS = ("version", "pilot", "hash", "sealed_at", "document")
