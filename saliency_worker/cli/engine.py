@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saliency_worker import catalog
+from saliency_worker.class_names import BadClassNames, read_class_file
 from saliency_worker.cli.errors import CommandError
 from saliency_worker.declarations import SHARED_PARAMETERS
 
@@ -76,8 +77,15 @@ def load_explainer(
     edge_weights: str | None = None,
     *,
     raw: bool = False,
+    class_names: str | None = None,
 ) -> "Explainer":
-    """The engine for a classifier and the parameters of `parameters`. Raises SaliencyError."""
+    """The engine for a classifier and the parameters of `parameters`. Raises SaliencyError, CommandError."""
+    names = None
+    if class_names is not None:
+        try:
+            names = read_class_file(Path(class_names))
+        except BadClassNames as error:
+            raise CommandError(f"--class-names {error}") from error
     with _silence():
         from saliency_worker.saliency.explain import Explainer
     from saliency_worker.saliency.settings import Settings
@@ -92,6 +100,7 @@ def load_explainer(
             settings,
             weights=Path(weights) if weights else None,
             edge_weights=Path(edge_weights) if edge_weights else None,
+            class_names=names,
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from saliency_worker import catalog
-from saliency_worker.cli import engine, gains, inputs, tables
+from saliency_worker.cli import engine, gains, inputs, tables, targets
 from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.files import write_atomically
 from saliency_worker.cli.inputs import Source
@@ -30,12 +30,15 @@ def run(options: argparse.Namespace) -> int:
             f"two of the classifiers would be filed under one name ({', '.join(names.values())}); rename a model "
             f"file, or evaluate them into different --out folders"
         )
+    if options.class_names and len(names) > 1:
+        raise CommandError("--class-names FILE fits one classifier; evaluate several one after the other")
     sources = inputs.expand(options.images)
+    named = targets.read_targets(options.targets, sources)
     checked = progress(sources, len(sources), "Reading", quiet=options.quiet)
     hashes = inputs.check(checked)
     measurements: list[tables.Measurement] = []
     for name, label in names.items():
-        records = _measure(name, Path(options.out) / label, sources, hashes, options)
+        records = _measure(name, Path(options.out) / label, sources, named, hashes, options)
         measurements += _measurements(label, sources, records)
     _write(Path(options.out), measurements, len(sources), options)
     return 0
@@ -50,27 +53,46 @@ def methods(*, all_combinations: bool) -> tuple[str, ...]:
 
 
 def _measure(
-    name: str, folder: Path, sources: Sequence[Source], hashes: dict[str, str], options: argparse.Namespace
+    name: str,
+    folder: Path,
+    sources: Sequence[Source],
+    named: dict[str, str],
+    hashes: dict[str, str],
+    options: argparse.Namespace,
 ) -> dict[str, dict[str, Any]]:
     wanted = engine.parameters(options, methods(all_combinations=options.all_combinations))
-    explainer = engine.load_explainer(name, wanted, options.weights, options.edge_weights)
+    explainer = engine.load_explainer(
+        name, wanted, options.weights, options.edge_weights, class_names=options.class_names
+    )
+    explained = targets.indices(named, explainer)
     if options.overwrite:
         discard(folder, name=FILE)
     store = Manifest(folder, {"classifier": name, **wanted, **engine.facts(explainer)}, name=FILE)
     with store.writing():
-        todo = [s for s in sources if store.records.get(s.stem, {}).get("image_sha256") != hashes[s.stem]]
-        results = _explained(explainer, todo, store)
+        todo = [
+            s
+            for s in sources
+            if not _is_measured(store.records.get(s.stem), hashes[s.stem], explained.get(s.stem))
+        ]
+        results = _explained(explainer, todo, explained, store)
         for _ in progress(results, len(todo), folder.name, quiet=options.quiet):
             pass
     return store.records
 
 
-def _explained(explainer: Any, sources: Sequence[Source], store: Manifest) -> Iterator[Source]:
-    images = (inputs.load(source) for source in sources)
+def _is_measured(record: dict[str, Any] | None, sha256: str, target: int | None) -> bool:
+    return record is not None and (record["image_sha256"], record.get("target_class")) == (sha256, target)
+
+
+def _explained(
+    explainer: Any, sources: Sequence[Source], explained: dict[str, int], store: Manifest
+) -> Iterator[Source]:
+    images = targets.images(sources, explained)
     for source, explanation in zip(sources, explainer.explain(images), strict=True):
         record = {
             "source": source.path.as_posix(),
             "image_sha256": explanation.image_sha256,
+            **({"target_class": explained[source.stem]} if source.stem in explained else {}),
             "class_index": int(explanation.class_index),
             "class_name": explanation.class_name,
             "original": jsonable(explanation.metrics_original),

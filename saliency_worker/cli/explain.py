@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from saliency_worker import catalog
-from saliency_worker.cli import engine, inputs, manifest, records, sheet
+from saliency_worker.cli import engine, inputs, manifest, records, sheet, targets
 from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.files import write_folder
 from saliency_worker.cli.inputs import Source
@@ -29,17 +29,28 @@ def run(options: argparse.Namespace) -> int:
     folder = Path(options.out) / label
     asked = {"classifier": name, **wanted}
     sources = inputs.expand(options.images)
+    named = targets.read_targets(options.targets, sources)
     if not options.overwrite:
         manifest.require_same(folder, asked)
     hashes = inputs.check(progress(sources, len(sources), "Reading", quiet=options.quiet))
-    explainer = engine.load_explainer(name, wanted, options.weights, options.edge_weights, raw=options.raw)
+    explainer = engine.load_explainer(
+        name,
+        wanted,
+        options.weights,
+        options.edge_weights,
+        raw=options.raw,
+        class_names=options.class_names,
+    )
+    explained = targets.indices(named, explainer)
     if options.overwrite:
         manifest.discard(folder)
     store = Manifest(folder, {**asked, **engine.facts(explainer)})
     started = time.perf_counter()
     with store.writing():
-        todo = [s for s in sources if not _is_complete(store, s, hashes[s.stem], options)]
-        results = _explained(explainer, todo, store, options)
+        todo = [
+            s for s in sources if not _is_complete(store, s, hashes[s.stem], explained.get(s.stem), options)
+        ]
+        results = _explained(explainer, todo, explained, store, options)
         for _ in progress(results, len(todo), "Explaining", quiet=options.quiet):
             pass
     if not options.quiet:
@@ -47,28 +58,39 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _is_complete(store: Manifest, source: Source, sha256: str, options: argparse.Namespace) -> bool:
-    """Whether everything asked for is there, unchanged, and of the same image."""
+def _is_complete(
+    store: Manifest, source: Source, sha256: str, target: int | None, options: argparse.Namespace
+) -> bool:
+    """Whether everything asked for is there, unchanged, of the same image and the same class."""
     record = store.records.get(source.stem)
-    if record is None or record["image_sha256"] != sha256:
+    if record is None or record["image_sha256"] != sha256 or record.get("target_class") != target:
         return False
     asked = {sheet.FILE} if options.sheet else set()
     if options.raw:
         asked |= set(records.raw_names(record["maps"]))
+    if options.overlay:
+        asked |= set(records.overlay_names(record["maps"]))
     return asked <= set(record["files"]) and not records.damaged(store.folder / source.stem, record)
 
 
 def _explained(
-    explainer: "Explainer", sources: Sequence[Source], store: Manifest, options: argparse.Namespace
+    explainer: "Explainer",
+    sources: Sequence[Source],
+    explained: dict[str, int],
+    store: Manifest,
+    options: argparse.Namespace,
 ) -> Iterator[Source]:
     """Explain and store image after image; an image is recorded once all its files are in place."""
-    images = (inputs.load(source) for source in sources)
+    images = targets.images(sources, explained)
     for source, explanation in zip(sources, explainer.explain(images), strict=True):
         files = records.files_of(explanation)
         if options.sheet:
             files[sheet.FILE] = sheet.contact_sheet(explanation, source.stem, store.folder.name)
+        if options.overlay:
+            files |= records.overlays_of(explanation, inputs.load(source)[1])
         write_folder(store.folder / source.stem, files)
-        store.add(source.stem, records.record_of(explanation, source.path, files))
+        target = explained.get(source.stem)
+        store.add(source.stem, records.record_of(explanation, source.path, files, target))
         yield source
 
 

@@ -118,6 +118,11 @@ def _explain(explain: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also sheet.png per image: original, edges, every base with Ours 1-5",
     )
+    explain.add_argument(
+        "--overlay",
+        action="store_true",
+        help="also <key>.overlay.png: the map laid over the image at the image's own size",
+    )
     _output(explain)
 
 
@@ -150,6 +155,7 @@ def _verify(verify: argparse.ArgumentParser) -> None:
         help="where the images are now (default: where they were)",
     )
     verify.add_argument("--weights", metavar="FILE", help="weights file of the classifier")
+    _class_names(verify)
     _edge_weights(verify)
     _quiet(verify)
 
@@ -161,6 +167,16 @@ def _images(parser: argparse.ArgumentParser) -> None:
 def _classifier(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--classifier", required=True, metavar="NAME", help=text)
     parser.add_argument("--weights", metavar="FILE", help="weights file (default: looked for by name)")
+    _class_names(parser)
+
+
+def _class_names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--class-names",
+        metavar="FILE",
+        help="names of the classes: a JSON list, name to index or index to name, or one name a line (default: the "
+        "file beside the model with its name and .json)",
+    )
 
 
 def _engine(parser: argparse.ArgumentParser) -> None:
@@ -198,8 +214,18 @@ def _engine(parser: argparse.ArgumentParser) -> None:
         metavar="|".join(KEEP),
         help="rank keeps exactly the share of pixels even where many are equal (default: percentile)",
     )
-    group.add_argument(
-        "--target-class", type=_whole(0), metavar="INDEX", help="class to explain (default: top-1)"
+    target = group.add_mutually_exclusive_group()
+    target.add_argument(
+        "--target-class",
+        type=_whole(0),
+        metavar="INDEX",
+        help="class to explain in all images (default: of each its top-1)",
+    )
+    target.add_argument(
+        "--targets",
+        metavar="FILE|folders",
+        help="class to explain per image: a CSV with the columns file,class (a name or an index), or `folders` where "
+        "the name of an image's folder is its class",
     )
     group.add_argument("--batch", type=_whole(1), help="images per device batch (default: chosen by memory)")
     parser.set_defaults(colour_map="jet")

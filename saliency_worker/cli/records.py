@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
+from saliency_worker import overlay
 from saliency_worker.catalog import BASES, split_key
 
 if TYPE_CHECKING:
@@ -32,12 +34,37 @@ def raw_names(keys: Iterable[str]) -> list[str]:
     return [f"{base}.raw.npy" for base in BASES if base in bases]
 
 
-def record_of(explanation: "Explanation", source: Path, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """What the manifest says of an image: prediction, metrics and provenance per map, SHA-256 of every file."""
+def overlay_names(keys: Iterable[str]) -> list[str]:
+    """The `--overlay` files that belong to these method keys; the original lies over nothing."""
+    return [f"{key}.overlay.png" for key in keys if key != "original"]
+
+
+def overlays_of(explanation: "Explanation", rgb: np.ndarray) -> dict[str, bytes]:
+    """File name → PNG of each map over its image `rgb`, uint8 (H, W, 3) of the image's own size."""
+    picture = Image.fromarray(rgb)
+    return {
+        f"{key}.overlay.png": overlay.png(overlay.lay_over(picture, Image.fromarray(result.display)))
+        for key, result in explanation.maps.items()
+        if key != "original"
+    }
+
+
+def record_of(
+    explanation: "Explanation", source: Path, files: Mapping[str, bytes], target: int | None = None
+) -> dict[str, Any]:
+    """What the manifest says of an image: prediction, metrics and provenance per map, SHA-256 of every file.
+
+    target: the class that `--targets` gave. `explained` is the class that the maps explain, with its own score.
+    """
+    predicted = explanation.metrics_original
     return {
         "source": source.as_posix(),
         "image_sha256": explanation.image_sha256,
+        **({} if target is None else {"target_class": target}),
         "prediction": {
+            name: jsonable(predicted[name]) for name in ("class_index", "class_name", "confidence")
+        },
+        "explained": {
             "class_index": int(explanation.class_index),
             "class_name": explanation.class_name,
             "confidence": float(explanation.confidence),

@@ -25,13 +25,19 @@ _SHOWN = ("original", "edges")  # on every sheet, asked for or not
 
 
 def contact_sheet(explanation: "Explanation", stem: str, classifier: str) -> bytes:
-    """PNG of the sheet. Cells have the size of the classifier's input; the heading says what was predicted."""
+    """PNG of the sheet. Cells have the size of the classifier's input.
+
+    The heading says what was predicted, and what is explained where that is another class.
+    """
     edges = np.rint(np.clip(explanation.edges, 0, 1) * 255).astype(np.uint8)
     front = [("Original", explanation.original), ("Edges", np.repeat(edges[..., None], 3, axis=2))]
     pictures = {key: result.display for key, result in explanation.maps.items()}
     controls = (key for key in catalog.CONTROLS if key in pictures and key not in _SHOWN)
     front += [(catalog.label(key), pictures[key]) for key in controls]
-    heading = f"{stem}   {classifier}: {explanation.class_name} {100 * explanation.confidence:.1f} %"
+    predicted = explanation.metrics_original
+    heading = f"{stem}   {classifier}: {predicted['class_name']} {100 * predicted['confidence']:.1f} %"
+    if predicted["class_index"] != explanation.class_index:
+        heading += f"   explained: {explanation.class_name} {100 * explanation.confidence:.1f} %"
     return draw(heading, rows_of(front, pictures))
 
 

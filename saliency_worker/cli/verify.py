@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from saliency_worker.cli import engine, inputs, manifest, records
+from saliency_worker.cli import engine, inputs, manifest, records, targets
 from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.inputs import Source
 from saliency_worker.cli.progress import progress
@@ -75,12 +75,21 @@ def recompute(
 ) -> None:
     """Compute every map again from its image, with the manifest's settings, and compare."""
     settings = content["settings"]
-    explainer = engine.load_explainer(settings["classifier"], settings, options.weights, options.edge_weights)
+    explainer = engine.load_explainer(
+        settings["classifier"],
+        settings,
+        options.weights,
+        options.edge_weights,
+        class_names=options.class_names,
+    )
     for name, now in engine.facts(explainer).items():
         if settings.get(name) != now and name != "versions":
             findings.differ(f"{folder}: {name} was {settings.get(name)}, is {now}")
     pairs = list(_sources(folder, content, options.images, findings))
-    images = (inputs.load(source) for source in pairs)
+    given = {
+        stem: record["target_class"] for stem, record in content["images"].items() if "target_class" in record
+    }
+    images = targets.images(pairs, given)
     explanations = zip(pairs, explainer.explain(images), strict=True)
     for source, explanation in progress(explanations, len(pairs), "Verifying", quiet=options.quiet):
         for key, result in explanation.maps.items():

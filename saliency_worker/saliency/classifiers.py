@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from saliency_worker import catalog
 from saliency_worker.catalog import UnknownName
+from saliency_worker.class_names import BadClassNames, read_class_file
 from saliency_worker.declarations import ClassifierSpec
 from saliency_worker.saliency.bundled import bundled, sha256
 from saliency_worker.saliency.demo_cnn import build_demo_cnn
@@ -284,8 +285,14 @@ def _is_feature_map(layer: keras.Layer) -> bool:
 
 
 def _sidecar_names(path: Path) -> tuple[str, ...]:
+    """Those in the file of the model's name that ends in .json. Raises ModelError where it holds anything else."""
     file = path.with_suffix(".json")
-    return tuple(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else ()
+    try:
+        return read_class_file(file) if file.is_file() else ()
+    except BadClassNames as error:
+        raise ModelError(
+            f"The file beside the model holds no class names: {error}; or rename the file."
+        ) from error
 
 
 def imagenet_names() -> tuple[str, ...]:

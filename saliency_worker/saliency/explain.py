@@ -1,14 +1,16 @@
 """From images to maps: one pass through the network for the maps, one for the metrics, in fixed-size batches."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from saliency_worker.catalog import explains_class
+from saliency_worker.class_names import BadClassNames, fitting
 from saliency_worker.declarations import Need
 from saliency_worker.saliency import classifiers, provenance
 from saliency_worker.saliency.activations import Network, at_rank
@@ -16,7 +18,7 @@ from saliency_worker.saliency.batches import RowStream, Segment, batch_size, ove
 from saliency_worker.saliency.classifiers import PREPROCESSING, Classifier, preprocess
 from saliency_worker.saliency.compose import Composer
 from saliency_worker.saliency.edges import EdgeDetector, edge_detector
-from saliency_worker.saliency.errors import SaliencyError, SettingsError
+from saliency_worker.saliency.errors import ModelError, SaliencyError, SettingsError
 from saliency_worker.saliency.explanation import explanation_mask
 from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.frozen import prepare_device, rows_per_batch
@@ -30,7 +32,7 @@ from saliency_worker.saliency.settings import Settings as Settings
 from saliency_worker.saliency.work import Work, explanation
 
 Array = npt.NDArray[np.float32]
-Image = tuple[str, npt.NDArray[np.uint8]]
+Image = tuple[str, npt.NDArray[np.uint8]] | tuple[str, npt.NDArray[np.uint8], int]
 _AHEAD = 2  # images prepared, composed or encoded while the device computes: this bounds the memory
 
 
@@ -63,16 +65,15 @@ class Explainer:
         self._network = Network(
             classifier, passes, self._rows, self._masks, images_per_batch, on_copies, settings.ranks
         )
-        if settings.target_class is not None and settings.target_class >= self._network.classes:
-            raise SettingsError(
-                f"Class {settings.target_class} does not exist: {self.spec.name} has {self._network.classes}."
-            )
+        self._check_target(settings.target_class)
         self._random: Network | None = None
         if self._plan.random:
             self._random = Network(randomised(classifier, settings.seed or 0), self._plan.random, 1, 1)
         # Rows of images that are done: fresh memory of that size costs the system more time than the noise in it.
         self._spare: deque[Array] = deque()
-        self._class_names = classifier.class_names  # not the classifier: its weights would stay in memory
+        self.class_names = classifier.class_names  # not the classifier: its weights would stay in memory
+        if self.class_names:
+            _check_names(self.class_names, self.classes)
         self._black = preprocess(np.zeros(3, np.uint8), self.spec.preprocessing)
         self.run = provenance.Run(
             classifier.spec,
@@ -93,14 +94,27 @@ class Explainer:
         weights: Path | None = None,
         weights_dir: Path | None = None,
         edge_weights: Path | None = None,
+        class_names: Sequence[str] | None = None,
     ) -> "Explainer":
-        """The engine for a classifier of the catalogue or a saved model. Errors as of classifiers.load."""
-        return cls(classifiers.load(classifier, weights, weights_dir), settings, edge_weights=edge_weights)
+        """The engine for a classifier of the catalogue or a saved model. Errors as of classifiers.load.
+
+        class_names: instead of those that come with the classifier, one for each class.
+        """
+        loaded = classifiers.load(classifier, weights, weights_dir)
+        if class_names is not None:
+            loaded = replace(loaded, class_names=tuple(class_names))
+        return cls(loaded, settings, edge_weights=edge_weights)
+
+    @property
+    def classes(self) -> int:
+        """How many classes the network tells apart."""
+        return self._network.classes
 
     def explain(self, images: Iterable[Image]) -> Iterator[Explanation]:
         """Explanations in the order of the images, lazily; ``images`` is read in another thread.
 
-        images: SHA-256 of the stored bytes and uint8 RGB of any size, EXIF orientation applied.
+        images: SHA-256 of the stored bytes and uint8 RGB of any size, EXIF orientation applied; of some perhaps the
+        index of the class to explain, which goes before that of the settings.
         Raises ImageError for an array that is no image, SaliencyError where the network's output is not finite.
         """
         with ThreadPoolExecutor(2, "compose") as pool, ThreadPoolExecutor(1, "read") as reader:
@@ -127,7 +141,7 @@ class Explainer:
         yield from stream.flush()
 
     def _prepare(self, image: Image) -> Work:
-        sha256, rgb = image
+        sha256, rgb, *target = image
         side = self.spec.input_size
         original = crop(rgb, side)
         plain = preprocess(original, self.spec.preprocessing)
@@ -142,8 +156,13 @@ class Explainer:
         edges = np.zeros((side, side), np.float32)
         if self._detector is not None:
             edges = self._detector(original[None])[0]
-        given = self.settings.target_class
+        given = target[0] if target else self.settings.target_class
+        self._check_target(given)
         return Work(sha256, original, seed, edges, rows, {} if given is None else {0: given})
+
+    def _check_target(self, index: int | None) -> None:
+        if index is not None and not 0 <= index < self.classes:
+            raise SettingsError(f"Class {index} does not exist: {self.spec.name} has {self.classes}.")
 
     def _add_copies(self, copies: Array, plain: Array, seed: int) -> None:
         """Noise of the picture's range, drawn in the range of the network's input, is added in place."""
@@ -252,4 +271,11 @@ class Explainer:
             at += count
 
     def _finish(self, work: Work) -> Explanation:
-        return explanation(work, self.run, self._class_names)
+        return explanation(work, self.run, self.class_names)
+
+
+def _check_names(names: Sequence[str], classes: int) -> None:
+    try:
+        fitting(names, classes)
+    except BadClassNames as error:
+        raise ModelError(f"The class names do not fit: {error}.") from error

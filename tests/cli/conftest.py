@@ -66,7 +66,7 @@ class FakeExplainer:
                 original=np.zeros((SIZE, SIZE, 3), np.uint8),
                 edges=np.linspace(0, 1, SIZE * SIZE, dtype=np.float32).reshape(SIZE, SIZE),
                 maps={key: _map(key, sha256, self.raw) for key in self.methods},
-                metrics_original={"class_index": 3, "confidence": 0.75},
+                metrics_original={"class_index": 3, "class_name": "tench", "confidence": 0.75},
             )
 
 
@@ -88,6 +88,7 @@ class Bench:
         edge_weights: str | None = None,
         *,
         raw: bool = False,
+        class_names: str | None = None,
     ) -> FakeExplainer:
         explainer = FakeExplainer(tuple(wanted["methods"]), raw, lambda number: self.before_image(number))
         self.explainers.append(explainer)

@@ -1,0 +1,39 @@
+"""A map laid over the picture that it explains, at the picture's own size. Pillow alone: desk and command line share it."""
+
+import io
+
+from PIL import Image
+
+OPACITY = 0.5
+
+
+def centre_square(width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the part of a picture that a network sees: its centre square, in pixels."""
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def lay_over(
+    picture: Image.Image, shown: Image.Image, *, whole: bool = False, opacity: float = OPACITY
+) -> Image.Image:
+    """RGB of the size of `picture`: the map `shown`, enlarged (bicubic), mixed with the part that it is of.
+
+    picture: as decoded, its EXIF orientation applied. whole: the network saw the whole picture, squashed, instead of
+    its centre square. opacity: share of the map, 0..1. What the network did not see stays as it is.
+    """
+    base = picture.convert("RGB")
+    box = (0, 0, *base.size) if whole else centre_square(*base.size)
+    seen = base.crop(box)
+    heat = shown.convert("RGB").resize(seen.size, Image.Resampling.BICUBIC)
+    base.paste(Image.blend(seen, heat, opacity), box[:2])
+    return base
+
+
+def png(image: Image.Image) -> bytes:
+    """PNG without metadata."""
+    stream = io.BytesIO()
+    clean = Image.new("RGB", image.size)
+    clean.paste(image)
+    clean.save(stream, "PNG", compress_level=6)
+    return stream.getvalue()
