@@ -18,7 +18,7 @@ from unfold.decorators import display
 from survey_site.desk.pages import compare_maps
 from survey_site.desk.scoped_admin import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin, shown_json
 from survey_site.stimuli import leased_rows, storage
-from survey_site.stimuli.labels import label_of
+from survey_site.stimuli.labels import label_of, origin_of
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.studies import audit
 from survey_site.studies.access import visible_studies
@@ -229,11 +229,12 @@ class SaliencyMapAdmin(ReadOnlyScopedAdmin):
         "class_name",
         "rank",
         "method",
+        "origin",
         "picture",
         "shown_metrics",
         "shown_provenance",
     )
-    readonly_fields = ("picture", "shown_metrics", "shown_provenance")
+    readonly_fields = ("origin", "picture", "shown_metrics", "shown_provenance")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(map_picture)
@@ -245,6 +246,10 @@ class SaliencyMapAdmin(ReadOnlyScopedAdmin):
             (reverse("admin:map_picture", args=[p.pk]), p.colour_map) for p in saliency_map.pictures.all()
         )
         return format_html_join("", '<img src="{}" alt="{}" width="448">', urls)
+
+    @display(description=_("Where it comes from"))
+    def origin(self, saliency_map: SaliencyMap) -> str:
+        return origin_of(saliency_map.provenance) or str(_("Computed by a worker of this site."))
 
     @display(description=_("Machine metrics"))
     def shown_metrics(self, saliency_map: SaliencyMap) -> SafeString:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 Source = bytes | Path | IO[bytes]  # an open file belongs to whoever opened it
 
@@ -70,7 +70,7 @@ class Archive:
 
     def __init__(self, file: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], max_file: int) -> None:
         self._file, self._max_file = file, max_file
-        self.members = {info.filename: info for info in members}
+        self.members: dict[str, Any] = {info.filename: info for info in members}
 
     def read(self, name: str) -> bytes:
         """A member's bytes; BadArchive where it cannot be unpacked."""
@@ -81,9 +81,40 @@ class Archive:
         return data
 
 
+class FolderArchive(Archive):
+    """A folder of this machine, read as a zip of it would be. Hidden files and links are left out."""
+
+    def __init__(self, folder: Path, max_file: int) -> None:
+        self._max_file = max_file
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+        named = ((path.relative_to(folder), path) for path in files)
+        self.members = {
+            name.as_posix(): path
+            for name, path in named
+            if not any(part.startswith(".") for part in name.parts)
+        }
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes; BadArchive where it cannot be read or is too large."""
+        try:
+            with self.members[name].open("rb") as handle:
+                data: bytes = handle.read(self._max_file + 1)
+        except OSError as error:
+            raise BadArchive(f"{name!r} cannot be read ({error.strerror})") from error
+        if len(data) > self._max_file:
+            raise BadArchive(f"{name!r} has more than {self._max_file / 1e6:.0f} MB")
+        return data
+
+
 @contextmanager
 def opened(source: Source, *, max_total: int, max_file: int) -> Iterator[Archive]:
-    """A zip whose directory was judged. Raises BadArchive for a path outside, a link, a bomb, or a broken zip."""
+    """A zip whose directory was judged. Raises BadArchive for a path outside, a link, a bomb, or a broken zip.
+
+    A folder's path is read in the same way; its files are on this machine already, so that no total holds for them.
+    """
+    if isinstance(source, Path) and source.is_dir():
+        yield FolderArchive(source, max_file)
+        return
     with opened_source(source) as file:
         with _in_words():
             archive = zipfile.ZipFile(_Sipped(file))

@@ -123,8 +123,32 @@ def _header(data: bytes) -> tuple[str, bool, tuple[int, ...], bytes]:
     return descr, bool(fortran), shape, data[start + length :]
 
 
+def clean_png(data: bytes) -> tuple[int, bytes]:
+    """Side and RGB PNG of a finished picture, grey ones too, without profile or comment. Raises BadMap."""
+    image, side = _opened_png(data)
+    clean = Image.new("RGB", image.size)
+    clean.paste(image.convert("RGB"))
+    return side, png_of(clean)
+
+
 def read_png(data: bytes) -> Scalar | Painted:
     """A grey PNG (8 or 16 bits) is numbers from 0 to 1; a coloured one is a finished picture."""
+    image, side = _opened_png(data)
+    if image.mode.startswith("I"):
+        wide = image.convert("I").tobytes()
+        levels, top = struct.unpack(f"={side * side}i", wide), 65535
+    elif image.mode in ("1", "L"):
+        levels, top = tuple(image.convert("L").tobytes()), 255
+    else:
+        rgb = image.convert("RGB")
+        red, green, blue = (band.tobytes() for band in rgb.split())
+        if not red == green == blue:
+            return Painted(*clean_png(data))
+        levels, top = tuple(red), 255
+    return Scalar(side, struct.pack(f"<{side * side}f", *(level / top for level in levels)))
+
+
+def _opened_png(data: bytes) -> tuple[Image.Image, int]:
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             side = _side(image.height, image.width)
@@ -141,20 +165,7 @@ def read_png(data: bytes) -> Scalar | Painted:
         raise BadMap(f"the PNG is damaged ({error}); save it again") from error
     if "A" in image.getbands() or "transparency" in image.info:
         raise BadMap("it is partly transparent; save it without an alpha channel")
-    if image.mode.startswith("I"):
-        wide = image.convert("I").tobytes()
-        levels, top = struct.unpack(f"={side * side}i", wide), 65535
-    elif image.mode in ("1", "L"):
-        levels, top = tuple(image.convert("L").tobytes()), 255
-    else:
-        rgb = image.convert("RGB")
-        red, green, blue = (band.tobytes() for band in rgb.split())
-        if not red == green == blue:
-            clean = Image.new("RGB", rgb.size)
-            clean.paste(rgb)  # a fresh image carries no profile or comment into the file
-            return Painted(side, png_of(clean))
-        levels, top = tuple(red), 255
-    return Scalar(side, struct.pack(f"<{side * side}f", *(level / top for level in levels)))
+    return image, side
 
 
 def _side(height: int, width: int) -> int:

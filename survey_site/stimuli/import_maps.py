@@ -1,9 +1,8 @@
 """Stores maps made elsewhere: all of an upload or nothing, each with its provenance, beside an original."""
 
-import io
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +10,21 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Max
-from PIL import Image
 
 from saliency_worker import catalog
-from survey_site.design import canonical
+from survey_site.design import canonical, condition_matrix
+from survey_site.design.presets import REFERENCE
 from survey_site.stimuli import storage
 from survey_site.stimuli.archives import Archive, BadArchive, Source, opened
-from survey_site.stimuli.arrays import Scalar, png_of, read_map
-from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
+from survey_site.stimuli.arrays import Scalar, clean_png, read_map, read_npy
+from survey_site.stimuli.explained_maps import ExplainedMap, check_folder, manifests_of
+from survey_site.stimuli.labels import method_label, origin_of
+from survey_site.stimuli.models import SaliencyMap, Stimulus
 from survey_site.stimuli.uploaded_maps import BadMaps, MadeMap, check_upload, is_uploaded
+from survey_site.stimuli.uploaded_rows import EXPLAINED, ORIGIN, hang, store_originals, uploaded_row
 from survey_site.studies.models import Condition, Study
 
-ORIGIN = "uploaded"
+SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,14 @@ class ImportedMaps:
 
     maps: int
     conditions: int
+    left_out: tuple[str, ...] = ()  # images of a folder of `explain` that the study does not have
+
+    @property
+    def notice(self) -> str:
+        """What a person is told of the images left out; empty where there are none."""
+        more = f" and {len(self.left_out) - SHOWN} more" if len(self.left_out) > SHOWN else ""
+        told = f"not in the study, hence left out: {', '.join(self.left_out[:SHOWN])}{more}"
+        return told if self.left_out else ""
 
 
 def import_maps(
@@ -42,7 +52,7 @@ def import_maps(
     add_conditions: bool = True,
     within_s: float = math.inf,
 ) -> ImportedMaps:
-    """Takes a zip into a draft. Raises BadMaps with every problem, and then stores nothing.
+    """Takes a zip, or a folder that `explain` wrote, into a draft, whole, or raises BadMaps with every problem.
 
     add_conditions: give each new classifier × method a condition in a Table-1 column of the method's label.
     within_s: how long reading may take, for callers that somebody else waits for.
@@ -54,16 +64,72 @@ def import_maps(
     keys = list(study.stimuli.values_list("key", flat=True))
     try:
         with opened(data, max_total=settings.ARCHIVE_TIMES * most, max_file=most) as archive:
+            if manifests := manifests_of(archive):
+                return _import_explained(study, archive, manifests, origin, _alarm(within_s), add_conditions)
             made = check_upload(archive, keys, expected_sides(study), _alarm(within_s))
             with transaction.atomic():
                 stimuli = {s.key: s for s in study.stimuli.all()}
                 for each in made:
                     _store(stimuli[each.line.stimulus], each, archive, origin)
-                _store_originals(stimuli, made, origin)
-                conditions = _add_conditions(study, made) if add_conditions else 0
+                sides = {each.line.classifier: each.side for each in made}
+                store_originals(
+                    stimuli,
+                    {name: side for name, side in sides.items() if name not in catalog.CLASSIFIERS},
+                    origin,
+                )  # for a classifier of the catalogue the worker makes them
+                conditions = _add_conditions(study, map(_condition_of_upload, made)) if add_conditions else 0
     except BadArchive as error:
         raise BadMaps([str(error)]) from error
     return ImportedMaps(len(made), conditions)
+
+
+def _import_explained(
+    study: Study,
+    archive: Archive,
+    manifests: Mapping[str, Mapping[str, Any]],
+    origin: dict[str, Any],
+    clock: Callable[[], None],
+    add_conditions: bool,
+) -> ImportedMaps:
+    """Maps as `explain` wrote them, each with the provenance that it has, beside an original where there is none."""
+    stimuli = list(study.stimuli.all())
+    by_hash = {digest: s.key for s in stimuli for digest in (s.sha256, s.upload_sha256) if digest}
+    found = check_folder(archive, manifests, by_hash, expected_sides(study), study.colour_map, clock)
+    by_key = {s.key: s for s in stimuli}
+    with transaction.atomic():
+        for each in found.maps:
+            _store_explained(by_key[each.stimulus], each, archive, origin | {"origin": EXPLAINED})
+        of_pictures = {each.classifier for each in found.maps if each.key == "original"}
+        sides = {each.classifier: each.side for each in found.maps if each.classifier not in of_pictures}
+        store_originals(by_key, sides, origin)
+        conditions = 0
+        if add_conditions:
+            conditions = _add_conditions(study, map(_condition_of_explained, found.maps))
+    return ImportedMaps(len(found.maps), conditions, found.left_out)
+
+
+def _store_explained(
+    stimulus: Stimulus, made: ExplainedMap, archive: Archive, origin: dict[str, Any]
+) -> None:
+    array = read_npy(archive.read(made.array))
+    own: dict[str, Any] = {"stimulus": stimulus, "classifier": made.classifier, "method": made.key}
+    SaliencyMap.objects.filter(**own, rank=0).update(current=False)
+    row, _ = SaliencyMap.objects.update_or_create(
+        **own,
+        layer=str(made.provenance.get("layer") or ""),
+        class_index=made.class_index,
+        parameters_hash=str(made.provenance["parameters_hash"]),
+        defaults={
+            "rank": 0,
+            "class_name": made.class_name,
+            "array_sha256": array.sha256,
+            "array_path": storage.put("maps", array.npy(), ".npy")[0],
+            "metrics": made.metrics,
+            "provenance": dict(made.provenance) | origin,
+            "current": True,
+        },
+    )
+    hang(row, {stimulus.study.colour_map: clean_png(archive.read(made.picture))[1]})
 
 
 def _alarm(within_s: float) -> Callable[[], None]:
@@ -97,6 +163,18 @@ def labels_of(study: Study) -> dict[tuple[str, str], str]:
     }
 
 
+def uploads_of(study: Study) -> list[tuple[str, str, str, int, str]]:
+    """Label, method key, classifier, number and origin of the study's current maps that were not computed here."""
+    rows = SaliencyMap.objects.filter(
+        stimulus__study=study, current=True, provenance__origin__in=(ORIGIN, EXPLAINED)
+    ).exclude(method="original")
+    found: dict[tuple[str, str, str, str], int] = {}
+    for row in rows.only("classifier", "method", "provenance", "rank"):
+        line = (method_label(row), row.method, row.classifier, origin_of(row.provenance))
+        found[line] = found.get(line, 0) + 1
+    return sorted((label, key, name, n, origin) for (label, key, name, origin), n in found.items())
+
+
 def _store(stimulus: Stimulus, made: MadeMap, archive: Archive, origin: dict[str, Any]) -> None:
     line, content = made.line, read_map(made.line.file, archive.read(made.line.file))
     facts = origin | {
@@ -108,6 +186,13 @@ def _store(stimulus: Stimulus, made: MadeMap, archive: Archive, origin: dict[str
         "side": content.side,
         "image_sha256": stimulus.sha256,
     }
+    told = {
+        "explained": line.explained,
+        "predicted": line.predicted,
+        "confidence": line.confidence,
+        "made_by": dict(line.provenance),
+    }
+    facts |= {name: value for name, value in told.items() if value not in ("", None, {})}
     array_path, array_sha256 = "", ""
     if isinstance(content, Scalar):
         array_path, array_sha256 = storage.put("maps", content.npy(), ".npy")[0], content.sha256
@@ -115,99 +200,51 @@ def _store(stimulus: Stimulus, made: MadeMap, archive: Archive, origin: dict[str
     else:
         pictures = dict.fromkeys(catalog.COLOUR_MAPS, content.png)
     identity = ("file_sha256", "image_sha256", "classifier_label", "side")
-    row = _row(
+    row = uploaded_row(
         stimulus, line.classifier, line.key, facts, canonical.sha256({name: facts[name] for name in identity})
     )
-    SaliencyMap.objects.filter(pk=row.pk).update(array_sha256=array_sha256, array_path=array_path)
-    _hang(row, pictures)
-
-
-def _row(
-    stimulus: Stimulus, classifier: str, method: str, provenance: dict[str, Any], parameters_hash: str
-) -> SaliencyMap:
-    """The row of this very file, now the current one for its image, classifier and method."""
-    own: dict[str, Any] = {"stimulus": stimulus, "classifier": classifier, "method": method, "rank": 0}
-    SaliencyMap.objects.filter(**own).update(current=False)
-    row, _ = SaliencyMap.objects.update_or_create(
-        **own,
-        layer="",
-        class_index=-1,
-        parameters_hash=parameters_hash,
-        defaults={"provenance": provenance, "metrics": None, "current": True},
+    SaliencyMap.objects.filter(pk=row.pk).update(
+        array_sha256=array_sha256, array_path=array_path, class_name=line.explained
     )
-    return row
+    hang(row, pictures)
 
 
-def _hang(row: SaliencyMap, pictures: dict[str, bytes]) -> None:
-    """One picture per colour map, so that the study may still change its own."""
-    for colour_map, png in pictures.items():
-        path, digest = storage.put("maps", png, ".png")
-        MapPicture.objects.update_or_create(
-            saliency_map=row, colour_map=colour_map, defaults={"sha256": digest, "path": path}
-        )
+Wanted = tuple[str, str, str, str, str]  # classifier, full key, base, method, column
 
 
-def _store_originals(stimuli: dict[str, Stimulus], made: Iterable[MadeMap], origin: dict[str, Any]) -> None:
-    """Gives each classifier label that nothing is computed for an original of every image, at its maps' size."""
-    sides = {each.line.classifier: each.side for each in made}
-    for classifier, side in sides.items():
-        if classifier in catalog.CLASSIFIERS or _is_computed(stimuli.values(), classifier):
-            continue  # the worker makes its originals
-        for stimulus in stimuli.values():
-            computed = _computed_original(stimulus, side)
-            source = (
-                f"the original of {computed.saliency_map.classifier}"
-                if computed
-                else "Pillow, from the image"
-            )
-            png = storage.get(computed.path) if computed else png_of(crop(storage.get(stimulus.path), side))
-            facts = origin | {"side": side, "original_from": source, "image_sha256": stimulus.sha256}
-            digest = canonical.sha256({"picture": storage.sha256(png), "classifier": classifier})
-            _hang(
-                _row(stimulus, classifier, "original", facts, digest),
-                dict.fromkeys(catalog.COLOUR_MAPS, png),
-            )
+def _condition_of_upload(made: MadeMap) -> Wanted:
+    """In a column named by the method's label."""
+    return made.line.classifier, made.line.key, "", made.line.key, made.line.method
 
 
-def _is_computed(stimuli: Iterable[Stimulus], classifier: str) -> bool:
-    own = SaliencyMap.objects.filter(stimulus__in=list(stimuli), classifier=classifier, method="original")
-    return own.exclude(provenance__origin=ORIGIN).exists()
-
-
-def _computed_original(stimulus: Stimulus, side: int) -> MapPicture | None:
-    """The original that the worker made for a classifier of this input size, if there is one."""
-    sized = [name for name, spec in catalog.CLASSIFIERS.items() if spec.input_size == side]
-    pictures = MapPicture.objects.filter(
-        saliency_map__stimulus=stimulus,
-        saliency_map__classifier__in=sized,
-        saliency_map__method="original",
-        saliency_map__current=True,
+def _condition_of_explained(made: ExplainedMap) -> Wanted:
+    """In the column that the page of conditions gives the method."""
+    return (
+        made.classifier,
+        made.key,
+        *condition_matrix.split(made.key),
+        condition_matrix.default_column(made.key),
     )
-    return pictures.select_related("saliency_map").order_by("pk").first()
 
 
-def crop(data: bytes, side: int) -> Image.Image:
-    """The centre square of a stored image at this size: box filter when shrinking, bicubic when enlarging."""
-    with Image.open(io.BytesIO(data)) as image:
-        rgb = image.convert("RGB")
-    square = min(rgb.size)
-    left, top = (rgb.width - square) // 2, (rgb.height - square) // 2
-    cut = rgb.crop((left, top, left + square, top + square))
-    how = Image.Resampling.BOX if square > side else Image.Resampling.BICUBIC
-    return cut if square == side else cut.resize((side, side), how)
-
-
-def _add_conditions(study: Study, made: Iterable[MadeMap]) -> int:
-    """A condition for each classifier × method that has none, in a column named by the method's label."""
-    known = {(c.classifier, c.key) for c in study.conditions.all()}
-    wanted = dict.fromkeys((each.line.classifier, each.line.key, each.line.method) for each in made)
-    new = [found for found in wanted if found[:2] not in known]
-    orders = dict(study.conditions.values_list("column", "column_order"))
+def _add_conditions(study: Study, made: Iterable[Wanted]) -> int:
+    """A condition for each classifier × method that has none."""
+    present = list(study.conditions.all())
+    known = {(c.classifier, c.key) for c in present}
+    new = [wanted for wanted in dict.fromkeys(made) if wanted[:2] not in known]
+    orders = {c.column: c.column_order for c in present}
+    references = {c.column for c in present if c.is_reference} or {REFERENCE}
     following = (study.conditions.aggregate(last=Max("column_order"))["last"] or 0) + bool(known)
-    for classifier, key, label in new:
-        order = orders.setdefault(label, following)
+    for classifier, _key, base, method, column in new:
+        order = orders.setdefault(column, following)
         following = max(following, order + 1)
         Condition.objects.create(
-            study=study, column=label, column_order=order, classifier=classifier, base="", method=key
+            study=study,
+            column=column,
+            column_order=order,
+            classifier=classifier,
+            base=base,
+            method=method,
+            is_reference=column in references,
         )
     return len(new)

@@ -3,6 +3,7 @@
 How a job reaches a worker is in `leased_rows`. Imports neither TensorFlow nor the worker.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from survey_site.stimuli.uploaded_maps import is_uploaded
 from survey_site.studies.models import Study
 
 State = PrecomputeJob.State
+SAVED_MODEL = re.compile(r"\.(?:keras|h5|hdf5)(?:@|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,16 @@ def methods_by_classifier(study: Study) -> dict[str, tuple[str, ...]]:
     """
     needed: dict[str, set[str]] = defaultdict(lambda: {"original"})
     for condition in study.conditions.all():
-        if condition.classifier and not is_uploaded(condition.key):
+        if is_computable(condition.classifier) and not is_uploaded(condition.key):
             needed[condition.classifier].add(condition.key)
         elif condition.classifier in catalog.CLASSIFIERS:
             needed[condition.classifier].add("original")
     return {name: tuple(sorted(keys)) for name, keys in sorted(needed.items())}
+
+
+def is_computable(classifier: str) -> bool:
+    """Whether a worker can load the classifier; another label has maps only that were made elsewhere."""
+    return classifier in catalog.CLASSIFIERS or bool(SAVED_MODEL.search(classifier))
 
 
 def job_settings(study: Study, methods: Sequence[str], *, metrics: bool = True) -> dict[str, Any]:
@@ -195,9 +202,8 @@ def missing_maps(study: Study) -> list[str]:
 
 def _lack(classifier: str, method: str, rank: int) -> str:
     """What is missing, in words."""
-    lack = (
-        f"no map of {method or 'the method'} {'uploaded for' if is_uploaded(method) else 'by'} {classifier}"
-    )
+    elsewhere = is_uploaded(method) or not is_computable(classifier)
+    lack = f"no map of {method or 'the method'} {'uploaded for' if elsewhere else 'by'} {classifier}"
     if not rank:
         return lack
     reason = " (an uploaded map explains one class)" if is_uploaded(method) else ""

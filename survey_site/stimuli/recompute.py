@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from survey_site.stimuli import leased_rows
-from survey_site.stimuli.jobs import Progress
+from survey_site.stimuli.jobs import Progress, is_computable
 from survey_site.stimuli.models import RecomputeJob, SaliencyMap
 from survey_site.stimuli.uploaded_maps import is_uploaded
 from survey_site.studies.models import Study
@@ -92,7 +92,7 @@ def stored_maps(study: Study) -> list[StoredMap]:
         for pk, stimulus, classifier, method, colour_map, provenance, rank in rows.order_by("pk").values_list(
             *names
         )
-        if not is_uploaded(method)
+        if not is_uploaded(method) and is_computable(classifier)
     ]
 
 

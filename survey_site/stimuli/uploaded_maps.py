@@ -1,7 +1,9 @@
 """Maps made elsewhere: a zip of `.npy` or PNG with a manifest, read and judged whole. Pure; nothing is stored.
 
 The manifest (`manifest.csv`, or `manifest.json` with a list of objects) says of each file: `file`, `stimulus` (the
-key of an image of the study), `method` (a label such as "RISE"), and optionally `classifier`.
+key of an image of the study), `method` (a label such as "RISE"), and optionally `classifier`, the classes `explained` and
+`predicted`, the predicted one's `confidence` (0 to 1), and in JSON `provenance` (an object: what made the map).
+`saliency_worker.map_archive` writes such a zip.
 """
 
 import csv
@@ -10,7 +12,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from saliency_worker import catalog
 from survey_site.stimuli.archives import Archive
@@ -20,8 +23,10 @@ from survey_site.studies.errors import SeveralProblems
 
 MANIFESTS = ("manifest.csv", "manifest.json")
 NEEDED = ("file", "stimulus", "method")
+TEXTS = (*NEEDED, "classifier", "explained", "predicted", "confidence")
 DEFAULT_CLASSIFIER = "uploaded"
-LONGEST_KEY, LONGEST_LABEL = 30, 60
+LONGEST_KEY, LONGEST_LABEL, LONGEST_CLASS = 30, 60, 120
+LONGEST_PROVENANCE = 20_000  # characters of JSON
 
 
 class BadMaps(SeveralProblems):
@@ -38,6 +43,10 @@ class ManifestLine:
     stimulus: str
     method: str
     classifier: str
+    explained: str = ""
+    predicted: str = ""
+    confidence: float | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -108,22 +117,60 @@ def read_manifest(archive: Archive) -> list[ManifestLine]:
         raise BadMaps([f"{manifest} cannot be read: {error}"]) from error
     folder = manifest.rpartition("/")[0]
     problems = [
-        f"{manifest}, entry {number}: no {name}"
+        f"{manifest}, entry {number}: {problem}"
         for number, row in enumerate(rows, start=1)
-        for name in NEEDED
-        if not row.get(name)
+        for problem in _row_problems(row)
     ]
     if problems or not rows:
         raise BadMaps(problems or [f"{manifest} lists no map"])
-    return [
-        ManifestLine(
-            f"{folder}/{row['file']}" if folder else row["file"],
-            row["stimulus"],
-            row["method"],
-            _known_case(row.get("classifier") or DEFAULT_CLASSIFIER),
-        )
-        for row in rows
-    ]
+    return [_line(row, folder) for row in rows]
+
+
+def _line(row: Mapping[str, Any], folder: str) -> ManifestLine:
+    confidence = row.get("confidence")
+    return ManifestLine(
+        f"{folder}/{row['file']}" if folder else row["file"],
+        row["stimulus"],
+        row["method"],
+        _known_case(row.get("classifier") or DEFAULT_CLASSIFIER),
+        row.get("explained", ""),
+        row.get("predicted", ""),
+        float(confidence) if confidence else None,
+        row.get("provenance") or {},
+    )
+
+
+def _row_problems(row: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps an entry from being a line, its values being texts but for the provenance."""
+    yield from (f"no {name}" for name in NEEDED if not row.get(name))
+    if not all(is_text(value) for value in row.values()):
+        yield "it holds a sign that no text has; write plain text"
+        return
+    yield from (
+        f"{name} has more than {LONGEST_CLASS} characters"
+        for name in ("explained", "predicted")
+        if len(row.get(name, "")) > LONGEST_CLASS
+    )
+    try:
+        fits = 0 <= float(row.get("confidence") or 0) <= 1
+    except ValueError:
+        fits = False
+    if not fits:
+        yield f"confidence is {row['confidence']}; give the probability of the predicted class, 0 to 1"
+    made = row.get("provenance") or {}
+    if not isinstance(made, dict):
+        yield "provenance is no object; write {…}, or leave it out"
+    elif len(json.dumps(made)) > LONGEST_PROVENANCE:
+        yield f"provenance has more than {LONGEST_PROVENANCE} characters; say less"
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value of JSON holds no sign that a database refuses, in its texts and those below it."""
+    if isinstance(value, str):
+        return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value)
+    if isinstance(value, dict):
+        return all(is_text(each) for pair in value.items() for each in pair)
+    return all(map(is_text, value)) if isinstance(value, list) else True
 
 
 def _known_case(classifier: str) -> str:
@@ -131,26 +178,31 @@ def _known_case(classifier: str) -> str:
     return next((name for name in catalog.CLASSIFIERS if name.lower() == classifier.lower()), classifier)
 
 
-def _csv_rows(text: str) -> list[dict[str, str]]:
+def _csv_rows(text: str) -> list[dict[str, Any]]:
     reader = csv.DictReader(io.StringIO(text))
     names = [(name or "").strip().lower() for name in reader.fieldnames or []]
     if missing := [name for name in NEEDED if name not in names]:
         raise ValueError(f"its first line lacks {', '.join(missing)}; write file,stimulus,method,classifier")
     reader.fieldnames = names
-    return [
-        {k: (v or "").strip() for k, v in row.items() if isinstance(k, str) and not isinstance(v, list)}
-        for row in reader
-    ]
+    return [{k: v.strip() for k, v in row.items() if k in TEXTS and isinstance(v, str)} for row in reader]
 
 
-def _json_rows(text: str) -> list[dict[str, str]]:
+def _json_rows(text: str) -> list[dict[str, Any]]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=_no_number)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise ValueError('write a list of objects with "file", "stimulus" and "method"')
-    return [{str(k): str(v).strip() for k, v in row.items() if v is not None} for row in found]
+    return [
+        {k: str(row[k]).strip() for k in TEXTS if row.get(k) is not None}
+        | {"provenance": row.get("provenance")}
+        for row in found
+    ]
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"it holds {name}, which is no number")
 
 
 def _base(name: str) -> str:

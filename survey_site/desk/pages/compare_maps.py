@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from survey_site.stimuli.labels import label_of, method_label
+from survey_site.stimuli.labels import label_of, method_label, origin_of
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
 from survey_site.studies.access import visible_studies
 
@@ -104,6 +104,8 @@ def _shown(picture: MapPicture) -> Shown:
 def _facts(row: SaliencyMap) -> list[tuple[str, str]]:
     """What one asks first of a map: the class it explains, and what its masked image is taken for."""
     facts = [(_("class"), row.class_name)] if row.class_name else []
+    if origin := origin_of(row.provenance):
+        facts.append((_("from"), origin))
     facts += [
         (name.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value))
         for name, value in (row.metrics or {}).items()

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldBooleanWidget
 
 from survey_site.desk.shell import page
-from survey_site.stimuli.import_maps import import_maps, labels_of
+from survey_site.stimuli.import_maps import import_maps, uploads_of
 from survey_site.stimuli.uploaded_maps import BadMaps
 from survey_site.studies import audit
 from survey_site.studies.models import Study
@@ -22,7 +22,8 @@ class MapsForm(forms.Form):
         label=_("Zip"),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".zip"}),
         help_text=_(
-            "Maps as .npy (numbers from 0 to 1) or PNG, and a manifest.csv: file,stimulus,method,classifier."
+            "Maps as .npy (numbers from 0 to 1) or PNG, and a manifest.csv: file,stimulus,method,classifier. "
+            "Or what `explain` wrote, zipped as it is."
         ),
     )
     add_conditions = forms.BooleanField(
@@ -58,13 +59,15 @@ def upload_maps(request: HttpRequest, study: Study) -> HttpResponse:
             messages.success(
                 request, ngettext("%d map stored.", "%d maps stored.", stored.maps) % stored.maps
             )
+            if stored.notice:
+                messages.info(request, stored.notice)
             if stored.conditions:
                 messages.info(
                     request, _("New conditions: %d. Their columns are on this page.") % stored.conditions
                 )
                 return redirect("admin:study_conditions", study.pk)
             return redirect("admin:study_upload-maps", study.pk)
-    uploaded = sorted((label, key, classifier) for (classifier, key), label in labels_of(study).items())
+    uploaded = uploads_of(study)
     return page(
         request, "desk/upload_maps.html", study, _("Maps made elsewhere"), form=form, uploaded=uploaded
     )

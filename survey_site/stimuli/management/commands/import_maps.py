@@ -1,4 +1,4 @@
-"""manage.py import_maps STUDY ZIP: maps made elsewhere into a draft, all of them or none."""
+"""manage.py import_maps STUDY ZIP|FOLDER: maps made elsewhere into a draft, all of them or none."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,16 +12,19 @@ from survey_site.studies.lookup import study_named
 
 
 class Command(BaseCommand):
-    help = "Stores a zip of maps (.npy or PNG) with its manifest (file,stimulus,method,classifier) in a draft study."
+    help = (
+        "Stores a zip of maps (.npy or PNG) with its manifest (file,stimulus,method,classifier), or what "
+        "`python -m saliency_worker explain` wrote (its folder, or a zip of it), in a draft study."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study", help="short name of the study")
-        parser.add_argument("zip", type=Path)
+        parser.add_argument("maps", type=Path, help="the zip, or a folder that explain wrote")
         parser.add_argument("--no-conditions", action="store_true", help="add no condition for new methods")
 
     def handle(self, **options: Any) -> None:
         study = study_named(options["study"])
-        path: Path = options["zip"]
+        path: Path = options["maps"]
         try:
             add = not options["no_conditions"]
             stored = import_maps(study, path.name, path, None, add_conditions=add)
@@ -29,4 +32,6 @@ class Command(BaseCommand):
             raise CommandError("\n".join(["nothing was stored", *error.problems])) from error
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}") from error
+        if stored.notice:
+            self.stdout.write(stored.notice)
         self.stdout.write(f"{stored.maps} maps stored, {stored.conditions} conditions added")
