@@ -16,6 +16,7 @@ from saliency_worker import catalog
 from survey_site.stimuli import leased_rows, ranks
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.stimuli.uploaded_maps import is_uploaded
+from survey_site.stimuli.uploaded_rows import EXPLAINED
 from survey_site.studies.models import Study
 
 State = PrecomputeJob.State
@@ -49,17 +50,32 @@ def methods_by_classifier(study: Study) -> dict[str, tuple[str, ...]]:
     Maps made elsewhere are not asked for; of a classifier of the catalogue they still need the original.
     """
     needed: dict[str, set[str]] = defaultdict(lambda: {"original"})
-    for condition in study.conditions.all():
-        if is_computable(condition.classifier) and not is_uploaded(condition.key):
+    conditions = list(study.conditions.all())
+    elsewhere = explained_elsewhere(study, {c.classifier for c in conditions})
+    for condition in conditions:
+        if condition.classifier in elsewhere:
+            continue
+        if condition.classifier and not is_uploaded(condition.key):
             needed[condition.classifier].add(condition.key)
         elif condition.classifier in catalog.CLASSIFIERS:
             needed[condition.classifier].add("original")
     return {name: tuple(sorted(keys)) for name, keys in sorted(needed.items())}
 
 
-def is_computable(classifier: str) -> bool:
-    """Whether a worker can load the classifier; another label has maps only that were made elsewhere."""
+def may_be_computed(classifier: str) -> bool:
+    """Whether the name is one that a worker can load."""
     return classifier in catalog.CLASSIFIERS or bool(SAVED_MODEL.search(classifier))
+
+
+def explained_elsewhere(study: Study, classifiers: Iterable[str]) -> set[str]:
+    """Those of these classifiers that no worker of the site has, but whose maps came in with a folder of `explain`."""
+    unknown = [name for name in classifiers if name and not may_be_computed(name)]
+    if not unknown:
+        return set()
+    rows = SaliencyMap.objects.filter(stimulus__study=study, classifier__in=unknown, current=True)
+    return set(
+        rows.filter(provenance__origin=EXPLAINED).order_by().values_list("classifier", flat=True).distinct()
+    )
 
 
 def job_settings(study: Study, methods: Sequence[str], *, metrics: bool = True) -> dict[str, Any]:
@@ -191,8 +207,9 @@ def missing_maps(study: Study) -> list[str]:
         for condition in study.conditions.order_by("classifier", "base", "method")
     ]
     needed += [(name, "original") for name in sorted({name for name, _ in needed})]
+    elsewhere = explained_elsewhere(study, {name for name, _ in needed})
     return [
-        f"{key}: {_lack(classifier, method, rank)}"
+        f"{key}: {_lack(classifier, method, rank, classifier in elsewhere or is_uploaded(method))}"
         for stimulus_id, key in study.stimuli.order_by("key").values_list("pk", "key")
         for classifier, method in dict.fromkeys(needed)
         for rank in ranks.ranks_for(method, wanted)
@@ -200,11 +217,10 @@ def missing_maps(study: Study) -> list[str]:
     ]
 
 
-def _lack(classifier: str, method: str, rank: int) -> str:
-    """What is missing, in words."""
-    elsewhere = is_uploaded(method) or not is_computable(classifier)
+def _lack(classifier: str, method: str, rank: int, elsewhere: bool) -> str:
+    """What is missing, in words. elsewhere: its maps are not computed here."""
     lack = f"no map of {method or 'the method'} {'uploaded for' if elsewhere else 'by'} {classifier}"
     if not rank:
         return lack
-    reason = " (an uploaded map explains one class)" if is_uploaded(method) else ""
+    reason = " (an uploaded map explains one class)" if elsewhere else ""
     return f"{lack} for the network's {ranks.ordinal(rank)} class{reason}"

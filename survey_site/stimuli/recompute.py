@@ -12,9 +12,10 @@ from django.db import transaction
 from django.db.models import Count
 
 from survey_site.stimuli import leased_rows
-from survey_site.stimuli.jobs import Progress, is_computable
+from survey_site.stimuli.jobs import Progress, may_be_computed
 from survey_site.stimuli.models import RecomputeJob, SaliencyMap
 from survey_site.stimuli.uploaded_maps import is_uploaded
+from survey_site.stimuli.uploaded_rows import EXPLAINED
 from survey_site.studies.models import Study
 
 State = RecomputeJob.State
@@ -92,7 +93,7 @@ def stored_maps(study: Study) -> list[StoredMap]:
         for pk, stimulus, classifier, method, colour_map, provenance, rank in rows.order_by("pk").values_list(
             *names
         )
-        if not is_uploaded(method) and is_computable(classifier)
+        if not is_uploaded(method) and (may_be_computed(classifier) or provenance.get("origin") != EXPLAINED)
     ]
 
 
