@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.filters import RelatedFieldListFilter
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
@@ -15,8 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from survey_site.desk.seen_values import SeenForm
 from survey_site.studies import audit
 from survey_site.studies.access import Action, may_now, visible_studies
+from survey_site.studies.editing import locked
 from survey_site.studies.models import Study
 
 
@@ -36,6 +38,8 @@ class ScopedAdmin(ModelAdmin):
     actions of studies/access.py that viewing and changing a row need.
     """
 
+    form = SeenForm
+    change_form_before_template = "desk/seen.html"
     list_per_page = 50  # a hundred rows take unfold's templates 0.2 s
     study_path = "study"
     see: Action = "view"
@@ -54,6 +58,15 @@ class ScopedAdmin(ModelAdmin):
             if getattr(request.user, "is_superuser", False)
             else rows.filter(**{lookup: studies.values("pk")})
         )
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """A row that is to be changed is read after its study was locked: as whoever came before has left it."""
+        row = super().get_object(request, object_id, from_field)
+        if row is None or request.method != "POST" or not connection.in_atomic_block:
+            return row
+        if study := self._study(row):
+            locked(study.pk)
+        return super().get_object(request, object_id, from_field)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and request.user.is_staff)

@@ -21,6 +21,7 @@ from saliency_worker import catalog
 from survey_site.accounts import confirmation
 from survey_site.desk import page_table
 from survey_site.desk.scoped_admin import ScopedAdmin
+from survey_site.desk.seen_values import SeenForm, SeenFormSet
 from survey_site.desk.steps import steps_html
 from survey_site.desk.study_form import field_names, study_form
 from survey_site.stimuli.import_maps import labels_of
@@ -37,7 +38,7 @@ TASKS = "(the tasks' settings)"  # where they stand among the fields
 IDENTITY = {"column", "classifier", "base", "method"}
 
 
-class ConditionForm(forms.ModelForm):
+class ConditionForm(SeenForm):
     """A condition whose classifier, base and method are names of the catalogue, or of uploaded maps."""
 
     class Meta:
@@ -77,6 +78,9 @@ def _count(rows: Any, study: str) -> Coalesce:
 class StudyInline(TabularInline):
     """Rows of a study: whoever may edit the study may edit them."""
 
+    form = SeenForm
+    formset = SeenFormSet
+
     def has_view_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return obj is None or may_now(request, "view", obj.pk)
 
@@ -97,7 +101,7 @@ class DraftInline(StudyInline):
         return (obj is None or obj.is_editable) and super().has_change_permission(request, obj)
 
 
-class MembershipForm(forms.ModelForm):
+class MembershipForm(SeenForm):
     """The other researcher is named, not chosen from a list: who has an account here is nobody's to read."""
 
     user = forms.ModelChoiceField(

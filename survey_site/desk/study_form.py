@@ -13,6 +13,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from survey_site.desk.seen_values import SeenForm
 from survey_site.studies.consent import languages_problems
 from survey_site.studies.models import Study
 from survey_site.tasks.contract import Task
@@ -29,7 +30,7 @@ def field_names(tasks: Sequence[Task]) -> list[str]:
     return [field_name(task, setting) for task in tasks for setting in task.settings]
 
 
-class TaskSettingsForm(forms.ModelForm):
+class TaskSettingsForm(SeenForm):
     """Reads and writes `Study.task_settings` by the fields of the tasks; what a task not installed left stays."""
 
     tasks: tuple[Task, ...] = ()

@@ -1,5 +1,7 @@
 """The page on which a researcher picks a preset or ticks methods and classifiers. All or nothing."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -11,32 +13,36 @@ from django.views.decorators.http import require_http_methods
 from saliency_worker import catalog
 from survey_site.design import condition_matrix
 from survey_site.design.presets import PRESETS, Preset, PresetCondition
+from survey_site.desk.seen_values import SEEN, digest, once_more, overwriting
 from survey_site.desk.shell import page
 from survey_site.stimuli.import_maps import labels_of
 from survey_site.studies import audit
+from survey_site.studies.editing import editing
 from survey_site.studies.models import Condition, Study
 from survey_site.tasks.registry import settings_of
 from survey_site.trials.models import Trial
+
+DESIGN = ("target_participants", "task_settings", "practice_trials", "attention_checks")  # what a preset sets
 
 
 @require_http_methods(["GET", "POST"])
 def conditions(request: HttpRequest, study: Study) -> HttpResponse:
     """Shows the matrix; a POST with `preset` or with ticks replaces the draft's conditions."""
+    present, refused = [(c.key, c.classifier, c.column) for c in study.conditions.all()], ""
     if request.method == "POST":
-        try:
-            count = change(study, request.POST)
-        except (condition_matrix.BadMatrix, ValueError) as error:
-            messages.error(request, str(error))
-        else:
-            audit.record(request, study, "conditions saved", str(count))
-            messages.success(request, _("%d conditions saved.") % count)
-        return redirect("admin:study_conditions", study.pk)
-    present = [(c.key, c.classifier, c.column) for c in study.conditions.all()]
+        with editing(study) as study:
+            refused = overwriting_of(study, request.POST)
+            if not refused:
+                _save(request, study)
+                return redirect("admin:study_conditions", study.pk)
+        messages.error(request, refused)
+        if "preset" not in request.POST:
+            present = _ticked(request.POST)
     known = list(catalog.CLASSIFIERS)
     uploaded = labels_of(study)
     named = {name for _key, name, _column in present} | {name for name, _key in uploaded}
     others = sorted(named - set(known))
-    return page(
+    response = page(
         request,
         "desk/conditions.html",
         study,
@@ -44,7 +50,60 @@ def conditions(request: HttpRequest, study: Study) -> HttpResponse:
         groups=condition_matrix.rows(present, {key: label for (_name, key), label in uploaded.items()}),
         classifiers=[*known, *others],
         presets=PRESETS.values(),
+        seen=digest(told(study)),
+        seen_design=digest(design_told(study)),
     )
+    response.status_code = 409 if refused else 200
+    return response
+
+
+def told(study: Study) -> list[str]:
+    """The conditions as people read them, and as two editors' are compared."""
+    return [f"{c.column}: {c.classifier} {c.key}" for c in study.conditions.all()]
+
+
+def design_told(study: Study) -> dict[str, Any]:
+    """What else a preset replaces."""
+    return {name: getattr(study, name) for name in DESIGN}
+
+
+def overwriting_of(study: Study, data: QueryDict) -> str:
+    """Why this save would overwrite what somebody else has saved since the page was opened; empty where it would not."""
+    by_preset = "preset" in data
+    seen, now = data.get(SEEN), told(study)
+    mine = [str(data.get("preset"))] if by_preset else _wanted(study, data)
+    found = []
+    if seen not in (None, digest(now)) and sorted(mine) != sorted(now):
+        found.append(overwriting("; ".join(now), "; ".join(mine)))
+    seen_design, design = data.get("seen_design"), design_told(study)
+    if by_preset and seen_design not in (None, digest(design)):
+        found.append(overwriting(design, mine[0]))
+    return " ".join([*found, once_more()]) if found else ""
+
+
+def _ticked(data: QueryDict) -> list[tuple[str, str, str]]:
+    """(key, classifier, column) of every box that was ticked."""
+    pairs = [(key, name) for key, _bar, name in (value.partition("|") for value in data.getlist("tick"))]
+    return [(key, name, str(data.get(f"column:{key}", ""))) for key, name in pairs]
+
+
+def _wanted(study: Study, data: QueryDict) -> list[str]:
+    try:
+        made = _matrix(study, data)
+    except ValueError:  # said by the save itself
+        return [f"{column}: {name} {key}" for key, name, column in _ticked(data)]
+    return [f"{c.column}: {c.classifier} {catalog.join_key(c.base, c.method)}" for c in made]
+
+
+def _save(request: HttpRequest, study: Study) -> None:
+    try:
+        with transaction.atomic():
+            count = change(study, request.POST)
+    except (condition_matrix.BadMatrix, ValueError) as error:
+        messages.error(request, str(error))
+    else:
+        audit.record(request, study, "conditions saved", str(count))
+        messages.success(request, _("%d conditions saved.") % count)
 
 
 def change(study: Study, data: QueryDict) -> int:
@@ -56,9 +115,14 @@ def change(study: Study, data: QueryDict) -> int:
         if preset is None:
             raise condition_matrix.BadMatrix("Choose one of the presets.")
         return apply_preset(study, preset, data.getlist("classifier"))
+    return replace(study, _matrix(study, data))
+
+
+def _matrix(study: Study, data: QueryDict) -> list[PresetCondition]:
+    """The conditions that the ticks ask for; raises ValueError."""
     uploaded = labels_of(study)
     labels = {key: label for (_name, key), label in uploaded.items()}
-    ticks = [(key, name) for key, _bar, name in (value.partition("|") for value in data.getlist("tick"))]
+    ticks = [(key, name) for key, name, _column in _ticked(data)]
     for key, name in ticks:
         if key in labels and (name, key) not in uploaded:
             raise condition_matrix.BadMatrix(
@@ -67,7 +131,7 @@ def change(study: Study, data: QueryDict) -> int:
     columns = {
         key.removeprefix("column:"): str(value) for key, value in data.items() if key.startswith("column:")
     }
-    return replace(study, condition_matrix.conditions(ticks, columns, uploaded=labels))
+    return condition_matrix.conditions(ticks, columns, uploaded=labels)
 
 
 def apply_preset(study: Study, preset: Preset, classifiers: list[str]) -> int:

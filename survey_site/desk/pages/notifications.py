@@ -1,6 +1,5 @@
 """The admin page of a study's notifications: who gets mail, the webhook, what is unusual, and what was sent."""
 
-from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q
@@ -10,17 +9,19 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
+from survey_site.desk.seen_values import SeenForm, digest
 from survey_site.desk.shell import page, study_for
 from survey_site.notifications import mail, outbox
 from survey_site.notifications.models import Delivery, Notification, Subscriber, Watch, new_secret
 from survey_site.studies import audit
 from survey_site.studies.access import may
+from survey_site.studies.editing import editing
 from survey_site.studies.models import Study
 
 SHOWN = 50
 
 
-class WatchForm(forms.ModelForm):
+class WatchForm(SeenForm):
     class Meta:
         model = Watch
         fields = ("expected_dropout", "expected_failed_attention", "least", "webhook_url")
@@ -48,16 +49,15 @@ def notifications(request: HttpRequest, study: Study) -> HttpResponse:
         elif verb and not edits:
             study_for(request, study.pk, "edit")  # 404
         elif verb == "save":
-            form = WatchForm(request.POST, instance=outbox.watch_of(study))
-            if not form.is_valid():
-                return _page(request, study, form, edits, status=422)
-            form.save()
-            audit.record(request, study, "notifications set", ", ".join(form.changed_data))
-            messages.success(request, _("Saved."))
+            with editing(study):
+                form = WatchForm(request.POST, instance=outbox.watch_of(study))
+                if not form.is_valid():
+                    return _page(request, study, form, edits, status=422)
+                form.save()
+                audit.record(request, study, "notifications set", ", ".join(form.changed_data))
+                messages.success(request, _("Saved."))
         elif verb == "secret":
-            Watch.objects.filter(pk=outbox.watch_of(study).pk).update(webhook_secret=new_secret())
-            audit.record(request, study, "webhook secret renewed")
-            messages.success(request, _("The webhook has a new secret; give it to the receiver."))
+            _renew_secret(request, study)
         elif verb == "test":
             outbox.send_test(study, request.user)  # type: ignore[arg-type]
             messages.success(
@@ -69,6 +69,21 @@ def notifications(request: HttpRequest, study: Study) -> HttpResponse:
             messages.error(request, _("Choose one of the buttons."))
         return redirect("admin:study_notifications", study.pk)
     return _page(request, study, form, edits)
+
+
+def _renew_secret(request: HttpRequest, study: Study) -> None:
+    """Not over a secret that somebody else made meanwhile: its receiver may have it by now."""
+    with editing(study):
+        watch = outbox.watch_of(study)
+        if request.POST.get("secret_seen", digest(watch.webhook_secret)) != digest(watch.webhook_secret):
+            text = _(
+                "Somebody else made a new secret after you opened this page. It stays; it is the one shown below now."
+            )
+            messages.error(request, text)
+            return
+        Watch.objects.filter(pk=watch.pk).update(webhook_secret=new_secret())
+        audit.record(request, study, "webhook secret renewed")
+    messages.success(request, _("The webhook has a new secret; give it to the receiver."))
 
 
 def _subscribe(request: HttpRequest, study: Study) -> None:
@@ -94,6 +109,7 @@ def _page(
         form=form,
         edits=edits,
         secret=watch.webhook_secret if watch.pk and watch.webhook_url else "",
+        secret_seen=digest(watch.webhook_secret),
         subscribed=subscribers.filter(own).exists(),
         subscribers=subscribers,
         address=address,

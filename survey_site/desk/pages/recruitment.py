@@ -1,6 +1,5 @@
 """The page of a study's recruitment: for whom the study itself is closed too, since they only recruit."""
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,10 +13,12 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from survey_site.desk.seen_values import SeenForm
 from survey_site.desk.shell import page
 from survey_site.recruitment.arrivals import start_link
 from survey_site.recruitment.models import Recruitment
 from survey_site.studies import audit
+from survey_site.studies.editing import editing
 from survey_site.studies.models import Study
 from survey_site.trials.places import places_of
 
@@ -27,7 +28,7 @@ TEXTS = (
 SECRETS = {"completed_code", "screened_out_code", "failed_attention_code", "sona_credit_token"}
 
 
-class RecruitmentForm(forms.ModelForm):
+class RecruitmentForm(SeenForm):
     """Provider, quota and codes: they pay participants and change while the study runs."""
 
     class Meta:
@@ -54,16 +55,19 @@ class RecruitmentForm(forms.ModelForm):
 @require_http_methods(["GET", "POST"])
 def recruitment(request: HttpRequest, study: Study) -> HttpResponse:
     """Owners, editors and assistants read and change it; nobody else sees a code."""
-    recruitment = Recruitment.objects.filter(study=study).first() or Recruitment(study=study)
-    stored = recruitment.provider
-    form = RecruitmentForm(request.POST or None, instance=recruitment)
-    if request.method == "POST" and form.is_valid():
-        form.save()
-        changed = [name for name in form.changed_data if name not in SECRETS]
-        changed += [f"{name} (not shown)" for name in form.changed_data if name in SECRETS]
-        audit.record(request, study, "recruitment saved", ", ".join(changed))
-        messages.success(request, _("Saved. It holds for whoever arrives from now on."))
-        return redirect("admin:study_recruitment", study.pk)
+    form = RecruitmentForm(instance=_stored(study))
+    stored = form.instance.provider
+    if request.method == "POST":
+        with editing(study):
+            form = RecruitmentForm(request.POST, instance=_stored(study))
+            stored = form.instance.provider
+            if form.is_valid():
+                form.save()
+                changed = [name for name in form.changed_data if name not in SECRETS]
+                changed += [f"{name} (not shown)" for name in form.changed_data if name in SECRETS]
+                audit.record(request, study, "recruitment saved", ", ".join(changed))
+                messages.success(request, _("Saved. It holds for whoever arrives from now on."))
+                return redirect("admin:study_recruitment", study.pk)
     path = start_link(stored, reverse("study_start", args=[study.slug]))
     response = page(
         request,
@@ -76,3 +80,7 @@ def recruitment(request: HttpRequest, study: Study) -> HttpResponse:
     )
     response.status_code = 422 if form.errors else 200
     return response
+
+
+def _stored(study: Study) -> Recruitment:
+    return Recruitment.objects.filter(study=study).first() or Recruitment(study=study)
