@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -13,11 +12,11 @@ from saliency_worker import catalog
 from saliency_worker.class_names import BadClassNames, read_class_file
 from saliency_worker.cli.errors import CommandError
 from saliency_worker.declarations import SHARED_PARAMETERS
+from saliency_worker.saliency.model_choice import parse
 
 if TYPE_CHECKING:
     from saliency_worker.saliency.explain import Explainer
 
-_SAVED_MODEL = re.compile(r"(.+\.(?:keras|h5))(?:@|$)", re.IGNORECASE)
 # The options that change a map, by their name in the engine's Settings; a method's own ones are `own_parameters`.
 PARAMETERS = (
     "edges",
@@ -33,15 +32,13 @@ PARAMETERS = (
 
 
 def resolve(text: str) -> tuple[str, str]:
-    """(name for the engine, folder name) of a catalogue classifier or of `model.keras[@layer[:preprocessing]]`.
+    """(name for the engine, folder name) of a classifier as `model_choice.parse` reads it.
 
-    Raises UnknownName with the nearest name of the catalogue.
+    Raises UnknownName with the nearest name of the catalogue, ModelError for a wrong option.
     """
-    saved = _SAVED_MODEL.match(text)
-    if saved:
-        return text, Path(saved[1]).stem
-    name = catalog.classifier(text).name
-    return name, name
+    choice = parse(text)
+    _, at, options = text.partition("@")
+    return (f"{choice.name}{at}{options}" if choice.name else text), choice.title
 
 
 def parameters(options: argparse.Namespace, methods: tuple[str, ...]) -> dict[str, Any]:

@@ -1,12 +1,11 @@
-"""Two views of a classifier, trunk and head, frozen into graphs of one fixed batch size.
+"""Trunk and head of a classifier frozen into graphs of one fixed batch size, and checked against the network itself.
 
-The trunk runs once, from the image to the last convolutional activation ``A``; the gradient of the logit goes
-through the head only. The model itself is never changed: the logits come from a second view of its last layer.
+The trunk runs once, from the image to the feature map ``A``; the gradient of the logit goes through the head only. The
+model itself is never changed: its operations are run one by one, the last activation left out.
 """
 
 import gc
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -18,52 +17,25 @@ from saliency_worker.catalog import explains_class
 from saliency_worker.declarations import Need
 from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.errors import DeviceError, ModelError, SettingsError
+from saliency_worker.saliency.feature_maps import feature_map
 from saliency_worker.saliency.formulas import Formula
-from saliency_worker.saliency.frozen import Graph, freeze
+from saliency_worker.saliency.frozen import Graph, freeze, prepare_device
+from saliency_worker.saliency.self_check import check_cam, check_scores, own_scores, probes, rows_of
+from saliency_worker.saliency.view import View, cut, refuse_unconnected
 
 Array = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int32]
 Maps = dict[str, Array]
 
 
-@dataclass(frozen=True)
-class View:
-    """A classifier cut at its last convolutional layer.
-
-    trunk: input to ``A`` (N, h, w, K); head: ``A`` to logits (N, classes).
-    cam_weights: (K, classes) of the dense layer behind global average pooling, None for another head.
-    pool, tail: that pooling, and the rest of the head from its output to the logits.
-    """
-
-    trunk: keras.Model
-    head: keras.Model
-    cam_weights: Array | None
-    pool: keras.Layer | None = None
-    tail: keras.Model | None = None
-
-
 def view(classifier: Classifier) -> View:
-    """Cut the classifier at its layer. Raises ModelError where that is not possible."""
-    model, layer = classifier.model, classifier.spec.layer
-    activation = feature_layer(model, layer).output
-    if len(activation.shape) != 4:
-        raise ModelError(f'Layer "{layer}" gives {activation.shape}, not a feature map: name a convolution.')
-    logits = logits_of(model)
-    try:
-        head = keras.Model(activation, logits)
-    except ValueError as error:
-        raise ModelError(
-            f'The output does not depend on layer "{layer}" alone: name a later layer.'
-        ) from error
-    trunk, weights = keras.Model(model.inputs[0], activation), _cam_weights(head)
-    if weights is None:
-        return View(trunk, head, None)
-    pool = next(each for each in head.layers if isinstance(each, keras.layers.GlobalAveragePooling2D))
-    return View(trunk, head, weights, pool, keras.Model(pool.output, logits))
+    """The classifier cut at its layer. Raises ModelError where that is not possible."""
+    found = classifier.scores
+    return cut(found, feature_map(found, classifier.spec.layer, classifier.tokens))
 
 
 def feature_layer(model: keras.Model, name: str) -> keras.Layer:
-    """The layer of that name.
+    """The layer of that name in a flat model, for comparisons with plain Keras.
 
     Keras numbers unnamed layers through the whole process (``activation_187`` of NASNet), so an unknown number
     stands for the last layer with the same stem. Raises ModelError with the names of the last feature maps.
@@ -78,7 +50,7 @@ def feature_layer(model: keras.Model, name: str) -> keras.Layer:
 
 
 def logits_of(model: keras.Model) -> keras.KerasTensor:
-    """The scores before the softmax, as a second view of the last layer. Raises ModelError."""
+    """The scores before the softmax as a symbolic tensor of a flat model, for comparisons with plain Keras."""
     if len(model.outputs) != 1 or len(model.outputs[0].shape) != 2 or (model.outputs[0].shape[1] or 0) < 2:
         raise ModelError(
             f"{model.name} does not end in one vector of class scores: give an image classifier."
@@ -105,16 +77,6 @@ def _is_squashing_activation(layer: keras.Layer) -> bool:
     return isinstance(layer, keras.layers.Activation) and layer.activation in squashing
 
 
-def _cam_weights(head: keras.Model) -> Array | None:
-    """Weights (K, classes) where the head is global average pooling and one dense layer (or a 1x1 convolution)."""
-    ignored = (keras.layers.InputLayer, keras.layers.Dropout, keras.layers.Reshape, keras.layers.Flatten)
-    layers = [layer for layer in head.layers if not isinstance(layer, ignored)]
-    if len(layers) != 2 or not isinstance(layers[0], keras.layers.GlobalAveragePooling2D):
-        return None
-    kernel = layers[1].get_weights()[0] if layers[1].get_weights() else np.zeros(0)
-    return np.asarray(kernel.reshape(-1, kernel.shape[-1]), np.float32) if kernel.ndim in (2, 4) else None
-
-
 class Network:
     """A classifier as frozen graphs. The rows of a batch do not influence each other.
 
@@ -135,29 +97,50 @@ class Network:
         ranks: tuple[int, ...] = (0,),
     ) -> None:
         self._view = view(classifier)
+        self.rule = self._view.scores.rule
         for formula in formulas.values():
             if Need.CLASS_WEIGHTS in formula.spec.needs and self._view.cam_weights is None:
                 raise ModelError(
                     f"{formula.spec.title} needs global average pooling and one dense layer as head; "
                     f"{classifier.spec.name} has another: choose gradcam."
                 )
-        self.classes = int(self._view.head.outputs[0].shape[1])
+        self.classes = self._view.scores.classes
         self._formulas, self._on_copies, self._ranks = formulas, on_copies, ranks
         if ranks[-1] >= self.classes:
             raise SettingsError(
                 f"Maps of the {ranks[-1] + 1} likeliest classes are asked for, but {classifier.spec.name} tells "
                 f"{self.classes} classes apart: choose another classifier."
             )
-        side = classifier.spec.input_size
-        whole = tf.TensorSpec((rows, side, side, 3), tf.float32)
+        shape = classifier.input.shape
+        whole = tf.TensorSpec((rows, *shape), tf.float32)
         shapes = ((len(ranks), rows), (rows,), (images,))
         self._explain = freeze(
-            self._explain_graph, whole, *(tf.TensorSpec(shape, tf.int32) for shape in shapes)
+            self._explain_graph, whole, *(tf.TensorSpec(each, tf.int32) for each in shapes)
         )
         self._images = images
-        self._classify = freeze(self._classify_graph, tf.TensorSpec((masks, side, side, 3), tf.float32))
+        self._classify = freeze(self._classify_graph, tf.TensorSpec((masks, *shape), tf.float32))
+        self._check(classifier, rows, masks)
         del self._view
         gc.collect()  # traced graphs are cycles that hold copies of the weights
+
+    def _check(self, classifier: Classifier, rows: int, masks: int) -> None:
+        """Our graphs against the network, on a picture and on noise. Raises ModelError with what differs."""
+        given = probes(classifier.input)
+        own = own_scores(classifier.model, self._view.scores, given, classifier.output)
+        whole = rows_of(given, masks, lambda batch: {"logits": self.classify(batch)})["logits"]
+        head = rows_of(given, rows, lambda batch: self._probed(batch, rows))
+        check_scores(self._view.scores, own, whole, head["logits"], on_gpu=prepare_device() != "cpu")
+        needs = {need for formula in self._formulas.values() for need in formula.spec.needs}
+        if self._view.cam_weights is not None and Need.CLASS_WEIGHTS in needs:
+            pooled = rows_of(given, 1, lambda batch: self._probed(np.repeat(batch, rows, axis=0), rows))
+            check_cam(classifier.spec.name, pooled["features"], self._view.cam_weights, whole)
+
+    def _probed(self, batch: Array, rows: int) -> Maps:
+        """Logits and features of a batch of which the first row is an image."""
+        own = np.full((len(self._ranks), rows), -1, np.int32)
+        each = np.arange(rows, dtype=np.int32)
+        found = self.explain(batch, own, each, each[:1])
+        return {name: found[name] for name in ("logits", "features")}
 
     def explain(self, rows: Array, given: Indices, owner: Indices, images: Indices) -> Maps:
         """Raw maps of a batch.
@@ -180,12 +163,12 @@ class Network:
         self, rows: tf.Tensor, given: tf.Tensor, owner: tf.Tensor, images: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         view = self._view
-        activations = view.trunk(rows, training=False)
+        activations, others = view.trunk(rows)
         # A mean passes the same gradient on to every place: there the pooled features are enough.
-        inner = activations if view.pool is None else view.pool(activations)
+        inner = activations if view.pool is None else view.pooled(activations)
         with tf.GradientTape(persistent=len(self._ranks) > 1, watch_accessed_variables=False) as tape:
             tape.watch(inner)
-            logits = (view.tail or view.head)(inner, training=False)
+            logits = view.head(inner, others) if view.pool is None else view.tail(inner)
             owners = tf.gather(logits, owner)
             targets = {
                 rank: tf.where(given[place] >= 0, given[place], _choice(owners, rank))
@@ -198,7 +181,8 @@ class Network:
             }
         results = {"logits": logits}
         for rank, target in targets.items():
-            every = self._arrays(activations, tape.gradient(scores[rank], inner), target)
+            gradients = refuse_unconnected(tape.gradient(scores[rank], inner), view.chosen)
+            every = self._arrays(activations, gradients, target)
             own = {need: tf.gather(tensor, images) for need, tensor in every.items()}
             results.setdefault("features", tf.reduce_mean(own[Need.ACTIVATIONS], axis=(1, 2)))
             for key, formula in self._formulas.items():
@@ -211,18 +195,19 @@ class Network:
         self, activations: tf.Tensor, gradients: tf.Tensor, target: tf.Tensor
     ) -> dict[Need, tf.Tensor]:
         """What formulas of tensors may need, for the class ``target`` (N,). gradients: of its logit by the head's input."""
-        shape, weights = tf.shape(activations), self._view.cam_weights
+        shape, view = tf.shape(activations), self._view
         every = {Need.ACTIVATIONS: activations}
-        if weights is not None:
-            gradients = tf.reshape(gradients, (-1, 1, 1, len(weights)))
+        if view.pool is not None:
+            gradients = tf.reshape(gradients, (-1, 1, 1, view.chosen.shape[2]))
             gradients = gradients / tf.cast(shape[1] * shape[2], gradients.dtype)
-            every[Need.CLASS_WEIGHTS] = tf.gather(tf.constant(weights.T), target)
+        if view.cam_weights is not None:
+            every[Need.CLASS_WEIGHTS] = tf.gather(tf.constant(view.cam_weights[0].T), target)
         every[Need.COMPACT_GRADIENTS] = gradients
         every[Need.GRADIENTS] = tf.broadcast_to(gradients, shape)
         return every
 
     def _classify_graph(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"logits": self._view.head(self._view.trunk(rows, training=False), training=False)}
+        return {"logits": self._view.logits(rows)}
 
 
 def _choice(logits: tf.Tensor, rank: int) -> tf.Tensor:

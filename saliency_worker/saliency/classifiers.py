@@ -1,53 +1,79 @@
 """Classifiers: from a name or a saved model to a network with its weights, geometry and class names."""
 
+import hashlib
 import json
 import os
 import re
 import warnings
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import h5py
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from saliency_worker import catalog
-from saliency_worker.catalog import UnknownName
 from saliency_worker.class_names import BadClassNames, read_class_file
 from saliency_worker.declarations import ClassifierSpec
+from saliency_worker.saliency import model_files
 from saliency_worker.saliency.bundled import bundled, sha256
 from saliency_worker.saliency.demo_cnn import build_demo_cnn
-from saliency_worker.saliency.errors import ModelError, WeightsError
+from saliency_worker.saliency.errors import ModelError, WeightsError, first_line
+from saliency_worker.saliency.feature_maps import default_layer, feature_map, notices, refuse_crops
 from saliency_worker.saliency.frozen import prepare_device
-
-# Scale and offset per channel that take RGB in 0..1 to the network's input; "caffe" is BGR.
-_STANDARD = np.array([0.229, 0.224, 0.225])
-PREPROCESSING: dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = {
-    "tf": (np.full(3, 2.0), np.full(3, -1.0)),
-    "raw": (np.full(3, 255.0), np.zeros(3)),
-    "unit": (np.ones(3), np.zeros(3)),
-    "torch": (1 / _STANDARD, -np.array([0.485, 0.456, 0.406]) / _STANDARD),
-    "caffe": (np.full(3, 255.0), -np.array([103.939, 116.779, 123.68])),
-}
-_SAVED_MODEL = re.compile(
-    r"(?P<path>.+\.(?:keras|h5))(?:@(?P<layer>[^@:]+)(?::(?P<mode>\w+))?)?", re.IGNORECASE
-)
+from saliency_worker.saliency.model_choice import ModelChoice, parse
+from saliency_worker.saliency.network_input import PREPROCESSING as PREPROCESSING
+from saliency_worker.saliency.network_input import STANDARD, NetworkInput, network_input
+from saliency_worker.saliency.network_input import preprocess as preprocess
+from saliency_worker.saliency.operations import flatten
+from saliency_worker.saliency.scores import Scores, scores
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A network ready to be explained. ``spec`` holds its true input size (MobileNet comes in several)."""
+    """A network ready to be explained. ``spec`` holds its true input size (MobileNet comes in several).
+
+    input: what the network takes, by default as ``spec`` says. tokens, output: as of ModelChoice. notices: what a
+    researcher should know of the chosen layer, a sentence each.
+    """
 
     spec: ClassifierSpec
     model: keras.Model
     class_names: tuple[str, ...]
     weights_file: str
     weights_sha256: str
+    input: NetworkInput = None  # type: ignore[assignment]  # filled in below
+    tokens: tuple[int, int] | None = None
+    output: str = ""
+    notices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.input is None:
+            side = self.spec.input_size
+            object.__setattr__(self, "input", NetworkInput(side, side, mode=self.spec.preprocessing))
 
     def class_name(self, index: int) -> str:
         return class_name(self.class_names, index)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The operations of the network and its logits. Raises ModelError where they cannot be had."""
+        return analysed(self.model, self.input, self.output)
+
+    def facts(self) -> dict[str, Any]:
+        """What decides a map beside weights and method: layer, input, and how scores become probabilities."""
+        facts = {"layer": self.spec.layer, **self.input.facts(), "scores": self.scores.rule}
+        facts |= {"tokens": list(self.tokens)} if self.tokens else {}
+        return facts | ({"output": self.output} if self.output else {})
+
+
+def analysed(model: keras.Model, given: NetworkInput, output: str = "") -> Scores:
+    """The operations of a network with the shapes that they have for that input, and its logits. Raises ModelError."""
+    graph = flatten(model, output, given.shape)
+    shape = given.shape if len(graph.shapes[graph.input]) == 4 else given.shape[:2]
+    return scores(graph.with_shapes(shape))
 
 
 def class_name(names: tuple[str, ...], index: int) -> str:
@@ -55,24 +81,111 @@ def class_name(names: tuple[str, ...], index: int) -> str:
     return names[index] if index < len(names) else f"class {index}"
 
 
-def preprocess(images: npt.NDArray[np.uint8], mode: str) -> npt.NDArray[np.float32]:
-    """uint8 RGB (..., 3) to the input of a network of that mode, float32 of the same shape."""
-    scale, offset = PREPROCESSING[mode]
-    ordered = images[..., ::-1] if mode == "caffe" else images
-    return np.asarray(ordered * (scale / 255).astype(np.float32) + offset.astype(np.float32), np.float32)
-
-
 def load(name: str, weights: Path | None = None, weights_dir: Path | None = None) -> Classifier:
-    """A classifier of the catalogue, or of a saved model written ``model.keras@layer[:preprocessing]``.
+    """A classifier of the catalogue, or a model of one's own, as ``model_choice.parse`` reads it.
 
     Weights are looked for at ``weights``, in ``weights_dir`` (default: SALIENCY_WEIGHTS_DIR), then in Keras's
     own download. Raises UnknownName, WeightsError, ModelError.
     """
     prepare_device()  # before the first array lands on a GPU
-    saved = _SAVED_MODEL.fullmatch(name)
-    if saved:
-        return _load_saved(Path(saved["path"]), saved["layer"], saved["mode"] or "raw")
-    spec = catalog.classifier(name)
+    choice = parse(name)
+    if choice.path is not None:
+        if weights is not None:
+            raise WeightsError(f"{choice.path.name} has its weights inside: leave {weights.name} out.")
+        model = model_files.load(choice.path)
+        return of_model(model, choice, _sidecar_names(choice.path), model_files.sha256(choice.path))
+    return _chosen(_of_catalogue(catalog.classifier(choice.name), weights, weights_dir), choice)
+
+
+def of_model(
+    model: keras.Model,
+    choice: ModelChoice | None = None,
+    class_names: tuple[str, ...] = (),
+    weights_sha256: str = "",
+) -> Classifier:
+    """A classifier of a Keras model that is at hand; layer and input are found where ``choice`` leaves them open.
+
+    The model is neither changed nor copied. weights_sha256: "" for one over its arrays. Raises ModelError.
+    """
+    prepare_device()
+    choice = choice or ModelChoice()
+    name = choice.title or model.name
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"{name} is a {type(model).__name__}, not a Keras model: load it with Keras first.")
+    shape, dtype = input_of(model, choice)
+    given = network_input(shape, dtype, choice, name)
+    file = choice.path.name if choice.path else name
+    spec = ClassifierSpec(name, name, str(choice.path or name), given.height, given.mode, "", "", "", ())
+    made = Classifier(
+        spec,
+        model,
+        class_names,
+        file,
+        weights_sha256 or _arrays_sha256(model),
+        given,
+        choice.tokens,
+        choice.output,
+    )
+    return _at_layer(made, choice.layer or default_layer(made.scores))
+
+
+def _chosen(made: Classifier, choice: ModelChoice) -> Classifier:
+    """A classifier of the catalogue with what the choice says of it."""
+    own = replace(choice, name="", path=None)
+    if own == ModelChoice():
+        return made
+    side = made.spec.input_size
+    if choice.size not in (None, (side, side)):
+        raise ModelError(f"{made.spec.name} takes pictures of {side}x{side}: leave the size out.")
+    known = replace(choice, preprocessing=choice.preprocessing or made.spec.preprocessing)
+    given = network_input((side, side, 3), "float32", known, made.spec.name)
+    spec = replace(made.spec, preprocessing=given.mode)
+    found = replace(made, spec=spec, input=given, tokens=choice.tokens, output=choice.output)
+    if not choice.layer:
+        return found
+    # Which block would be the last before another layer, the catalogue does not say.
+    return _at_layer(replace(found, spec=replace(spec, head="", last_block_after="")), choice.layer)
+
+
+def _at_layer(made: Classifier, layer: str) -> Classifier:
+    """The classifier with its layer by full name, and what is to be said of it. Raises ModelError."""
+    chosen = feature_map(made.scores, layer, made.tokens)
+    refuse_crops(made.scores, chosen)
+    spec = replace(made.spec, layer=chosen.name)
+    return replace(made, spec=spec, notices=tuple(notices(made.scores, chosen)))
+
+
+def input_of(model: keras.Model, choice: ModelChoice) -> tuple[tuple[int | None, ...], str]:
+    """Shape (without the batch) and type of a model's one input. Raises ModelError."""
+    inputs = list(getattr(model, "inputs", None) or ())
+    if len(inputs) > 1:
+        raise ModelError(
+            f"{model.name} has {len(inputs)} inputs: only networks with one image input can be explained."
+        )
+    if inputs:
+        return tuple(inputs[0].shape[1:]), str(inputs[0].dtype)
+    built = model.get_build_config() or {}
+    shape = built.get("input_shape") or next(iter((built.get("shapes_dict") or {}).values()), None)
+    if shape and all(side is None or isinstance(side, int) for side in shape):
+        return tuple(shape[1:]), "float32"
+    return (None, None, 3), "float32"
+
+
+def _arrays_sha256(model: keras.Model) -> str:
+    digest = hashlib.sha256(model.to_json().encode() if _has_config(model) else b"")
+    for weight in model.get_weights():
+        digest.update(str((weight.dtype, weight.shape)).encode() + np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()
+
+
+def _has_config(model: keras.Model) -> bool:
+    try:
+        return bool(model.to_json())
+    except Exception:  # a model of its own class need not have a configuration
+        return False
+
+
+def _of_catalogue(spec: ClassifierSpec, weights: Path | None, weights_dir: Path | None) -> Classifier:
     if spec.builder == "demo-cnn":
         return _load_demo(spec, weights)
     if weights is None and weights_dir is None and os.environ.get("SALIENCY_WEIGHTS_DIR"):
@@ -159,7 +272,7 @@ def _restore_input_scaling(model: keras.Model) -> None:
     between the normalisation and the first convolution, so the kernel can take it in."""
     stem = model.get_layer("stem_conv")
     kernel = np.asarray(stem.kernel)
-    stem.kernel.assign(kernel / np.sqrt(_STANDARD)[None, None, :, None])
+    stem.kernel.assign(kernel / np.sqrt(STANDARD)[None, None, :, None])
 
 
 def _download(spec: ClassifierSpec, folder: Path | None) -> Classifier:
@@ -170,7 +283,7 @@ def _download(spec: ClassifierSpec, folder: Path | None) -> Classifier:
         where = str(folder) if folder else "SALIENCY_WEIGHTS_DIR (not set)"
         raise WeightsError(
             f"No weights for {spec.name}: no explicit file was given (--weights), {where} holds none of "
-            f"{', '.join(spec.weights_files)}, and Keras's own download failed ({_first_line(error)}).",
+            f"{', '.join(spec.weights_files)}, and Keras's own download failed ({first_line(error)}).",
             permanent=False,
         ) from error
     return Classifier(spec, model, imagenet_names(), file.name, sha256(file))
@@ -203,87 +316,6 @@ def _load_weights(model: keras.Model, spec: ClassifierSpec, file: Path) -> None:
         ) from error
 
 
-def _load_saved(path: Path, layer: str | None, mode: str) -> Classifier:
-    if not path.is_file():
-        raise ModelError(f"No model at {path}: give the path of a saved Keras model.")
-    if mode not in PREPROCESSING:
-        raise UnknownName("preprocessing", mode, PREPROCESSING)
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # any class of a foreign file may fail to be rebuilt
-        raise ModelError(f"{path.name} is no loadable Keras model: {_first_line(error)}") from error
-    size = _square_input(model, path.name)
-    model = _functional(model)
-    chosen = layer or last_convolution(model)
-    names = _sidecar_names(path)
-    spec = ClassifierSpec(path.stem, path.stem, str(path), size, mode, chosen, "", "", ())
-    return Classifier(spec, model, names, path.name, sha256(path))
-
-
-def _functional(model: keras.Model) -> keras.Model:
-    """A sequential model as a graph: Keras connects its layers anew at each loading step, so that the first
-    connection, which ``layer.output`` names, is not the one of the others."""
-    if not isinstance(model, keras.Sequential):
-        return model
-    image = scores = keras.Input(model.inputs[0].shape[1:])
-    for layer in model.layers:
-        scores = layer.__class__.from_config(layer.get_config())(scores)
-    chained = keras.Model(image, scores, name=model.name)
-    chained.set_weights(model.get_weights())
-    return chained
-
-
-def _square_input(model: keras.Model, name: str) -> int:
-    shapes = [tuple(tensor.shape) for tensor in model.inputs]
-    if len(shapes) != 1:
-        raise ModelError(
-            f"{name} has {len(shapes)} inputs: only networks with one image input can be explained."
-        )
-    shape = shapes[0]
-    if len(shape) != 4 or shape[3] != 3 or shape[1] is None or shape[1] != shape[2]:
-        raise ModelError(
-            f"{name} takes input of shape {shape[1:]}: it must be (side, side, 3) with a fixed side."
-        )
-    return int(shape[1])
-
-
-def last_convolution(model: keras.Model) -> str:
-    """Name of the last layer whose output is a feature map (h, w, K). Raises ModelError if there is none."""
-    convolved = False
-    for layer in model.layers:
-        convolved = convolved or is_convolution(layer)
-    if not convolved:
-        raise ModelError(f"{model.name} has no convolution: CAMs need one; choose another model.")
-    maps = [
-        layer.name for layer in model.layers if _is_feature_map(layer) and not isinstance(layer, _POOLING)
-    ]
-    return str(maps[-1])
-
-
-_POOLING = (
-    keras.layers.GlobalAveragePooling2D,
-    keras.layers.GlobalMaxPooling2D,
-    keras.layers.MaxPooling2D,
-    keras.layers.AveragePooling2D,
-    keras.layers.Dropout,
-    keras.layers.SpatialDropout2D,
-    keras.layers.InputLayer,
-)
-
-
-def is_convolution(layer: keras.Layer) -> bool:
-    """Whether the layer convolves, or is a network that does."""
-    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
-    if isinstance(layer, keras.Model):
-        return any(is_convolution(inner) for inner in layer.layers)
-    return isinstance(layer, kinds)
-
-
-def _is_feature_map(layer: keras.Layer) -> bool:
-    shape = tuple(getattr(getattr(layer, "output", None), "shape", ()))
-    return len(shape) == 4 and (shape[1] or 0) > 1
-
-
 def _sidecar_names(path: Path) -> tuple[str, ...]:
     """Those in the file of the model's name that ends in .json. Raises ModelError where it holds anything else."""
     file = path.with_suffix(".json")
@@ -299,7 +331,3 @@ def imagenet_names() -> tuple[str, ...]:
     """The 1000 class names of ILSVRC 2012 in the order of the networks' outputs."""
     text = (Path(__file__).parent / "imagenet_classes.txt").read_text(encoding="utf-8")
     return tuple(text.split())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -23,10 +23,11 @@ class Composed:
     display: npt.NDArray[np.uint8]
 
 
-def enlarge(raw: npt.NDArray[np.floating], size: int) -> Array:
-    """A raw CAM (h, w) to float32 (size, size), bilinear with half-pixel centres, the border continued."""
-    rows = _between(np.asarray(raw, np.float64), size)
-    return np.ascontiguousarray(_between(rows.T, size).T, dtype=np.float32)
+def enlarge(raw: npt.NDArray[np.floating], size: int | tuple[int, int]) -> Array:
+    """A raw CAM (h, w) to float32 of height and width ``size``, bilinear with half-pixel centres, the border continued."""
+    height, width = (size, size) if isinstance(size, int) else size
+    rows = _between(np.asarray(raw, np.float64), height)
+    return np.ascontiguousarray(_between(rows.T, width).T, dtype=np.float32)
 
 
 def _between(values: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
@@ -58,7 +59,7 @@ class Composer:
         self._unit = image.astype(np.float32) / np.float32(255)
         self._edges = edges
         self._k = k
-        self._cams = {base: normalise(enlarge(cam, image.shape[0])) for base, cam in raw.items()}
+        self._cams = {base: normalise(enlarge(cam, image.shape[:2])) for base, cam in raw.items()}
         self._coloured = {base: colour_map(cam, colours) for base, cam in self._cams.items()}
         self._inputs: dict[str, tuple[Array, Array]] = {}
 

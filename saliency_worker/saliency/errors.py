@@ -1,6 +1,14 @@
 """Errors of the engine: one line that says what to do, and whether trying again can help."""
 
 
+def first_line(error: Exception, longest: int = 160) -> str:
+    """What an error says in its first line, shortened, or its type where it says nothing."""
+    said = (str(error).strip().splitlines() or [""])[0].strip() or type(error).__name__
+    if isinstance(error, LookupError | AttributeError):
+        said = f"{type(error).__name__}: {said}"
+    return said if len(said) <= longest else f"{said[: longest - 1]}…"
+
+
 class SaliencyError(Exception):
     """Base of all errors of the engine.
 

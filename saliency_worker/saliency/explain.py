@@ -15,14 +15,13 @@ from saliency_worker.declarations import Need
 from saliency_worker.saliency import classifiers, provenance
 from saliency_worker.saliency.activations import Network, at_rank
 from saliency_worker.saliency.batches import RowStream, Segment, batch_size, overlap, padded, read_ahead
-from saliency_worker.saliency.classifiers import PREPROCESSING, Classifier, preprocess
+from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.compose import Composer
 from saliency_worker.saliency.edges import EdgeDetector, edge_detector
 from saliency_worker.saliency.errors import ModelError, SaliencyError, SettingsError
 from saliency_worker.saliency.explanation import explanation_mask
 from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.frozen import prepare_device, rows_per_batch
-from saliency_worker.saliency.images import crop
 from saliency_worker.saliency.metrics import predict
 from saliency_worker.saliency.noise import derive_seed, draw_noise
 from saliency_worker.saliency.random_weights import randomised
@@ -74,7 +73,9 @@ class Explainer:
         self.class_names = classifier.class_names  # not the classifier: its weights would stay in memory
         if self.class_names:
             _check_names(self.class_names, self.classes)
-        self._black = preprocess(np.zeros(3, np.uint8), self.spec.preprocessing)
+        self.notices = classifier.notices
+        self._input = classifier.input
+        self._black = self._input.rows(np.zeros(3, np.uint8))
         self.run = provenance.Run(
             classifier.spec,
             classifier.weights_sha256,
@@ -83,6 +84,7 @@ class Explainer:
             self._rows,
             self._masks,
             device,
+            classifier.facts(),
         )
 
     @classmethod
@@ -142,18 +144,17 @@ class Explainer:
 
     def _prepare(self, image: Image) -> Work:
         sha256, rgb, *target = image
-        side = self.spec.input_size
-        original = crop(rgb, side)
-        plain = preprocess(original, self.spec.preprocessing)
+        original = self._input.picture(rgb)
+        plain = self._input.rows(original)
         seed = derive_seed(sha256, self.settings.seed)
         try:
             rows = self._spare.pop()
         except IndexError:
-            rows = np.empty((1 + self._copies, side, side, 3), np.float32)
+            rows = np.empty((1 + self._copies, *self._input.shape), np.float32)
         rows[0] = plain
         if self._copies:
             self._add_copies(rows[1:], plain, seed)
-        edges = np.zeros((side, side), np.float32)
+        edges = np.zeros(original.shape[:2], np.float32)
         if self._detector is not None:
             edges = self._detector(original[None])[0]
         given = target[0] if target else self.settings.target_class
@@ -166,7 +167,7 @@ class Explainer:
 
     def _add_copies(self, copies: Array, plain: Array, seed: int) -> None:
         """Noise of the picture's range, drawn in the range of the network's input, is added in place."""
-        scale = PREPROCESSING[self.spec.preprocessing][0]
+        scale = self._input.scale
         draw_noise(copies, self.settings.noise * float(scale[0]), seed)
         if np.ptp(scale) > 0:
             copies *= (scale / scale[0]).astype(np.float32)
@@ -209,7 +210,7 @@ class Explainer:
             )
         choices = np.argsort(-logits, kind="stable")
         work.targets = {rank: int(choices[rank]) for rank in self.settings.ranks} | work.targets
-        work.prediction = predict(logits, work.targets[0])
+        work.prediction = predict(logits, work.targets[0], self._network.rule)
         work.features = maps["features"][image]
         for rank in work.targets:
             place = {

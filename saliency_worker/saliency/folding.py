@@ -31,8 +31,22 @@ def fold_batch_norms(frozen: Function) -> Function:
     values = [np.asarray(value) for value in _function(graph, [], tensors)()]
     for index, (conv, _, add) in enumerate(matches):
         kernel, scale, shift = values[3 * index : 3 * index + 3]
-        _rewrite(graph, conv, add, _scaled(conv.op, kernel, scale), shift)
+        channels = (
+            kernel.shape[2] * kernel.shape[3] if conv.op == "DepthwiseConv2dNative" else kernel.shape[3]
+        )
+        factors, offsets = _per_channel(scale, channels), _per_channel(shift, channels)
+        if factors is not None and offsets is not None and kernel.dtype == np.float32:
+            _rewrite(graph, conv, add, _scaled(conv.op, kernel, factors), offsets)
     return _function(graph, frozen.inputs, [tensor.name for tensor in frozen.outputs])
+
+
+def _per_channel(values: npt.NDArray[np.float32], channels: int) -> npt.NDArray[np.float32] | None:
+    """A factor or offset as (channels,); None where it differs by place, as of a batch norm over another axis."""
+    if values.size == 1:
+        return np.full(channels, values.item(), values.dtype)
+    if values.shape[-1] != channels or values.size != channels:
+        return None
+    return values.reshape(channels)
 
 
 def _matches(graph: GraphDef) -> list[tuple[NodeDef, NodeDef, NodeDef]]:
@@ -46,7 +60,13 @@ def _matches(graph: GraphDef) -> list[tuple[NodeDef, NodeDef, NodeDef]]:
             continue
         conv = nodes[_node(mul.input[0])]
         fixed = all(_node(name) in constant for name in (add.input[1], mul.input[1]))
-        if conv.op in _CONVOLUTIONS and uses[conv.name] == 1 and fixed and _node(conv.input[1]) in constant:
+        if (
+            conv.op in _CONVOLUTIONS
+            and conv.attr["data_format"].s == b"NHWC"
+            and uses[conv.name] == 1
+            and fixed
+            and _node(conv.input[1]) in constant
+        ):
             found.append((conv, mul, add))
     return found
 
@@ -74,8 +94,7 @@ def _scaled(
     kind: str, kernel: npt.NDArray[np.float32], scale: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     """Kernel times the scale of its output channel; of a depthwise kernel these are the last two axes."""
-    factors = scale.reshape(kernel.shape[2:]) if kind == "DepthwiseConv2dNative" else scale.reshape(-1)
-    return kernel * factors
+    return kernel * (scale.reshape(kernel.shape[2:]) if kind == "DepthwiseConv2dNative" else scale)
 
 
 def _rewrite(
@@ -85,7 +104,7 @@ def _rewrite(
     kernel: npt.NDArray[np.float32],
     shift: npt.NDArray[np.float32],
 ) -> None:
-    for name, value in ((f"{conv.name}/folded", kernel), (f"{add.name}/shift", shift.reshape(-1))):
+    for name, value in ((f"{conv.name}/folded", kernel), (f"{add.name}/shift", shift)):
         node = graph.node.add(op="Const", name=name)
         node.attr["dtype"].type = tf.float32.as_datatype_enum
         node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, tf.float32))

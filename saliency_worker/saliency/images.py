@@ -1,6 +1,6 @@
 """Geometry and decoding: what the network sees is what people see.
 
-Decode to 8-bit RGB with the EXIF orientation applied, crop the centre square, resize to the side of the
+Decode to 8-bit RGB with the EXIF orientation applied, crop the centre (or squash the whole), resize to the
 classifier's input (INTER_AREA when shrinking, INTER_CUBIC when enlarging).
 """
 
@@ -24,19 +24,29 @@ def decode(data: bytes) -> npt.NDArray[np.uint8]:
 
 
 def crop(rgb: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
-    """The centre square of ``rgb`` (H, W, 3), resized to uint8 (size, size, 3).
+    """The centre square of ``rgb`` (H, W, 3), resized to uint8 (size, size, 3); errors as of ``fitted``."""
+    return fitted(rgb, (size, size))
 
-    The larger side loses ``(larger - smaller) // 2`` pixels at its start. Raises ImageError on another shape.
+
+def fitted(rgb: npt.NDArray[np.uint8], size: tuple[int, int], fit: str = "crop") -> npt.NDArray[np.uint8]:
+    """``rgb`` (H, W, 3) as uint8 of height and width ``size``; of ``crop`` its centre in those proportions.
+
+    The larger side loses ``(larger - kept) // 2`` pixels at its start. ``squash`` keeps the whole picture and changes
+    its proportions. Raises ImageError on another shape.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise ImageError(f"Expected uint8 RGB of shape (height, width, 3), not {rgb.dtype} {rgb.shape}.")
     height, width = rgb.shape[:2]
     if min(width, height) < decoding.MIN_SIDE:
         raise ImageError(f"The image is {width}x{height} pixels: use one of at least 2x2.")
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = np.ascontiguousarray(rgb[top : top + side, left : left + side])
-    if side == size:
-        return square
-    method = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(square, (size, size), interpolation=method), dtype=np.uint8)
+    if fit == "crop":
+        tall = max(1, min(height, round(width * size[0] / size[1])))
+        wide = max(1, min(width, round(height * size[1] / size[0])))
+        top, left = (height - tall) // 2, (width - wide) // 2
+        rgb = rgb[top : top + tall, left : left + wide]
+    rgb = np.ascontiguousarray(rgb)
+    if rgb.shape[:2] == size:
+        return rgb
+    shrinks = rgb.shape[0] > size[0] or rgb.shape[1] > size[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(rgb, size[::-1], interpolation=method), dtype=np.uint8)

@@ -14,20 +14,28 @@ def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
+def probabilities(logits: npt.NDArray[np.float32], rule: str = "softmax") -> npt.NDArray[np.float64]:
+    """Probabilities of logits (..., classes) in float64: ``softmax`` over the classes, or ``sigmoid`` of each."""
+    if rule == "softmax":
+        return softmax(logits)
+    # Not 1 / (1 + exp(-x)), which overflows.
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * np.asarray(logits, np.float64))))
+
+
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says: top-1 class, its softmax, and the softmax of the explained class, 0..1."""
+    """What the network says: top-1 class, its probability, and the probability of the explained class, 0..1."""
 
     class_index: int
     confidence: float
     target_confidence: float
 
 
-def predict(logits: npt.NDArray[np.float32], target: int) -> Prediction:
-    """Prediction of one row of logits (classes,); ``target`` is the class that is explained."""
-    probabilities = softmax(logits)
+def predict(logits: npt.NDArray[np.float32], target: int, rule: str = "softmax") -> Prediction:
+    """Prediction of one row of logits (classes,); ``target`` is the class that is explained, rule as of probabilities."""
+    found = probabilities(logits, rule)
     top = int(np.argmax(logits))
-    return Prediction(top, float(probabilities[top]), float(probabilities[target]))
+    return Prediction(top, float(found[top]), float(found[target]))
 
 
 def average_drop(original: float, explained: float) -> float:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -63,7 +64,8 @@ def formula_sha256(formula: str) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """What all maps of a run share. ``rows``, ``masks``: batch sizes of the two passes."""
+    """What all maps of a run share. ``rows``, ``masks``: batch sizes of the two passes. own: what Classifier.facts says
+    beyond ``spec``."""
 
     spec: ClassifierSpec
     weights_sha256: str
@@ -72,14 +74,25 @@ class Run:
     rows: int
     masks: int
     device: str
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """Layer, input and scores of the network."""
+        spec = self.spec
+        own = {"layer": spec.layer, "input_size": spec.input_size, "preprocessing": spec.preprocessing}
+        return {**own, **self.own}
+
+    @property
+    def rule(self) -> str:
+        """How probabilities follow from logits."""
+        return str(self.own.get("scores", "softmax"))
 
     def shared(self) -> dict[str, Any]:
         """What all maps of the run have in common beyond its settings; maps that differ in it don't belong together."""
         return {
             "weights_sha256": self.weights_sha256,
-            "layer": self.spec.layer,
-            "input_size": self.spec.input_size,
-            "preprocessing": self.spec.preprocessing,
+            **self.network,
             "edge_weights_sha256": self.edge_weights_sha256 or None,
             "rows": {"explain": self.rows, "classify": self.masks},
             "device": self.device,
@@ -99,9 +112,7 @@ class Run:
             "image_sha256": image_sha256,
             "classifier": self.spec.name,
             "weights_sha256": self.weights_sha256,
-            "layer": self.spec.layer,
-            "input_size": self.spec.input_size,
-            "preprocessing": self.spec.preprocessing,
+            **self.network,
             "class_index": class_index,
             "method": key,
             "parameters": self._parameters(spec, combination, metrics),

@@ -5,16 +5,24 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from saliency_worker.saliency.classifiers import Classifier, is_convolution
+from saliency_worker.saliency.classifiers import Classifier
+from saliency_worker.saliency.errors import ModelError, first_line
+from saliency_worker.saliency.kinds import is_convolution
 
 
 def randomised(classifier: Classifier, seed: int) -> Classifier:
     """A copy of the classifier with head and last block drawn anew from ``seed``; the original is untouched.
 
-    Kernels are He-normal, biases 0, batch norms the identity.
+    Kernels are He-normal, biases 0, batch norms the identity. Raises ModelError where Keras cannot copy the network.
     """
-    model = keras.models.clone_model(classifier.model)
-    model.set_weights(classifier.model.get_weights())
+    try:
+        model = keras.models.clone_model(classifier.model)
+        model.set_weights(classifier.model.get_weights())
+    except Exception as error:  # a class of one's own may lack what a copy needs
+        raise ModelError(
+            f"randomcam needs a copy of {classifier.spec.name}, and Keras cannot make one ({first_line(error)}): leave "
+            "randomcam out, or give its classes a get_config."
+        ) from error
     generator = np.random.default_rng(seed)
     for layer in forgotten_layers(model, classifier.spec.last_block_after):
         for weight in layer.weights:
@@ -33,7 +41,7 @@ def forgotten_layers(model: keras.Model, last_block_after: str) -> list[keras.La
         names = {layer.name for layer in kept.layers}
         return [layer for layer in weighted if layer.name not in names]
     flat = [inner for layer in weighted for inner in _inner(layer)]
-    last = max(index for index, layer in enumerate(flat) if is_convolution(layer))
+    last = max((index for index, layer in enumerate(flat) if is_convolution(layer)), default=0)
     return flat[last:]
 
 

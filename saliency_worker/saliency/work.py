@@ -81,7 +81,8 @@ def _metrics(
 ) -> dict[str, dict[str, Any]]:
     rows = np.concatenate(work.masked_logits)
     predictions = {
-        key: predict(logits, work.targets[0]) for key, logits in zip(run.settings.methods, rows, strict=True)
+        key: predict(logits, work.targets[0], run.rule)
+        for key, logits in zip(run.settings.methods, rows, strict=True)
     }
     metrics = {}
     for key, prediction in predictions.items():

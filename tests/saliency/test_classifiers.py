@@ -9,7 +9,6 @@ import pytest
 
 from saliency_worker.catalog import UnknownName, classifier
 from saliency_worker.saliency import classifiers
-from saliency_worker.saliency.activations import logits_of
 from saliency_worker.saliency.classifiers import imagenet_names, load, preprocess
 from saliency_worker.saliency.errors import ModelError, WeightsError
 from saliency_worker.saliency.images import crop, decode
@@ -181,25 +180,32 @@ def test_the_last_feature_map_is_the_default_layer(tmp_path: Path) -> None:
     assert load(str(saved(small_network(), tmp_path))).spec.layer == "last"
 
 
-def test_a_sequential_model_becomes_a_graph_with_the_same_scores(tmp_path: Path) -> None:
+def test_a_sequential_model_is_read_as_it_stands(tmp_path: Path) -> None:
     layers = keras.layers
     model = keras.Sequential(
-        [keras.Input((16, 16, 3)), layers.Conv2D(4, 3, name="only"), layers.Flatten(), layers.Dense(3)]
+        [
+            keras.Input((16, 16, 3)),
+            layers.Conv2D(4, 3, name="only"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(3, name="dense"),
+        ]
     )
     loaded = load(str(saved(model, tmp_path)))
     rows = np.random.default_rng(2).normal(size=(2, 16, 16, 3)).astype(np.float32)
     np.testing.assert_allclose(loaded.model(rows), model(rows), rtol=1e-5)
-    head = keras.Model(loaded.model.get_layer("only").output, logits_of(loaded.model))
-    assert tuple(head.outputs[0].shape) == (None, 3)
+    assert [step.name for step in loaded.scores.graph.steps] == ["only", "flatten", "dense"]
+    (logits,) = loaded.scores.graph.run([loaded.scores.logits], {loaded.scores.graph.input: rows})
+    np.testing.assert_allclose(logits, model(rows), rtol=1e-5)
 
 
-def test_a_network_inside_a_network_can_be_explained_at_its_output(tmp_path: Path) -> None:
+def test_a_network_inside_a_network_is_explained_at_its_own_last_map(tmp_path: Path) -> None:
     layers = keras.layers
     inner_image = keras.Input((16, 16, 3))
-    inner = keras.Model(inner_image, layers.Conv2D(4, 3, activation="relu")(inner_image), name="backbone")
+    convolved = layers.Conv2D(4, 3, activation="relu", name="last")(inner_image)
+    inner = keras.Model(inner_image, convolved, name="backbone")
     image = keras.Input((16, 16, 3))
     model = keras.Model(image, layers.Dense(3)(layers.GlobalAveragePooling2D()(inner(image))))
-    assert load(str(saved(model, tmp_path))).spec.layer == "backbone"
+    assert load(str(saved(model, tmp_path))).spec.layer == "backbone/last"
 
 
 def test_a_model_without_convolution_is_refused(tmp_path: Path) -> None:
@@ -217,11 +223,18 @@ def test_a_model_with_several_inputs_is_refused(tmp_path: Path) -> None:
         load(str(saved(keras.Model(images, scores), tmp_path)))
 
 
-@pytest.mark.parametrize("shape", [(8, 9, 3), (8, 8, 1), (None, None, 3)])
-def test_a_model_for_other_pictures_is_refused(tmp_path: Path, shape: tuple[int | None, ...]) -> None:
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((8, 8, 4), "4 channels"), ((3, 8, 8), "channels first"), ((None, None, 3), "say which, as in .*size=")],
+)
+def test_a_model_for_other_pictures_is_refused(
+    tmp_path: Path, shape: tuple[int | None, ...], message: str
+) -> None:
     image = keras.Input(shape)
-    scores = keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(image)))
-    with pytest.raises(ModelError, match="fixed side"):
+    scores = keras.layers.Dense(3)(
+        keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3, padding="same")(image))
+    )
+    with pytest.raises(ModelError, match=message):
         load(str(saved(keras.Model(image, scores), tmp_path)))
 
 

@@ -1,0 +1,354 @@
+"""A Keras model as one flat list of operations: nested models inlined, each application of a layer a step of its own.
+
+The list is read off the history of Keras's symbolic tensors and run by ourselves: the model is not called, changed or
+copied, and any of its values can be taken out or put in. Layers and operations of ``keras.ops`` are steps alike.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import tree
+from keras.src.models.functional import Functional
+from keras.src.ops.symbolic_arguments import SymbolicArguments
+
+from saliency_worker.saliency.errors import ModelError
+
+Value = int  # a tensor of the flat graph
+_INSIDE = (Functional.call, keras.Sequential.call, keras.Function.call)
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One application of a layer or operation. inputs, outputs: values in the order of its arguments and results."""
+
+    name: str
+    operation: Callable[..., Any]
+    arguments: SymbolicArguments
+    places: Mapping[int, Value]
+    outputs: tuple[Value, ...]
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        return tuple(dict.fromkeys(self.places[id(each)] for each in self.arguments.keras_tensors))
+
+    def run(self, values: Mapping[Value, Any]) -> list[Any]:
+        """Its results for these values, as at inference whatever the model was built with."""
+        args, kwargs = self.arguments.fill_in({key: values[value] for key, value in self.places.items()})
+        if isinstance(self.operation, keras.Layer) and self.operation._call_has_training_arg:
+            kwargs = {**kwargs, "training": False}
+        return list(tree.flatten(self.operation(*args, **kwargs)))
+
+
+@dataclass(frozen=True, eq=False)
+class OperationGraph:
+    """The steps from ``input`` to ``output``, in an order in which they can run.
+
+    shapes: of values, with None for what is open, the batch first. containers: the nested models by the name of a step,
+    with the value that each gives. dtypes: of values.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    input: Value
+    output: Value
+    shapes: Mapping[Value, tuple[int | None, ...]]
+    dtypes: Mapping[Value, str]
+    containers: Mapping[str, Value] = field(default_factory=dict)
+
+    def needed(self, wanted: Sequence[Value], given: Sequence[Value]) -> list[Step]:
+        """The steps that lead to the wanted values, where the given ones are known, in order."""
+        missing = set(wanted) - set(given)
+        found = []
+        for step in reversed(self.steps):
+            if missing.intersection(step.outputs):
+                found.append(step)
+                missing |= set(step.inputs)
+                missing -= set(given) | set(step.outputs)
+        return found[::-1]
+
+    def open_inputs(self, wanted: Sequence[Value], given: Sequence[Value]) -> bool:
+        """Whether the wanted values depend on the model's input by a way that passes none of the given ones."""
+        steps = self.needed(wanted, given)
+        return self.input in wanted or any(self.input in step.inputs for step in steps)
+
+    def run(self, wanted: Sequence[Value], given: Mapping[Value, Any]) -> list[Any]:
+        """The wanted values as tensors. Runs in a graph and eagerly."""
+        values = dict(given)
+        for step in self.needed(wanted, tuple(given)):
+            values.update(zip(step.outputs, step.run(values), strict=True))
+        return [values[value] for value in wanted]
+
+    def with_shapes(self, shape: tuple[int, ...]) -> "OperationGraph":
+        """The same graph with the shapes that its values have for an input of that shape, without the batch."""
+        if not any(None in each[1:] for each in self.shapes.values()) and None in self.shapes[self.input][:1]:
+            return self
+        values = [self.input, *(value for step in self.steps for value in step.outputs)]
+        found: dict[Value, tuple[int | None, ...]] = {}
+
+        def trace(rows: tf.Tensor) -> tf.Tensor:
+            for value, tensor in zip(values, self.run(values, {self.input: rows}), strict=True):
+                found[value] = tuple(tensor.shape)
+            return tf.constant(0)
+
+        spec = tf.TensorSpec((None, *shape), self.dtypes[self.input])
+        tf.function(trace, autograph=False).get_concrete_function(spec)
+        return replace(self, shapes={**self.shapes, **found})
+
+    def users(self, value: Value) -> list[Step]:
+        return [step for step in self.steps if value in step.inputs]
+
+    def producer(self, value: Value) -> Step | None:
+        """The step that gives the value; None for the model's input."""
+        return next((step for step in self.steps if value in step.outputs), None)
+
+    def downstream(self, value: Value) -> list[Step]:
+        """The steps that depend on the value."""
+        reached, found = {value}, []
+        for step in self.steps:
+            if reached.intersection(step.inputs):
+                reached.update(step.outputs)
+                found.append(step)
+        return found
+
+
+def flatten(model: keras.Model, output: str = "", shape: tuple[int, ...] | None = None) -> OperationGraph:
+    """The flat graph of a model of one image input, up to the output of that name where there are several.
+
+    shape: (height, width, channels), of a model that does not say it. Raises ModelError where the model cannot be read.
+    """
+    name = model.name
+    function = _function(model, shape)
+    if len(function.inputs) != 1:
+        raise ModelError(
+            f"{name} has {len(function.inputs)} inputs: only networks with one image input can be explained."
+        )
+    work = _Flattening()
+    image = work.value(function.inputs[0])
+    results = work.function(function, [image], "")
+    value = results[_chosen(model, function, output)]
+    graph = OperationGraph(name, tuple(work.steps), image, value, work.shapes, work.dtypes, work.containers)
+    if value == image:
+        raise ModelError(f"{name} gives back its input: give an image classifier.")
+    steps = tuple(graph.needed([value], [image]))
+    return OperationGraph(name, steps, image, value, work.shapes, work.dtypes, work.containers)
+
+
+def _chosen(model: keras.Model, function: Any, output: str) -> int:
+    names = list(dict.fromkeys(_output_names(model, function)))
+    if len(function.outputs) == 1 and not output:
+        return 0
+    if output in names:
+        return names.index(output)
+    if output:
+        raise ModelError(f'{model.name} has no output "{output}": it has {", ".join(names)}.')
+    raise ModelError(
+        f"{model.name} has {len(names)} outputs ({', '.join(names)}), not one vector of class scores: choose one, "
+        f"as in model.keras@:output={names[0]}."
+    )
+
+
+def _output_names(model: keras.Model, function: Any) -> list[str]:
+    struct = function._outputs_struct
+    if isinstance(struct, dict):
+        return [str(key) for key in sorted(struct)]
+    names = [str(tensor._keras_history.operation.name) for tensor in function.outputs]
+    counts = Counter(names)
+    return [name if counts[name] == 1 else f"{name}#{place}" for place, name in enumerate(names, 1)]
+
+
+class _Flattening:
+    """Collects steps while nested models are opened."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.shapes: dict[Value, tuple[int | None, ...]] = {}
+        self.dtypes: dict[Value, str] = {}
+        self.containers: dict[str, Value] = {}
+        self._keep: list[Any] = []  # symbolic tensors are told apart by id: none may go
+
+    def value(self, tensor: keras.KerasTensor) -> Value:
+        made = len(self.shapes)
+        self.shapes[made], self.dtypes[made] = tuple(tensor.shape), str(tensor.dtype)
+        self._keep.append(tensor)
+        return made
+
+    def function(self, function: Any, given: Sequence[Value], prefix: str) -> list[Value]:
+        """Adds the steps of a function of Keras; returns the values of its outputs."""
+        places = {id(tensor): value for tensor, value in zip(function.inputs, given, strict=True)}
+        nodes = [
+            node
+            for depth in sorted(function._nodes_by_depth, reverse=True)
+            for node in function._nodes_by_depth[depth]
+            if node.operation and not node.is_input
+        ]
+        names = _names([node.operation for node in nodes])
+        for node, name in zip(nodes, names, strict=True):
+            if all(id(tensor) in places for tensor in node.input_tensors):
+                for tensor, value in zip(node.outputs, self._node(node, places, prefix + name), strict=True):
+                    places[id(tensor)] = value
+        return [places[id(tensor)] for tensor in function.outputs]
+
+    def _node(self, node: Any, places: dict[int, Value], name: str) -> list[Value]:
+        inner = _inner(node.operation, node.arguments)
+        own = {id(tensor): places[id(tensor)] for tensor in node.input_tensors}
+        if inner is None:
+            outputs = [self.value(tensor) for tensor in node.outputs]
+            self.steps.append(Step(name, node.operation, node.arguments, own, tuple(outputs)))
+            return outputs
+        given = [own[id(tensor)] for tensor in tree.flatten(node.arguments.args[0])]
+        given = [
+            self._entered(node.operation, inner, tensor, value, f"{name}/input")
+            for tensor, value in zip(inner.inputs, given, strict=True)
+        ]
+        results = self.function(inner, given, f"{name}/")
+        if len(results) == 1:
+            self.containers[name] = results[0]
+        return results
+
+    def _entered(
+        self, operation: Any, inner: Any, tensor: keras.KerasTensor, value: Value, name: str
+    ) -> Value:
+        """A nested model casts what it gets to the type of its input, and adds or drops a last axis of 1."""
+        outer_shape, outer_type = self.shapes[value], self.dtypes[value]
+        compute = getattr(operation, "compute_dtype", tensor.dtype)
+        through = compute if getattr(operation, "_convert_input_args", False) else tensor.dtype
+        if (outer_type, len(outer_shape)) == (tensor.dtype, len(tensor.shape)) and through == tensor.dtype:
+            return value
+        outside = keras.KerasTensor(outer_shape, outer_type)
+        made = self.value(keras.KerasTensor(tensor.shape, tensor.dtype))
+        step = Step(name, _Entry(operation, inner), SymbolicArguments(outside), {id(outside): value}, (made,))
+        self.steps.append(step)
+        return made
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What a nested model does to its input before its first layer."""
+
+    operation: Any
+    inner: Any
+
+    def __call__(self, tensor: Any) -> Any:
+        if getattr(self.operation, "_convert_input_args", False):
+            policy = self.operation.dtype_policy
+            tensor = policy.convert_input(tensor, self.operation.autocast, self.operation.input_dtype)
+        if not isinstance(self.inner, Functional):
+            return tensor
+        return self.inner._adjust_input_rank(self.inner._convert_inputs_to_tensors([tensor]))
+
+
+def _inner(operation: Any, arguments: SymbolicArguments) -> Any:
+    """The function of Keras inside a nested model, None where it is a step as a whole."""
+    if not isinstance(operation, keras.Model | keras.Function) or len(arguments.args) != 1:
+        return None
+    tensors = tree.flatten(arguments.args[0])
+    if len(tensors) != len(arguments.keras_tensors):
+        return None
+    try:
+        function = _opened(operation, tensors)
+    except Exception:  # what its code does with symbolic tensors is its own affair
+        return None
+    if function is None or len(function.inputs) != len(tensors):
+        return None
+    try:
+        tree.assert_same_structure(arguments.args[0], function._inputs_struct)
+    except ValueError:
+        if len(tensors) > 1:
+            return None
+    return function
+
+
+def _opened(operation: Any, tensors: Sequence[keras.KerasTensor]) -> Any:
+    call = type(operation).call
+    if call is keras.Sequential.call:
+        return operation._functional
+    if call in _INSIDE:
+        return operation
+    if not isinstance(operation, keras.Model):
+        return None
+    return traced(
+        operation, [keras.KerasTensor(each.shape, _cast(operation, each.dtype)) for each in tensors]
+    )
+
+
+def _cast(model: keras.Model, dtype: str) -> str:
+    """The type in which a model of its own class gets an input of that type."""
+    return str(model.compute_dtype) if "float" in dtype and model.autocast else dtype
+
+
+def _function(model: keras.Model, shape: tuple[int, ...] | None) -> Any:
+    if isinstance(model, keras.Sequential) and type(model).call is keras.Sequential.call:
+        if model._functional is None and shape is not None and not model.built:
+            model.build((None, *shape))
+        if model._functional is None:
+            raise ModelError(f"{model.name} was never built: say its size, as in model.keras@:size=224x224.")
+        return model._functional
+    if type(model).call in _INSIDE:
+        return model
+    if shape is None:
+        raise ModelError(
+            f"{model.name} is a model of its own class and does not say what pictures it takes: say its size, as in "
+            "model.keras@:size=224x224."
+        )
+    try:
+        return traced(model, [keras.KerasTensor((None, *shape), "float32")])
+    except ModelError:
+        raise
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"{model.name} is a model of its own class whose code cannot be read as a graph ({reason[:160]}): build it "
+            "from Keras layers and keras.ops."
+        ) from error
+
+
+def traced(model: keras.Model, inputs: Sequence[keras.KerasTensor]) -> Any:
+    """What a model of its own class does with symbolic tensors, as a function of Keras. Leaves no trace in its layers."""
+    given = inputs[0] if len(inputs) == 1 else list(inputs)
+    if not model.built:
+        raise ModelError(f"{model.name} was never built.")
+    kwargs = {"training": False} if model._call_has_training_arg else {}
+    with _histories_kept(model):
+        outputs = model.call(given, **kwargs)
+        return keras.Function(given, outputs)
+
+
+@contextmanager
+def _histories_kept(model: keras.Model) -> Iterator[None]:
+    """A layer remembers each symbolic call, and one that was called twice has no ``output`` any more."""
+    layers = model._flatten_layers(include_self=False, recursive=True)
+    before = {layer: (list(layer._inbound_nodes), list(layer._outbound_nodes)) for layer in layers}
+    try:
+        yield
+    finally:
+        for layer, (inbound, outbound) in before.items():
+            layer._inbound_nodes[:], layer._outbound_nodes[:] = inbound, outbound
+
+
+def _names(operations: Sequence[Any]) -> list[str]:
+    """A name per application: of a layer its own, with #1, #2 where it is applied several times; of an operation its
+    kind, numbered, for Keras numbers operations through the whole process."""
+    layers = [operation for operation in operations if isinstance(operation, keras.Layer | keras.Model)]
+    times, seen = Counter(map(id, layers)), Counter[int]()
+    taken = {layer.name for layer in layers}
+    found = []
+    for operation in operations:
+        if isinstance(operation, keras.Layer):
+            seen[id(operation)] += 1
+            repeated = f"#{seen[id(operation)]}" if times[id(operation)] > 1 else ""
+            found.append(f"{operation.name}{repeated}")
+            continue
+        stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(operation).__name__).lower()
+        number, name = 0, stem
+        while name in taken:
+            number += 1
+            name = f"{stem}_{number}"
+        taken.add(name)
+        found.append(name)
+    return found
