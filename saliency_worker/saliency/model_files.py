@@ -58,7 +58,7 @@ def _checked(model: object, path: Path) -> keras.Model:
 
 def _import_code() -> None:
     """Modules of the operator's, never of a file: they register the classes that a model is made of."""
-    for name in filter(None, (part.strip() for part in os.environ.get(CODE, "").split(","))):
+    for name in filter(None, (part.strip() for part in os.environ.get("SALIENCY_MODEL_CODE", "").split(","))):
         try:
             importlib.import_module(name)
         except Exception as error:
