@@ -16,10 +16,10 @@ TRIALS = 30
 
 PARTICIPANTS = """
 INSERT INTO trials_participant (study_id, protocol_id, code, token, kind, state, ticket_number, surplus, excluded,
-  exclusion_reason, consent_version, language, user_agent_family, device, demographics, acknowledged, receipt,
-  started_at, last_seen_at)
+  exclusion_reason, consent_version, language, user_agent_family, device, demographics, client, link_parameters,
+  acknowledged, receipt, started_at, last_seen_at)
 SELECT %(study)s, %(protocol)s, 'p' || n, %(slug)s || '-token-' || n, 'person', 'finished', n, false, false, '', '', 'en',
-  '', '', '{}', '[]', %(slug)s || '-receipt-' || n, now(), now() FROM generate_series(1, %(participants)s) n
+  '', '', '{}', '{}', '{}', '[]', %(slug)s || '-receipt-' || n, now(), now() FROM generate_series(1, %(participants)s) n
 """
 TRIAL_ROWS = """
 INSERT INTO trials_trial (participant_id, position, block, task, condition_id, stimulus_id, maps, pool, pool_index,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from survey_site.reports import views
+from survey_site.reports import downloads, views
 from survey_site.reports.exports.tables import TABLES
 
 urlpatterns = [
@@ -11,15 +11,16 @@ urlpatterns = [
     path("<slug:slug>/statistics/", views.statistics, name="report_statistics"),
     path("<slug:slug>/figures/<slug:name>.svg", views.figure, {"kind": "svg"}, name="figure_svg"),
     path("<slug:slug>/figures/<slug:name>.pdf", views.figure, {"kind": "pdf"}, name="figure_pdf"),
-    path("<slug:slug>/psych-ds.zip", views.psych_ds, name="psych_ds"),
+    path("<slug:slug>/codebook.html", downloads.codebook, name="codebook"),
+    path("<slug:slug>/psych-ds.zip", downloads.psych_ds, name="psych_ds"),
     *(
-        path(f"<slug:slug>/{table}.csv", views.table_csv, {"table": table}, name=f"{table}_csv")
+        path(f"<slug:slug>/{table}.csv", downloads.table_csv, {"table": table}, name=f"{table}_csv")
         for table in TABLES
     ),
     *(
         path(
             f"<slug:slug>/{table}.csv.sha256",
-            views.table_checksum,
+            downloads.table_checksum,
             {"table": table},
             name=f"{table}_checksum",
         )

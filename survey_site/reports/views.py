@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
@@ -20,11 +20,8 @@ from django.views.decorators.http import require_safe
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report
 from survey_site.reports.cached_task import TaskProgress, progress_of
-from survey_site.reports.exports.csv_stream import StreamTally, checksum, stream_csv
-from survey_site.reports.exports.psych_ds import write_zip
-from survey_site.reports.exports.tables import TABLES
+from survey_site.reports.downloads import attachment
 from survey_site.reports.machine_metrics import MachineMeasure, paper_layout
-from survey_site.reports.marks import download_name
 from survey_site.reports.point_report import tasks_of
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import MachineTable, StudyReport
@@ -200,7 +197,7 @@ def figure(request: HttpRequest, slug: str, name: str, kind: Literal["svg", "pdf
         raise Http404("The figure is not drawn yet; open the report, which asks for it.")
     audit.record_look(request, study, "exported", f"figure {name}.{kind}")
     response = HttpResponse(data, content_type=cached_report.FIGURE_FORMATS[kind])
-    response["Content-Disposition"] = _attachment(study, request, f"{name}.{kind}", "inline")
+    response["Content-Disposition"] = attachment(study, request, f"{name}.{kind}", "inline")
     # An SVG opened by itself is a document: it may run nothing.
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
     return response
@@ -230,14 +227,9 @@ def standalone(request: HttpRequest, slug: str) -> HttpResponse:
         ],
     }
     response = render(request, "reports/standalone.html", whole)
-    response["Content-Disposition"] = _attachment(study, request, "report.html")
+    response["Content-Disposition"] = attachment(study, request, "report.html")
     audit.record(request, study, "exported", "report.html")
     return response
-
-
-def _attachment(study: Study, request: HttpRequest, rest: str, how: str = "attachment") -> str:
-    """The head that gives a download its name."""
-    return f'{how}; filename="{download_name(study, Population.from_query(request.GET), rest)}"'
 
 
 def _stylesheet() -> str:
@@ -255,44 +247,5 @@ def table1(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     response = HttpResponse(FORMATS[kind](report), content_type=CONTENT_TYPES[kind])
     extension = {"latex": "tex"}.get(kind, kind)
     audit.record(request, study, "exported", f"table1.{extension}")
-    response["Content-Disposition"] = _attachment(study, request, f"table1.{extension}")
-    return response
-
-
-@require_safe
-@staff_member_required
-def psych_ds(request: HttpRequest, slug: str) -> FileResponse:
-    """The whole data set as a Psych-DS zip, with its data dictionary."""
-    study = study_or_404(request, slug, "export")
-    audit.record(request, study, "exported", "Psych-DS")
-    archive = write_zip(study, Population.from_query(request.GET))
-    return FileResponse(archive, as_attachment=True, filename=f"{study.slug}-psych-ds.zip")
-
-
-@require_safe
-@staff_member_required
-def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpResponse:
-    """`responses.csv` and the other tables, streamed."""
-    study, found = study_or_404(request, slug, "export"), TABLES[table]
-    audit.record(request, study, "exported", table)
-    population = Population.from_query(request.GET)
-    body = stream_csv(found.rows(study, population), found.columns(study))
-    response = StreamingHttpResponse(body, content_type=CONTENT_TYPES["csv"])
-    response["Content-Disposition"] = _attachment(study, request, f"{table}.csv")
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-@require_safe
-@staff_member_required
-def table_checksum(request: HttpRequest, slug: str, table: str) -> HttpResponse:
-    """What `sha256sum -c` reads, and the number of rows: of the table's CSV as it is now."""
-    study, found = study_or_404(request, slug, "export"), TABLES[table]
-    tally = StreamTally()
-    population = Population.from_query(request.GET)
-    rows = found.rows(study, population)
-    checksum(stream_csv(rows, found.columns(study), tally), tally)
-    line = f"{tally.sha256.hexdigest()}  {download_name(study, population, f'{table}.csv')}\n"
-    response = HttpResponse(line, content_type="text/plain; charset=utf-8")
-    response["X-Row-Count"] = str(tally.rows)
+    response["Content-Disposition"] = attachment(study, request, f"table1.{extension}")
     return response

@@ -110,7 +110,7 @@ class Answered:
 class Column:
     """One column of `responses.csv`: the key of the stored answer that it reads, and its entry in the dictionary.
 
-    people: texts of people's making, such as names of images, which are made safe for spreadsheets. role: whether it is
+    names: names of images, which stay text in every program, whatever they look like. role: whether it is
     the score (or second score) itself; declined: the value by which a participant declined to answer. By these two a
     file without the column `score` is read again (`tasks.csv_rows`).
     """
@@ -119,7 +119,7 @@ class Column:
     description: str
     kind: Literal["string", "integer", "number", "boolean"]
     key: str
-    people: bool = False
+    names: bool = False
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None

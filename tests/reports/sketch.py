@@ -33,7 +33,7 @@ TASK = replace(
     published={},
     texts={"en": {"instructions_sketch": "Look.", "begin_sketch": "Now."}},
     columns=(
-        Column("remark", "What was written.", "string", "remark", people=True),
+        Column("remark", "What was written.", "string", "remark"),
         Column("tool", "What was used.", "string", "tool", levels=("pen", "brush")),
         Column("strokes", "How many.", "integer", "n", minimum=0),
         Column("pressure", "How strong.", "number", "force", unit="N"),

@@ -1,15 +1,21 @@
 """participants, trials, stimuli and maps as CSV, and the Psych-DS zip with its dictionary."""
 
+import codecs
 import csv
 import hashlib
 import io
 import json
+import shutil
+import subprocess
+import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -44,6 +50,12 @@ def rows(study: Any, name: str, population: Population | None = None) -> list[di
     table = TABLES[name]
     data = b"".join(stream_csv(table.rows(study, population or Population()), table.columns(study)))
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+
+
+@contextmanager
+def data_set(own: Survey) -> Iterator[zipfile.ZipFile]:
+    with write_zip(own.study, Population()) as file, zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 def test_participants_are_told_without_external_ids_or_unasked_answers(own: Survey) -> None:
@@ -96,7 +108,7 @@ def test_every_table_is_offered_with_its_checksum(desk: Client, own: Survey, nam
     assert told.content.decode() == f"{hashlib.sha256(data).hexdigest()}  mine-{name}.csv\n"
 
 
-@pytest.mark.parametrize("address", [*(f"{name}_csv" for name in TABLES), "psych_ds"])
+@pytest.mark.parametrize("address", [*(f"{name}_csv" for name in TABLES), "psych_ds", "codebook"])
 def test_nobody_else_gets_them(desk: Client, client: Client, own: Survey, address: str) -> None:
     survey("theirs")
     assert desk.get(reverse(address, args=["theirs"])).status_code == 404
@@ -113,33 +125,82 @@ def test_every_column_is_described_once_in_words() -> None:
 
 
 def test_the_data_set_holds_every_table_described_column_by_column(own: Survey) -> None:
-    archive = zipfile.ZipFile(write_zip(own.study, Population()))
-    told = json.loads(archive.read("dataset_description.json"))
-    described = {variable["name"] for variable in told["variableMeasured"]}
-    for name, table in TABLES.items():
-        (path,) = [n for n in archive.namelist() if f"_description-{name}_data.csv" in n]
-        header = archive.read(path).decode().splitlines()[0].split(",")
-        assert header == [column.name for column in table.columns(own.study)]
-        assert set(header) <= described
-    assert "README.md" in archive.namelist()
+    with data_set(own) as archive:
+        told = json.loads(archive.read("dataset_description.json"))
+        described = {variable["name"] for variable in told["variableMeasured"]}
+        for name, table in TABLES.items():
+            (path,) = [n for n in archive.namelist() if f"_description-{name}_data.csv" in n]
+            header = archive.read(path).decode().splitlines()[0].split(",")
+            assert header == [column.name for column in table.columns(own.study)]
+            assert set(header) <= described
+        assert "README.md" in archive.namelist()
 
 
 def test_the_data_set_names_the_rows_and_the_hash_of_each_table(own: Survey) -> None:
-    archive = zipfile.ZipFile(write_zip(own.study, Population()))
-    told = json.loads(archive.read("dataset_description.json"))
-    for file in told["distribution"]:
-        data = archive.read(file["contentUrl"])
-        assert file["sha256"] == hashlib.sha256(data).hexdigest()
-        count = len(list(csv.reader(io.StringIO(data.decode(), newline="")))) - 1
-        assert file["description"].endswith(f" {count} rows.")
+    with data_set(own) as archive:
+        told = json.loads(archive.read("dataset_description.json"))
+        for file in told["distribution"]:
+            data = archive.read(file["contentUrl"])
+            assert file["sha256"] == hashlib.sha256(data).hexdigest()
+            count = len(list(csv.reader(io.StringIO(data.decode(), newline="")))) - 1
+            assert file["description"].endswith(f" {count} rows.")
+
+
+def test_the_scripts_of_the_data_set_make_table_1_of_its_data(own: Survey, tmp_path: Path) -> None:
+    for rating in (2, 5):
+        own.rating(own.participant(), 0, rating)
+    with data_set(own) as archive:
+        archive.extractall(tmp_path)
+    (data,) = tmp_path.glob("data/*description-responses_data.csv")
+    for program in (sys.executable, shutil.which("Rscript")):
+        script = tmp_path / "analysis" / ("table1.R" if program and "Rscript" in program else "table1.py")
+        if program:
+            done = subprocess.run(
+                [program, script, data], capture_output=True, text=True, check=True, timeout=120
+            )
+            (row,) = [r for r in csv.DictReader(io.StringIO(done.stdout)) if r["column"] == "Grad-CAMs"]
+            assert (row["faith_n"], row["index"], row["index_n"]) == ("1", "3.50", "2")
+
+
+def test_a_reader_finds_every_column_in_the_codebook(desk: Client, own: Survey) -> None:
+    own.study.title = "<b>Mine</b>"
+    own.study.save()
+    own.participant(kind="bot")
+    response = desk.get(reverse("codebook", args=["mine"]), {"bots": "1"})
+    page = response.content.decode()
+    assert response["Content-Disposition"] == 'attachment; filename="mine-simulated-codebook.html"'
+    assert "&lt;b&gt;Mine&lt;/b&gt;" in page and "1 of the participants were simulated" in page
+    for table in TABLES.values():
+        for column in table.columns(own.study):
+            assert f"<code>{column.name}</code>" in page
+    with data_set(own) as archive:
+        assert b"<code>rt_ms</code>" in archive.read("codebook.html")
+
+
+def test_a_byte_order_mark_comes_where_it_is_asked_for_and_counts_in_the_checksum(
+    desk: Client, own: Survey, tmp_path: Path
+) -> None:
+    plain, marked = (
+        b"".join(desk.get(reverse("responses_csv", args=["mine"]), query).streaming_content)  # type: ignore[attr-defined]
+        for query in ({}, {"bom": "1"})
+    )
+    assert not plain.startswith(codecs.BOM_UTF8) and marked == codecs.BOM_UTF8 + plain
+    told = desk.get(reverse("responses_checksum", args=["mine"]), {"bom": "1"})
+    assert told.content.decode().startswith(hashlib.sha256(marked).hexdigest())
+    call_command("export_data", "mine", "--out", str(tmp_path), "--bom", stdout=io.StringIO())
+    assert (tmp_path / "responses.csv").read_bytes() == marked
+    with pytest.raises(CommandError, match="--bom is for --format csv"):
+        call_command("export_data", "mine", "--out", str(tmp_path), "--bom", "--format", "parquet")
 
 
 def test_the_same_data_give_the_same_archive(own: Survey) -> None:
-    assert write_zip(own.study, Population()).read() == write_zip(own.study, Population()).read()
+    with write_zip(own.study, Population()) as once, write_zip(own.study, Population()) as again:
+        assert once.read() == again.read()
 
 
 def test_the_dictionary_gives_units_limits_and_levels(own: Survey) -> None:
-    told = json.loads(zipfile.ZipFile(write_zip(own.study, Population())).read("dataset_description.json"))
+    with data_set(own) as archive:
+        told = json.loads(archive.read("dataset_description.json"))
     by_name = {variable["name"]: variable for variable in told["variableMeasured"]}
     assert by_name["rt_ms"]["unitText"] == "ms"
     assert (by_name["rating"]["minValue"], by_name["rating"]["maxValue"]) == (0, 6)

@@ -128,9 +128,14 @@ def test_the_tasks_own_columns_stand_behind_the_score_in_their_kinds(sketches: S
     assert (found[0]["choice"], found[3]["choice"]) == ("", "cat-0")
 
 
+def described(own: Survey) -> dict[str, Any]:
+    with write_zip(own.study, Population()) as file, zipfile.ZipFile(file) as archive:
+        told = json.loads(archive.read("dataset_description.json"))
+    return {variable["name"]: variable for variable in told["variableMeasured"]}
+
+
 def test_dictionary_and_api_follow_the_studys_columns(sketches: Survey, desk: Client) -> None:
-    archive = zipfile.ZipFile(write_zip(sketches.study, Population()))
-    told = {v["name"]: v for v in json.loads(archive.read("dataset_description.json"))["variableMeasured"]}
+    told = described(sketches)
     assert (told["pressure"]["unitText"], told["strokes"]["minValue"]) == ("N", 0)
     assert [level["termCode"] for level in told["task"]["valueReference"]] == ["matching", "rating", "sketch"]
     answers = desk.get(reverse("api-responses", args=["sketches"]) + "?task=sketch").json()["results"]
@@ -167,8 +172,7 @@ def test_without_its_task_a_study_is_exported_with_the_fixed_columns(gone: Surve
     first, second = rows(gone)
     assert (first["task"], first["block"], first["score"], first["rating"]) == ("sketch", "sketch", "7.5", "")
     assert (second["rating"], list(first)[-1]) == ("4", "score")
-    archive = zipfile.ZipFile(write_zip(gone.study, Population()))
-    told = {v["name"]: v for v in json.loads(archive.read("dataset_description.json"))["variableMeasured"]}
+    told = described(gone)
     assert "sketch" in [level["termCode"] for level in told["task"]["valueReference"]]
     for name in TABLES:
         assert desk.get(reverse(f"{name}_csv", args=["gone"])).status_code == 200

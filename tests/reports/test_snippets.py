@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from fixtures import replay
+from survey_site.reports.exports.psych_ds import SCRIPTS
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.point import half_up
 from survey_site.statistics.published import TABLE_1
 from tests.statistics.two_tasks import build
 
-SNIPPETS = Path(__file__).parents[2] / "docs" / "snippets"
 R = shutil.which("Rscript")
 LANGUAGES = [
-    pytest.param([sys.executable, str(SNIPPETS / "table1.py")], id="python"),
+    pytest.param([sys.executable, str(SCRIPTS / "table1.py")], id="python"),
     pytest.param(
-        [str(R), str(SNIPPETS / "table1.R")],
+        [str(R), str(SCRIPTS / "table1.R")],
         id="R",
         marks=pytest.mark.skipif(R is None, reason="Rscript is not installed on this machine"),
     ),
@@ -80,3 +80,11 @@ def test_all_right_and_equal_ratings_are_printed_honestly(command: list[str], tm
     assert {(r["faith"], r["faith_high"], r["index"], r["index_low"]) for r in printed} == {
         ("100", "100.0", "4.00", "n/a")
     }
+
+
+@pytest.mark.parametrize("command", LANGUAGES)
+def test_no_number_is_a_negative_zero(command: list[str], tmp_path: Path) -> None:
+    rows = [r | {"correct": 0} if r["task"] == "matching" else r | {"rating": 0} for r in replay.responses()]
+    printed = run(command, write(rows, tmp_path / "responses.csv"))
+    assert {r["faith_low"] for r in printed} == {"0.0"}
+    assert not [cell for r in printed for cell in r.values() if cell.startswith("-0")]

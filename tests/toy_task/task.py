@@ -110,7 +110,7 @@ TASK = Task(
     caption=lambda settings: "Discrimination %: share of trials in which the map of the predicted class was picked.",
     columns=(
         Column("picked", "Place of the map that was picked, from 0.", "integer", "picked", minimum=0, maximum=1),
-        Column("label", "Class that the network predicted, as shown.", "string", "label", people=True),
+        Column("label", "Class that the network predicted, as shown.", "string", "label"),
         Column("told", "1: the map of that class was picked.", "boolean", "told"),
     ),
     texts={"en": TEXTS},

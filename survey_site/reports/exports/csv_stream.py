@@ -1,9 +1,11 @@
 """Streams a table as CSV with constant memory: by COPY on PostgreSQL, row by row elsewhere; the same bytes.
 
-UTF-8, `\\n` line ends, a header line, missing cells empty, quoted only where needed (RFC 4180). The file holds
-nothing but the table; its row count and SHA-256 come from `checksum`, which reads the same stream.
+UTF-8, without a byte order mark unless one is asked for, `\\n` line ends, a header line, missing cells empty, quoted
+only where needed (RFC 4180). The file holds nothing but the table; its row count and SHA-256 come from `checksum`,
+which reads the same stream.
 """
 
+import codecs
 import csv
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,12 +52,19 @@ def responses_csv(study: Study, population: Population, tally: StreamTally | Non
 
 
 def stream_csv(
-    rows: QuerySet[Any], columns: Sequence[ExportColumn], tally: StreamTally | None = None
+    rows: QuerySet[Any],
+    columns: Sequence[ExportColumn],
+    tally: StreamTally | None = None,
+    *,
+    bom: bool = False,
 ) -> Iterator[bytes]:
-    """The table as chunks of about 64 KiB. `tally` is complete when the iterator is exhausted."""
+    """The table as chunks of about 64 KiB. `tally` is complete when the iterator is exhausted.
+
+    bom: begin with a byte order mark, by which Excel knows UTF-8; other programs take it for a part of the first name.
+    """
     tally = tally or StreamTally()
     values = rows.values_list(*(column.source for column in columns))
-    yield tally.add(csv_line([column.name for column in columns]), 1)
+    yield tally.add(codecs.BOM_UTF8 * bom + csv_line([column.name for column in columns]), 1)
     numbers = [place for place, column in enumerate(columns) if column.kind == "number"]
     copies = connections[rows.db].vendor == "postgresql"
     lines = _copied(values) if copies else _fetched(values, numbers)

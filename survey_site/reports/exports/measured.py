@@ -17,7 +17,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, NullIf
 
 from survey_site.reports.exports.columns import ExportColumn
-from survey_site.reports.exports.sql import code
+from survey_site.reports.exports.sql import text
 from survey_site.trials.devices import DEVICES
 from survey_site.trials.measurements import AT_CONSENT, FIRST, MEASUREMENTS, Measurement
 from survey_site.trials.models import Participant, Response
@@ -52,7 +52,7 @@ def _of_trials(one: Measurement) -> ExportColumn:
 OF_TRIAL = tuple(_column(one, _value(one, "response__client")) for one in MEASUREMENTS)
 OF_PERSON = (
     ExportColumn(
-        "device", "Kind of device, as the browser calls itself.", "string", code("device"), levels=DEVICES
+        "device", "Kind of device, as the browser calls itself.", "string", text("device"), levels=DEVICES
     ),
     *(
         _column(

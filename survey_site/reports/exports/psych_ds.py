@@ -1,15 +1,18 @@
-"""A Psych-DS data set (version 1.4.0): tidy tables under `data/`, and a data dictionary in JSON-LD.
+"""A Psych-DS data set (version 1.4.0): tidy tables under `data/`, a data dictionary in JSON-LD and one to read.
 
-The dictionary comes from the same column list as the CSV. Dates of the archive are fixed, so that the same
-data give the same bytes. Specification: https://psychds-docs.readthedocs.io/
+Beside them under `analysis/` the scripts that make Table 1 of `responses`. The dictionary comes from the same column
+list as the CSV. Dates of the archive are fixed, so that the same data give the same bytes. Specification:
+https://psychds-docs.readthedocs.io/
 """
 
 import json
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import IO
 
+from survey_site.reports.exports.codebook import READING, codebook
 from survey_site.reports.exports.columns import ExportColumn
 from survey_site.reports.exports.csv_stream import StreamTally, stream_csv
 from survey_site.reports.exports.tables import TABLES
@@ -19,6 +22,7 @@ from survey_site.studies.models import Study
 from survey_site.trials.models import Participant
 
 IN_MEMORY_BYTES = 4 * 1024 * 1024  # beyond that the archive is spooled to a file
+SCRIPTS = Path(__file__).parent / "scripts"
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 JsonLd = dict[str, object]  # whose keys and values schema.org defines
 TYPES = {
@@ -33,6 +37,16 @@ TYPES = {
 def write_zip(study: Study, population: Population) -> IO[bytes]:
     """The data set as an open file at its beginning, deleted when closed."""
     archive = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  (the caller closes it)
+    try:
+        _fill(archive, study, population)
+    except BaseException:
+        archive.close()
+        raise
+    archive.seek(0)
+    return archive
+
+
+def _fill(archive: IO[bytes], study: Study, population: Population) -> None:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
         facts = {name: _write_table(target, study, population, name) for name in TABLES}
         _write(
@@ -46,8 +60,10 @@ def write_zip(study: Study, population: Population) -> IO[bytes]:
             "CHANGES.md",
             b"# Changes\n\nOne export; the protocol hash in the data names its version.\n",
         )
-    archive.seek(0)
-    return archive
+        _write(target, "codebook.html", codebook(study, simulated_in(study, population)).encode())
+        for script in sorted(SCRIPTS.iterdir()):
+            if script.is_file():
+                _write(target, f"analysis/{script.name}", script.read_bytes())
 
 
 def simulated_in(study: Study, population: Population) -> int:
@@ -146,7 +162,7 @@ def readme(study: Study, facts: dict[str, StreamTally], simulated: int = 0) -> s
     if simulated:
         lines += [f"{simulated} of the participants were simulated by a program: `kind` is bot.", ""]
     lines += [
-        "Missing is an empty cell, never 0. Text that a spreadsheet would take for a formula begins with an apostrophe.",
+        *READING,
         "Table 1 counts rows of `responses` with `excluded` 0, `attention_check` 0, `block` other than practice,",
         "and `seen` other than no, under one `protocol_hash`.",
         "",
@@ -154,6 +170,9 @@ def readme(study: Study, facts: dict[str, StreamTally], simulated: int = 0) -> s
             f"- `{file_name(study, name)}`: {TABLES[name].description} {t.rows} rows."
             for name, t in facts.items()
         ),
+        "- `codebook.html`: what every column means, to read.",
+        "- `analysis/table1.R`, `analysis/table1.py`: Table 1 with its intervals, by",
+        f"  `Rscript analysis/table1.R {file_name(study, 'responses')}`.",
         "",
     ]
     return "\n".join(lines)

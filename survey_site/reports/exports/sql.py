@@ -1,5 +1,6 @@
 """Database expressions of the exports: the same text on SQLite and PostgreSQL, made inside the database."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import (
@@ -14,6 +15,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.expressions import BaseExpression
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, NullIf
 from django.db.models.lookups import In
@@ -21,22 +23,83 @@ from django.db.models.lookups import In
 from survey_site.tasks.contract import Column
 
 # A cell that begins with one of these is a formula to a spreadsheet (OWASP, "CSV injection").
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_STARTS_SQLITE = "('=', '+', '-', '@', char(9), char(13))"
-_STARTS_POSTGRESQL = "('=', '+', '-', '@', chr(9), chr(13))"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_STARTS_SQLITE = "('=', '+', '-', '@', char(9), char(13), char(10), '＝', '＋', '－', '＠')"
+_STARTS_POSTGRESQL = "('=', '+', '-', '@', chr(9), chr(13), chr(10), '＝', '＋', '－', '＠')"
+
+_MONTH = (
+    "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?"
+    "|dec(ember)?)"
+)
+# What R (type.convert), pandas (read_csv) and Excel take for a number, a date, a time, a truth value or nothing at all.
+NO_NAME = "|".join(
+    (
+        r"[.]?[0-9][-0-9.,:/eE+_% ]*",
+        r"0x[0-9a-f]+",
+        r"[0-9.]+[dilf][0-9]*",
+        r"[-0-9]+t[0-9:.]+z?",
+        r"[0-9:. ]+[ap]m?",
+        rf"[0-9]{{1,4}}[- ./]?{_MONTH}[- ,./]*[0-9]*",
+        rf"{_MONTH}[- ,./]*[0-9]{{1,4}}([- ,./]+[0-9]{{1,4}})?",
+        r"na|nan|n/a|null|none|nil|t|f|y|n|yes|no|on|off|true|false|inf|infinity|<na>|#n/a|#na|#n/a n/a",
+    )
+)
+# Only what begins like one of them is compared: most names do not, and a regular expression takes its time.
+_LIKE_ONE = (
+    "(substr({x}, 1, 1) BETWEEN '0' AND '9' OR lower(substr({x}, 1, 2)) IN ('na', 'n', 'n/', 't', 'f', 'y', 'ye', 'no',"
+    " 'nu', 'ni', 'on', 'of', 'tr', 'fa', 'in', '<n', '#n', '.0', '.1', '.2', '.3', '.4', '.5', '.6', '.7', '.8', '.9',"
+    " 'ja', 'fe', 'ma', 'ap', 'ju', 'au', 'se', 'oc', 'de'))"
+)
 
 
 class SafeText(Func):
-    """Text that no spreadsheet takes for a formula: a leading apostrophe where needed; empty becomes NULL."""
+    """Text that no spreadsheet takes for a formula: a leading apostrophe where needed; empty becomes NULL.
+
+    `is_name`: nor may any program take it for a number, a date or a missing value (`NO_NAME`).
+    """
 
     arity = 1
     output_field = TextField()
+    is_name = False
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, Any]:
         sql, params = compiler.compile(self.source_expressions[0])
-        starts = _STARTS_SQLITE if connection.vendor == "sqlite" else _STARTS_POSTGRESQL
-        text = f"CASE WHEN substr({sql}, 1, 1) IN {starts} THEN '''' || {sql} ELSE NULLIF({sql}, '') END"
-        return text, (*params, *params, *params)
+        on_sqlite = connection.vendor == "sqlite"
+        risky = f"substr({sql}, 1, 1) IN {_STARTS_SQLITE if on_sqlite else _STARTS_POSTGRESQL}"
+        if self.is_name:
+            # Constants of this file only; a percent sign would be taken for a parameter's.
+            pattern = f"^({NO_NAME})$".replace("%", "%%")
+            matches = f"{sql} REGEXP '(?i){pattern}'" if on_sqlite else f"{sql} ~* '{pattern}'"
+            risky = f"{risky} OR ({_LIKE_ONE.format(x=sql)} AND {matches})"
+        times = risky.count(sql) + 2
+        text = f"CASE WHEN {risky} THEN '''' || {sql} ELSE NULLIF({sql}, '') END"
+        return text, (*params,) * times
+
+
+class SafeName(SafeText):
+    """The name of a person, a trial, an image or a study."""
+
+    is_name = True
+
+
+class SafeCode(SafeText):
+    """A text of this program's making (a hash, a key of the catalogue, a choice), which an import may have forged."""
+
+
+def rewritten(expression: Any, change: Callable[[SafeText], Any]) -> Any:
+    """The expression with every SafeText in it replaced by what `change` makes of it."""
+    if isinstance(expression, SafeText):
+        return change(expression)
+    if not isinstance(expression, BaseExpression):
+        return expression
+    copied = expression.copy()
+    copied.set_source_expressions([rewritten(part, change) for part in expression.get_source_expressions()])
+    return copied
+
+
+def as_given(found: SafeText) -> NullIf:
+    """The text without an apostrophe, for files that know texts from formulas; empty becomes NULL."""
+    return NullIf(found.source_expressions[0], Value(""), output_field=TextField())
 
 
 class UtcText(Func):
@@ -55,7 +118,10 @@ class UtcText(Func):
 
 
 class PoolKeys(Func):
-    """Keys of the stimuli whose ids a JSON array holds, in its order, separated by `|`; NULL for none."""
+    """Keys of the stimuli whose ids a JSON array holds, in its order, separated by `|`; NULL for none.
+
+    The keys stand as they are; the text as a whole is no formula.
+    """
 
     arity = 1
     output_field = TextField()
@@ -110,9 +176,14 @@ def text(path: str) -> SafeText:
     return SafeText(F(path))
 
 
-def code(path: str) -> NullIf:
-    """A text of this program's making (a hash, a key of the catalogue, a choice); empty becomes NULL."""
-    return NullIf(F(path), Value(""))
+def code(path: str) -> SafeCode:
+    """A text of this program's making; empty becomes NULL."""
+    return SafeCode(F(path))
+
+
+def name_of(path: str) -> SafeName:
+    """The name of a person, an image or a study, which stays text in every program."""
+    return SafeName(F(path))
 
 
 def zero_one(path: str) -> Cast:
@@ -126,7 +197,7 @@ def of_answer(task: str, column: Column) -> Case:
     found: Any
     match column.kind:
         case "string":
-            found = SafeText(stored) if column.people else NullIf(stored, Value("", output_field=TextField()))
+            found = SafeName(stored) if column.names else SafeText(stored)
         case "integer":
             # By way of the float: JSON may write a whole number as 4.0.
             found = Cast(Cast(stored, FloatField()), BigIntegerField())

@@ -15,6 +15,7 @@ from survey_site.reports.exports.columns import (
     excluded_flag,
     exclusion,
     only_pools,
+    quick,
     responses_columns,
     task_names,
     trial_name,
@@ -22,7 +23,7 @@ from survey_site.reports.exports.columns import (
 from survey_site.reports.exports.csv_stream import response_rows
 from survey_site.reports.exports.measured import OF_PERSON, OF_TRIAL, with_first_trial
 from survey_site.reports.exports.questions import consent_column, question_columns
-from survey_site.reports.exports.sql import PoolKeys, SafeText, UtcText, code, text, zero_one
+from survey_site.reports.exports.sql import PoolKeys, SafeText, UtcText, code, name_of, text, zero_one
 from survey_site.reports.population import Population
 from survey_site.stimuli.models import SaliencyMap, Stimulus
 from survey_site.studies.models import Study
@@ -45,16 +46,16 @@ def _yes_no_metric(name: str) -> Case:
 
 def _participant_columns(study: Study | None) -> tuple[ExportColumn, ...]:
     fixed = (
-        ExportColumn("study", "Short name of the study.", "string", text("study__slug")),
-        ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string", text("code")),
+        ExportColumn("study", "Short name of the study.", "string", name_of("study__slug")),
+        ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string", name_of("code")),
         ExportColumn("protocol_hash", "SHA-256 of the frozen protocol the participant is under.", "string",
-               code("protocol__hash")),
-        ExportColumn("kind", "person, or bot where simulated participants were asked for.", "string", F("kind"),
+               text("protocol__hash")),
+        ExportColumn("kind", "person, or bot where simulated participants were asked for.", "string", text("kind"),
                levels=("person", "bot")),
-        ExportColumn("state", "How far the participant came.", "string", F("state"),
+        ExportColumn("state", "How far the participant came.", "string", text("state"),
                levels=("started", "consented", "finished", "screened_out", "dropped")),
         ExportColumn("ticket_number", "Row of the Latin square.", "integer", F("ticket_number"), minimum=0),
-        ExportColumn("language", "Language in which the texts were shown.", "string", code("language")),
+        ExportColumn("language", "Language in which the texts were shown.", "string", text("language")),
         ExportColumn("browser", "Family of the browser.", "string", text("user_agent_family")),
         ExportColumn("started_at", "When the participant came (UTC).", "datetime", UtcText(F("started_at"))),
         ExportColumn("consented_at", "When the participant consented (UTC).", "datetime", UtcText(F("consented_at"))),
@@ -69,17 +70,17 @@ def _participant_columns(study: Study | None) -> tuple[ExportColumn, ...]:
 
 def _trial_columns(study: Study | None) -> tuple[ExportColumn, ...]:
     names = task_names(study)
-    return (
-        ExportColumn("study", "Short name of the study.", "string", text("participant__study__slug")),
+    found = (
+        ExportColumn("study", "Short name of the study.", "string", name_of("participant__study__slug")),
         ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string",
-               text("participant__code")),
+               name_of("participant__code")),
         ExportColumn("trial", "Identifier of the trial: participant and position.", "string", trial_name()),
         ExportColumn("position", "Place of the trial in the participant's whole session, from 0.", "integer", F("position"),
                minimum=0),
-        ExportColumn("block", "Block of the session; practice never counts in the report.", "string", F("block"),
+        ExportColumn("block", "Block of the session; practice never counts in the report.", "string", code("block"),
                levels=(Trial.PRACTICE, *names)),
-        ExportColumn("task", f"What was asked. {described_tasks()}.", "string", F("task"), levels=names),
-        ExportColumn("stimulus", "Source image of the map.", "string", text("stimulus__key")),
+        ExportColumn("task", f"What was asked. {described_tasks()}.", "string", code("task"), levels=names),
+        ExportColumn("stimulus", "Source image of the map.", "string", name_of("stimulus__key")),
         ExportColumn("column", "Table-1 column in which the trial counts.", "string", text("condition__column")),
         ExportColumn("classifier", "Classifier that was explained.", "string", text("condition__classifier")),
         ExportColumn("base", "Class activation map the method builds on.", "string", code("condition__base")),
@@ -101,18 +102,19 @@ def _trial_columns(study: Study | None) -> tuple[ExportColumn, ...]:
         ExportColumn("rt_ms", "Time from the onset of the image to the answer, measured in the browser.", "integer",
                F("response__rt_ms"), unit="ms", minimum=0),
         ExportColumn("seen", "Whether the image was decoded and visible; unknown without JavaScript.", "string",
-               F("response__seen"), levels=("yes", "no", "unknown")),
+               code("response__seen"), levels=("yes", "no", "unknown")),
         *OF_TRIAL,
     )  # fmt: skip
+    return quick(study, found)
 
 
 STIMULI: tuple[ExportColumn, ...] = (
-    ExportColumn("study", "Short name of the study.", "string", text("study__slug")),
-    ExportColumn("stimulus", "Name of the image, unique in the study.", "string", text("key")),
+    ExportColumn("study", "Short name of the study.", "string", name_of("study__slug")),
+    ExportColumn("stimulus", "Name of the image, unique in the study.", "string", name_of("key")),
     ExportColumn("stimulus_class", "Class of the image.", "string", text("stimulus_class")),
-    ExportColumn("role", "main: in counted trials; reserve: in practice and checks.", "string", F("role"),
+    ExportColumn("role", "main: in counted trials; reserve: in practice and checks.", "string", text("role"),
            levels=("main", "reserve")),
-    ExportColumn("sha256", "SHA-256 of the stored PNG; empty in a reconstruction.", "string", code("sha256")),
+    ExportColumn("sha256", "SHA-256 of the stored PNG; empty in a reconstruction.", "string", text("sha256")),
     ExportColumn("width", "Width of the stored image; empty where there is none.", "integer",
            Case(When(width__gt=0, then=F("width")), output_field=IntegerField()), unit="px", minimum=1),
     ExportColumn("height", "Height of the stored image; empty where there is none.", "integer",
@@ -122,15 +124,15 @@ STIMULI: tuple[ExportColumn, ...] = (
 )  # fmt: skip
 
 MAPS: tuple[ExportColumn, ...] = (
-    ExportColumn("study", "Short name of the study.", "string", text("stimulus__study__slug")),
-    ExportColumn("stimulus", "Source image of the map.", "string", text("stimulus__key")),
+    ExportColumn("study", "Short name of the study.", "string", name_of("stimulus__study__slug")),
+    ExportColumn("stimulus", "Source image of the map.", "string", name_of("stimulus__key")),
     ExportColumn("classifier", "Classifier that was explained.", "string", text("classifier")),
     ExportColumn("layer", "Layer whose output was explained.", "string", text("layer")),
     ExportColumn("class_index", "Index of the explained class; −1 where there is none.", "integer", F("class_index")),
     ExportColumn("class_name", "Name of the explained class.", "string", text("class_name")),
     ExportColumn("method", "Full key of the method: a base, base.combination, or a control.", "string", text("method")),
-    ExportColumn("map_sha256", "SHA-256 of the map's array.", "string", code("array_sha256")),
-    ExportColumn("parameters_hash", "SHA-256 of everything the map was computed from.", "string", code("parameters_hash")),
+    ExportColumn("map_sha256", "SHA-256 of the map's array.", "string", text("array_sha256")),
+    ExportColumn("parameters_hash", "SHA-256 of everything the map was computed from.", "string", text("parameters_hash")),
     ExportColumn("current", "1: the newest for its image, classifier, method and rank.", "boolean", zero_one("current")),
     *(
         ExportColumn(name, description, "number", _metric(name), minimum=0, maximum=1)

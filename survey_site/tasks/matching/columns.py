@@ -9,10 +9,10 @@ COLUMNS = (
         f"Image the participant picked, or {CANT_TELL}.",
         "string",
         "choice",
-        people=True,
+        names=True,
         declined=CANT_TELL,
     ),
-    Column("choice_class", "Class of the picked image.", "string", "choice_class", people=True),
+    Column("choice_class", "Class of the picked image.", "string", "choice_class"),
     Column(
         "correct",
         f"1: the source image was picked; 0: another one, or {CANT_TELL}.",

@@ -21,10 +21,13 @@ class Command(BaseCommand):
         parser.add_argument("study", help="short name of the study")
         parser.add_argument("--out", type=Path, required=True, help="folder; files in it are replaced")
         parser.add_argument("--format", choices=("csv", "parquet", "psych-ds"), default="csv")
+        parser.add_argument("--bom", action="store_true", help="CSV with a byte order mark, for Excel")
         parser.add_argument("--include-bots", action="store_true", help="simulated participants too")
 
     def handle(self, *args: Any, **options: Any) -> None:
         study, out = study_named(options["study"]), options["out"]
+        if options["bom"] and options["format"] != "csv":
+            raise CommandError("--bom is for --format csv")
         out.mkdir(parents=True, exist_ok=True)
         population = Population(bots=options["include_bots"])
         if options["format"] == "psych-ds":
@@ -35,7 +38,7 @@ class Command(BaseCommand):
             return
         sums = []
         for name in TABLES:
-            tally = write_csv(study, population, name, out / f"{name}.csv")
+            tally = write_csv(study, population, name, out / f"{name}.csv", bom=options["bom"])
             sums.append(f"{tally.sha256.hexdigest()}  {name}.csv\n")
             self.stdout.write(f"{name}.csv: {tally.rows} rows, SHA-256 {tally.sha256.hexdigest()}")
             if options["format"] == "parquet":
@@ -51,10 +54,12 @@ class Command(BaseCommand):
         self.stdout.write(f"{name}.parquet: {rows} rows")
 
 
-def write_csv(study: Study, population: Population, name: str, target: Path) -> StreamTally:
+def write_csv(
+    study: Study, population: Population, name: str, target: Path, *, bom: bool = False
+) -> StreamTally:
     """One table as a file."""
     tally, table = StreamTally(), TABLES[name]
     with target.open("wb") as file:
-        for chunk in stream_csv(table.rows(study, population), table.columns(study), tally):
+        for chunk in stream_csv(table.rows(study, population), table.columns(study), tally, bom=bom):
             file.write(chunk)
     return tally

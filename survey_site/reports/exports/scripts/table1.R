@@ -44,7 +44,8 @@ index <- function(rows) {
 rounded <- function(value, places) {
   if (is.na(value)) return("n/a")
   shift <- 10^places
-  sprintf("%.*f", places, floor(round(abs(value) * shift, 6) + 0.5) / shift * sign(value))
+  near <- floor(round(abs(value) * shift, 6) + 0.5) / shift
+  sprintf("%.*f", places, if (near == 0) 0 else near * sign(value)) # never "-0.0"
 }
 
 data <- read.csv(commandArgs(trailingOnly = TRUE)[1], na.strings = "", encoding = "UTF-8",

@@ -54,7 +54,7 @@ def rounded(value, places):
     if np.isnan(value):
         return "n/a"
     exact = Decimal(repr(round(float(value), 9)))  # the nearest short decimal, then half up
-    return str(exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+    return str(exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + 0)  # + 0: never "-0.0"
 
 
 data = pd.read_csv(sys.argv[1], dtype={"participant": str, "stimulus": str, "pool": str, "column": str})

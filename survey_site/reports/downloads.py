@@ -1,0 +1,76 @@
+"""The data as files: tables as CSV with their checksums, the Psych-DS data set, the codebook."""
+
+from django.contrib.admin.views.decorators import staff_member_required
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from survey_site.reports.exports.codebook import codebook as codebook_of
+from survey_site.reports.exports.csv_stream import StreamTally, checksum, stream_csv
+from survey_site.reports.exports.psych_ds import simulated_in, write_zip
+from survey_site.reports.exports.tables import TABLES
+from survey_site.reports.marks import download_name
+from survey_site.reports.population import Population
+from survey_site.studies import audit
+from survey_site.studies.access import study_or_404
+from survey_site.studies.models import Study
+
+CSV = "text/csv; charset=utf-8"
+
+
+def attachment(study: Study, request: HttpRequest, rest: str, how: str = "attachment") -> str:
+    """The head that gives a download its name."""
+    return f'{how}; filename="{download_name(study, Population.from_query(request.GET), rest)}"'
+
+
+@require_safe
+@staff_member_required
+def psych_ds(request: HttpRequest, slug: str) -> FileResponse:
+    """The whole data set as a Psych-DS zip, with its data dictionary."""
+    study = study_or_404(request, slug, "export")
+    audit.record(request, study, "exported", "Psych-DS")
+    archive = write_zip(study, Population.from_query(request.GET))
+    return FileResponse(archive, as_attachment=True, filename=f"{study.slug}-psych-ds.zip")
+
+
+@require_safe
+@staff_member_required
+def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpResponse:
+    """`responses.csv` and the other tables, streamed; `?bom=1`: with a byte order mark, for Excel."""
+    study, found = study_or_404(request, slug, "export"), TABLES[table]
+    audit.record(request, study, "exported", table)
+    population = Population.from_query(request.GET)
+    body = stream_csv(found.rows(study, population), found.columns(study), bom=_bom(request))
+    response = StreamingHttpResponse(body, content_type=CSV)
+    response["Content-Disposition"] = attachment(study, request, f"{table}.csv")
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+@staff_member_required
+def table_checksum(request: HttpRequest, slug: str, table: str) -> HttpResponse:
+    """What `sha256sum -c` reads, and the number of rows: of the table's CSV as it is now."""
+    study, found = study_or_404(request, slug, "export"), TABLES[table]
+    tally = StreamTally()
+    population = Population.from_query(request.GET)
+    rows = found.rows(study, population)
+    checksum(stream_csv(rows, found.columns(study), tally, bom=_bom(request)), tally)
+    line = f"{tally.sha256.hexdigest()}  {download_name(study, population, f'{table}.csv')}\n"
+    response = HttpResponse(line, content_type="text/plain; charset=utf-8")
+    response["X-Row-Count"] = str(tally.rows)
+    return response
+
+
+def _bom(request: HttpRequest) -> bool:
+    return request.GET.get("bom") == "1"
+
+
+@require_safe
+@staff_member_required
+def codebook(request: HttpRequest, slug: str) -> HttpResponse:
+    """What every column of every table means, as one HTML file."""
+    study = study_or_404(request, slug, "export")
+    audit.record(request, study, "exported", "codebook.html")
+    response = HttpResponse(codebook_of(study, simulated_in(study, Population.from_query(request.GET))))
+    response["Content-Disposition"] = attachment(study, request, "codebook.html")
+    return response
