@@ -24,6 +24,7 @@ from survey_site.desk.pages import (
     power,
     preview,
     recruitment,
+    recruitment_lists,
     rehearsal,
     upload_maps,
 )
@@ -119,7 +120,18 @@ PAGES = (
         STEPS,
         parts=(Part("rehearsal", rehearsal.rehearse),),
     ),
-    DeskPage("recruitment", _("Recruitment"), "group_add", "recruit", recruitment.recruitment, SETTINGS),
+    DeskPage(
+        "recruitment",
+        _("Recruitment"),
+        "group_add",
+        "recruit",
+        recruitment.recruitment,
+        SETTINGS,
+        parts=(
+            Part("recruitment-links", recruitment_lists.links, "recruitment/links/"),
+            Part("recruitment-excluded", recruitment_lists.excluded, "recruitment/excluded/"),
+        ),
+    ),
     DeskPage(
         "notifications", _("Notifications"), "notifications", "view", notifications.notifications, SETTINGS
     ),

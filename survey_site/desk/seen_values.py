@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from django import forms
 from django.db.models import Model, UniqueConstraint
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 SEEN = "seen"
@@ -22,6 +23,8 @@ DELETED = "–"
 
 def plain(field: forms.Field, value: Any) -> Any:
     """A field's value, stored or cleaned, as one that can be compared: no line ends of a browser, no empty None."""
+    if isinstance(field, forms.ModelMultipleChoiceField):
+        return sorted(str(key) for key in field.prepare_value(value) or [])
     if isinstance(field, forms.ModelChoiceField):
         value = field.prepare_value(value)
     if isinstance(value, str):
@@ -129,6 +132,8 @@ class SeenForm(forms.ModelForm):
             data.pop(key, None)
             if value:
                 data[key] = "on"
+        elif isinstance(field, forms.ModelMultipleChoiceField):
+            cast(QueryDict, data).setlist(key, plain(field, value))
         else:
             text = field.widget.format_value(field.prepare_value(value)) or ""
             data[key] = "".join(text) if isinstance(text, list) else text  # a list of one: a choice

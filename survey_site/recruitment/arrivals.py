@@ -1,9 +1,10 @@
-"""Reads who sent a participant out of the start link: Prolific, SONA, or nobody."""
+"""Reads who sent a participant out of the start link: Prolific, SONA, the researcher by a list, or nobody."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from survey_site.recruitment import personal_links
 from survey_site.recruitment.models import Recruitment
 
 Provider = Recruitment.Provider
@@ -15,8 +16,20 @@ NOBODY = frozenset(
 FORMS: dict[str, re.Pattern[str]] = {
     Provider.PROLIFIC: re.compile(r"[0-9a-fA-F]{24}"),
     Provider.SONA: re.compile(r"[0-9A-Za-z_-]{1,40}"),
+    Provider.LIST: personal_links.FORM,
 }
-KEPT = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID", "sona_id", "survey_code", "bot", "preview")
+KEPT = (
+    "PROLIFIC_PID",
+    "STUDY_ID",
+    "SESSION_ID",
+    "sona_id",
+    "survey_code",
+    "person",
+    "key",
+    "bot",
+    "preview",
+    "again",
+)
 
 
 class BadLink(ValueError):
@@ -32,8 +45,16 @@ class Sender:
     session: str = ""
 
 
-def sender(fields: Mapping[str, str]) -> Sender:
-    """Prolific sends PROLIFIC_PID, STUDY_ID, SESSION_ID; SONA sends sona_id (or survey_code)."""
+def sender(fields: Mapping[str, str], study: int) -> Sender:
+    """Prolific sends PROLIFIC_PID, STUDY_ID, SESSION_ID; SONA sona_id (or survey_code); a personal link person and key.
+
+    study: the row id, for which a personal link is signed. Raises BadLink.
+    """
+    if person := fields.get("person", ""):
+        key = fields.get("key", "")
+        if not personal_links.FORM.fullmatch(person) or not personal_links.is_signed(study, person, key):
+            raise BadLink("The link was not made for this person; open it as it was given to you.")
+        return Sender(Provider.LIST, person, key)
     if pid := _identifier(fields, "PROLIFIC_PID"):
         return Sender(Provider.PROLIFIC, pid, _identifier(fields, "SESSION_ID"))
     if sona := _identifier(fields, "sona_id") or _identifier(fields, "survey_code"):
@@ -71,8 +92,13 @@ def refuse_unnamed(recruitment: Recruitment | None, who: Sender) -> None:
 
     Without the identifier nobody could be paid, and a script could take one place after another.
     """
-    form = FORMS.get(recruitment.provider) if recruitment else None
-    if recruitment is None or form is None:
-        return
-    if who.provider != recruitment.provider or not form.fullmatch(who.external_id):
+    if recruitment and recruitment.provider in FORMS and not is_named(recruitment, who):
         raise BadLink("The link does not name you; open the study from the service that sent you.")
+
+
+def is_named(recruitment: Recruitment | None, who: Sender) -> bool:
+    """Whether the study's provider named the participant in its form; never by a plain link."""
+    form = FORMS.get(recruitment.provider) if recruitment else None
+    return bool(
+        recruitment and form and who.provider == recruitment.provider and form.fullmatch(who.external_id)
+    )

@@ -14,6 +14,12 @@ class Recruitment(models.Model):
         LINK = "link", _("Plain link")
         PROLIFIC = "prolific", _("Prolific")
         SONA = "sona", _("SONA")
+        LIST = "list", _("Personal links for a list")
+
+    class Retakes(models.TextChoices):
+        NEVER = "never", _("Never: whoever began on this device goes on or is told so")
+        ASK = "ask", _("Ask: go on, or somebody else begins")
+        ALLOW = "allow", _("Allow: everybody begins anew")
 
     study = models.OneToOneField("studies.Study", on_delete=models.CASCADE, related_name="recruitment")
     provider = models.CharField(max_length=10, choices=Provider.choices, default=Provider.LINK)
@@ -24,6 +30,19 @@ class Recruitment(models.Model):
     completed_code = models.CharField(max_length=60, blank=True)
     screened_out_code = models.CharField(max_length=60, blank=True)
     failed_attention_code = models.CharField(max_length=60, blank=True)
+    over_quota_code = models.CharField(max_length=60, blank=True)
+    retakes = models.CharField(
+        max_length=5,
+        choices=Retakes.choices,
+        default=Retakes.ASK,
+        help_text=_("By a plain link, which names nobody: the device remembers that somebody began."),
+    )
+    earlier_studies = models.ManyToManyField(
+        "studies.Study",
+        blank=True,
+        related_name="+",
+        help_text=_("Whoever began one of these with the same identifier is screened out."),
+    )
     return_url = models.CharField(
         max_length=500,
         blank=True,
@@ -59,3 +78,31 @@ class Recruitment(models.Model):
             errors["sona_host"] = _("Write the host alone, such as school.sona-systems.com.")
         if errors:
             raise ValidationError(errors)
+
+
+class ExcludedId(models.Model):
+    """Somebody of an earlier study, from a list: by a keyed hash, which recognises and tells nothing."""
+
+    study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="excluded_ids")
+    mark = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "mark"], name="excluded_once")]
+
+    def __str__(self) -> str:
+        return self.mark
+
+
+class TurnedAway(models.Model):
+    """Somebody who was shown a code at the door without taking part: once for each identifier, kept as a keyed hash."""
+
+    study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="turned_away")
+    mark = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=20)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "mark"], name="turned_away_once")]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.at:%Y-%m-%d}"

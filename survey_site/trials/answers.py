@@ -118,6 +118,7 @@ def _acknowledge(
             raise _PlaceFree(participant.protocol_id)
         session = moving_up.move_up(session, now)
     _move_on(session, now, "acknowledged", "demographics")
+    session.passed = page
     return session
 
 

@@ -1,5 +1,6 @@
 """Lets a participant in: one short transaction writes the participant, the ticket and all trials, or nothing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,10 +74,14 @@ def known(study: Study, arrival: Arrival) -> Participant | None:
     sent = known_sender(study, arrival.provider, arrival.external_id)
     if sent is None:
         return Participant.objects.filter(study=study, token=arrival.token).first()
-    same_submission = bool(sent.session) and sent.session == arrival.session
-    if sent.participant.token not in (arrival.token, arrival.returning) and not same_submission:
+    if not shown(sent, (arrival.token, arrival.returning), arrival.session):
         raise NotYours
     return sent.participant
+
+
+def shown(sent: ExternalId, tokens: Collection[str], session: str) -> bool:
+    """Whether who comes shows to be the person of this id: a token of theirs, or the secret of their submission or link."""
+    return sent.participant.token in tokens or (bool(sent.session) and sent.session == session)
 
 
 def known_sender(study: Study, provider: str, external_id: str) -> ExternalId | None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from django.db.models import Count, Q
 
 from survey_site.protocols.models import Protocol
+from survey_site.recruitment.marks import mark_of
+from survey_site.recruitment.models import TurnedAway
 from survey_site.recruitment.reconcile import Known
 from survey_site.studies.models import Study
 from survey_site.trials import attention
@@ -19,6 +21,7 @@ def outcomes(study: Study, provider: str, claimed: Iterable[str] = ()) -> list[K
 
     claimed: ids in the provider's file; by them who withdrew is recognised, whose id is no longer readable here.
     """
+    claimed = list(claimed)
     readable = {pseudonym(external_id): external_id for external_id in claimed}
     people = (
         ExternalId.objects.filter(study=study, provider=provider, participant__kind=Participant.Kind.PERSON)
@@ -30,7 +33,7 @@ def outcomes(study: Study, provider: str, claimed: Iterable[str] = ()) -> list[K
         .order_by("value")
     )
     failed = failed_attention(study)
-    return [
+    known = [
         Known(
             external_id=readable.get(one.value, one.value),
             participant=one.participant.code,
@@ -39,6 +42,17 @@ def outcomes(study: Study, provider: str, claimed: Iterable[str] = ()) -> list[K
             planned=one.planned,
         )
         for one in people
+    ]
+    return known + _turned_away(study, provider, set(claimed) - {one.external_id for one in known})
+
+
+def _turned_away(study: Study, provider: str, claimed: Iterable[str]) -> list[Known]:
+    """Of the ids in the provider's file those that were shown a code at the door; their own marks cannot be read."""
+    noted = set(TurnedAway.objects.filter(study=study).values_list("mark", flat=True))
+    return [
+        Known(external_id, "", "turned_away", 0, 0)
+        for external_id in sorted(claimed)
+        if noted and mark_of(provider, external_id) in noted
     ]
 
 

@@ -86,7 +86,9 @@ class TrialRow(NamedTuple):
 
 
 class Session:
-    """A participant with their trials, as read in this request."""
+    """A participant with their trials, as read in this request. passed: the page that this request went past, if it did."""
+
+    passed: str = ""
 
     def __init__(self, participant: Participant) -> None:
         self.participant = participant

@@ -1,8 +1,11 @@
-"""Withdrawal by receipt: the answers go, an empty row stays."""
+"""Withdrawal, by receipt or by who recruits: the answers go, an empty row stays."""
 
 from django.db import transaction
 from django.utils import timezone
 
+from survey_site.recruitment.marks import mark_of
+from survey_site.recruitment.models import Recruitment, TurnedAway
+from survey_site.studies.models import Study
 from survey_site.trials import leases
 from survey_site.trials.models import ExternalId, Participant
 from survey_site.trials.signed_tokens import pseudonym
@@ -40,3 +43,18 @@ def withdraw(receipt: str) -> Participant | None:
     )
     found.refresh_from_db()
     return found
+
+
+@transaction.atomic
+def erase_person(study: Study, external_id: str) -> list[str]:
+    """What `withdraw` does, for who asked the recruiter by the identifier; the codes of whom it names here.
+
+    The mark that they were turned away at the door goes too. Nobody: an empty list.
+    """
+    named = ExternalId.objects.filter(study=study, value__in=[external_id, pseudonym(external_id)])
+    found = list(named.values_list("participant__receipt", "participant__code"))
+    for receipt, _code in found:
+        withdraw(receipt)
+    marks = [mark_of(provider, external_id) for provider in Recruitment.Provider.values]
+    gone, _by_model = TurnedAway.objects.filter(study=study, mark__in=marks).delete()
+    return [code for _receipt, code in found] or ["turned away"] * bool(gone)

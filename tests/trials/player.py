@@ -41,7 +41,9 @@ def first_offered(name: str, offered: list[str]) -> str:
 
 
 def begin(client: Client, slug: str, query: str = "") -> str:
-    """Consents and returns the address of the participant's own page."""
+    """Consents and returns the address of the participant's own page; who is not named comes on a device of their own."""
+    if "=" not in query:
+        client.cookies.pop(f"begun-{slug}", None)
     address = f"/s/{slug}/{query}"
     form = Form(client.get(address).content.decode())
     response = client.post(address, {**form.hidden, "consent": "yes"})

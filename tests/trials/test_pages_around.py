@@ -202,9 +202,10 @@ def test_starts_by_the_thousand_are_slowed_down_without_keeping_an_address(
     factories.live()
     begin(client, "test")
     begin(client, "test")
-    form = Form(client.get("/s/test/").content.decode())
-    assert client.post("/s/test/", form.hidden | {"consent": "yes"}).status_code == 429
-    other = client.post("/s/test/", form.hidden | {"consent": "yes"}, REMOTE_ADDR="203.0.113.5")
+    third = Client()
+    form = Form(third.get("/s/test/").content.decode())
+    assert third.post("/s/test/", form.hidden | {"consent": "yes"}).status_code == 429
+    other = third.post("/s/test/", form.hidden | {"consent": "yes"}, REMOTE_ADDR="203.0.113.5")
     assert other.status_code == 303
     assert not [key for key in cache._cache if "203.0.113" in key or "127.0.0.1" in key]
 
@@ -224,7 +225,7 @@ def test_starts_behind_front_servers_are_counted_for_the_sender(client: Client, 
         "2001:db8:0:1::1",
     ):  # what senders add is not looked at
         sent = form.hidden | {"consent": "yes", "nonce": sender.ljust(20, "x")}
-        found.append(client.post("/s/test/", sent, headers={"X-Forwarded-For": sender}).status_code)
+        found.append(Client().post("/s/test/", sent, headers={"X-Forwarded-For": sender}).status_code)
     assert found == [303, 429, 303]
 
 

@@ -54,12 +54,12 @@ def test_a_known_id_lets_nobody_into_the_session_of_another(client: Client) -> N
     link = "?PROLIFIC_PID=5f00&SESSION_ID=secret"
     address = begin(client, "test", link)
     for query in ("?PROLIFIC_PID=5f00", "?PROLIFIC_PID=5f00&SESSION_ID=guessed"):
-        stranger = Client()
-        form = Form(stranger.get(f"/s/test/{query}").content.decode())
-        refused = stranger.post("/s/test/", form.hidden | {"consent": "yes"})
-        assert refused.status_code == 409 and "Location" not in refused
-        told = refused.content.decode()
-        assert "begun with your identifier" in told and address.split("/")[2] not in told
+        stranger, fields = Client(), dict(pair.split("=") for pair in query[1:].split("&"))
+        sent = fields | {"consent": "yes", "nonce": "n" * 20}
+        for refused in (stranger.get(f"/s/test/{query}"), stranger.post("/s/test/", sent)):
+            assert refused.status_code == 409 and "Location" not in refused
+            told = refused.content.decode()
+            assert "begun with your identifier" in told and address.split("/")[2] not in told
     assert begin(Client(), "test", link) == address  # by the submission's own secret
     assert begin(client, "test", "?PROLIFIC_PID=5f00") == address  # in the browser of the first start
     assert Participant.objects.count() == 1
@@ -69,8 +69,8 @@ def test_an_id_of_a_panel_without_secrets_is_held_by_the_browser_alone(client: C
     factories.live()
     address = begin(client, "test", "?sona_id=1234")
     assert begin(client, "test", "?sona_id=1234") == address
-    form = Form(Client().get("/s/test/?sona_id=1234").content.decode())
-    assert Client().post("/s/test/", form.hidden | {"consent": "yes"}).status_code in (403, 409)
+    stranger = {"consent": "yes", "nonce": "n" * 20, "sona_id": "1234"}
+    assert Client().post("/s/test/", stranger).status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_a_full_study_takes_nobody_and_stores_nothing(client: Client) -> None:
     study = factories.live()
     Recruitment.objects.create(study=study, quota=1)
     begin(client, "test")
-    form = Form(client.get("/s/test/").content.decode())
-    assert client.post("/s/test/", form.hidden | {"consent": "yes"}).status_code == 403
+    late = {"consent": "yes", "nonce": "n" * 20}
+    assert Client(enforce_csrf_checks=False).post("/s/test/", late).status_code == 403
     assert Participant.objects.count() == 1
 
 
@@ -207,7 +207,7 @@ def test_an_enrolment_costs_the_same_queries_for_any_number_of_trials(client: Cl
     used = []
     for slug, images in (("small", 6), ("large", 24)):
         factories.live(slug, images=images, rating_trials_per_column=images // 3)
-        begin(client, slug)
+        begin(Client(), slug)
         form = Form(client.get(f"/s/{slug}/").content.decode())
         with CountQueries() as counted:
             client.post(f"/s/{slug}/", form.hidden | {"consent": "yes"})

@@ -1,9 +1,9 @@
 """Who completed, who did not, what is missing: the study's rows beside the provider's file."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -16,6 +16,7 @@ from survey_site.studies import audit
 from survey_site.studies.access import study_or_404
 from survey_site.studies.models import Study
 from survey_site.trials.outcomes import outcomes
+from survey_site.trials.withdrawal import erase_person
 
 MOST_BYTES = 20 * 1024 * 1024
 
@@ -34,6 +35,8 @@ def reconciliation(request: HttpRequest, slug: str) -> HttpResponse:
         "title": _("Recruitment"),
     }
     recruitment: Recruitment | None = getattr(study, "recruitment", None)
+    if "erase" in request.POST:
+        return _erase(request, study)
     if request.method == "POST":
         try:
             context["groups"] = reconcile(*_both(request, study), codes_of(recruitment))
@@ -43,6 +46,19 @@ def reconciliation(request: HttpRequest, slug: str) -> HttpResponse:
     context["known"] = outcomes(study, provider) if "groups" not in context else []
     status = 422 if "error" in context else 200
     return render(request, "desk/reconciliation.html", context, status=status)
+
+
+def _erase(request: HttpRequest, study: Study) -> HttpResponse:
+    """The answers of a person who asked for it, by the identifier that names them; the log names them by their code."""
+    external_id = request.POST["erase"].strip()
+    if request.POST.get("sure") != "yes":
+        messages.error(request, _("Tick the box: what is erased does not come back."))
+    elif codes := erase_person(study, external_id) if external_id else []:
+        audit.record(request, study, "person erased", ", ".join(codes))
+        messages.success(request, _("Erased: %(codes)s.") % {"codes": ", ".join(codes)})
+    else:
+        messages.error(request, _("Nobody in this study has this identifier."))
+    return redirect("reconciliation", study.slug)
 
 
 def _both(request: HttpRequest, study: Study) -> tuple[list[Submission], list[Known]]:

@@ -1,12 +1,17 @@
 """The page of a study's recruitment: for whom the study itself is closed too, since they only recruit."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
@@ -18,14 +23,14 @@ from survey_site.desk.shell import page
 from survey_site.recruitment.arrivals import start_link
 from survey_site.recruitment.models import Recruitment
 from survey_site.studies import audit
+from survey_site.studies.access import visible_studies
 from survey_site.studies.editing import editing
 from survey_site.studies.models import Study
 from survey_site.trials.places import places_of
 
-TEXTS = (
-    "completed_code", "screened_out_code", "failed_attention_code", "sona_host", "sona_experiment_id", "sona_credit_token",
-)  # fmt: skip
-SECRETS = {"completed_code", "screened_out_code", "failed_attention_code", "sona_credit_token"}
+CODES = ("completed_code", "screened_out_code", "over_quota_code", "failed_attention_code")
+TEXTS = (*CODES, "sona_host", "sona_experiment_id", "sona_credit_token")
+SECRETS = {*CODES, "sona_credit_token"}
 
 
 class RecruitmentForm(SeenForm):
@@ -33,12 +38,15 @@ class RecruitmentForm(SeenForm):
 
     class Meta:
         model = Recruitment
-        fields = ("provider", "quota", "allow_phones", *TEXTS)
+        fields = ("provider", "quota", "allow_phones", "retakes", *TEXTS, "earlier_studies")
         labels = {
             "quota": _("Places"),
             "allow_phones": _("Phones may take part"),
+            "retakes": _("Taking part again"),
+            "earlier_studies": _("Without people of these studies"),
             "completed_code": _("Code for who completed"),
             "screened_out_code": _("Code for who was screened out"),
+            "over_quota_code": _("Code for who came when all places were taken"),
             "failed_attention_code": _("Code for who failed the attention checks"),
             "sona_host": _("Host of SONA"),
             "sona_experiment_id": _("Number of the experiment in SONA"),
@@ -48,21 +56,46 @@ class RecruitmentForm(SeenForm):
             "provider": UnfoldAdminSelectWidget,
             "quota": UnfoldAdminIntegerFieldWidget,
             "allow_phones": UnfoldBooleanWidget,
+            "retakes": UnfoldAdminSelectWidget,
+            "earlier_studies": UnfoldAdminCheckboxSelectMultipleWidget,
             **{name: UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}) for name in TEXTS},
         }
+
+    def __init__(self, *args: Any, others: QuerySet[Study], **kwargs: Any) -> None:
+        """others: the studies whose people this researcher may exclude."""
+        super().__init__(*args, **kwargs)
+        self.fields["retakes"].required = False
+        earlier = self.fields["earlier_studies"]
+        assert isinstance(earlier, forms.ModelMultipleChoiceField)
+        earlier.queryset = others
+        if not others.exists():
+            del self.fields["earlier_studies"]
+
+    def clean_retakes(self) -> str:
+        return self.cleaned_data["retakes"] or self.instance.retakes
+
+    def save_with_others(self) -> Recruitment:
+        """Saves; studies that were chosen by who sees more than this researcher stay chosen."""
+        chosen = set(self.cleaned_data.get("earlier_studies", ()))
+        before = set(self.instance.earlier_studies.all()) if self.instance.pk else set()
+        seen = set(self.fields["earlier_studies"].queryset) if "earlier_studies" in self.fields else set()  # type: ignore[attr-defined]
+        saved: Recruitment = super().save()
+        saved.earlier_studies.set(chosen | (before - seen))
+        return saved
 
 
 @require_http_methods(["GET", "POST"])
 def recruitment(request: HttpRequest, study: Study) -> HttpResponse:
     """Owners, editors and assistants read and change it; nobody else sees a code."""
-    form = RecruitmentForm(instance=_stored(study))
+    others = visible_studies(request.user, "recruit").exclude(pk=study.pk).order_by("title")
+    form = RecruitmentForm(instance=_stored(study), others=others)
     stored = form.instance.provider
     if request.method == "POST":
         with editing(study):
-            form = RecruitmentForm(request.POST, instance=_stored(study))
+            form = RecruitmentForm(request.POST, instance=_stored(study), others=others)
             stored = form.instance.provider
             if form.is_valid():
-                form.save()
+                form.save_with_others()
                 changed = [name for name in form.changed_data if name not in SECRETS]
                 changed += [f"{name} (not shown)" for name in form.changed_data if name in SECRETS]
                 audit.record(request, study, "recruitment saved", ", ".join(changed))
@@ -77,6 +110,7 @@ def recruitment(request: HttpRequest, study: Study) -> HttpResponse:
         form=form,
         link=f"{request.scheme}://{request.get_host()}{path}",
         places=places_of(study),
+        excluded=study.excluded_ids.count(),
     )
     response.status_code = 422 if form.errors else 200
     return response

@@ -41,10 +41,10 @@ recognise the photo from each kind, and how convincing each kind looks.
     "done": "All your answers have been received and stored.",
     "screened_out": """\
 Thank you for your interest. This study needs a larger screen than a phone's, so you cannot take part with this
-device. Nothing about you has been stored.
+device. No answer of yours has been stored.
 """,
     "full": """\
-Thank you for your interest. All places of this study are taken at the moment. Nothing about you has been stored.
+Thank you for your interest. All places of this study are taken at the moment. No answer of yours has been stored.
 """,
     "closed": "This study is closed and takes no new participants. Thank you for your interest.",
     "privacy": """\
@@ -57,7 +57,8 @@ participation and is never part of the research data.
 
 **Not stored:** your network address, your name, your e-mail address, or any tracking cookie. The pages load
 nothing from other companies. One cookie protects the start form, another lets you come back from the
-same browser; so does the link in your address bar.
+same browser, as the link in your address bar does, and remembers for a year that somebody took part there. Who was not
+let in and was shown a code is recognised by a mark from which nobody can read an identifier.
 
 **Withdrawal:** with the link on the last page you can withdraw at any time. Your answers are then erased from
 the data and from every later export; what remains is an empty row saying that somebody withdrew.

@@ -43,11 +43,11 @@ comparons à quel point on reconnaît la photo avec chaque sorte, et à quel poi
     "done": "Toutes vos réponses ont été reçues et enregistrées.",
     "screened_out": """\
 Merci de votre intérêt. Cette étude demande un écran plus grand que celui d'un téléphone ; vous ne pouvez donc pas
-y participer avec cet appareil. Rien n'a été conservé à votre sujet.
+y participer avec cet appareil. Aucune réponse de votre part n'a été conservée.
 """,
     "full": """\
-Merci de votre intérêt. Toutes les places de cette étude sont prises pour le moment. Rien n'a été conservé à votre
-sujet.
+Merci de votre intérêt. Toutes les places de cette étude sont prises pour le moment. Aucune réponse de votre part
+n'a été conservée.
 """,
     "closed": "Cette étude est close et ne prend plus de participants. Merci de votre intérêt.",
     "privacy": """\
@@ -60,7 +60,8 @@ confirmer votre participation et ne fait jamais partie des données de recherche
 
 **Non conservé :** votre adresse réseau, votre nom, votre adresse électronique, ni aucun cookie de suivi. Les pages
 ne chargent rien d'autres entreprises. Un cookie protège le formulaire de départ, un autre vous permet de
-revenir avec le même navigateur, comme le lien dans votre barre d'adresse.
+revenir avec le même navigateur, comme le lien dans votre barre d'adresse, et retient pendant un an que quelqu'un y a
+participé. Qui n'a pas été admis et a reçu un code est reconnu par une marque d'où nul ne peut lire un identifiant.
 
 **Retrait :** avec le lien de la dernière page, vous pouvez vous retirer à tout moment. Vos réponses sont alors
 effacées des données et de toute exportation ultérieure ; il reste une ligne vide disant que quelqu'un s'est retiré.

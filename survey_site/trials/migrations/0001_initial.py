@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
             name='ExternalId',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(choices=[('link', 'Plain link'), ('prolific', 'Prolific'), ('sona', 'SONA')], max_length=10)),
+                ('provider', models.CharField(choices=[('link', 'Plain link'), ('prolific', 'Prolific'), ('sona', 'SONA'), ('list', 'Personal links for a list')], max_length=10)),
                 ('value', models.CharField(max_length=120)),
                 ('session', models.CharField(blank=True, max_length=120)),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='external_ids', to='studies.study')),

@@ -23,6 +23,7 @@ from survey_site.trials.scoring import AnswerRefused
 from survey_site.trials.session import Session, TrialRow, find
 from survey_site.trials.signed_tokens import BadAddress
 from survey_site.trials.step_content import Posted, refusal_text, step_content
+from survey_site.trials.views import receipts
 from survey_site.trials.views.guards import participants_page, refusal, speaking, wants_json
 
 REFUSALS = (BadAddress, Ended, Conflict, AnswerRefused, demographics.Invalid)
@@ -77,6 +78,8 @@ def _post(request: HttpRequest, token: str) -> HttpResponse:
             return JsonResponse({"ok": True, **_ahead(request, session)})
     response = HttpResponseRedirect(reverse("resume", args=[token]))
     response.status_code = 303
+    if session.passed and session.step().kind == "done":
+        receipts.promise(response, token)
     return response
 
 
@@ -133,8 +136,15 @@ def _show(
         "step": step,
     }
     template, content = step_content(session, step, posted, partial(_answered, session))
-    ending = _ending(session) if step.kind == "done" else {}
-    return render(request, template, context | content | ending, status=status)
+    if step.kind != "done":
+        return render(request, template, context | content, status=status)
+    receipt = participant.receipt if receipts.is_due(request, participant.token) else ""
+    response = render(
+        request, template, context | content | _ending(session) | {"receipt": receipt}, status=status
+    )
+    if receipt and request.method == "GET":
+        receipts.shown(response, participant.token)
+    return response
 
 
 def _answered(session: Session, row: TrialRow) -> Answered:

@@ -1,7 +1,6 @@
 """The start page with consent. Looking at it changes nothing; sending its form lets the participant in."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,7 +13,6 @@ from django.views.decorators.http import require_http_methods
 
 from survey_site.protocols.models import Protocol
 from survey_site.recruitment.arrivals import BadLink, Sender, kept, refuse_unnamed, sender
-from survey_site.recruitment.completion import way_out
 from survey_site.recruitment.models import Recruitment
 from survey_site.studies import texts
 from survey_site.studies.access import may
@@ -28,6 +26,7 @@ from survey_site.trials.models import Participant
 from survey_site.trials.signed_tokens import is_bot_token, new_start_nonce, token_of_start
 from survey_site.trials.step_content import no_consent_text, start_content
 from survey_site.trials.throttle import too_many_starts
+from survey_site.trials.views import door
 from survey_site.trials.views.guards import participants_page, refusal
 
 Kind = Participant.Kind
@@ -83,16 +82,16 @@ def _start(request: HttpRequest, study: Study, protocol: Protocol | None, langua
     kind = _kind(request, study, fields)
     if kind is None:
         return refusal(request, 403, "no_bots", _no_bots())
-    who = sender(fields)
+    who = sender(fields, study.pk)
+    visit = door.Visit(request, study, recruitment, who, fields, language)
     may_come = study.is_open or kind == Kind.PREVIEW or _is_in(study, who)
     if protocol is None or not may_come:
-        return _not_open(request, study, language)
-    words = frozen_protocol(protocol.pk).texts_in(language)
-    user_agent = request.headers.get("User-Agent", "")
-    if recruitment and not recruitment.allow_phones and devices.is_phone(user_agent):
-        return _screened_out(request, study, recruitment, who, words["screened_out"])
+        return door.not_open(visit)
     if kind == Kind.PERSON:
         refuse_unnamed(recruitment, who)
+        if refused := door.not_let_in(visit, protocol):
+            return refused
+    words = frozen_protocol(protocol.pk).texts_in(language)
     # Never from the link: whoever wrote it would know the participant's own address.
     nonce = request.POST.get("nonce") or new_start_nonce()
     agreed = bool(fields.get("consent")) and 16 <= len(nonce) <= 64
@@ -105,9 +104,10 @@ def _start(request: HttpRequest, study: Study, protocol: Protocol | None, langua
         return refusal(
             request, 429, "too_many", _("Too many people start at once from here. Please try again later.")
         )
+    user_agent = request.headers.get("User-Agent", "")
     arrival = enrolment.Arrival(
         token=token_of_start(nonce, study.slug),
-        returning=request.COOKIES.get(_cookie(study), ""),
+        returning=request.COOKIES.get(door.cookie(study), ""),
         kind=kind,
         provider=who.provider,
         external_id=who.external_id,
@@ -118,49 +118,22 @@ def _start(request: HttpRequest, study: Study, protocol: Protocol | None, langua
         consent_version=texts.version(words["consent"]),
         quota=recruitment.quota if recruitment else None,
     )
-    return _let_in(request, study, language, arrival, words["full"])
+    return _let_in(visit, arrival, words["full"])
 
 
-def _let_in(
-    request: HttpRequest, study: Study, language: str, arrival: enrolment.Arrival, full: str
-) -> HttpResponse:
+def _let_in(visit: door.Visit, arrival: enrolment.Arrival, full: str) -> HttpResponse:
     try:
-        participant = enrolment.enrol(study, arrival)
-    except NoTicketLeft:
-        return render(request, "trials/notice.html", {"study": study, "text": full}, status=403)
+        participant = enrolment.enrol(visit.study, arrival)
+    except NoTicketLeft:  # somebody was faster
+        return door.full(visit, full)
     except enrolment.NotOpen:
-        return _not_open(request, study, language)
+        return door.not_open(visit)
     except enrolment.NotYours:
-        return refusal(request, 409, "begun_already", _begun_already())
+        return door.begun_already(visit)
     response = HttpResponseRedirect(reverse("resume", args=[participant.token]))
     response.status_code = 303
-    _remember(response, study, participant)
+    door.remember(response, visit.study, participant)
     return response
-
-
-def _cookie(study: Study) -> str:
-    return f"begun-{study.slug}"
-
-
-def _remember(response: HttpResponse, study: Study, participant: Participant) -> None:
-    """Lets this browser come back by the link of the service that sent it."""
-    days = frozen_protocol(participant.protocol_id).settings["resume_days"]
-    response.set_cookie(
-        _cookie(study),
-        participant.token,
-        max_age=days * 24 * 3600,
-        path=reverse("study_start", args=[study.slug]),
-        secure=settings.BEHIND_HTTPS,
-        httponly=True,
-        samesite="Lax",
-    )
-
-
-def _begun_already() -> str:
-    return _(
-        "This study was begun with your identifier already. Go on in the browser in which you began, or by your personal "
-        "link, which is in that browser's history. Is it neither? Then write to who sent you here."
-    )
 
 
 def _bad_link() -> str:
@@ -189,20 +162,3 @@ def _no_bots() -> str:
 def _is_in(study: Study, who: Sender) -> bool:
     """Whether the sender's link belongs to somebody who takes part already: they may finish at any time."""
     return enrolment.known_sender(study, who.provider, who.external_id) is not None
-
-
-def _not_open(request: HttpRequest, study: Study, language: str) -> HttpResponse:
-    if study.state == Study.State.CLOSED:
-        text = texts.texts_of(study)[language]["closed"]
-        return render(request, "trials/notice.html", {"study": study, "text": text}, status=410)
-    if study.state == Study.State.PAUSED:
-        return refusal(request, 403, "paused", _("This study is paused. Please come back later."))
-    return refusal(request, 403, "not_open", _("This study has not been opened yet. Please come back later."))
-
-
-def _screened_out(
-    request: HttpRequest, study: Study, recruitment: Recruitment, who: Sender, text: str
-) -> HttpResponse:
-    context: dict[str, Any] = {"study": study, "text": text}
-    context["exit"] = way_out(recruitment, "screened_out", who.external_id)
-    return render(request, "trials/notice.html", context, status=403)
