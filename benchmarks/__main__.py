@@ -11,6 +11,7 @@ from pathlib import Path
 # Name of the file in this folder and the arguments of the short run.
 BENCHMARKS: dict[str, list[str]] = {
     "load": ["--participants", "60"],
+    "front": ["--participants", "20", "--rounds", "3"],
     "demo": [],
     "saliency": ["--rounds", "3", "--count", "4"],
     "coverage": ["--repetitions", "60", "--resamples", "199"],

@@ -11,17 +11,8 @@ left out and said so.
 """
 
 import argparse
-import contextlib
-import os
-import secrets
-import socket
-import subprocess
 import sys
-import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.load_client import Log, run  # noqa: E402
+from benchmarks.load_site import STUDY, Spent, prepared, serving  # noqa: E402
 from survey_site.tasks.matching.answers import CANT_TELL  # noqa: E402
-
-STUDY = f"load-{secrets.token_hex(4)}"  # a new one each time, so that the database need not be empty
 
 
 def lost_or_doubled(logs: list[Log]) -> list[str]:
@@ -93,54 +83,6 @@ def report(logs: list[Log], seconds: float) -> int:
     return sum(errors.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """CPU seconds so far of server, client and the database's own processes; empty where the system does not tell."""
-
-    server: float | None
-    client: float
-    database: float | None
-
-    @classmethod
-    def now(cls, server: int) -> "Spent":
-        return cls(_cpu(_family(server)), time.process_time(), _cpu(_backends()))
-
-
-def _cpu(processes: list[int]) -> float | None:
-    """Of these processes together, by Linux's /proc."""
-    ticks = 0
-    for process in processes:
-        try:
-            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return None
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK") if processes else None
-
-
-def _family(parent: int) -> list[int]:
-    """A process and its children."""
-    with contextlib.suppress(OSError):
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        return [parent, *(int(child) for child in children)]
-    return []
-
-
-def _backends() -> list[int]:
-    """PostgreSQL's processes that serve this database; none where it runs on another machine, or is SQLite."""
-    from django.db import connection
-
-    if connection.vendor != "postgresql" or connection.settings_dict["HOST"] not in (
-        "",
-        "localhost",
-        "127.0.0.1",
-    ):
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
-        return [pid for (pid,) in cursor.fetchall()]
-
-
 def report_cpu(before: Spent, after: Spent, pages: int) -> None:
     """Wall-clock figures depend on what else runs; these hardly do."""
     print("CPU per page:", end="")
@@ -149,55 +91,6 @@ def report_cpu(before: Spent, after: Spent, pages: int) -> None:
         if earlier is not None and later is not None:
             print(f"  {who} {1000 * (later - earlier) / pages:.1f} ms", end="")
     print()
-
-
-@contextlib.contextmanager
-def own_server(workers: int, threads: int, interface: str) -> Iterator[tuple[str, int]]:
-    """A private site on DATABASE_URL, or SQLite in a temporary folder: its address and its process."""
-    with tempfile.TemporaryDirectory(prefix="survey-load-") as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        os.environ["DATA_DIR"] = folder
-        _prepare()
-        command = [
-            *(sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--no-ws"),
-            *("--port", str(port), "--workers", str(workers)),
-            *(("--blocking-threads", str(threads)) if interface == "wsgi" else ()),
-            *("--backlog", "2048", "--log-level", "warning", f"survey_site.{interface}:application"),
-        ]
-        server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"REQUEST_THREADS": str(threads)})
-        try:
-            _wait(port)
-            yield f"http://127.0.0.1:{port}", server.pid
-        finally:
-            server.terminate()
-            server.wait(20)
-
-
-def _prepare() -> None:
-    """Tables, static files and a live study of 24 images."""
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "survey_site.settings")
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", verbosity=0, interactive=False)
-    from tests import factories
-
-    factories.live(
-        STUDY, images=24, pool_size=4, rating_trials_per_column=4, matching_trials_per_column=2, reserve=6
-    )
-
-
-def _wait(port: int) -> None:
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.1)
-    raise SystemExit("the server did not start")
 
 
 def main() -> int:
@@ -228,7 +121,8 @@ def main() -> int:
         failures = report(logs, seconds)
         print("answers were not compared with a database: the site is not ours")
         return int(failures > 0)
-    with own_server(options.workers, options.threads, options.interface) as (url, server):
+    with prepared(), serving(options.workers, options.threads, options.interface) as (port, server):
+        url = f"http://127.0.0.1:{port}"
         from django.db import connection
 
         print(

@@ -23,16 +23,21 @@ UNREADABLE = (LookupError, ValueError, RecursionError)
 
 def most_bytes(view_name: str, researcher: bool) -> int:
     """The largest body that this page takes from this sender."""
+    pages = upload_pages()
+    if researcher and view_name in pages:
+        return pages[view_name] + FORM_AROUND
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def upload_pages() -> dict[str, int]:
+    """The pages that take files, and how many bytes of them. `deploy/nginx.conf.template` knows them too."""
     uploads = settings.MAX_UPLOAD_MB * settings.ARCHIVE_TIMES * MEGABYTE
-    pages = {
+    return {
         "admin:study_images": uploads,
         "admin:study_upload-maps": uploads,
         "api-stimuli": uploads,
         "reconciliation": MOST_SUBMISSIONS,
     }
-    if researcher and view_name in pages:
-        return pages[view_name] + FORM_AROUND
-    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 class BodyMiddleware:

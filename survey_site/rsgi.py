@@ -38,6 +38,7 @@ class Uploaded(io.RawIOBase):
 
     def __init__(self, protocol: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._parts, self._loop, self._held = protocol.__aiter__(), loop, b""
+        self.ended = False
 
     def readable(self) -> bool:
         return True
@@ -46,6 +47,7 @@ class Uploaded(io.RawIOBase):
         while not self._held:
             part = asyncio.run_coroutine_threadsafe(_next(self._parts), self._loop).result(CHUNK_WITHIN_S)
             if part is None:
+                self.ended = True
                 return 0
             self._held = part
         taken = min(len(buffer), len(self._held))
@@ -90,6 +92,8 @@ class Site:
             log.exception("%s", given["PATH_INFO"])
             protocol.response_str(500, [("content-type", "text/plain")], "This failed.\n")
             return
+        if _is_left_unread(given):
+            started[1].append(("connection", "close"))
         try:
             if getattr(parts, "streaming", False) and not _is_small(started[1]):
                 _stream(parts, protocol.response_stream(*started), loop)
@@ -98,6 +102,14 @@ class Site:
         finally:
             if hasattr(parts, "close"):
                 parts.close()
+
+
+def _is_left_unread(given: Environ) -> bool:
+    """Then the server closes the connection; a front server that was not told would send the next request into it."""
+    if given["SERVER_PROTOCOL"] == "HTTP/2":
+        return False
+    upload = getattr(given["wsgi.input"], "raw", None)
+    return "HTTP_TRANSFER_ENCODING" in given or (isinstance(upload, Uploaded) and not upload.ended)
 
 
 def _is_small(headers: list[tuple[str, str]]) -> bool:

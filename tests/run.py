@@ -34,7 +34,7 @@ SUMMARY = re.compile(r"(\d+) (passed|failed|skipped|errors?)\b")
 def main(arguments: Sequence[str]) -> int:
     slow = "--slow" in arguments
     rest = [argument for argument in arguments if argument != "--slow"]
-    servers.install(["initdb", "redis-server", "chromium"])
+    servers.install(["initdb", "redis-server", "chromium", "nginx"])
     clean = {name: value for name, value in os.environ.items() if name not in OURS}
     clean |= {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONWARNINGS": "default"}
     chosen = "slow" if slow else "not slow"

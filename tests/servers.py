@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis and Chromium for the tests: the environment's, or private ones from the binaries found."""
+"""PostgreSQL, Redis, nginx and Chromium for the tests: the environment's, or private ones from the binaries found."""
 
 import contextlib
 import os
@@ -12,7 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
-DEBIAN_PACKAGES = {"initdb": "postgresql", "redis-server": "redis-server", "chromium": "chromium"}
+DEBIAN_PACKAGES = {
+    "initdb": "postgresql",
+    "redis-server": "redis-server",
+    "chromium": "chromium",
+    "nginx": "nginx-light",
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -24,7 +29,7 @@ def find(name: str) -> str | None:
     """Path of a program, PostgreSQL's own folders included."""
     if found := shutil.which(name):
         return found
-    for pattern in POSTGRES_FOLDERS:
+    for pattern in (*POSTGRES_FOLDERS, "/usr/sbin"):  # which is not in everybody's PATH
         for folder in sorted(Path("/").glob(pattern.lstrip("/")), reverse=True):
             if (folder / name).is_file():
                 return str(folder / name)
@@ -131,20 +136,21 @@ def redis() -> Iterator[str]:
         ]
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
-            _wait_for(port, server)
+            wait_for(port, server)
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             server.terminate()
             server.wait(10)
 
 
-def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+    """Until the server listens; raises `Missing` where it does not."""
     for _ in range(200):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
-            raise Missing(f"redis-server ended with status {server.wait(0.05)}")
-    raise Missing(f"redis-server does not listen on port {port}")
+            raise Missing(f"{server.args[0]} ended with status {server.wait(0.05)}")
+    raise Missing(f"{server.args[0]} does not listen on port {port}")
 
 
 if __name__ == "__main__":

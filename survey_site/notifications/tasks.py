@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from celery import shared_task
 
 from survey_site.celery import while_working
-from survey_site.notifications import outbox
+from survey_site.notifications import outbox, storms
 from survey_site.notifications.models import Delivery
 
 SWEEP_SECONDS = 15
@@ -20,6 +20,7 @@ def deliver(ids: Sequence[int]) -> None:
 def _look() -> None:
     outbox.look()
     outbox.sweep()
+    storms.tell_of_storms()
 
 
 while_working("looking for notifications", SWEEP_SECONDS, _look)

@@ -108,6 +108,29 @@ def test_a_streamed_answer_arrives_whole_and_is_closed(length: str | None) -> No
     assert parts.closed
 
 
+@pytest.mark.parametrize(
+    ("read", "headers"), [(0, [("connection", "close")]), (10, [("connection", "close")]), (-1, [])]
+)
+def test_a_connection_whose_body_is_not_read_to_its_end_is_not_used_again(
+    read: int, headers: list[tuple[str, str]]
+) -> None:
+    def take(given: dict[str, Any], start: Any) -> list[bytes]:
+        given["wsgi.input"].read(read)
+        start("413 Too large", [])
+        return [b""]
+
+    assert ask(take, [b"x" * 1000] * 300, **{"content-length": "300000"}).headers == headers
+
+
+def test_nor_is_one_whose_body_has_no_length() -> None:
+    def answer(given: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [given["wsgi.input"].read()]
+
+    told = ask(answer, [b"a=1"], **{"transfer-encoding": "chunked"})
+    assert (told.body, told.headers) == (b"", [("connection", "close")])
+
+
 def test_what_the_application_raises_is_a_500() -> None:
     def broken(given: dict[str, Any], start: Any) -> list[bytes]:
         raise RuntimeError("no")
