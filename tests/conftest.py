@@ -23,8 +23,10 @@ DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "client", "admin_c
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what touches the database: those tests run on SQLite and again on PostgreSQL."""
+    """Marks what touches the database: those tests run on SQLite and again on PostgreSQL, looks aside."""
     for item in items:
+        if item.get_closest_marker("looks"):
+            continue
         if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)
 

@@ -19,7 +19,7 @@ from survey_site.studies.models import Study
 from tests.browser.conftest import DESKTOP, NewPage
 from tests.reports.factory import survey
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.looks, pytest.mark.django_db(transaction=True)]
 TABLET = (820, 1180)
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 

@@ -19,7 +19,7 @@ from tests.browser.conftest import NewPage
 from tests.desk import crowd
 from tests.desk.pages import pages
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
+pytestmark = [pytest.mark.looks, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 FOLDER = os.environ.get("SCREENSHOTS", "")
 DESKTOP, TABLET = (1280, 1400), (820, 1400)  # high, since the desk scrolls inside its shell

@@ -22,7 +22,7 @@ from tests.browser import pictured, walking
 from tests.browser.conftest import DESKTOP, PHONE, NewPage
 
 SENT = "?PROLIFIC_PID=5f0c9a1b2c3d4e5f60718293"
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
+pytestmark = [pytest.mark.looks, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
 RULES = {
     "runOnly": {

@@ -18,7 +18,7 @@ from tests.browser import walking
 from tests.browser.conftest import FLAGS
 from tests.servers import browser as browser_path
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
+pytestmark = [pytest.mark.looks, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
 WINDOWS = {
     "desktop": (1920, 1080),
