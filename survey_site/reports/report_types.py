@@ -18,12 +18,15 @@ from survey_site.statistics.column_types import (
 from survey_site.statistics.outcome import OutcomeFacts
 from survey_site.statistics.report_types import (
     AgreementRow,
+    EquivalenceFamily,
     HumanMachine,
     MultiverseSummary,
     OddsRatios,
     OrderEffects,
+    PairFamily,
     ParticipantFlow,
     QualitySummary,
+    ScatterParts,
     Section,
 )
 
@@ -196,6 +199,9 @@ class StudyReport(PointReport, total=False):
     plan: dict[str, Any]
     before_exclusion: list[BriefColumn]
     comparisons: dict[OutcomeName, ComparisonFamily]
+    pairs: dict[OutcomeName, PairFamily]
+    equivalence: dict[OutcomeName, EquivalenceFamily]
+    scatter: dict[OutcomeName, ScatterParts]
     models: dict[OutcomeName, OddsRatios]
     flow: StudyFlow
     quality: QualitySummary

@@ -11,7 +11,7 @@ from survey_site.statistics.data import Trials
 from survey_site.statistics.factor import FloatArray
 from survey_site.statistics.plan import TWO_WAY_T
 from survey_site.statistics.resampling import sign_flip
-from survey_site.statistics.uncertainty import Sample, mean_contrast
+from survey_site.statistics.uncertainty import Interval, Sample, mean_contrast, proportion_interval
 
 UNKNOWN = (
     "chance unknown: a share of right answers cannot be read without the size, and the classes, of its pools"
@@ -59,7 +59,7 @@ def d_prime(p: float, m: int, n: int) -> float:
     return float(optimize.brentq(excess, -12.0, 12.0, xtol=1e-10))
 
 
-def against_chance(trials: Trials, resamples: int, seed: int) -> LiftOverChance:
+def against_chance(trials: Trials, resamples: int, seed: int, level: float = 0.95) -> LiftOverChance:
     """Lift over chance of one column: `value` against `chance` of every trial.
 
     Test, one-sided: with one trial per participant the exact Poisson-binomial tail, else the two-way clustered t of
@@ -78,10 +78,32 @@ def against_chance(trials: Trials, resamples: int, seed: int) -> LiftOverChance:
         "pool_size": one_size if one_size else "mixed",
         "chance_percent": float(100 * c.mean()),
         "chance_corrected_share": chance_corrected_share(y, c),
+        "chance_corrected_ci": _corrected_interval(answered, level).pair(),
         "d_prime": d_prime(float(y.mean()), one_size, len(y)) if single and one_size else None,
+        "d_prime_ci": _d_prime_interval(answered, one_size, level) if single and one_size else None,
         "reason": None,
         **_test(answered, resamples, seed),
     }
+
+
+def _corrected_interval(answered: Trials, level: float) -> Interval:
+    """Of Σ(y − c)/Σ(1 − c): the two-way interval of its influence values."""
+    y, c = answered.value, answered.chance
+    share = chance_corrected_share(y, c)
+    if share is None:
+        return Interval(reason=UNKNOWN)
+    psi = ((y - c) - share * (1 - c)) / float((1 - c).mean())
+    found = mean_contrast(Sample(psi, answered.participant.codes, answered.item.codes), level).interval
+    if found.low is None or found.high is None:
+        return found
+    return Interval(share + found.low, min(share + found.high, 1.0), found.df)
+
+
+def _d_prime_interval(answered: Trials, m: int, level: float) -> list[float] | None:
+    """d′ grows with the share: the ends of the share's interval give its own."""
+    sample = Sample(answered.value, answered.participant.codes, answered.item.codes)
+    ends = proportion_interval(sample, level).pair()
+    return [d_prime(end, m, len(sample)) for end in ends] if ends else None
 
 
 def _test(answered: Trials, resamples: int, seed: int) -> ChanceTest:

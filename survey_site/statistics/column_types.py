@@ -64,7 +64,9 @@ class LiftOverChance(TypedDict, total=False):
     pool_size: int | str
     chance_percent: float
     chance_corrected_share: float | None
+    chance_corrected_ci: Bounds | None
     d_prime: float | None
+    d_prime_ci: Bounds | None
     reason: str | None
     test: str
     p: float | None
@@ -75,6 +77,8 @@ class LiftOverChance(TypedDict, total=False):
 
 class ComparedColumn(TypedDict):
     """A column against the reference. `difference`: share −1..1 or scale points; `paired_delta`: −1..1.
+
+    detectable: the smallest true difference that such a study finds with 80 % power, before Holm's correction.
 
     p, p_holm_by_test: by the test's name. p_holm, significant: of the family's `primary_test`. Without answers in either
     column only `reason`, `p` and what Holm's correction adds are there. Of shares alone: odds_ratio_plus_half; of means
@@ -92,12 +96,17 @@ class ComparedColumn(TypedDict):
     paired_participants: NotRequired[int]
     dropped_participants: NotRequired[int]
     df: NotRequired[int | None]
+    detectable: NotRequired[float | None]
     paired_delta: NotRequired[float | None]
+    paired_delta_ci: NotRequired[Bounds | None]
     sign_flip_exact: NotRequired[bool | None]
     sign_flip_reason: NotRequired[str | None]
-    odds_ratio_plus_half: NotRequired[float]
-    cliffs_delta: NotRequired[float]
-    ratio_from_one: NotRequired[float]
+    odds_ratio_plus_half: NotRequired[float | None]
+    odds_ratio_ci: NotRequired[Bounds | None]
+    cliffs_delta: NotRequired[float | None]
+    cliffs_delta_ci: NotRequired[Bounds | None]
+    ratio_from_one: NotRequired[float | None]
+    ratio_from_one_ci: NotRequired[Bounds | None]
     wilcoxon_p: NotRequired[float | None]
     p_holm: NotRequired[float | None]
     significant: NotRequired[bool | None]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from survey_site.statistics import effects
 from survey_site.statistics.column_types import ComparedColumn, TestedFamily
-from survey_site.statistics.factor import FloatArray, IntArray
+from survey_site.statistics.factor import FloatArray
 from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T
 from survey_site.statistics.resampling import sign_flip
@@ -15,6 +16,7 @@ from survey_site.statistics.uncertainty import Contrast, Sample, clusters, diffe
 
 T_TEST, SIGN_FLIP = TWO_WAY_T, "sign_flip"
 MIN_PAIRED = 2
+DETECTED = 0.8
 TOO_FEW_PAIRED = "not estimable: fewer than 2 participants answered in both columns"
 
 
@@ -68,42 +70,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return [None if p is None else next(values) for p in p_values]
 
 
-def cliffs_delta(a: FloatArray, b: FloatArray) -> float:
-    """δ = 2U/(n₁n₂) − 1 = P(a > b) − P(a < b) over all pairs of answers."""
-    return _dominance(np.sort(b), a) / (len(a) * len(b))
-
-
-def _dominance(ordered: FloatArray, a: FloatArray) -> float:
-    below = np.searchsorted(ordered, a, "left")
-    above = len(ordered) - np.searchsorted(ordered, a, "right")
-    return float((below - above).sum())
-
-
-def paired_delta(a: Sample, b: Sample) -> float | None:
-    """Mean over participants with both columns of P(x > y) − P(x < y) within the participant."""
-    levels, codes = np.unique(np.concatenate([a.y, b.y]), return_inverse=True)
-    size = _size(a, b)
-    table_a = _counts(a.participant, codes[: len(a)], size, len(levels))
-    table_b = _counts(b.participant, codes[len(a) :], size, len(levels))
-    n_a, n_b = table_a.sum(1), table_b.sum(1)
-    both = (n_a > 0) & (n_b > 0)
-    if not both.any():
-        return None
-    below = np.cumsum(table_b, 1) - table_b
-    above = n_b[:, None] - np.cumsum(table_b, 1)
-    wins = (table_a * (below - above)).sum(1)
-    return float((wins[both] / (n_a[both] * n_b[both])).mean())
-
-
-def _counts(row: IntArray, column: IntArray, rows: int, columns: int) -> FloatArray:
-    return np.bincount(row * columns + column, minlength=rows * columns).reshape(rows, columns).astype(float)
-
-
-def plain_odds_ratio(a: FloatArray, b: FloatArray) -> float:
-    """Odds ratio of two shares with +0.5 in every cell (Haldane–Anscombe): finite at 0 % and 100 %."""
-    return float((a.sum() + 0.5) * ((1 - b).sum() + 0.5) / (((1 - a).sum() + 0.5) * (b.sum() + 0.5)))
-
-
 def wilcoxon(differences: FloatArray, resamples: int, seed: int) -> float | None:
     """Permutation p of Wilcoxon's signed-rank test, (P,) differences; ``None`` if no participant differs.
 
@@ -124,6 +90,7 @@ def compare(
         return {"column": name, "reason": "not estimable: a column without answers", "p": {}}
     delta = difference(sample, reference, level, outcome.high - outcome.low)
     quotient, paired = ratio(sample, reference, level), pair(sample, reference)
+    within = effects.paired_delta(sample, reference, level)
     flip = sign_flip(paired.difference, resamples, seed) if len(paired.a) >= MIN_PAIRED else None
     row: ComparedColumn = {
         "column": name,
@@ -136,19 +103,38 @@ def compare(
         "dropped_participants": paired.dropped,
         "df": delta.df,
         "reason": delta.interval.reason,
-        "paired_delta": paired_delta(sample, reference),
+        "detectable": detectable(delta, level),
+        "paired_delta": within.value,
+        "paired_delta_ci": within.interval.pair(),
         "p": {T_TEST: t_test(delta), SIGN_FLIP: flip.p if flip else None},
         "sign_flip_reason": None if flip else TOO_FEW_PAIRED,
         "sign_flip_exact": flip.exact if flip else None,
     }
     if outcome.kind == "share":
-        return row | {"odds_ratio_plus_half": plain_odds_ratio(sample.y, reference.y)}
-    above_one = 1 - outcome.low
+        odds = effects.odds_ratio(sample, reference, level)
+        return row | {"odds_ratio_plus_half": odds.value, "odds_ratio_ci": odds.interval.pair()}
+    dominance = effects.cliffs_delta(sample, reference, level)
+    shifted = ratio(_shifted(sample, 1 - outcome.low), _shifted(reference, 1 - outcome.low), level)
     return row | {
-        "cliffs_delta": cliffs_delta(sample.y, reference.y),
-        "ratio_from_one": (float(sample.y.mean()) + above_one) / (float(reference.y.mean()) + above_one),
+        "cliffs_delta": dominance.value,
+        "cliffs_delta_ci": dominance.interval.pair(),
+        "ratio_from_one": shifted.value,
+        "ratio_from_one_ci": shifted.interval.pair(),
         "wilcoxon_p": wilcoxon(paired.difference, resamples, seed) if flip else None,
     }
+
+
+def _shifted(sample: Sample, by: float) -> Sample:
+    """The same answers on a scale that begins with 1."""
+    return Sample(sample.y + by, sample.participant, sample.item)
+
+
+def detectable(contrast: Contrast, level: float, power: float = DETECTED) -> float | None:
+    """The smallest true difference that a study like this one finds with this power: (t₁₋α/₂ + t_power)·√V2."""
+    if not contrast.variance or contrast.df is None:
+        return None
+    needed = stats.t.ppf(0.5 + level / 2, contrast.df) + stats.t.ppf(power, contrast.df)
+    return float(needed * np.sqrt(contrast.variance))
 
 
 def family(

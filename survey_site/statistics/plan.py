@@ -58,7 +58,8 @@ class AnalysisPlan:
     control of edges alone, which a task may subtract. ``second_scores``: the tasks whose second score counts in
     place of the first. ``seen_unknown_counts``: trials of browsers without JavaScript count. ``confirmatory_test`` is what
     “significant” means, whatever the data turn out to be: there is one, the two-way clustered t-test. ``seed`` drives
-    all resampling; ``resamples`` is B.
+    all resampling; ``resamples`` is B. ``margins``: by outcome, in its printed unit (points of percent, scale points), the
+    difference from the reference below which a column counts as equivalent, or as not inferior.
     """
 
     columns: tuple[str, ...] = ()
@@ -73,12 +74,17 @@ class AnalysisPlan:
     seed: int = 20240512
     resamples: int = 9999
     model_rows_max: int = 50_000
+    margins: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.level < 1:
             raise ValueError(f"level must be at least 0.5 and below 1, not {self.level!r}")
         if self.resamples < 99:
             raise ValueError("resamples must be at least 99")
+        if not isinstance(self.margins, Mapping) or any(
+            isinstance(m, bool) or not isinstance(m, int | float) or not m > 0 for m in self.margins.values()
+        ):
+            raise ValueError('margins are positive numbers by outcome, such as {"faith": 10}')
         if self.confirmatory_test != TWO_WAY_T:
             raise ValueError(f"the confirmatory test is {TWO_WAY_T}, not {self.confirmatory_test!r}")
 

@@ -83,6 +83,67 @@ class OddsRatios(TypedDict):
     rows: list[OddsRatio]
 
 
+class ComparedPair(TypedDict):
+    """Two columns, the better first. Interval and p hold for all pairs at once; `apart`: they can be told apart."""
+
+    better: str
+    worse: str
+    difference: float | None
+    ci: Bounds | None
+    p: float | None
+    apart: bool
+    reason: str | None
+
+
+class PairFamily(TypedDict):
+    """All pairs of columns of one outcome; with a `reason` there are none.
+
+    letters: columns that share one cannot be told apart. ranks: lowest and highest, 1 is best. critical: of the largest t.
+    """
+
+    rows: list[ComparedPair]
+    letters: dict[str, str]
+    ranks: dict[str, list[int]]
+    critical: float | None
+    caution: str | None
+    reason: str | None
+
+
+class EquivalenceRow(TypedDict):
+    """A column against the reference and a sealed margin; p corrected by Holm over the columns.
+
+    ci: at 1 − 2α, in the unit of `difference`; within ± the margin where equivalence holds before the correction.
+    """
+
+    column: str
+    difference: float | None
+    ci: Bounds | None
+    equivalence_p_holm: float | None
+    equivalent: bool | None
+    non_inferiority_p_holm: float | None
+    not_inferior: bool | None
+    reason: str | None
+
+
+class EquivalenceFamily(TypedDict):
+    """Two one-sided tests of every column; margin: in the unit of the differences. interval_level: 1 − 2α."""
+
+    margin: float
+    interval_level: float
+    rows: list[EquivalenceRow]
+    reason: NotRequired[str]
+
+
+class ScatterParts(TypedDict):
+    """Variances in squared units of the score; `None` where the design repeats nothing that would tell them."""
+
+    participant: float | None
+    item: float | None
+    item_by_column: float | None
+    residual: float | None
+    reason: str | None
+
+
 class AlphaAgreement(TypedDict):
     """Krippendorff's α, at most 1; `per_column`: of each column alone.
 
@@ -239,6 +300,9 @@ class ComputedReport(TypedDict):
     columns: list[EstimatedColumn]
     before_exclusion: list[BriefColumn]
     comparisons: dict[OutcomeName, ComparisonFamily]
+    pairs: dict[OutcomeName, PairFamily]
+    equivalence: dict[OutcomeName, EquivalenceFamily]
+    scatter: dict[OutcomeName, ScatterParts]
     models: dict[OutcomeName, OddsRatios]
     flow: ParticipantFlow
     quality: QualitySummary

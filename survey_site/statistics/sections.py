@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from survey_site.statistics import agreement, comparisons, mixed_models, multiverse, order
+from survey_site.statistics import agreement, comparisons, equivalence, mixed_models, multiverse, order, pairs
 from survey_site.statistics.column_types import ComparisonFamily, EstimatedColumn, OutcomeName
 from survey_site.statistics.correlation import human_machine
 from survey_site.statistics.data import Trials
@@ -12,14 +12,18 @@ from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.report_types import (
     AgreementRow,
+    EquivalenceFamily,
     HumanMachine,
     MultiverseSummary,
     OddsRatios,
     OrderEffects,
+    PairFamily,
+    ScatterParts,
     Section,
 )
 from survey_site.statistics.task_analysis import PLAIN, TaskAnalysis
-from survey_site.statistics.uncertainty import Sample
+from survey_site.statistics.uncertainty import Sample, difference
+from survey_site.statistics.variance_parts import variance_parts
 
 Outcomes = Sequence[Outcome]
 Analyses = Mapping[str, TaskAnalysis]
@@ -48,6 +52,57 @@ def compared(
         )
         out[outcome.key] = {**tested, "reason": None}
     return out
+
+
+def paired_off(
+    trials: Trials, plan: AnalysisPlan, names: list[str], outcomes: Outcomes
+) -> dict[OutcomeName, PairFamily]:
+    """Every column against every other, controls among them."""
+    return {
+        o.key: pairs.all_pairs(samples_by_column(trials.of_task(o.task), names), o, plan.level, plan.seed)
+        for o in outcomes
+    }
+
+
+def equivalence_of(
+    trials: Trials, plan: AnalysisPlan, names: list[str], outcomes: Outcomes
+) -> dict[OutcomeName, EquivalenceFamily]:
+    """Equivalence and non-inferiority where the plan sealed a margin, of outcomes that the study has."""
+    known = {outcome.key: outcome for outcome in outcomes}
+    return {
+        key: _against_margin(trials, plan, names, known[key], margin)
+        if key in known
+        else _no_equivalence(
+            plan, margin, f"the analysis plan has a margin for {key!r}, no outcome of this study"
+        )
+        for key, margin in plan.margins.items()
+    }
+
+
+def _against_margin(
+    trials: Trials, plan: AnalysisPlan, names: list[str], outcome: Outcome, margin: float
+) -> EquivalenceFamily:
+    samples = _samples(trials, plan, names, outcome)
+    reference = samples.get(plan.reference)
+    if reference is None or not len(reference):
+        return _no_equivalence(
+            plan, margin, f"not estimable: the reference {plan.reference!r} has no answers"
+        )
+    contrasts = [
+        (name, difference(sample, reference, plan.level))
+        for name, sample in samples.items()
+        if name != plan.reference
+    ]
+    return equivalence.family(contrasts, margin / outcome.factor, plan.level)
+
+
+def _no_equivalence(plan: AnalysisPlan, margin: float, reason: str) -> EquivalenceFamily:
+    return {"margin": margin, "interval_level": 2 * plan.level - 1, "rows": [], "reason": reason}
+
+
+def scatter_of(trials: Trials, outcomes: Outcomes) -> dict[OutcomeName, ScatterParts]:
+    """Where the scatter of the answers comes from."""
+    return {outcome.key: variance_parts(trials.of_task(outcome.task)) for outcome in outcomes}
 
 
 def odds_models(

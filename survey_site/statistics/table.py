@@ -29,8 +29,8 @@ Analyses = Mapping[str, TaskAnalysis]
 P = ParamSpec("P")
 T = TypeVar("T")
 STEPS = (
-    "columns", "before_exclusion", "comparisons", "models", "flow", "quality", "agreement", "order", "sections",
-    "multiverse", "human_machine",
+    "columns", "before_exclusion", "comparisons", "pairs", "equivalence", "scatter", "models", "flow", "quality",
+    "agreement", "order", "sections", "multiverse", "human_machine",
 )  # fmt: skip
 BRIEF = ("n", "participants", "text", "ci", "ci_reason")
 
@@ -84,6 +84,9 @@ def build_report(
         "columns": columns,
         "before_exclusion": step("before_exclusion", _before_exclusion, trials, plan, names, outcomes),
         "comparisons": step("comparisons", sections.compared, kept, plan, names, outcomes),
+        "pairs": step("pairs", sections.paired_off, kept, plan, names, outcomes),
+        "equivalence": step("equivalence", sections.equivalence_of, kept, plan, names, outcomes),
+        "scatter": step("scatter", sections.scatter_of, kept, outcomes),
         "models": step("models", sections.odds_models, kept, plan, names, outcomes),
         "flow": step("flow", quality.flow, trials, excluded, participants),
         "quality": step("quality", quality.summary, trials, plan, outcomes),

@@ -81,7 +81,8 @@ def degrees_of_freedom(*samples: Sample) -> int:
     )
 
 
-def _quantile(level: float, df: int) -> float:
+def quantile(level: float, df: int) -> float:
+    """Student's t of a two-sided interval."""
     return float(stats.t.ppf(0.5 + level / 2, df))
 
 
@@ -111,7 +112,7 @@ def proportion_interval(sample: Sample, level: float = 0.95) -> Interval:
     if p in (0.0, 1.0):
         return Interval(*wilson(p, clusters(sample.participant), level=level), df=None)
     variance = max(two_way_variance((sample.y - p) / n, sample.participant, sample.item), p * (1 - p) / n)
-    return Interval(*wilson(p, p * (1 - p) / variance, _quantile(level, df)), df=df)
+    return Interval(*wilson(p, p * (1 - p) / variance, quantile(level, df)), df=df)
 
 
 def mean_interval(sample: Sample, level: float = 0.95, bounds: tuple[float, float] | None = None) -> Interval:
@@ -132,7 +133,7 @@ def mean_contrast(sample: Sample, level: float = 0.95) -> Contrast:
     variance = two_way_variance((sample.y - mean) / len(sample), sample.participant, sample.item)
     if variance <= _rounding_noise(mean):
         return Contrast(mean, 0.0, Interval(reason=NO_VARIATION))
-    half = _quantile(level, df) * float(np.sqrt(variance))
+    half = quantile(level, df) * float(np.sqrt(variance))
     return Contrast(mean, variance, Interval(mean - half, mean + half, df))
 
 
@@ -141,7 +142,8 @@ def _rounding_noise(scale: float) -> float:
     return (1e-12 * max(abs(scale), 1e-6)) ** 2
 
 
-def _joint_variance(psi_a: FloatArray, a: Sample, psi_b: FloatArray, b: Sample) -> float:
+def joint_variance(psi_a: FloatArray, a: Sample, psi_b: FloatArray, b: Sample) -> float:
+    """Variance of Σψ_a − Σψ_b over the clusters that two columns share."""
     return two_way_variance(
         np.concatenate([psi_a, -psi_b]),
         np.concatenate([a.participant, b.participant]),
@@ -157,10 +159,10 @@ def difference(a: Sample, b: Sample, level: float = 0.95, furthest: float = np.i
     value, df = mean_a - mean_b, degrees_of_freedom(a, b)
     if df < 1:
         return Contrast(value, None, Interval(reason=TOO_FEW))
-    variance = _joint_variance((a.y - mean_a) / len(a), a, (b.y - mean_b) / len(b), b)
+    variance = joint_variance((a.y - mean_a) / len(a), a, (b.y - mean_b) / len(b), b)
     if variance <= _rounding_noise(max(abs(mean_a), abs(mean_b))):
         return Contrast(value, 0.0, Interval(reason=NO_VARIATION))
-    half = _quantile(level, df) * float(np.sqrt(variance))
+    half = quantile(level, df) * float(np.sqrt(variance))
     return Contrast(value, variance, Interval(max(value - half, -furthest), min(value + half, furthest), df))
 
 
@@ -176,8 +178,8 @@ def ratio(a: Sample, b: Sample, level: float = 0.95) -> Contrast:
     if df < 1:
         return Contrast(value, None, Interval(reason=TOO_FEW))
     psi_a, psi_b = (a.y - mean_a) / (len(a) * mean_a), (b.y - mean_b) / (len(b) * mean_b)
-    variance = _joint_variance(psi_a, a, psi_b, b)
+    variance = joint_variance(psi_a, a, psi_b, b)
     if variance <= _rounding_noise(1.0):
         return Contrast(value, 0.0, Interval(reason=NO_VARIATION))
-    half = _quantile(level, df) * float(np.sqrt(variance))
+    half = quantile(level, df) * float(np.sqrt(variance))
     return Contrast(value, variance, Interval(value * float(np.exp(-half)), value * float(np.exp(half)), df))

@@ -130,7 +130,7 @@ def test_more_raters_than_targets_give_the_same_components_either_way() -> None:
 def test_a_small_variance_is_not_taken_for_none() -> None:
     """A search that one long step throws onto the edge, where the criterion is flat, finds its way back."""
     missed = 0
-    for seed in range(40):
+    for seed in (2, 30, 33):  # 30 and 33 were lost
         rng = np.random.default_rng(seed)
         target, rater = np.repeat(np.arange(40), 12), np.tile(np.arange(12), 40)
         y = rng.normal(0, 1.2, 40)[target] + rng.normal(0, 0.25, 12)[rater] + rng.normal(0, 0.9, 480)

@@ -8,6 +8,7 @@ from scipy import stats
 
 from survey_site.statistics import comparisons as c
 from survey_site.statistics import mixed_models
+from survey_site.statistics.effects import plain_odds_ratio
 from survey_site.statistics.resampling import sign_flip
 from survey_site.statistics.uncertainty import Sample, difference
 from tests.statistics import naive
@@ -70,23 +71,6 @@ def test_wilcoxon_agrees_with_scipys_permutation_method() -> None:
     exact = stats.wilcoxon(d, method=stats.PermutationMethod(n_resamples=np.inf))
     assert c.wilcoxon(d, 999, 1) == pytest.approx(exact.pvalue)
     assert c.wilcoxon(np.zeros(5), 999, 1) is None
-
-
-@settings(deadline=None, max_examples=40)
-@given(
-    st.lists(st.integers(0, 6), min_size=8, max_size=8), st.lists(st.integers(0, 6), min_size=12, max_size=12)
-)
-def test_dominance_measures_equal_the_double_loop(a: list[int], b: list[int]) -> None:
-    x, y = crossed(np.array(a), 4), crossed(np.array(b), 4)
-    assert c.cliffs_delta(x.y, y.y) == pytest.approx(naive.dominance(a, b))
-    own = [naive.dominance(a[2 * p : 2 * p + 2], b[3 * p : 3 * p + 3]) for p in range(4)]
-    assert c.paired_delta(x, y) == pytest.approx(np.mean(own))
-
-
-def test_cliffs_delta_is_two_u_over_the_product_minus_one() -> None:
-    rng = np.random.default_rng(2)
-    a, b = rng.integers(0, 7, 50).astype(float), rng.integers(0, 5, 30).astype(float)
-    assert c.cliffs_delta(a, b) == pytest.approx(2 * stats.mannwhitneyu(a, b).statistic / 1500 - 1)
 
 
 def test_participants_with_one_of_the_columns_are_dropped_and_counted() -> None:
@@ -155,7 +139,7 @@ def test_no_gee_where_a_column_is_perfect_but_a_finite_odds_ratio() -> None:
     a, b = crossed(np.ones(25), 25), crossed(np.r_[np.ones(12), np.zeros(13)], 25)
     result = mixed_models.gee_odds_ratios({"R": b, "A": a}, "R")
     assert result["rows"] == [] and "100 %" in result["reason"]
-    assert c.plain_odds_ratio(a.y, b.y) == pytest.approx(25.5 * 13.5 / (0.5 * 12.5))
+    assert plain_odds_ratio(a.y, b.y) == pytest.approx(25.5 * 13.5 / (0.5 * 12.5))
 
 
 def test_ordinal_odds_ratios_agree_with_ordinal_gee_and_a_planted_effect() -> None:

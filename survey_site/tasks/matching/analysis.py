@@ -36,7 +36,7 @@ def _late_as_wrong(trials: Trials) -> Trials:
 
 def column(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
     """A whole column against guessing."""
-    return {"chance": chance.against_chance(trials, plan.resamples, plan.seed)}
+    return {"chance": chance.against_chance(trials, plan.resamples, plan.seed, plan.level)}
 
 
 def scorings(trials: Trials) -> Iterator[tuple[str, Trials]]:
