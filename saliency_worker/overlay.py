@@ -7,11 +7,13 @@ from PIL import Image
 OPACITY = 0.5
 
 
-def centre_square(width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the part of a picture that a network sees: its centre square, in pixels."""
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    return left, top, left + side, top + side
+def centre(width: int, height: int, shape: tuple[int, int] = (1, 1)) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the largest part of a picture, in pixels, that has the proportions of ``shape`` (height,
+    width) and lies at its centre: what a network of that input sees of it."""
+    tall = max(1, min(height, round(width * shape[0] / shape[1])))
+    wide = max(1, min(width, round(height * shape[1] / shape[0])))
+    left, top = (width - wide) // 2, (height - tall) // 2
+    return left, top, left + wide, top + tall
 
 
 def lay_over(
@@ -20,10 +22,10 @@ def lay_over(
     """RGB of the size of `picture`: the map `shown`, enlarged (bicubic), mixed with the part that it is of.
 
     picture: as decoded, its EXIF orientation applied. whole: the network saw the whole picture, squashed, instead of
-    its centre square. opacity: share of the map, 0..1. What the network did not see stays as it is.
+    its centre in the map's proportions. opacity: share of the map, 0..1. What the network did not see stays as it is.
     """
     base = picture.convert("RGB")
-    box = (0, 0, *base.size) if whole else centre_square(*base.size)
+    box = (0, 0, *base.size) if whole else centre(*base.size, (shown.height, shown.width))
     seen = base.crop(box)
     heat = shown.convert("RGB").resize(seen.size, Image.Resampling.BICUBIC)
     base.paste(Image.blend(seen, heat, opacity), box[:2])

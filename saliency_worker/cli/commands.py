@@ -39,6 +39,13 @@ def classifiers(options: argparse.Namespace) -> int:
     return listings.classifiers(as_json=options.json)
 
 
+def layers(options: argparse.Namespace) -> int:
+    """`layers`: the feature maps of a classifier."""
+    from saliency_worker.cli import layers as command
+
+    return command.run(options)
+
+
 def worker(argv: list[str]) -> int:
     """`worker`: Celery's own command line takes over."""
     from saliency_worker.app import run_worker
@@ -59,5 +66,6 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "verify": verify,
     "methods": methods,
     "classifiers": classifiers,
+    "layers": layers,
     "worker": lambda options: worker([]),
 }

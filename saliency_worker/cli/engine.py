@@ -3,20 +3,24 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saliency_worker import catalog
 from saliency_worker.class_names import BadClassNames, read_class_file
+from saliency_worker.cli import inputs
 from saliency_worker.cli.errors import CommandError
+from saliency_worker.cli.inputs import Source
 from saliency_worker.declarations import SHARED_PARAMETERS
 from saliency_worker.saliency.model_choice import parse
 
 if TYPE_CHECKING:
     from saliency_worker.saliency.explain import Explainer
+    from saliency_worker.saliency.feature_maps import Candidate
 
+LOOKED_AT = 8  # pictures of all, for a look at the preprocessing
 # The options that change a map, by their name in the engine's Settings; a method's own ones are `own_parameters`.
 PARAMETERS = (
     "edges",
@@ -92,13 +96,33 @@ def load_explainer(
     own = {name: wanted[name] for name in own_parameters(methods) if name in wanted}
     settings = Settings(methods, raw=raw, parameters=own, **chosen)
     with _downloads_on_the_terminal():
-        return Explainer.load(
+        explainer = Explainer.load(
             classifier,
             settings,
             weights=Path(weights) if weights else None,
             edge_weights=Path(edge_weights) if edge_weights else None,
             class_names=names,
         )
+    for notice in explainer.notices:
+        sys.stderr.write(f"{explainer.spec.name}: {notice}\n")
+    return explainer
+
+
+def doubt(explainer: "Explainer", label: str, sources: Sequence[Source]) -> None:
+    """Say on standard error where the answers of an own model to some of the images make its preprocessing doubtful."""
+    if label in catalog.CLASSIFIERS:
+        return
+    some = sources[:: max(1, len(sources) // LOOKED_AT)][:LOOKED_AT]
+    found = explainer.doubt([inputs.load(source)[1] for source in some])
+    if found:
+        sys.stderr.write(f"{label}: {found}\n")
+
+
+def layers(name: str) -> tuple[list["Candidate"], str]:
+    """The feature maps of a classifier, and the one that is explained. Raises SaliencyError."""
+    with _silence():
+        from saliency_worker.saliency.classifiers import layers_of
+    return layers_of(name)
 
 
 def facts(explainer: "Explainer") -> dict[str, Any]:

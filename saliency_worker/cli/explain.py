@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
         class_names=options.class_names,
     )
     explained = targets.indices(named, explainer)
+    engine.doubt(explainer, label, sources)
     if options.overwrite:
         manifest.discard(folder)
     store = Manifest(folder, {**asked, **engine.facts(explainer)})

@@ -29,7 +29,8 @@ def gains(measurements: Iterable[Measurement], field: str, factor: float = 1.0) 
     """
     values: dict[tuple[str, str, str], float] = {}
     for found in measurements:
-        values[found["classifier"], found["key"], found["image"]] = factor * float(found[field])
+        if found[field] is not None:  # an empty map has no score
+            values[found["classifier"], found["key"], found["image"]] = factor * float(found[field])
     differences: dict[tuple[str, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for (classifier, key, image), value in values.items():
         if key == ORIGINAL:

@@ -27,7 +27,7 @@ def methods(*, as_json: bool = False) -> int:
             )
         )
     else:
-        _table(("key", "what it is", "in"), rows)
+        table(("key", "what it is", "in"), rows)
         print("\nall = the rows marked so; everything = every row. Definitions: docs/methods.md")
     return 0
 
@@ -39,7 +39,7 @@ def classifiers(*, as_json: bool = False) -> int:
         fields = ("name", "title", "input_size", "preprocessing", "layer", "head")
         print(json.dumps([{field: getattr(spec, field) for field in fields} for spec in specs], indent=1))
     else:
-        _table(
+        table(
             ("name", "input", "preprocessing", "layer explained", "head"),
             [(s.name, f"{s.input_size} px", s.preprocessing, s.layer, s.head) for s in specs],
         )
@@ -47,7 +47,8 @@ def classifiers(*, as_json: bool = False) -> int:
     return 0
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a head, columns aligned."""
     widths = [max(len(str(row[i])) for row in (head, *rows)) for i in range(len(head))]
     for row in (head, ["-" * width for width in widths], *rows):
         print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

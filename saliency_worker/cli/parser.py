@@ -32,9 +32,15 @@ EXPLAIN_EPILOG = f"""images:
   two images of one stem are refused.
 
 classifier:
-  a name of the catalogue (`{PROGRAM} classifiers` lists them), or a saved Keras model as
-  model.keras[@layer[:preprocessing]], for example net.keras@last_conv:unit; preprocessing is one of
-  raw (0..255, the default), unit (0..1), tf (-1..1), torch, caffe
+  a name of the catalogue (`{PROGRAM} classifiers` lists them), or a saved Keras model (.keras, .h5, .hdf5) as
+  model.keras[@[layer][:option]...], for example net.keras@backbone/last_conv:unit or net.keras@:tf:fit=squash;
+  `{PROGRAM} layers MODEL` lists the layers. Options:
+  raw (0..255, the default), unit (0..1), tf (-1..1), torch, caffe   the preprocessing
+  mean=0.5/0.5/0.5  std=0.2/0.2/0.2   per channel, (x - mean) / std behind the preprocessing (without one: unit)
+  size=192x256    height x width, of a network that takes any
+  fit=squash      the whole picture in other proportions (default: crop, its centre)
+  tokens=8x8      rows and columns of the tokens of a transformer's layer
+  output=NAME     of a network with several outputs
 
 methods:
   all         the three gradient bases, each bare and as Ours 1-5: 18 maps
@@ -51,6 +57,11 @@ EVALUATE = """Measure how well the maps keep what the classifier needs (Tables 2
 Each map keeps the pixels at or above a percentile of its values, the rest turns black, and the result is
 classified again. Printed and written to OUT: right classification (Table 2), average confidence (Table 3),
 increase in confidence, average drop and the share of pixels kept, as text, CSV and JSON."""
+
+LAYERS = """List what can be explained: every feature map with its shape, inside nested models too.
+
+The name in the first column goes behind @ in --classifier. By default the last map is explained that is neither
+padding, pooling nor 1x1 and that the whole output depends on."""
 
 VERIFY = """Check that maps are what their manifest says.
 
@@ -96,6 +107,11 @@ def build(run: dict[str, Callable[[argparse.Namespace], int]]) -> Parser:
     for name, summary in (("methods", "list the method keys"), ("classifiers", "list the classifiers")):
         listing = command(name, summary, f"{summary.capitalize()}.")
         listing.add_argument("--json", action="store_true", help="as JSON")
+    layers = command("layers", "list the feature maps of a classifier or saved model", LAYERS)
+    layers.add_argument(
+        "model", metavar="MODEL", help="a name of the catalogue or a saved model, as --classifier takes it"
+    )
+    layers.add_argument("--json", action="store_true", help="as JSON")
     command("worker", "run the Celery worker; further arguments go to Celery", "Run the Celery worker.")
     return parser
 

@@ -43,7 +43,11 @@ def overlays_of(explanation: "Explanation", rgb: np.ndarray) -> dict[str, bytes]
     """File name → PNG of each map over its image `rgb`, uint8 (H, W, 3) of the image's own size."""
     picture = Image.fromarray(rgb)
     return {
-        f"{key}.overlay.png": overlay.png(overlay.lay_over(picture, Image.fromarray(result.display)))
+        f"{key}.overlay.png": overlay.png(
+            overlay.lay_over(
+                picture, Image.fromarray(result.display), whole=result.provenance.get("fit") == "squash"
+            )
+        )
         for key, result in explanation.maps.items()
         if key != "original"
     }

@@ -27,6 +27,7 @@ TABLES = (
     ("increase_percent", "Increase in confidence, % (softmax of the explained class)", 1),
     ("average_drop_percent", "Average drop, % (softmax of the explained class; lower is better)", 1),
     ("kept_percent", "Pixels kept by the explanation map, %", 1),
+    ("empty_percent", "Maps that are the same everywhere, in no other table, %", 1),
 )
 _PERCENT = {
     "right": "right_percent",
@@ -35,6 +36,7 @@ _PERCENT = {
     "increase": "increase_percent",
     "drop": "average_drop_percent",
     "kept_share": "kept_percent",
+    "empty": "empty_percent",
 }
 
 
@@ -51,15 +53,16 @@ def summarise(measurements: Iterable[Measurement]) -> list[Summary]:
 
 def _summary(classifier: str, key: str, rows: list[Measurement]) -> Summary:
     base = "" if key == ORIGINAL else catalog.split_key(key)[0]
-    right = sum(bool(row["right"]) for row in rows)
-    low, high = wilson(right, len(rows))
+    measured = [row for row in rows if row["right"] is not None]
+    right = sum(bool(row["right"]) for row in measured)
+    low, high = wilson(right, len(measured))
     return {
         "classifier": classifier,
         "base": base,
         "method": column(key),
         "key": key,
         "n": len(rows),
-        "average_confidence": fmean(row["confidence"] for row in rows),
+        "average_confidence": fmean(row["confidence"] for row in measured) if measured else None,
         "right_low": 100 * low,
         "right_high": 100 * high,
         **{name: _percent(row.get(field) for row in rows) for field, name in _PERCENT.items()},

@@ -21,7 +21,15 @@ from saliency_worker.saliency import model_files
 from saliency_worker.saliency.bundled import bundled, sha256
 from saliency_worker.saliency.demo_cnn import build_demo_cnn
 from saliency_worker.saliency.errors import ModelError, WeightsError, first_line
-from saliency_worker.saliency.feature_maps import default_layer, feature_map, notices, refuse_crops
+from saliency_worker.saliency.feature_maps import (
+    Candidate,
+    candidates,
+    default_layer,
+    feature_map,
+    notices,
+    refuse_moved,
+    resolve,
+)
 from saliency_worker.saliency.frozen import prepare_device
 from saliency_worker.saliency.model_choice import ModelChoice, parse
 from saliency_worker.saliency.network_input import PREPROCESSING as PREPROCESSING
@@ -60,7 +68,7 @@ class Classifier:
     @cached_property
     def scores(self) -> Scores:
         """The operations of the network and its logits. Raises ModelError where they cannot be had."""
-        return analysed(self.model, self.input, self.output)
+        return analysed(self.model, self.input, self.output, self.spec.name)
 
     def facts(self) -> dict[str, Any]:
         """What decides a map beside weights and method: layer, input, and how scores become probabilities."""
@@ -69,9 +77,9 @@ class Classifier:
         return facts | ({"output": self.output} if self.output else {})
 
 
-def analysed(model: keras.Model, given: NetworkInput, output: str = "") -> Scores:
+def analysed(model: keras.Model, given: NetworkInput, output: str = "", name: str = "") -> Scores:
     """The operations of a network with the shapes that they have for that input, and its logits. Raises ModelError."""
-    graph = flatten(model, output, given.shape)
+    graph = flatten(model, output, given.shape, name)
     shape = given.shape if len(graph.shapes[graph.input]) == 4 else given.shape[:2]
     return scores(graph.with_shapes(shape))
 
@@ -129,6 +137,25 @@ def of_model(
     return _at_layer(made, choice.layer or default_layer(made.scores))
 
 
+def layers_of(name: str) -> tuple[list[Candidate], str]:
+    """What could be explained of a classifier, as ``load`` reads its name but without weights of the catalogue, and the
+    layer that is, "" where there is none. Raises UnknownName, ModelError."""
+    choice = parse(name)
+    if choice.path is None:
+        spec = catalog.classifier(choice.name)
+        model = build_demo_cnn(2, spec.input_size) if spec.builder == "demo-cnn" else build(spec)
+        found = Classifier(spec, model, (), "", "").scores
+        return candidates(found), resolve(found.graph, choice.layer or spec.layer)[0]
+    model = model_files.load(choice.path)
+    given = network_input(*input_of(model, choice), choice, choice.title)
+    found = analysed(model, given, choice.output, choice.title)
+    listed = candidates(found)
+    try:
+        return listed, resolve(found.graph, choice.layer)[0] if choice.layer else default_layer(found)
+    except ModelError:
+        return listed, ""  # the list says why
+
+
 def _chosen(made: Classifier, choice: ModelChoice) -> Classifier:
     """A classifier of the catalogue with what the choice says of it."""
     own = replace(choice, name="", path=None)
@@ -150,7 +177,7 @@ def _chosen(made: Classifier, choice: ModelChoice) -> Classifier:
 def _at_layer(made: Classifier, layer: str) -> Classifier:
     """The classifier with its layer by full name, and what is to be said of it. Raises ModelError."""
     chosen = feature_map(made.scores, layer, made.tokens)
-    refuse_crops(made.scores, chosen)
+    refuse_moved(made.scores, chosen)
     spec = replace(made.spec, layer=chosen.name)
     return replace(made, spec=spec, notices=tuple(notices(made.scores, chosen)))
 

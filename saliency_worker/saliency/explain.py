@@ -24,9 +24,11 @@ from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.frozen import prepare_device, rows_per_batch
 from saliency_worker.saliency.metrics import predict
 from saliency_worker.saliency.noise import derive_seed, draw_noise
+from saliency_worker.saliency.preprocessing_check import doubt
 from saliency_worker.saliency.random_weights import randomised
 from saliency_worker.saliency.results import Explanation as Explanation
 from saliency_worker.saliency.results import MapResult as MapResult
+from saliency_worker.saliency.self_check import rows_of
 from saliency_worker.saliency.settings import Settings as Settings
 from saliency_worker.saliency.work import Work, explanation
 
@@ -106,6 +108,14 @@ class Explainer:
         if class_names is not None:
             loaded = replace(loaded, class_names=tuple(class_names))
         return cls(loaded, settings, edge_weights=edge_weights)
+
+    def doubt(self, pictures: Sequence[npt.NDArray[np.uint8]]) -> str:
+        """Why the preprocessing may not be the network's own, by its answers to some pictures; "" for no reason."""
+
+        def classify(rows: Array) -> Array:
+            return rows_of(rows, self._masks, lambda batch: {"": self._network.classify(batch)})[""]
+
+        return doubt(classify, self._input, pictures, self._network.rule)
 
     @property
     def classes(self) -> int:

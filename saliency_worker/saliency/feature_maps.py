@@ -194,19 +194,30 @@ def _ends_in(name: str, layer: str) -> bool:
     )
 
 
-def refuse_crops(found: Scores, chosen: FeatureMap) -> None:
-    """A network that cuts the picture itself has maps of the part that it kept, which would be drawn over the whole.
+def refuse_moved(found: Scores, chosen: FeatureMap) -> None:
+    """A network that cuts, turns or mirrors the picture itself has maps that would not lie on the picture.
 
     Raises ModelError.
     """
-    graph = found.graph
+    graph, turning, mirroring = found.graph, [], []
     for step in graph.needed([chosen.value], [graph.input]):
         before, after = (graph.shapes[each] for each in (step.inputs[0], step.outputs[0]))
         if kinds.kind(step) in ("CenterCrop", "RandomCrop") and before[1:3] != after[1:3]:
-            raise ModelError(
-                f'"{step.name}" cuts the picture inside the network, so that a map would not lie on the picture: leave it '
-                "out and crop the pictures before."
-            )
+            raise _moved(step, "cuts")
+        if graph.open_inputs([chosen.value], step.outputs):
+            continue  # one of several branches, which may be joined as they should
+        turning += [step] if kinds.swaps_sides(step) else []
+        mirroring += [step] if kinds.mirrors(step) else []
+    for steps, done in ((turning, "turns"), (mirroring, "mirrors")):
+        if len(steps) % 2:  # done twice it is undone
+            raise _moved(steps[-1], done)
+
+
+def _moved(step: Step, done: str) -> ModelError:
+    return ModelError(
+        f'"{step.name}" {done} the picture inside the network, so that a map would not lie on the picture: leave it out '
+        "and prepare the pictures before."
+    )
 
 
 def notices(found: Scores, chosen: FeatureMap) -> list[str]:

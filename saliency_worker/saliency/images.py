@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency_worker import decoding
+from saliency_worker.overlay import centre
 from saliency_worker.saliency.errors import ImageError
 
 
@@ -40,10 +41,8 @@ def fitted(rgb: npt.NDArray[np.uint8], size: tuple[int, int], fit: str = "crop")
     if min(width, height) < decoding.MIN_SIDE:
         raise ImageError(f"The image is {width}x{height} pixels: use one of at least 2x2.")
     if fit == "crop":
-        tall = max(1, min(height, round(width * size[0] / size[1])))
-        wide = max(1, min(width, round(height * size[1] / size[0])))
-        top, left = (height - tall) // 2, (width - wide) // 2
-        rgb = rgb[top : top + tall, left : left + wide]
+        left, top, right, bottom = centre(width, height, size)
+        rgb = rgb[top:bottom, left:right]
     rgb = np.ascontiguousarray(rgb)
     if rgb.shape[:2] == size:
         return rgb

@@ -164,6 +164,24 @@ def averages(step: Step, rank_four: tuple[int | None, ...]) -> bool:
     return False
 
 
+def swaps_sides(step: Step) -> bool:
+    """Whether it exchanges rows and columns of pictures (N, h, w, K)."""
+    name, operation = kind(step), step.operation
+    order: tuple[int, ...] = ()
+    if name == "Permute":
+        order = (0, *operation.dims)  # type: ignore[attr-defined]
+    elif name == "Transpose" and getattr(operation, "axes", None):
+        order = tuple(operation.axes)  # type: ignore[attr-defined]
+    return len(order) == 4 and order.index(1) > order.index(2)
+
+
+def mirrors(step: Step) -> bool:
+    """Whether it turns a picture (N, h, w, K) upside down or left to right."""
+    axes = getattr(step.operation, "axis", None) if kind(step) == "Flip" else ()
+    found = (1, 2) if axes is None else axes if isinstance(axes, list | tuple) else (axes,)
+    return any(axis % 4 in (1, 2) for axis in found)
+
+
 def mixes_places(step: Step) -> bool:
     """Whether it is, or holds, attention between places."""
     operation = step.operation

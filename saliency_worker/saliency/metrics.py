@@ -47,15 +47,23 @@ def average_drop(original: float, explained: float) -> float:
 
 
 def map_metrics(
-    original: Prediction, explained: Prediction, base: Prediction | None, kept_share: float
+    original: Prediction,
+    explained: Prediction,
+    base: Prediction | None,
+    kept_share: float,
+    *,
+    empty: bool = False,
 ) -> dict[str, Any]:
     """Metrics of one explanation map.
 
     ``right``: same top-1 class as the original. ``higher_than_original``, ``higher_than_base``: the top-1
     softmax exceeds that of the original, of the bare CAM's explanation map (None for a bare map or when the
     bare map was not asked for). ``increase``, ``drop``: of the explained class's softmax, as in the
-    literature. ``kept_share``: share of pixels kept, 0..1.
+    literature. ``kept_share``: share of pixels kept, 0..1. ``empty``: the CAM is the same everywhere, so that it explains
+    nothing; its explanation map keeps the whole picture, and scores as perfect would be no result: they are None.
     """
+    if empty:
+        return {**dict.fromkeys(_MEASURED), "kept_share": kept_share, "empty": True}
     return {
         "class_index": explained.class_index,
         "confidence": explained.confidence,
@@ -66,4 +74,11 @@ def map_metrics(
         "increase": explained.target_confidence > original.target_confidence,
         "drop": average_drop(original.target_confidence, explained.target_confidence),
         "kept_share": kept_share,
+        "empty": False,
     }
+
+
+_MEASURED = (
+    *("class_index", "confidence", "target_confidence", "right"),
+    *("higher_than_original", "higher_than_base", "increase", "drop"),
+)

@@ -27,7 +27,8 @@ def load(path: Path) -> keras.Model:
     _import_code()
     if path.is_dir():
         raise ModelError(
-            f"{path.name} is a folder: save the model as one file with model.save('{path.name}.keras') and give that."
+            f"{path.name} is a folder: of a SavedModel only its outputs can be had, not its layers; save the model as one "
+            f"file with model.save('{path.name}.keras') and give that."
         )
     _refuse_weights_alone(path)
     try:

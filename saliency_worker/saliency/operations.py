@@ -117,12 +117,15 @@ class OperationGraph:
         return found
 
 
-def flatten(model: keras.Model, output: str = "", shape: tuple[int, ...] | None = None) -> OperationGraph:
+def flatten(
+    model: keras.Model, output: str = "", shape: tuple[int, ...] | None = None, name: str = ""
+) -> OperationGraph:
     """The flat graph of a model of one image input, up to the output of that name where there are several.
 
-    shape: (height, width, channels), of a model that does not say it. Raises ModelError where the model cannot be read.
+    shape: (height, width, channels), of a model that does not say it. name: for messages, by default the model's. Raises
+    ModelError where the model cannot be read.
     """
-    name = model.name
+    name = name or model.name
     function = _function(model, shape)
     if len(function.inputs) != 1:
         raise ModelError(
@@ -131,7 +134,7 @@ def flatten(model: keras.Model, output: str = "", shape: tuple[int, ...] | None 
     work = _Flattening()
     image = work.value(function.inputs[0])
     results = work.function(function, [image], "")
-    value = results[_chosen(model, function, output)]
+    value = results[_chosen(model, function, output, name)]
     graph = OperationGraph(name, tuple(work.steps), image, value, work.shapes, work.dtypes, work.containers)
     if value == image:
         raise ModelError(f"{name} gives back its input: give an image classifier.")
@@ -139,16 +142,16 @@ def flatten(model: keras.Model, output: str = "", shape: tuple[int, ...] | None 
     return OperationGraph(name, steps, image, value, work.shapes, work.dtypes, work.containers)
 
 
-def _chosen(model: keras.Model, function: Any, output: str) -> int:
+def _chosen(model: keras.Model, function: Any, output: str, title: str) -> int:
     names = list(dict.fromkeys(_output_names(model, function)))
     if len(function.outputs) == 1 and not output:
         return 0
     if output in names:
         return names.index(output)
     if output:
-        raise ModelError(f'{model.name} has no output "{output}": it has {", ".join(names)}.')
+        raise ModelError(f'{title} has no output "{output}": it has {", ".join(names)}.')
     raise ModelError(
-        f"{model.name} has {len(names)} outputs ({', '.join(names)}), not one vector of class scores: choose one, "
+        f"{title} has {len(names)} outputs ({', '.join(names)}), not one vector of class scores: choose one, "
         f"as in model.keras@:output={names[0]}."
     )
 

@@ -12,7 +12,7 @@ from saliency_worker.saliency.classifiers import class_name
 from saliency_worker.saliency.compose import Composed
 from saliency_worker.saliency.metrics import Prediction, map_metrics, predict
 from saliency_worker.saliency.provenance import Run
-from saliency_worker.saliency.render import png
+from saliency_worker.saliency.render import crossed_out, png
 from saliency_worker.saliency.results import ClassMaps, Explanation, MapResult
 
 Array = npt.NDArray[np.float32]
@@ -88,23 +88,31 @@ def _metrics(
     for key, prediction in predictions.items():
         base, combination = split_key(key)
         bare = predictions.get(base) if combination else None
+        empty = is_empty(work, key)
         metrics[key] = {
-            **map_metrics(original, prediction, bare, work.kept[key]),
-            "class_name": class_name(class_names, prediction.class_index),
+            **map_metrics(original, prediction, bare, work.kept[key], empty=empty),
+            "class_name": None if empty else class_name(class_names, prediction.class_index),
         }
     return metrics
 
 
+def is_empty(work: Work, key: str, rank: int = 0) -> bool:
+    """Whether the CAM under a map is the same everywhere, as where no gradient reaches the layer: it explains nothing."""
+    raw = work.raw[rank].get(split_key(key)[0])
+    return raw is not None and not np.ptp(raw) > 0
+
+
 def _result(work: Work, run: Run, key: str, rank: int, metrics: dict[str, Any] | None) -> MapResult:
     composed = work.composed[rank][key]
-    data = png(composed.display)
+    shown = crossed_out(composed.display) if is_empty(work, key, rank) else composed.display
+    data = png(shown)
     array_hash = provenance.array_sha256(composed.scalar)
     png_hash = provenance.bytes_sha256(data)
     inputs = run.inputs(work.sha256, work.seed, work.targets[rank], key, rank)
     return MapResult(
         key=key,
         scalar=composed.scalar,
-        display=composed.display,
+        display=shown,
         png=data,
         array_sha256=array_hash,
         png_sha256=png_hash,

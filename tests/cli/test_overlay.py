@@ -41,7 +41,7 @@ def test_the_square_is_the_one_that_the_engine_crops(size: tuple[int, int], box:
     from saliency_worker.saliency.images import crop
 
     pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    assert overlay.centre_square(*size) == box
+    assert overlay.centre(*size) == box
     left, top, right, bottom = box
     np.testing.assert_array_equal(crop(pixels, right - left), pixels[top:bottom, left:right])
 
