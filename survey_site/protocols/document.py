@@ -9,7 +9,7 @@ from survey_site.design.layout import Layout, deal_reserve, main_stimuli
 from survey_site.design.pools import Candidate, Pool
 from survey_site.design.spec import ColumnSpec, Rules, Spec
 from survey_site.protocols.models import Protocol
-from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T
+from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T, QualityRules
 from survey_site.stimuli.models import SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies.facts import facts_of
 from survey_site.studies.models import Condition, Study
@@ -73,6 +73,12 @@ def assessment_of(study: Study) -> Assessment:
         for unknown in registry.missing(study.task_settings)
     ]
     told += [finding for task in tasks_of(study) for finding in task.findings(study.settings_of(task))]
+    try:
+        QualityRules.from_mapping(study.exclusion_rules)
+    except (TypeError, ValueError) as error:
+        told.append(
+            DesignFinding("rules", f"Of the exclusion rules: {error}.", "Correct them.", blocking=True)
+        )
     return assess(spec_of(study), labels, reserve=len(roles) - len(labels), more=told)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from survey_site.recruitment.models import Recruitment
 
-Outcome = Literal["completed", "screened_out", "failed_attention", "over_quota"]
+Outcome = Literal["completed", "screened_out", "failed_attention", "over_quota", "too_fast"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ def codes_of(recruitment: Recruitment | None) -> dict[Outcome, str]:
         "screened_out": recruitment.screened_out_code,
         "failed_attention": recruitment.failed_attention_code,
         "over_quota": recruitment.over_quota_code,
+        "too_fast": recruitment.too_fast_code,
     }
 
 

@@ -31,6 +31,13 @@ class Recruitment(models.Model):
     screened_out_code = models.CharField(max_length=60, blank=True)
     failed_attention_code = models.CharField(max_length=60, blank=True)
     over_quota_code = models.CharField(max_length=60, blank=True)
+    too_fast_code = models.CharField(
+        max_length=60,
+        blank=True,
+        help_text=_(
+            "Of who finished faster than the exclusion rules declare to be possible; empty: no code, you look first."
+        ),
+    )
     retakes = models.CharField(
         max_length=5,
         choices=Retakes.choices,

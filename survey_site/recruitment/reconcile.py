@@ -28,7 +28,8 @@ NO_CODE = ("", "NOCODE")
 class Known:
     """One participant as the study knows them.
 
-    outcome: completed, failed_attention, unfinished, withdrawn, or turned_away (shown a code at the door, no participant).
+    outcome: completed, failed_attention, too_fast, unfinished, withdrawn, or turned_away: shown a code at the door, and no
+    participant.
     """
 
     external_id: str
@@ -52,6 +53,7 @@ APPROVE = Advice("approve", approve=True)
 APPROVE_WITHOUT_CODE = Advice("completed here, the code was not entered: approve", approve=True)
 PAID_ALREADY = Advice("approved already", settled=True)
 PAY_ONCE = Advice("several submissions would be paid: pay one of them")
+TOO_FAST = Advice("finished faster than the declared minimum: decide by the study's rule")
 BY_RULE = Advice("failed the declared attention checks: decide by the study's rule")
 WITHDREW = Advice("withdrew: the data are erased; pay as the consent says")
 MISSING = Advice("unfinished: answers are missing")
@@ -144,8 +146,9 @@ def _advice(outcome: str, status: str, code: str, code_of: str) -> Advice:
     match outcome:
         case "completed":
             return _completed(status, code, code_of)
-        case "failed_attention":
-            return BY_RULE if status in ("AWAITING REVIEW", *GOING_ON) else NOTHING
+        case "failed_attention" | "too_fast":
+            rule = BY_RULE if outcome == "failed_attention" else TOO_FAST
+            return rule if status in ("AWAITING REVIEW", *GOING_ON) else NOTHING
         case "withdrawn":
             return WITHDREW if status == "AWAITING REVIEW" else NOTHING
         case "unfinished":

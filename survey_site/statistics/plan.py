@@ -12,6 +12,32 @@ TWO_WAY_T = "two_way_t"
 
 
 @dataclass(frozen=True)
+class DoorRules:
+    """What is decided when a participant finishes, before any code is shown. ``None``: no such rule.
+
+    ``finish_min_s``: seconds from consent to the last answer, by the server's clock, of the fastest who counts.
+    ``finish_fast_share``: largest share of counted answers that may be faster than ``rt_min_ms`` of `QualityRules`.
+    """
+
+    finish_min_s: float | None = None
+    finish_fast_share: float | None = None
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> Self:
+        """The rules among a protocol's exclusion rules. ValueError where one is no number of at least 0."""
+        found = {f.name: data.get(f.name) for f in fields(cls)}
+        wrong = [
+            name
+            for name, value in found.items()
+            if value is not None
+            and not (isinstance(value, int | float) and not isinstance(value, bool) and value >= 0)
+        ]
+        if wrong:
+            raise ValueError(f"exclusion rules must be numbers of at least 0, or null: {', '.join(wrong)}")
+        return cls(**found)
+
+
+@dataclass(frozen=True)
 class QualityRules:
     """Thresholds of exclusion (proposals, editable before the freeze). ``None`` switches a rule off.
 
@@ -37,11 +63,13 @@ class QualityRules:
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> Self:
-        """The rules from a protocol's JSON; unknown keys are refused with their names."""
-        unknown = sorted(set(data) - {f.name for f in fields(cls)})
+        """The rules from a protocol's JSON, those of the door left out; unknown keys are refused with their names."""
+        ours, door = {f.name for f in fields(cls)}, {f.name for f in fields(DoorRules)}
+        unknown = sorted(set(data) - ours - door)
         if unknown:
             raise ValueError(f"unknown exclusion rules: {', '.join(unknown)}")
-        return cls(**data)
+        DoorRules.from_mapping(data)
+        return cls(**{name: value for name, value in data.items() if name in ours})
 
     @classmethod
     def off(cls) -> Self:

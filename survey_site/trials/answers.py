@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from survey_site.protocols.models import Protocol
 from survey_site.studies import demographics
-from survey_site.trials import attention_rows, leases, moving_up
+from survey_site.trials import attention_rows, haste, haste_rows, leases, moving_up
 from survey_site.trials.models import Exposure, Participant, Response, Trial
 from survey_site.trials.scoring import Answer, read_answer
 from survey_site.trials.session import Session, TrialRow, find
@@ -168,8 +168,8 @@ def _keep_ticket(session: Session, now: datetime) -> None:
     complete = session.complete
     participant.state = State.FINISHED if complete else State.CONSENTED
     participant.finished_at = now if complete else None
-    if complete and attention_rows.excluded(participant, session.frozen.exclusion_rules):
-        participant.excluded, participant.exclusion_reason = True, attention_rows.REASON
+    if complete and (reason := _broken_rule(session, now)):
+        participant.excluded, participant.exclusion_reason = True, reason
     if participant.kind != Participant.Kind.PERSON:
         return
     if complete:
@@ -178,6 +178,15 @@ def _keep_ticket(session: Session, now: datetime) -> None:
     else:
         kept = leases.renew(participant, now, minutes)
     participant.surplus = participant.surplus or not kept  # a place beyond the target stays surplus
+
+
+def _broken_rule(session: Session, now: datetime) -> str:
+    """Which of the rules that are decided at the end a participant breaks; empty for none."""
+    participant, rules = session.participant, session.frozen.exclusion_rules
+    if attention_rows.excluded(participant, rules):
+        return attention_rows.REASON
+    person = participant.kind == Participant.Kind.PERSON
+    return haste.REASON if person and haste_rows.excluded(participant, rules, now) else ""
 
 
 def _issue(session: Session, now: datetime) -> None:

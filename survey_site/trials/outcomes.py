@@ -9,7 +9,7 @@ from survey_site.recruitment.marks import mark_of
 from survey_site.recruitment.models import TurnedAway
 from survey_site.recruitment.reconcile import Known
 from survey_site.studies.models import Study
-from survey_site.trials import attention
+from survey_site.trials import attention, haste
 from survey_site.trials.models import ExternalId, Participant, Response
 from survey_site.trials.signed_tokens import pseudonym
 
@@ -78,4 +78,6 @@ def _outcome(participant: Participant, failed: set[int]) -> str:
         return "withdrawn"
     if participant.state != State.FINISHED:
         return "unfinished"
+    if participant.exclusion_reason == haste.REASON:
+        return "too_fast"
     return "failed_attention" if participant.pk in failed else "completed"

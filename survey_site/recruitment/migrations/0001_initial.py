@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ('screened_out_code', models.CharField(blank=True, max_length=60)),
                 ('failed_attention_code', models.CharField(blank=True, max_length=60)),
                 ('over_quota_code', models.CharField(blank=True, max_length=60)),
+                ('too_fast_code', models.CharField(blank=True, help_text='Of who finished faster than the exclusion rules declare to be possible; empty: no code, you look first.', max_length=60)),
                 ('retakes', models.CharField(choices=[('never', 'Never: whoever began on this device goes on or is told so'), ('ask', 'Ask: go on, or somebody else begins'), ('allow', 'Allow: everybody begins anew')], default='ask', help_text='By a plain link, which names nobody: the device remembers that somebody began.', max_length=5)),
                 ('return_url', models.CharField(blank=True, help_text='Where a plain link leads back to, such as https://x.qualtrics.com/jfe/form/SV_1?id={id}&code={code}. In braces: participant, outcome, code, or any parameter of the start link.', max_length=500)),
                 ('frame_origins', models.CharField(blank=True, help_text='Sites that may show the study inside their pages, separated by spaces, such as https://x.qualtrics.com; empty: none.', max_length=500)),

@@ -16,7 +16,7 @@ from survey_site.recruitment.completion import Outcome, way_out
 from survey_site.recruitment.models import Recruitment
 from survey_site.studies import demographics
 from survey_site.tasks.contract import Answered
-from survey_site.trials import answers, attention_rows, presentation
+from survey_site.trials import answers, attention_rows, haste, presentation
 from survey_site.trials.answers import Conflict, Ended
 from survey_site.trials.models import ExternalId, Participant, Response
 from survey_site.trials.scoring import AnswerRefused
@@ -160,9 +160,12 @@ def _ending(session: Session) -> dict[str, Any]:
         ExternalId.objects.filter(participant=participant).values_list("value", flat=True).first() or ""
     )
     failed = participant.exclusion_reason == attention_rows.REASON
+    too_fast = participant.exclusion_reason == haste.REASON
     outcome: Outcome = "failed_attention" if failed and _has_code_for_failure(recruitment) else "completed"
     counted = participant.kind == Participant.Kind.PERSON
-    return {"exit": way_out(recruitment, outcome, external) if counted else None}
+    # Never the code of who completed: a script would have it by being quick.
+    found = way_out(recruitment, "too_fast" if too_fast else outcome, external) if counted else None
+    return {"exit": found, "too_fast": too_fast}
 
 
 def _has_code_for_failure(recruitment: Recruitment | None) -> bool:
