@@ -38,6 +38,21 @@ def test_no_page_may_run_a_script_in_its_html_or_move_its_base(admin_client: Cli
     assert "javascript:" not in html
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/s/test/", "/s/test/privacy/", "/s/none/", "/i/x", "/w/x/", "/p/x/", "/healthz", "/readyz", "/nowhere", "/static/x.js",
+        "/reports/test/report.html", "/reports/test/table1.json", "/reports/test/responses.csv", "/reports/test/statistics/",
+        "/reports/test/figures/x.svg", "/api/v1/", "/api/v1/studies/test/", "/api/v1/studies/test/report/", "/api/docs/", "/api/schema/",
+    ],
+)  # fmt: skip
+def test_only_pages_in_the_theme_of_the_desk_may_evaluate_expressions(admin_client: Client, path: str) -> None:
+    factories.live()
+    for client in (admin_client, Client()):
+        assert "unsafe-eval" not in client.get(path).headers.get("Content-Security-Policy", "")
+    assert "unsafe-eval" in admin_client.get("/admin/").headers["Content-Security-Policy"]
+
+
 def test_behind_https_all_but_the_looks_of_balancers_is_sent_there(client: Client) -> None:
     with override_settings(SECURE_SSL_REDIRECT=True):
         moved = Client().get("/admin/login/")
