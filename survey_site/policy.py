@@ -21,8 +21,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-# The pages in the theme's clothes: its components (Alpine) keep their expressions in attributes and evaluate them. The build of
-# Alpine that parses instead knows no global functions and no statements, of which the theme's shell is made.
+# The pages in the theme's clothes: its components (Alpine) keep their expressions in attributes and evaluate them. The build
+# of Alpine that parses instead knows no global functions and no statements, of which the theme's shell is made.
 IN_THE_THEME = re.compile(r"/(admin|recruitment)/|/reports/[^/]+/$")
 EVALUATING = {"script-src": ["'unsafe-eval'"]}
 

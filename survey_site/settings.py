@@ -198,8 +198,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:", "blob:"],
         "style-src": ["'self'", "'unsafe-inline'"],
-        # No page has a script of its own in its HTML. policy.py adds what the theme of the desk asks for; participants' pages set
-        # a stricter policy.
+        # No page has a script of its own in its HTML. policy.py adds what the theme of the desk asks for; participants'
+        # pages set a stricter policy.
         "script-src": ["'self'"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],

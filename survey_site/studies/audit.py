@@ -1,5 +1,7 @@
 """The audit log: one line for everything that changes a study or takes data out of it."""
 
+import getpass
+import os
 from datetime import timedelta
 
 from django.http import HttpRequest
@@ -16,6 +18,18 @@ def record(request: HttpRequest, study: Study | None, verb: str, detail: str = "
 def record_of(user_id: int | None, study: Study | None, verb: str, detail: str = "") -> None:
     """Adds an entry in the name of this user, where no request has one yet or any more."""
     AuditEntry.objects.create(study=study, user_id=user_id, verb=verb[:40], detail=detail[:300])
+
+
+def record_command(study: Study | None, verb: str, detail: str = "") -> None:
+    """Adds an entry of what a command of manage.py changed or took out; no researcher's, but of who ran it on the server."""
+    record_of(None, study, verb, f"{detail} (manage.py, {_who_runs()})".strip())
+
+
+def _who_runs() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"user {os.getuid()}"
 
 
 LOOKS = timedelta(hours=1)  # one line for whoever looks at the same again and again

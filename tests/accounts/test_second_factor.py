@@ -347,7 +347,7 @@ def test_the_command_removes_and_demands(enrolled: User) -> None:
         "second factor of ada: off, demanded",
         "second factor of ada: off",
     ]
-    assert AuditEntry.objects.filter(study=None, detail="ada (by manage.py)").count() == 3
+    assert AuditEntry.objects.filter(study=None, detail__startswith="ada (manage.py, ").count() == 3
     with pytest.raises(CommandError, match="no second factor"):
         call_command("second_factor", "ada", "--remove")
     with pytest.raises(CommandError, match="no user"):

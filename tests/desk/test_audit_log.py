@@ -1,10 +1,13 @@
 """What opens a door or shows what is not everybody's leaves a line in the audit log; looking again and again one line."""
 
+import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -12,6 +15,7 @@ from survey_site.recruitment.models import Recruitment
 from survey_site.studies.models import AuditEntry, Study
 from tests import factories
 from tests.api.keys import token_of
+from tests.reports.test_study_folder import erase
 from tests.stimuli.pictures import encoded, zipped
 from tests.stimuli.test_arrays import npy, numbers
 
@@ -54,6 +58,38 @@ def test_exports_by_page_and_api(admin_client: Client, study: Study) -> None:
     list(admin_client.get("/reports/test/responses.csv").streaming_content)  # type: ignore[arg-type]
     admin_client.get("/api/v1/studies/test/responses/")
     assert lines("exported", study) == ["responses", "API responses"]
+
+
+@pytest.mark.parametrize(
+    ("command", "verb", "detail"),
+    [
+        (["export_data", "test", "--out", "{}"], "exported", "tables as csv"),
+        (["export_data", "test", "--out", "{}", "--format", "psych-ds"], "exported", "tables as psych-ds"),
+        (["export_study", "test", "--out", "{}/new"], "exported", "study folder"),
+        (["report", "test", "--points-only"], "report opened", "text"),
+        (["exclude", "test", "--apply"], "participants excluded", "0"),
+        (["precompute", "test"], "jobs: request", "9"),
+    ],
+)
+def test_commands_leave_their_line_too(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], verb: str, detail: str
+) -> None:
+    monkeypatch.setenv("LOGNAME", "operator")
+    call_command(*(part.format(tmp_path) for part in command), stdout=io.StringIO(), stderr=io.StringIO())
+    assert lines(verb, study) == [f"{detail} (manage.py, operator)"]
+
+
+def test_so_do_commands_that_bring_something_in(tmp_path: Path, study: Study) -> None:
+    factories.draft("other")
+    (tmp_path / "a.png").write_bytes(encoded(99))
+    call_command("add_images", "other", str(tmp_path / "a.png"), stdout=io.StringIO())
+    other = Study.objects.get(slug="other")
+    assert [line.partition(" (")[0] for line in lines("images added", other)] == ["1"]
+    call_command("export_study", "test", "--out", str(tmp_path / "folder"), stdout=io.StringIO())
+    erase(study)
+    call_command("import_study", str(tmp_path / "folder"), stdout=io.StringIO())
+    back = Study.objects.get(slug="test")
+    assert [line.partition(" (")[0] for line in lines("imported", back)] == ["folder"]
 
 
 def test_unmasking(admin_client: Client, study: Study) -> None:

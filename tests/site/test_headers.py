@@ -41,12 +41,16 @@ def test_no_page_may_run_a_script_in_its_html_or_move_its_base(admin_client: Cli
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/s/test/", "/s/test/privacy/", "/s/none/", "/i/x", "/w/x/", "/p/x/", "/healthz", "/readyz", "/nowhere", "/static/x.js",
+        "/", "/s/test/", "/s/test/privacy/", "/s/none/", "/i/x", "/w/x/", "/p/x/", "/healthz", "/readyz", "/nowhere",
+        "/static/x.js",
         "/reports/test/report.html", "/reports/test/table1.json", "/reports/test/responses.csv", "/reports/test/statistics/",
-        "/reports/test/figures/x.svg", "/api/v1/", "/api/v1/studies/test/", "/api/v1/studies/test/report/", "/api/docs/", "/api/schema/",
+        "/reports/test/figures/x.svg", "/api/v1/", "/api/v1/studies/test/", "/api/v1/studies/test/report/",
+        "/api/docs/", "/api/schema/",
     ],
 )  # fmt: skip
-def test_only_pages_in_the_theme_of_the_desk_may_evaluate_expressions(admin_client: Client, path: str) -> None:
+def test_only_pages_in_the_theme_of_the_desk_may_evaluate_expressions(
+    admin_client: Client, path: str
+) -> None:
     factories.live()
     for client in (admin_client, Client()):
         assert "unsafe-eval" not in client.get(path).headers.get("Content-Security-Policy", "")

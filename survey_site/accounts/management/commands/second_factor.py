@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from survey_site.accounts import obliged, second_factor
 from survey_site.accounts.models import MustUseSecondFactor
-from survey_site.studies.models import AuditEntry
+from survey_site.studies import audit
 
 
 class Command(BaseCommand):
@@ -43,4 +43,4 @@ class Command(BaseCommand):
         self.stdout.write(f"second factor of {user}: {state}{note}")
 
     def _record(self, user: Any, verb: str) -> None:
-        AuditEntry.objects.create(verb=verb, detail=f"{user.get_username()} (by manage.py)")
+        audit.record_command(None, verb, user.get_username())

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.population import protocol_of
+from survey_site.studies import audit
 from survey_site.studies.lookup import study_named
 from survey_site.tasks.registry import UnknownTask
 
@@ -34,4 +35,6 @@ class Command(BaseCommand):
         counts = ", ".join(f"{reason} {n}" for reason, n in sorted(Counter(reasons.values()).items()))
         self.stdout.write(f"{len(reasons)} participants break a rule" + (f" ({counts})" if counts else ""))
         if options["apply"]:
-            self.stdout.write(f"{exclude(protocol, reasons)} excluded")
+            excluded = exclude(protocol, reasons)
+            audit.record_command(protocol.study, "participants excluded", str(excluded))
+            self.stdout.write(f"{excluded} excluded")

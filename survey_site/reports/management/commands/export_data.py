@@ -10,6 +10,7 @@ from survey_site.reports.exports.csv_stream import StreamTally, stream_csv
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.population import Population
+from survey_site.studies import audit
 from survey_site.studies.lookup import study_named
 from survey_site.studies.models import Study
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         if options["bom"] and options["format"] != "csv":
             raise CommandError("--bom is for --format csv")
         out.mkdir(parents=True, exist_ok=True)
+        audit.record_command(study, "exported", f"tables as {options['format']}")
         population = Population(bots=options["include_bots"])
         if options["format"] == "psych-ds":
             target = out / f"{study.slug}-psych-ds.zip"

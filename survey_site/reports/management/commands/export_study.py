@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.study_folder.layout import BadFolder
 from survey_site.reports.study_folder.write import write_folder
+from survey_site.studies import audit
 from survey_site.studies.lookup import study_named
 
 
@@ -26,5 +27,6 @@ class Command(BaseCommand):
             raise CommandError(f"a file of the study is missing in the storage: {error}") from error
         except BadFolder as error:
             raise CommandError(str(error)) from error
+        audit.record_command(study, "exported", "study folder")
         trials = manifest["files"]["trials.jsonl"]["rows"]
         self.stdout.write(f"{options['out']}: {len(manifest['files'])} files, {trials} trials")

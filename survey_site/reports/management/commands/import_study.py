@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.reports.study_folder.layout import BadFolder
 from survey_site.reports.study_folder.read import read_folder
+from survey_site.studies import audit
 
 
 class Command(BaseCommand):
@@ -29,5 +30,6 @@ class Command(BaseCommand):
             study = read_folder(options["folder"], owner)
         except BadFolder as error:
             raise CommandError(str(error)) from error
+        audit.record_command(study, "imported", str(options["folder"].name))
         people = study.participants.count()
         self.stdout.write(f"{study.slug}: {people} participants; see /reports/{study.slug}/")

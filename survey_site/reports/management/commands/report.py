@@ -8,6 +8,7 @@ from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import StudyReport
 from survey_site.reports.table1_formats import FORMATS
+from survey_site.studies import audit
 from survey_site.studies.lookup import study_named
 from survey_site.studies.models import Study
 from survey_site.tasks.registry import UnknownTask
@@ -40,6 +41,7 @@ class Command(BaseCommand):
             report = self._report(study, population, options["protocol"], options["points_only"])
         except UnknownTask as error:
             raise CommandError(str(error)) from error
+        audit.record_command(study, "report opened", options["format"])
         self.stdout.write(FORMATS[options["format"]](report))
 
     def _report(

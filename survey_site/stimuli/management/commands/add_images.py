@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from survey_site.stimuli.archives import BadArchive, Upload, read_labels
 from survey_site.stimuli.intake import ImagesRefused, add_images
 from survey_site.stimuli.models import Stimulus
+from survey_site.studies import audit
 from survey_site.studies.lookup import study_named
 
 
@@ -35,6 +36,7 @@ class Command(BaseCommand):
             intake = add_images(study, uploads, role)
         except (ImagesRefused, BadArchive, OSError) as error:
             raise CommandError(str(error)) from error
+        audit.record_command(study, "images added", str(len(intake.added)))
         for notice in intake.notices:
             self.stdout.write(notice)
         for name in intake.duplicates:

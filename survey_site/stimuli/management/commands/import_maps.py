@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from survey_site.stimuli.import_maps import import_maps
 from survey_site.stimuli.uploaded_maps import BadMaps
+from survey_site.studies import audit
 from survey_site.studies.lookup import study_named
 
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
             raise CommandError("\n".join(["nothing was stored", *error.problems])) from error
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}") from error
+        audit.record_command(study, "maps uploaded", f"{stored.maps} from {path.name}")
         if stored.notice:
             self.stdout.write(stored.notice)
         self.stdout.write(f"{stored.maps} maps stored, {stored.conditions} conditions added")

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.stimuli.progress_bar import wait_for_maps
+from survey_site.studies import audit
 from survey_site.studies.lookup import study_named
 
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             queued = jobs.request(study, options["classifier"], metrics=not options["no_metrics"])
         except ValueError as error:
             raise CommandError(str(error)) from error
+        audit.record_command(study, "jobs: request", str(queued))
         self.stdout.write(f"{queued} jobs queued")
         if not options["wait"]:
             return
