@@ -1,9 +1,15 @@
 """The data as files: tables as CSV with their checksums, the Psych-DS data set, the codebook."""
 
+from django.contrib import admin, messages
 from django.contrib.admin.views.decorators import staff_member_required
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.views.decorators.http import require_safe
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
 
+from survey_site.reports import prepared_files
 from survey_site.reports.exports.codebook import codebook as codebook_of
 from survey_site.reports.exports.csv_stream import StreamTally, checksum, stream_csv
 from survey_site.reports.exports.psych_ds import simulated_in, write_zip
@@ -73,4 +79,52 @@ def codebook(request: HttpRequest, slug: str) -> HttpResponse:
     audit.record(request, study, "exported", "codebook.html")
     response = HttpResponse(codebook_of(study, simulated_in(study, Population.from_query(request.GET))))
     response["Content-Disposition"] = attachment(study, request, "codebook.html")
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_member_required
+def data_files(request: HttpRequest, slug: str) -> HttpResponse:
+    """Files for Excel, SPSS and Stata: POST asks the worker of reports for one, GET tells which are ready.
+
+    The page fetches itself again while one is being made; without scripts it is a page that can be reloaded.
+    """
+    study = study_or_404(request, slug, "export")
+    population = Population.from_query(request.GET)
+    if request.method == "POST":
+        kind = request.POST.get("format", "")
+        if kind not in prepared_files.FORMATS:
+            raise Http404("There is no such format.")
+        if why := prepared_files.ask(study, population, kind):
+            messages.error(request, _("The file could not be asked for: %s") % why)
+        query = population.as_query()
+        return redirect(reverse("data_files", args=[slug]) + (f"?{query}" if query else ""))
+    states = prepared_files.states(study, population)
+    context = {
+        "study": study,
+        "query": population.as_query(),
+        "files": states,
+        "running": any(state.running for _format, _ready, state in states),
+    }
+    if request.headers.get("HX-Request"):
+        return render(request, "reports/data_files_list.html", context)
+    title = _("Data for Excel, SPSS and Stata")
+    return render(
+        request, "reports/data_files.html", {**admin.site.each_context(request), **context, "title": title}
+    )
+
+
+@require_safe
+@staff_member_required
+def data_file(request: HttpRequest, slug: str, kind: str) -> FileResponse:
+    """One prepared file of the data as they are; 404 until the worker has made it."""
+    study = study_or_404(request, slug, "export")
+    population, found = Population.from_query(request.GET), prepared_files.FORMATS[kind]
+    path = prepared_files.path_of(study, population, kind, prepared_files.fingerprint(study, population))
+    if not prepared_files.is_ready(path):
+        raise Http404("The file is not made yet, or the data have changed since; ask for it again.")
+    audit.record(request, study, "exported", found.suffix)
+    response = FileResponse(default_storage.open(path, "rb"), content_type=found.content_type)
+    response["Content-Disposition"] = attachment(study, request, found.suffix)
+    response["Cache-Control"] = "no-store"
     return response

@@ -1,12 +1,17 @@
 """Celery: thin. The statistics are imported when a task runs, so that naming a task costs no SciPy."""
 
 import logging
+import tempfile
+from pathlib import Path
 
 from celery import shared_task
+from django.core.files.base import File
+from django.core.files.storage import default_storage
 from django.http import QueryDict
 
+from survey_site.celery import while_working
 from survey_site.protocols.models import Protocol
-from survey_site.reports import cached_report
+from survey_site.reports import cached_report, prepared_files
 from survey_site.reports.cached_task import failing_in_words, forget_progress, set_progress
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.rehearsal import power as planned_power
@@ -15,6 +20,7 @@ from survey_site.reports.rehearsal.result_types import AskedComparison, PlannedP
 from survey_site.studies.models import Study
 
 logger = logging.getLogger(__name__)
+while_working("the sweep of prepared files", prepared_files.SWEEP_SECONDS, prepared_files.sweep)
 
 
 @shared_task(name=cached_report.ANALYSIS.name)
@@ -100,3 +106,33 @@ def _rehearse(study: Study, key: str, seed: int, repetitions: int) -> None:
         set_progress(key, 0.0, "", failed=" ".join(error.problems[:3]))
     else:
         forget_progress(key)
+
+
+@shared_task(name=prepared_files.PREPARING.name)
+def data_file(study_id: int, population_query: str, kind: str) -> None:
+    """Makes one file of the data as they are now and stores it. Running it twice does no harm."""
+    study = Study.objects.filter(pk=study_id).first()
+    if study is None:
+        logger.warning("study %s does not exist any more; no file of its data is made", study_id)
+        return
+    population = Population.from_query(QueryDict(population_query))
+    path = prepared_files.path_of(study, population, kind, prepared_files.fingerprint(study, population))
+    if not prepared_files.is_ready(path):
+        with failing_in_words(path, f"the file {kind} of {study.slug}"):
+            _data_file(study, population, kind, path)
+
+
+def _data_file(study: Study, population: Population, kind: str, path: str) -> None:
+    from survey_site.reports.exports.data_files import WRITERS, DoesNotFit
+
+    set_progress(path, 0.0, "begun")
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / kind
+        try:
+            WRITERS[kind](study, population, made, lambda f, label: set_progress(path, f, label))
+        except DoesNotFit as error:
+            set_progress(path, 0.0, "", failed=str(error))
+            return
+        with made.open("rb") as file:
+            default_storage.save(path, File(file))
+    forget_progress(path)

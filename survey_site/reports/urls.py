@@ -4,6 +4,7 @@ from django.urls import path
 
 from survey_site.reports import downloads, views
 from survey_site.reports.exports.tables import TABLES
+from survey_site.reports.prepared_files import FORMATS
 
 urlpatterns = [
     path("<slug:slug>/", views.report_page, name="report"),
@@ -11,6 +12,11 @@ urlpatterns = [
     path("<slug:slug>/statistics/", views.statistics, name="report_statistics"),
     path("<slug:slug>/figures/<slug:name>.svg", views.figure, {"kind": "svg"}, name="figure_svg"),
     path("<slug:slug>/figures/<slug:name>.pdf", views.figure, {"kind": "pdf"}, name="figure_pdf"),
+    path("<slug:slug>/files/", downloads.data_files, name="data_files"),
+    *(
+        path(f"<slug:slug>/{one.suffix}", downloads.data_file, {"kind": one.key}, name=one.view)
+        for one in FORMATS.values()
+    ),
     path("<slug:slug>/codebook.html", downloads.codebook, name="codebook"),
     path("<slug:slug>/psych-ds.zip", downloads.psych_ds, name="psych_ds"),
     *(

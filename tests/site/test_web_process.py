@@ -6,7 +6,18 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("tensorflow", "keras", "cv2", "scipy", "statsmodels", "pandas", "matplotlib", "numpy")
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "cv2",
+    "scipy",
+    "statsmodels",
+    "pandas",
+    "matplotlib",
+    "numpy",
+    "pyreadstat",
+    "xlsxwriter",
+)
 SCRIPT = f"""
 import sys
 from survey_site.wsgi import application

@@ -1,5 +1,7 @@
 """The data dictionary as one HTML page that needs nothing beside it, from the same column lists as the files."""
 
+from collections.abc import Sequence
+
 from django.template.loader import render_to_string
 
 from survey_site.reports.exports.columns import ExportColumn
@@ -12,6 +14,10 @@ READING = (
     "Missing is an empty cell, never 0. Text that a spreadsheet would take for a formula begins with an apostrophe, and so",
     "do names of images, participants and studies that a program would take for a number or a date (`001`, `12e34`).",
 )
+READING_TYPED = (
+    "The files of SPSS and Stata hold texts as they were given. A text that has levels is a number with value labels. Where",
+    "a program allows shorter names or labels only, they are cut, and here they stand in full. Times are UTC.",
+)
 KINDS = {
     "string": "text",
     "integer": "whole number",
@@ -21,7 +27,7 @@ KINDS = {
 }
 
 
-def codebook(study: Study, simulated: int = 0) -> str:
+def codebook(study: Study, simulated: int = 0, reading: Sequence[str] = READING) -> str:
     """Every column of every table of a study: what it means, of what kind it is, and what its values stand for."""
     tables = [
         {
@@ -34,7 +40,7 @@ def codebook(study: Study, simulated: int = 0) -> str:
     told = {
         "study": study,
         "about": described(study, simulated),
-        "reading": " ".join(READING),
+        "reading": " ".join(reading),
         "tables": tables,
     }
     return render_to_string("reports/codebook.html", told)

@@ -1,4 +1,5 @@
-"""`manage.py export_data STUDY --out DIR`: every table as CSV, Parquet or Psych-DS, with rows and SHA-256."""
+"""`manage.py export_data STUDY --out DIR`: every table as CSV or Parquet with rows and SHA-256,
+or all in one file: Psych-DS, Excel, SPSS, Stata."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from survey_site.reports.exports.csv_stream import StreamTally, stream_csv
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
+from survey_site.reports.marks import download_name
 from survey_site.reports.population import Population
+from survey_site.reports.prepared_files import FORMATS
 from survey_site.studies import audit
 from survey_site.studies.lookup import study_named
 from survey_site.studies.models import Study
@@ -21,7 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("study", help="short name of the study")
         parser.add_argument("--out", type=Path, required=True, help="folder; files in it are replaced")
-        parser.add_argument("--format", choices=("csv", "parquet", "psych-ds"), default="csv")
+        parser.add_argument("--format", choices=("csv", "parquet", "psych-ds", *FORMATS), default="csv")
         parser.add_argument("--bom", action="store_true", help="CSV with a byte order mark, for Excel")
         parser.add_argument("--include-bots", action="store_true", help="simulated participants too")
 
@@ -38,6 +41,9 @@ class Command(BaseCommand):
                 shutil.copyfileobj(archive, file)
             self.stdout.write(str(target))
             return
+        if options["format"] in FORMATS:
+            self._data_file(study, population, options["format"], out)
+            return
         sums = []
         for name in TABLES:
             tally = write_csv(study, population, name, out / f"{name}.csv", bom=options["bom"])
@@ -46,6 +52,22 @@ class Command(BaseCommand):
             if options["format"] == "parquet":
                 self._parquet(study, out, name)
         (out / "SHA256SUMS").write_text("".join(sums))
+
+    def _data_file(self, study: Study, population: Population, kind: str, out: Path) -> None:
+        try:
+            from survey_site.reports.exports.data_files import WRITERS, DoesNotFit
+        except ImportError as error:
+            raise CommandError(f"{FORMATS[kind].label} needs the extra 'reports': {error}") from error
+        target = out / download_name(study, population, FORMATS[kind].suffix)
+        unfinished = target.with_name(f".part-{target.name}")
+        try:
+            WRITERS[kind](study, population, unfinished, lambda share, table: None)
+            unfinished.replace(target)
+        except DoesNotFit as error:
+            raise CommandError(str(error)) from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+        self.stdout.write(str(target))
 
     def _parquet(self, study: Study, out: Path, name: str) -> None:
         try:
