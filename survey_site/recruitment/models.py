@@ -1,10 +1,13 @@
 """External identifiers of participants: kept apart, for reconciliation only, never in data exports."""
 
 import re
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from survey_site.recruitment import embedding
 
 
 class Recruitment(models.Model):
@@ -80,11 +83,26 @@ class Recruitment(models.Model):
             self.Provider.SONA: ("sona_host", "sona_experiment_id", "sona_credit_token"),
         }
         missing = [name for name in needed.get(self.Provider(self.provider), ()) if not getattr(self, name)]
-        errors = {name: _("The provider needs this to grant the reward.") for name in missing}
+        errors: dict[str, Any] = {name: _("The provider needs this to grant the reward.") for name in missing}
         if self.sona_host and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", self.sona_host):
             errors["sona_host"] = _("Write the host alone, such as school.sona-systems.com.")
+        if problem := self._problem_of_return():
+            errors["return_url"] = problem
+        if wrong := embedding.wrong_origins(self.frame_origins):
+            errors["frame_origins"] = _("Sites are written as https://host, without a path: %s.") % ", ".join(
+                wrong
+            )
         if errors:
             raise ValidationError(errors)
+
+    def _problem_of_return(self) -> Any:
+        if not self.return_url:
+            return ""
+        if self.provider in (self.Provider.PROLIFIC, self.Provider.SONA):
+            return _(
+                "Prolific and SONA have a way back of their own; a return address is for the other links."
+            )
+        return embedding.problem_of(self.return_url)
 
 
 class ExcludedId(models.Model):

@@ -12,7 +12,7 @@ from survey_site.protocols.models import Protocol
 from survey_site.studies import demographics
 from survey_site.trials import attention_rows, haste, haste_rows, leases, moving_up
 from survey_site.trials.models import Exposure, Participant, Response, Trial
-from survey_site.trials.scoring import Answer, read_answer
+from survey_site.trials.scoring import Answer, client_at_consent, read_answer
 from survey_site.trials.session import Session, TrialRow, find
 from survey_site.trials.signed_tokens import BadAddress, position_of
 
@@ -110,6 +110,7 @@ def _acknowledge(
         raise Conflict("not_current")
     if page == "demographics":
         participant.demographics = demographics.read(session.fields, fields)
+        participant.client = _with_questions(participant.client, client_at_consent(fields.get("client", "")))
     participant.acknowledged = [*participant.acknowledged, page]
     if _is_stale(session, now) and not any(row.issued for row in session.rows):
         _keep_ticket(session, now)  # tells who waited for too long to have their place still
@@ -117,9 +118,15 @@ def _acknowledge(
         if protocol is None:
             raise _PlaceFree(participant.protocol_id)
         session = moving_up.move_up(session, now)
-    _move_on(session, now, "acknowledged", "demographics")
+    _move_on(session, now, "acknowledged", "demographics", "client")
     session.passed = page
     return session
+
+
+def _with_questions(client: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured at consent, and what was counted while the study's own questions were answered."""
+    counted = {name: client.get(name, 0) + sent[name] for name in ("pasted", "untrusted") if sent.get(name)}
+    return {**client, **counted}
 
 
 def _write(row: TrialRow, answer: Answer, session: Session, now: datetime) -> None:

@@ -1,8 +1,9 @@
 """Lets a participant in: one short transaction writes the participant, the ticket and all trials, or nothing."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -43,6 +44,8 @@ class Arrival:
     device: str = ""
     consent_version: str = ""
     quota: int | None = None
+    client: Mapping[str, Any] = field(default_factory=dict)
+    link_parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def enrol(study: Study, arrival: Arrival) -> Participant:
@@ -124,6 +127,8 @@ def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
         user_agent_family=arrival.user_agent_family,
         device=arrival.device,
         consent_version=arrival.consent_version,
+        client=dict(arrival.client),
+        link_parameters=dict(arrival.link_parameters),
         started_at=now,
         consented_at=now,
         last_seen_at=now,

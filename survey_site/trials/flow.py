@@ -38,6 +38,11 @@ class Step:
         return self.key.partition("-")[0]
 
     @property
+    def is_end(self) -> bool:
+        """Whether all answers are given: debrief and way out stand on one page, with and without the receipt."""
+        return self.kind == "done" or self.name == "debrief"
+
+    @property
     def part(self) -> tuple[str, str]:
         """What the page is, and the task that it belongs to: (“instructions”, task), (“begin”, task), else (name, "")."""
         what, _, task = self.name.partition("_")
@@ -51,7 +56,7 @@ def next_step(trials: Sequence[Planned], acknowledged: Collection[str], demograp
     """The first page not yet continued past, or the first unanswered trial, in the study's order.
 
     Order: demographics; per task instructions, practice with feedback, the start of the counted block,
-    its trials with breaks; debrief; done.
+    its trials with breaks; debrief with the way out; the same with the receipt.
     """
     for step in _sequence(trials, demographics):
         if step.kind == "page" and step.key not in acknowledged:

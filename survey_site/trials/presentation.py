@@ -12,6 +12,7 @@ from django.urls import reverse
 from survey_site.design.assignment import PRACTICE
 from survey_site.tasks.contract import Shown, Task
 from survey_site.trials.flow import stretch
+from survey_site.trials.models import Participant
 from survey_site.trials.session import Session, TrialRow, positions
 from survey_site.trials.signed_tokens import picture_token, trial_key
 
@@ -22,6 +23,11 @@ AHEAD = 4
 
 def picture_url(path: str) -> str:
     return reverse("image", args=[picture_token(path, PICTURE_LIFETIME_S)])
+
+
+def stop_address(participant: Participant) -> str:
+    """Where a participant stops and withdraws; nowhere for the made-up one of a preview."""
+    return reverse("stop", args=[participant.token]) if participant.pk else ""
 
 
 def trial(session: Session, row: TrialRow, address: Callable[[str], str] = picture_url) -> dict[str, Any]:
@@ -40,6 +46,7 @@ def trial(session: Session, row: TrialRow, address: Callable[[str], str] = pictu
         "timeout_s": frozen.settings["trial_timeout_s"] or "",
         "image_px": frozen.settings["image_px"],
         "stylesheet": task.stylesheet,
+        "stop": stop_address(session.participant),
         "templates": templates_of(task),
         **task.content(shown),
     }

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from survey_site.tasks.contract import AnswerRefused, Given, Reading, Task
-from survey_site.trials.measurements import FLOOR_PX, NUMBERS, WORDS
+from survey_site.trials.measurements import AT_CONSENT, FLOOR_PX, NUMBERS, WORDS
 
 __all__ = ["Answer", "AnswerRefused", "read_answer"]
 
@@ -54,25 +54,38 @@ def body_hash(fields: Mapping[str, str]) -> str:
 
 
 def client_of(text: str) -> dict[str, Any]:
-    """The browser's measurements, known names only. Damaged measurements are dropped, never the answer."""
-    try:
-        sent = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(sent, dict):
-        return {}
-    kept: dict[str, Any] = {}
-    for name in NUMBERS:
-        value = sent.get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            continue
-        if -LARGEST_MEASUREMENT <= value <= LARGEST_MEASUREMENT:
-            kept[name] = round(value, 1)
+    """The browser's measurements of a trial, known names only. Damaged measurements are dropped, never the answer."""
+    sent = _sent(text)
+    kept = _numbers(sent, NUMBERS)
     for name, words in WORDS.items():
         if sent.get(name) in words:
             kept[name] = sent[name]
     kept.pop("below_floor", None)  # ours to say
     return kept | ({"below_floor": 1} if kept.get("smallest_px", FLOOR_PX) < FLOOR_PX else {})
+
+
+def client_at_consent(text: str) -> dict[str, Any]:
+    """The same of the page of consent, and of the study's own questions."""
+    return _numbers(_sent(text), [one.name for one in AT_CONSENT])
+
+
+def _sent(text: str) -> dict[str, Any]:
+    try:
+        sent = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        return {}
+    return sent if isinstance(sent, dict) else {}
+
+
+def _numbers(sent: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name in names:
+        value = sent.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        if -LARGEST_MEASUREMENT <= value <= LARGEST_MEASUREMENT:
+            kept[name] = round(value, 1)
+    return kept
 
 
 def _without_scripts(sent: str) -> dict[str, Any]:

@@ -19,7 +19,12 @@ from survey_site.trials.flow import Step, next_step
 from survey_site.trials.frozen_protocol import FrozenProtocol, frozen_protocol
 from survey_site.trials.models import Participant, Trial, first_place
 
-_PARTICIPANT = "SELECT * FROM trials_participant WHERE token = %s"
+_PARTICIPANT = """
+    SELECT participant.*, (
+        SELECT frame_origins FROM recruitment_recruitment WHERE study_id = participant.study_id
+    ) AS frame_origins
+    FROM trials_participant participant WHERE participant.token = %s
+"""
 _TRIALS = """
     SELECT trial.id, trial.position, trial.block, trial.task, trial.issued_at IS NOT NULL, trial.stimulus_id,
         trial.saliency_map_id, trial.maps, trial.pool, trial.condition_id, trial.attention_check, trial.expected,
@@ -156,7 +161,10 @@ class Session:
 
 
 def find(token: str, *, lock: bool = False) -> Participant | None:
-    """The participant of a resume link; `lock` inside a transaction that writes."""
+    """The participant of a resume link; `lock` inside a transaction that writes.
+
+    Beside their own columns they have `frame_origins`: the sites that may show their pages inside their own.
+    """
     query = _PARTICIPANT
     if lock and connection.features.has_select_for_update:
         query += f" {connection.ops.for_update_sql(no_key=True)}"

@@ -11,6 +11,7 @@ from survey_site.tasks.contract import Answered
 from survey_site.trials import presentation
 from survey_site.trials.flow import Step
 from survey_site.trials.session import Session, TrialRow, positions
+from survey_site.trials.window import Window
 
 Content = tuple[str, dict[str, Any]]
 """A template and what it prints."""
@@ -35,8 +36,8 @@ def step_content(
     if step.kind == "trial":
         shown = presentation.trial(session, session.rows[step.position], address)
         return "trials/trial.html", {"trial": shown, "error": posted.errors.get("answer", "")}
-    if step.kind == "done":
-        return "trials/done.html", {"text": session.texts["done"]}
+    if step.is_end:
+        return "trials/done.html", {"text": session.texts["done"], "debrief": session.texts["debrief"]}
     if step.name == "demographics":
         asked = [
             (question, posted.fields.get(f"q_{question.name}", ""), posted.errors.get(question.name, ""))
@@ -60,8 +61,7 @@ def step_content(
 
 def heading(what: str, task: str) -> str:
     """The heading of a page between trials."""
-    common = {"break": _("A short break"), "debrief": _("That was all")}
-    return registry.task(task).headings()[what] if task else common[what]
+    return registry.task(task).headings()[what] if task else _("A short break")
 
 
 def start_content(
@@ -70,6 +70,7 @@ def start_content(
     language: str,
     kept: Mapping[str, str],
     error: str,
+    window: Window,
 ) -> Content:
     """Template and context of the first page. `kept`: what came with the link and goes on with the form."""
     return "trials/start.html", {
@@ -79,6 +80,7 @@ def start_content(
         "language": language,
         "kept": kept,
         "error": error,
+        "window": window,
     }
 
 

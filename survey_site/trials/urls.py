@@ -10,6 +10,7 @@ urlpatterns = [
     path("s/<slug:slug>/privacy/", leave.privacy, name="privacy"),
     path("p/<slug:token>/", participant.resume, name="resume"),
     path("p/<slug:token>/upcoming/", participant.upcoming, name="upcoming"),
+    path("p/<slug:token>/stop/", leave.stop, name="stop"),
     path("w/<slug:receipt>/", leave.leave, name="withdraw"),
     path("i/<str:token>", pictures.image, name="image"),
     path("healthz", health.healthz, name="healthz"),

@@ -76,7 +76,7 @@ def test_it_works_without_javascript(new_page: NewPage, url: str) -> None:
     page = new_page(javascript=False)
     walking.start(page, url)
     for _ in range(80):
-        button = page.locator("form button.primary")
+        button = page.locator("form button[type=submit]:not(.unscripted)")
         if not button.count():
             break
         if page.locator("input[name=trial]").count():
@@ -204,7 +204,7 @@ def test_a_double_click_without_javascript_answers_once(new_page: NewPage, url: 
     while not page.locator("input[name=trial]").count():
         page.locator("button.primary").click()
     page.locator("input[type=radio]").first.check()
-    page.locator("form button.primary").dblclick()
+    page.locator("form button[type=submit]:not(.unscripted)").dblclick()
     expect(page.locator("input[name=page]")).to_have_value("feedback-0")
     assert Response.objects.count() == 1
 

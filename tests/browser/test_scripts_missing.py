@@ -63,7 +63,7 @@ def test_the_plain_form_works_whichever_script_is_missing(new_page: NewPage, url
     page.route(f"**/trials/{missing}*.js", lambda route: route.abort())
     walking.start(page, url)
     for _ in range(60):
-        button = page.locator("form button.primary")
+        button = page.locator("form button[type=submit]:not(.unscripted)")
         if not button.count():
             break
         if page.locator("input[name=trial]").count():
@@ -118,5 +118,5 @@ def test_without_javascript_an_answer_says_so(new_page: NewPage, url: str) -> No
     for _ in range(3):
         if page.locator("input[name=trial]").count():
             page.locator("fieldset input[type=radio]").first.check()
-        page.locator("form button.primary").click()
+        page.locator("form button[type=submit]:not(.unscripted)").click()
     assert Response.objects.filter(client__scripts="off").exists()

@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from survey_site.trials.models import Participant
 
+ON = "form button[type=submit]:not(.unscripted)"
 READY = "form.trial:not(.waiting) fieldset:not(:disabled)"
 
 
@@ -55,18 +56,18 @@ def advance(page: Page) -> None:
         answer(page)
     else:
         with page.expect_navigation():
-            page.locator("button.primary").click()
+            page.locator(ON).click()
 
 
 def shown(page: Page) -> None:
     """Waits until a page of the study is there: between two of them there is neither a form nor the end."""
-    page.locator("input[name=trial], form button.primary, .receipt").first.wait_for(state="attached")
+    page.locator("input[name=trial], form button[type=submit], .receipt").first.wait_for(state="attached")
 
 
 def to_end(page: Page) -> None:
     for _ in range(300):
         shown(page)
-        if not page.locator("form button.primary").count():
+        if not page.locator("form button[type=submit]:not(.unscripted)").count():
             return
         advance(page)
     raise AssertionError("no end")

@@ -33,6 +33,7 @@ from survey_site.trials.step_content import (
     step_content,
 )
 from survey_site.trials.views.guards import participants_page, speaking, wants_json
+from survey_site.trials.window import Window
 
 
 @require_safe
@@ -77,8 +78,8 @@ def _labels() -> dict[str, str]:
         "demographics": _("Questions about the participant"),
         **{part: label for task in registry.installed() for part, label in _labels_of(task).items()},
         "break": _("Break"),
-        "debrief": _("Debrief"),
-        "done": _("End"),
+        "debrief": _("Debrief with the way out"),
+        "done": _("End with the receipt"),
     }
 
 
@@ -218,7 +219,8 @@ class _Shown:
         walk, step = self.walk, self.step
         if step == preview.START:
             offered, language = _languages(walk.study), walk.participant.language
-            return start_content(walk.texts, offered, language, {}, errors.get("start", ""))
+            window = Window(walk.study.window_width_px or 0, walk.study.window_height_px or 0)
+            return start_content(walk.texts, offered, language, {}, errors.get("start", ""), window)
         posted = Posted(self.request.POST.dict(), errors)
         template, content = step_content(walk, step, posted, self._answered, self.picture)
         return OWN_TEMPLATES.get(template, template), content

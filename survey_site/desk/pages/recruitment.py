@@ -29,7 +29,7 @@ from survey_site.studies.models import Study
 from survey_site.trials.places import places_of
 
 CODES = ("completed_code", "screened_out_code", "over_quota_code", "failed_attention_code", "too_fast_code")
-TEXTS = (*CODES, "sona_host", "sona_experiment_id", "sona_credit_token")
+TEXTS = (*CODES, "return_url", "frame_origins", "sona_host", "sona_experiment_id", "sona_credit_token")
 SECRETS = {*CODES, "sona_credit_token"}
 
 
@@ -49,6 +49,8 @@ class RecruitmentForm(SeenForm):
             "over_quota_code": _("Code for who came when all places were taken"),
             "failed_attention_code": _("Code for who failed the attention checks"),
             "too_fast_code": _("Code for who finished too fast"),
+            "return_url": _("Return address"),
+            "frame_origins": _("Sites that may show the study in their pages"),
             "sona_host": _("Host of SONA"),
             "sona_experiment_id": _("Number of the experiment in SONA"),
             "sona_credit_token": _("Credit token of SONA"),

@@ -10,10 +10,10 @@ It takes a few minutes. There are no trick questions, and you need no knowledge 
 """,
     "consent": """\
 **What you will do.** First you see heat maps and pick the photo each of them was made from. Then you see
-heat maps beside their photos and rate how well they fit.
+heat maps together with their photos and rate how well they fit.
 
 **Taking part is your choice.** You may stop at any time by closing the page, without giving a reason. You can
-come back by the same link and go on where you stopped. At the end you get a link with which you can withdraw
+come back by the same link and go on where you stopped. Every page has a link with which you can stop and withdraw
 your answers.
 
 **What is stored.** Your answers, how long they took, the size of your window, the family of your browser and
@@ -32,8 +32,6 @@ Time for a short rest. Look away from the screen for a moment, and go on when yo
 are safe.
 """,
     "debrief": """\
-Thank you. You have given all your answers.
-
 **What this was about.** Computers that recognise pictures can point at what they looked at. Some of the maps
 you saw were plain heat maps; others had the outlines of the photo mixed in. We compare how well people
 recognise the photo from each kind, and how convincing each kind looks.
@@ -49,8 +47,8 @@ Thank you for your interest. All places of this study are taken at the moment. N
     "closed": "This study is closed and takes no new participants. Thank you for your interest.",
     "privacy": """\
 **Stored with your answers:** what you chose, when, how long it took, whether the page was visible, the size of
-your window and of the pictures, the family of your browser (such as Firefox), your language, and the answers
-you give to questions about yourself, if the study asks any.
+your window and of the pictures, signs of a program that answers in place of a person, the family of your browser
+(such as Firefox), your language, and the answers you give to questions about yourself, if the study asks any.
 
 **Stored apart:** if a recruitment service sent you, the identifier it gave you. It serves to confirm your
 participation and is never part of the research data.
@@ -60,7 +58,8 @@ nothing from other companies. One cookie protects the start form, another lets y
 same browser, as the link in your address bar does, and remembers for a year that somebody took part there. Who was not
 let in and was shown a code is recognised by a mark from which nobody can read an identifier.
 
-**Withdrawal:** with the link on the last page you can withdraw at any time. Your answers are then erased from
+**Withdrawal:** you can withdraw at any time, from every page of the study and later with the link on the last one.
+Your answers are then erased from
 the data and from every later export; what remains is an empty row saying that somebody withdrew.
 """,
 }

@@ -11,11 +11,11 @@ nécessaire.
 """,
     "consent": """\
 **Ce que vous ferez.** D'abord, vous verrez des cartes de chaleur et choisirez la photo dont chacune provient.
-Ensuite, vous verrez des cartes à côté de leur photo et noterez à quel point elles conviennent.
+Ensuite, vous verrez des cartes avec leur photo et noterez à quel point elles conviennent.
 
 **Votre participation est libre.** Vous pouvez arrêter à tout moment en fermant la page, sans donner de raison.
-Le même lien vous permet de revenir et de continuer là où vous vous étiez arrêté. À la fin, un lien vous permettra
-de retirer vos réponses.
+Le même lien vous permet de revenir et de continuer là où vous vous étiez arrêté. Chaque page porte un
+lien par lequel vous pouvez arrêter et retirer vos réponses.
 
 **Ce qui est conservé.** Vos réponses, leur durée, la taille de votre fenêtre, la famille de votre navigateur et
 votre langue. Votre adresse réseau n'est pas conservée. Les réponses peuvent être publiées sans rien qui vous
@@ -34,8 +34,6 @@ C'est le moment d'une courte pause. Détournez un instant les yeux de l'écran, 
 Vos réponses sont en sécurité.
 """,
     "debrief": """\
-Merci. Vous avez donné toutes vos réponses.
-
 **De quoi il s'agissait.** Les ordinateurs qui reconnaissent des images peuvent indiquer ce qu'ils ont regardé.
 Certaines des cartes étaient de simples cartes de chaleur ; d'autres y mêlaient les contours de la photo. Nous
 comparons à quel point on reconnaît la photo avec chaque sorte, et à quel point chacune paraît convaincante.
@@ -52,7 +50,8 @@ n'a été conservée.
     "closed": "Cette étude est close et ne prend plus de participants. Merci de votre intérêt.",
     "privacy": """\
 **Conservé avec vos réponses :** ce que vous avez choisi, quand, en combien de temps, si la page était visible, la
-taille de votre fenêtre et des images, la famille de votre navigateur (par exemple Firefox), votre langue, et les
+taille de votre fenêtre et des images, les signes d'un programme qui répond à la place d'une personne, la famille de
+votre navigateur (par exemple Firefox), votre langue, et les
 réponses aux questions sur vous-même, si l'étude en pose.
 
 **Conservé à part :** si un service de recrutement vous a envoyé, l'identifiant qu'il vous a donné. Il sert à
@@ -63,7 +62,8 @@ ne chargent rien d'autres entreprises. Un cookie protège le formulaire de dépa
 revenir avec le même navigateur, comme le lien dans votre barre d'adresse, et retient pendant un an que quelqu'un y a
 participé. Qui n'a pas été admis et a reçu un code est reconnu par une marque d'où nul ne peut lire un identifiant.
 
-**Retrait :** avec le lien de la dernière page, vous pouvez vous retirer à tout moment. Vos réponses sont alors
+**Retrait :** vous pouvez vous retirer à tout moment, depuis chaque page de l'étude et plus tard avec le lien de la
+dernière. Vos réponses sont alors
 effacées des données et de toute exportation ultérieure ; il reste une ligne vide disant que quelqu'un s'est retiré.
 """,
 }

@@ -11,6 +11,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from survey_site.protocols.models import Protocol
+from survey_site.recruitment import embedding
 from survey_site.recruitment.arrivals import Sender, is_named, kept
 from survey_site.recruitment.completion import Exit, Outcome, codes_of, way_out
 from survey_site.recruitment.marks import mark_of
@@ -45,6 +46,11 @@ class Visit:
         sent = [token_of_start(form, self.study.slug)] if form else []
         return [*sent, self.request.COOKIES.get(cookie(self.study), "")]
 
+    @property
+    def carried(self) -> dict[str, str]:
+        """What the link brought for the way back."""
+        return embedding.carried(self.recruitment.return_url if self.recruitment else "", self.fields)
+
 
 def cookie(study: Study) -> str:
     """Name of the cookie that holds the token of the participant who began in this browser."""
@@ -78,6 +84,12 @@ def not_let_in(visit: Visit, protocol: Protocol) -> HttpResponse | None:
     return None
 
 
+def _back(visit: Visit, outcome: Outcome) -> Exit:
+    """Without a code: the address that a plain link leads back to, where there is one."""
+    found = way_out(visit.recruitment, outcome, "", carried=visit.carried, coded=False)
+    return found if found.url else Exit()
+
+
 def full(visit: Visit, text: str) -> HttpResponse:
     """All places are taken."""
     return way_out_page(visit, "over_quota", text)
@@ -98,7 +110,7 @@ def way_out_page(visit: Visit, outcome: Outcome, text: str) -> HttpResponse:
     page = {
         "study": study,
         "text": text,
-        "exit": way_out(visit.recruitment, outcome, who.external_id) if shown else Exit(),
+        "exit": way_out(visit.recruitment, outcome, who.external_id) if shown else _back(visit, outcome),
         "advice": _had_it() if code and not shown else advice(visit.recruitment, with_code=shown),
     }
     response = render(visit.request, "trials/notice.html", page, status=403)
@@ -163,7 +175,7 @@ def _begun_here(visit: Visit) -> HttpResponse | None:
         "study": visit.study,
         "token": "" if over else found.token,
         "may_begin": policy == Retakes.ASK,
-        "kept": kept(visit.fields) | {"again": "yes", "lang": visit.language},
+        "kept": kept(visit.fields) | visit.carried | {"again": "yes", "lang": visit.language},
     }
     status = 403 if policy == Retakes.NEVER else 409 if visit.request.method == "POST" else 200
     return render(visit.request, "trials/begun_here.html", page, status=status)

@@ -12,19 +12,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from survey_site.recruitment.completion import Outcome, way_out
-from survey_site.recruitment.models import Recruitment
 from survey_site.studies import demographics
 from survey_site.tasks.contract import Answered
-from survey_site.trials import answers, attention_rows, haste, presentation
+from survey_site.trials import answers, haste, presentation
 from survey_site.trials.answers import Conflict, Ended
-from survey_site.trials.models import ExternalId, Participant, Response
+from survey_site.trials.models import Participant, Response
+from survey_site.trials.paid import way_out_of
 from survey_site.trials.scoring import AnswerRefused
 from survey_site.trials.session import Session, TrialRow, find
 from survey_site.trials.signed_tokens import BadAddress
 from survey_site.trials.step_content import Posted, refusal_text, step_content
 from survey_site.trials.views import receipts
-from survey_site.trials.views.guards import participants_page, refusal, speaking, wants_json
+from survey_site.trials.views.guards import allow_frames, participants_page, refusal, speaking, wants_json
 
 REFUSALS = (BadAddress, Ended, Conflict, AnswerRefused, demographics.Invalid)
 
@@ -39,6 +38,7 @@ def resume(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         return _post(request, token)
     participant = _participant(token)
+    allow_frames(request, participant.frame_origins)
     with speaking(participant.language):
         return _show(request, Session(participant))
 
@@ -57,7 +57,7 @@ def upcoming(request: HttpRequest, token: str) -> HttpResponse:
         return JsonResponse(_ahead(request, session))
 
 
-def _participant(token: str) -> Participant:
+def _participant(token: str) -> Any:
     participant = find(token)
     if participant is None:
         raise Http404
@@ -69,6 +69,7 @@ def _post(request: HttpRequest, token: str) -> HttpResponse:
         session = answers.take(token, request.POST.dict())
     except REFUSALS as error:
         participant = _participant(token)
+        allow_frames(request, participant.frame_origins)
         with speaking(participant.language):
             return _explain(request, participant, error)
     if session is None:
@@ -134,15 +135,19 @@ def _show(
         "participant": participant,
         "preview": participant.kind == Participant.Kind.PREVIEW,
         "step": step,
+        "stop": presentation.stop_address(participant),
     }
     template, content = step_content(session, step, posted, partial(_answered, session))
-    if step.kind != "done":
+    if not step.is_end:
         return render(request, template, context | content, status=status)
-    receipt = participant.receipt if receipts.is_due(request, participant.token) else ""
-    response = render(
-        request, template, context | content | _ending(session) | {"receipt": receipt}, status=status
-    )
-    if receipt and request.method == "GET":
+    due = step.kind == "done" and receipts.is_due(request, participant.token)
+    ending = {
+        "exit": way_out_of(participant),
+        "too_fast": participant.exclusion_reason == haste.REASON,
+        "receipt": participant.receipt if due else "",
+    }
+    response = render(request, template, context | content | ending, status=status)
+    if due and request.method == "GET":
         receipts.shown(response, participant.token)
     return response
 
@@ -150,26 +155,6 @@ def _show(
 def _answered(session: Session, row: TrialRow) -> Answered:
     response = Response.objects.get(trial_id=row.pk)
     return Answered(session.truth(row), response.answer, response.declined, response.score)
-
-
-def _ending(session: Session) -> dict[str, Any]:
-    """The way out. It is reached only when every trial has its row of Response."""
-    participant = session.participant
-    recruitment = Recruitment.objects.filter(study=participant.study_id).first()
-    external = (
-        ExternalId.objects.filter(participant=participant).values_list("value", flat=True).first() or ""
-    )
-    failed = participant.exclusion_reason == attention_rows.REASON
-    too_fast = participant.exclusion_reason == haste.REASON
-    outcome: Outcome = "failed_attention" if failed and _has_code_for_failure(recruitment) else "completed"
-    counted = participant.kind == Participant.Kind.PERSON
-    # Never the code of who completed: a script would have it by being quick.
-    found = way_out(recruitment, "too_fast" if too_fast else outcome, external) if counted else None
-    return {"exit": found, "too_fast": too_fast}
-
-
-def _has_code_for_failure(recruitment: Recruitment | None) -> bool:
-    return bool(recruitment and recruitment.failed_attention_code)
 
 
 def _not_an_answer(request: HttpRequest, participant: Participant, code: str) -> HttpResponse:

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from survey_site.protocols.models import Protocol
@@ -23,11 +23,13 @@ from survey_site.trials import devices, enrolment
 from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.leases import NoTicketLeft
 from survey_site.trials.models import Participant
+from survey_site.trials.scoring import client_at_consent
 from survey_site.trials.signed_tokens import is_bot_token, new_start_nonce, token_of_start
 from survey_site.trials.step_content import no_consent_text, start_content
 from survey_site.trials.throttle import too_many_starts
 from survey_site.trials.views import door
-from survey_site.trials.views.guards import participants_page, refusal
+from survey_site.trials.views.guards import allow_frames, of_own_page, participants_page, refusal
+from survey_site.trials.window import Window
 
 Kind = Participant.Kind
 
@@ -35,13 +37,15 @@ Kind = Participant.Kind
 # The form is protected inside `participants_page`, which refuses a body that is too large before it is read.
 @csrf_exempt
 @participants_page
-@csrf_protect
+@of_own_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: HttpRequest, slug: str) -> HttpResponse:
     """GET shows welcome and consent, POST enrols and leads to the participant's own page."""
     study = Study.objects.select_related("recruitment").filter(slug=slug).first()
     if study is None:
         raise Http404
+    recruitment: Recruitment | None = getattr(study, "recruitment", None)
+    allow_frames(request, recruitment.frame_origins if recruitment else "")
     protocol = enrolment.current_protocol(study)
     offered = languages(study, protocol)
     language = chosen_language(request, offered)
@@ -91,13 +95,25 @@ def _start(request: HttpRequest, study: Study, protocol: Protocol | None, langua
         refuse_unnamed(recruitment, who)
         if refused := door.not_let_in(visit, protocol):
             return refused
-    words = frozen_protocol(protocol.pk).texts_in(language)
+    frozen = frozen_protocol(protocol.pk)
+    words = frozen.texts_in(language)
     # Never from the link: whoever wrote it would know the participant's own address.
     nonce = request.POST.get("nonce") or new_start_nonce()
     agreed = bool(fields.get("consent")) and 16 <= len(nonce) <= 64
-    if request.method != "POST" or not agreed:
-        error = no_consent_text() if request.method == "POST" else ""
-        template, content = start_content(words, languages(study, protocol), language, kept(fields), error)
+    client = client_at_consent(fields.get("client", ""))
+    window = Window.of(frozen.settings)
+    fits = window.holds(client)
+    if request.method != "POST" or not agreed or not fits:
+        error = "" if request.method != "POST" or agreed else no_consent_text()
+        carried_on = kept(fields) | visit.carried
+        template, content = start_content(
+            words,
+            languages(study, protocol),
+            language,
+            carried_on,
+            error or ("" if fits else window.text()),
+            window,
+        )
         content |= {"study": study, "nonce": nonce, "preview": kind == Kind.PREVIEW}
         return render(request, template, content, status=422 if error else 200)
     if too_many_starts(request):
@@ -116,6 +132,8 @@ def _start(request: HttpRequest, study: Study, protocol: Protocol | None, langua
         user_agent_family=devices.browser_family(user_agent),
         device=devices.device(user_agent),
         consent_version=texts.version(words["consent"]),
+        client=client,
+        link_parameters=visit.carried,
         quota=recruitment.quota if recruitment else None,
     )
     return _let_in(visit, arrival, words["full"])

@@ -56,5 +56,14 @@
     window.addEventListener("pageshow", () => form.removeAttribute("aria-busy"));
   }
 
+  // Who has withdrawn leaves no answers on the device either.
+  for (const told of document.querySelectorAll("[data-forget]")) {
+    try {
+      localStorage.removeItem("survey:" + told.dataset.forget);
+    } catch {
+      // Nothing is kept there.
+    }
+  }
+
   window.survey = Object.assign(window.survey || {}, { online, pause });
 })();

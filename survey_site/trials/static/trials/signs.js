@@ -25,6 +25,10 @@
 
     taken() {
       this.ended.abort();
+      return this.soFar();
+    }
+
+    soFar() {
       return { ...this.counts, webdriver: navigator.webdriver ? 1 : 0, framed: framed() ? 1 : 0 };
     }
   }
