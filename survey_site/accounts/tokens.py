@@ -15,7 +15,7 @@ from survey_site.studies.access import Action, visible_studies
 from survey_site.studies.models import Study
 
 Scope = ApiToken.Scope
-SCOPE_OF: dict[Action, Scope] = {
+SCOPE_OF: dict[Action, Scope] = {  # no program owns a study
     "view": Scope.READ,
     "edit": Scope.WRITE,
     "results": Scope.RESULTS,
@@ -76,7 +76,7 @@ def revoke(tokens: QuerySet[ApiToken]) -> int:
 
 def allows(token: ApiToken, action: Action) -> bool:
     """Whether the token has the scope of this action."""
-    return SCOPE_OF[action] in token.scopes
+    return SCOPE_OF.get(action) in token.scopes
 
 
 def studies_of(token: ApiToken, action: Action) -> QuerySet[Study]:

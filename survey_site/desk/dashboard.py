@@ -20,7 +20,7 @@ UNDER_WAY = (PrecomputeJob.State.QUEUED, PrecomputeJob.State.RUNNING)
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds `studies` (newest first, with counts) to the admin's index. Five queries, however many rows."""
-    visible = visible_studies(request.user, "view")
+    visible = visible_studies(request.user, "view").exclude(state=states.State.ARCHIVED)
     studies = list(_counted(visible.order_by("-created_at"))[:SHOWN])
     ids = [study.pk for study in studies]
     jobs = {

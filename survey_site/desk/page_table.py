@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from survey_site.desk.pages import (
     check,
     conditions,
+    ending,
     go_live,
     images,
     maps,
@@ -61,6 +62,7 @@ class DeskPage:
     """`study_<name>` in the admin's name space, at `<study>/<name>/`, for who may do `right`; `view` gets the study.
 
     group: the menu of its button; None: a button of its own. button: whether there is one at all.
+    in_archive: whether its posts are taken for an archived study too.
     """
 
     name: str
@@ -71,6 +73,7 @@ class DeskPage:
     group: Group | None = None
     parts: tuple[Part, ...] = ()
     button: bool = True
+    in_archive: bool = False
 
 
 PAGES = (
@@ -85,6 +88,7 @@ PAGES = (
             Part("preview-picture", preview.picture, "preview/picture/<str:token>"),
             Part("preview-page", preview.page, "preview/<slug:language>/<int:condition>/<int:place>/"),
         ),
+        in_archive=True,
     ),
     DeskPage(
         "monitor",
@@ -93,6 +97,7 @@ PAGES = (
         "view",
         monitor.monitor,
         parts=(Part("monitor-live", monitor.monitor_live),),
+        in_archive=True,
     ),
     DeskPage("images", _("Images"), "image", "edit", images.images, STEPS),
     DeskPage("conditions", _("Conditions"), "grid_on", "edit", conditions.conditions, STEPS),
@@ -119,6 +124,7 @@ PAGES = (
         go_live.go_live,
         STEPS,
         parts=(Part("rehearsal", rehearsal.rehearse),),
+        in_archive=True,
     ),
     DeskPage(
         "recruitment",
@@ -135,6 +141,7 @@ PAGES = (
     DeskPage(
         "notifications", _("Notifications"), "notifications", "view", notifications.notifications, SETTINGS
     ),
+    DeskPage("ending", _("Owner and end"), "inventory_2", "own", ending.ending, SETTINGS, in_archive=True),
 )
 
 
@@ -143,7 +150,7 @@ def urls(admin_view: Callable[..., Any]) -> list[URLPattern]:
     return [
         path(
             f"<int:pk>/{part.route or f'{part.name}/'}",
-            admin_view(of_study(page.right, part.view)),
+            admin_view(of_study(page.right, part.view, in_archive=page.in_archive)),
             name=f"study_{part.name}",
         )
         for page in PAGES

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 
+from survey_site.studies import states
 from survey_site.studies.access import Action, visible_studies
 from survey_site.studies.models import Study
 
@@ -19,12 +20,19 @@ def study_for(request: HttpRequest, pk: int, action: Action = "edit") -> Study:
     return get_object_or_404(visible_studies(request.user, action), pk=pk)
 
 
-def of_study(right: Action, view: View) -> View:
-    """The view of a study as one of its row: who lacks the right gets 404."""
+def of_study(right: Action, view: View, *, in_archive: bool = False) -> View:
+    """The view of a study as one of its row: who lacks the right gets 404.
+
+    in_archive: whether it takes posts for an archived study; else it says that nothing is changed there.
+    """
 
     @wraps(view)
     def of_row(request: HttpRequest, pk: int, **rest: Any) -> HttpResponse:
-        return view(request, study_for(request, pk, right), **rest)
+        study = study_for(request, pk, right)
+        if request.method == "POST" and study.state == states.State.ARCHIVED and not in_archive:
+            messages.error(request, states.archived())
+            return redirect(request.path)
+        return view(request, study, **rest)
 
     return of_row
 

@@ -1,5 +1,6 @@
 """The desk for stimuli, jobs and maps: thumbnails, contact sheets, provenance."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -17,6 +18,7 @@ from unfold.decorators import display
 
 from survey_site.desk.pages import compare_maps
 from survey_site.desk.scoped_admin import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin, shown_json
+from survey_site.protocols import stored_files
 from survey_site.stimuli import leased_rows, storage
 from survey_site.stimuli.labels import label_of, origin_of
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
@@ -81,6 +83,21 @@ class StimulusAdmin(ScopedAdmin):
         """An image of a draft goes with its jobs and maps, whose own pages are read-only."""
         shown, counts, _missing, protected = super().get_deleted_objects(objs, request)
         return shown, counts, set(), protected
+
+    def delete_model(self, request: HttpRequest, obj: Stimulus) -> None:
+        self._with_files(
+            Stimulus.objects.filter(pk=obj.pk), lambda: super(StimulusAdmin, self).delete_model(request, obj)
+        )
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Stimulus]) -> None:
+        self._with_files(queryset, lambda: super(StimulusAdmin, self).delete_queryset(request, queryset))
+
+    def _with_files(self, images: QuerySet[Stimulus], delete: Callable[[], None]) -> None:
+        """Their files go when the rows are gone; those that another study uses stay."""
+        with transaction.atomic():
+            files = stored_files.of_images(images)
+            delete()
+            stored_files.remove_after_commit(files)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Stimulus | None = None) -> Any:
         sealed = obj is not None and obj.study.protocols.exists()

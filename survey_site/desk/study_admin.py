@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
+from django.db import transaction
+from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import URLPattern
@@ -26,10 +27,11 @@ from survey_site.desk.steps import steps_html
 from survey_site.desk.study_form import field_names, study_form
 from survey_site.stimuli.import_maps import labels_of
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.studies import audit, facts
+from survey_site.studies import audit, facts, states
 from survey_site.studies.access import is_superuser, may_now
 from survey_site.studies.models import Condition, Membership, Study, StudyText
 from survey_site.tasks import registry
+from survey_site.trials import deletion
 from survey_site.trials.models import Participant
 from survey_site.trials.who_counts import who_counts
 
@@ -153,12 +155,32 @@ def _unfolded(fields: Iterable[str], tasks: list[str]) -> Iterator[str]:
         yield from tasks if field == TASKS else (field,)
 
 
+class StateFilter(admin.SimpleListFilter):
+    """By state; archived studies are shown to who asks for them."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(Study.State.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Study]) -> QuerySet[Study]:
+        if chosen := self.value():
+            return queryset.filter(state=chosen)
+        return queryset.exclude(state=Study.State.ARCHIVED)
+
+    def choices(self, changelist: Any) -> Any:
+        first, *rest = super().choices(changelist)
+        yield {**first, "display": _("All but archived ones")}
+        yield from rest
+
+
 @admin.register(Study)
 class StudyAdmin(ScopedAdmin):
     study_path = ""
     when_empty = _("Create a study with a title and a short name for its link; its page then leads you on.")
     list_display = ("title", "shown_state", "images", "maps", "finished", "target_participants")
-    list_filter = ("state", "origin")
+    list_filter = (StateFilter, "origin")
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
     readonly_fields = ("steps",)
@@ -225,13 +247,12 @@ class StudyAdmin(ScopedAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
-        kept = () if obj is None or _is_owner(request, obj) else ("owner",)
-        if obj is None or obj.is_editable:
-            return (*self.readonly_fields, *kept)
-        free = {"owner"} - set(kept)  # all else is in the sealed document
-        return [
-            f.name for f in Study._meta.fields if f.editable and f.name not in free and f.name != "id"
-        ] + ["steps", "shown_tasks"]
+        if obj is None or obj.is_editable:  # the owner changes on a page of its own
+            return self.readonly_fields if obj is None else (*self.readonly_fields, "owner")
+        return [f.name for f in Study._meta.fields if f.editable and f.name != "id"] + [
+            "steps",
+            "shown_tasks",
+        ]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
         return {} if obj is not None and not obj.is_editable else self.prepopulated_fields
@@ -239,12 +260,31 @@ class StudyAdmin(ScopedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         if not isinstance(obj, Study):
             return bool(getattr(request.user, "is_superuser", False))
-        return _is_owner(request, obj) and obj.is_editable
+        # What was sealed is deleted on the page “Owner and end”, which says what goes and asks twice.
+        return _is_owner(request, obj) and obj.is_editable and not obj.protocols.exists()
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """A draft goes with all that hangs on it; the rows' own pages are read-only, which is no reason to keep them."""
         shown, counts, _missing, protected = super().get_deleted_objects(objs, request)
+        for study in objs:
+            try:
+                deletion.refuse_deletion(study)
+            except states.StateForbids as error:
+                protected += error.problems
         return shown, counts, set(), protected
+
+    def delete_model(self, request: HttpRequest, obj: Study) -> None:
+        deletion.delete_study(obj, request.user.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Study]) -> None:
+        with transaction.atomic():
+            for study in queryset:
+                deletion.delete_study(study, request.user.pk)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nothing is changed in an archived study."""
+        archived = isinstance(obj, Study) and obj.state == Study.State.ARCHIVED
+        return not archived and super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Study, form: Any, change: bool) -> None:
         if not change and obj.owner_id is None:
@@ -253,14 +293,9 @@ class StudyAdmin(ScopedAdmin):
         audit.record(request, obj, "form saved", ", ".join(form.changed_data))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A study is handed on to somebody with whom it is shared; superusers choose among all."""
+        """Whoever makes a study owns it; superusers make studies for others too."""
         if db_field.name == "owner" and not is_superuser(request):
-            match = request.resolver_match
-            study = match.kwargs.get("object_id", "") if match else ""
-            sharing = Membership.objects.filter(
-                study=int(study) if study.isdecimal() and len(study) < 18 else 0
-            )
-            kwargs["queryset"] = User.objects.filter(Q(pk=request.user.pk) | Q(pk__in=sharing.values("user")))
+            kwargs["queryset"] = User.objects.filter(username=request.user.get_username())
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:

@@ -21,6 +21,7 @@ class Kind(models.TextChoices):
     QUOTA_USED = "quota_used", _("Quota used up")
     DROPOUT_UNUSUAL = "dropout_unusual", _("Unusual drop-out")
     ATTENTION_UNUSUAL = "attention_unusual", _("Unusual share of failed attention checks")
+    IDS_ERASED_SOON = "ids_erased_soon", _("Identifiers are erased soon")
     TEST = "test", _("Test")
 
 

@@ -21,6 +21,7 @@ from survey_site.notifications.events import Limits, Occasion, occasions
 from survey_site.notifications.models import Delivery, Kind, Notification, Subscriber, Watch
 from survey_site.notifications.study_counts import counts_of
 from survey_site.stimuli import leased_rows
+from survey_site.studies import states
 from survey_site.studies.models import Study
 
 LOOK_EVERY = timedelta(seconds=30)
@@ -49,15 +50,20 @@ def look(now: datetime | None = None) -> int:
     now = now or timezone.now()
     due = Q(looked_at=None) | Q(looked_at__lt=now - LOOK_EVERY)
     told = 0
-    for watch in Watch.objects.filter(due).exclude(study__state=Study.State.CLOSED).select_related("study"):
+    for watch in Watch.objects.filter(due).exclude(study__state__in=states.OVER).select_related("study"):
         if Watch.objects.filter(due, pk=watch.pk).update(looked_at=now):  # one process at a time
             found = occasions(counts_of(watch.study, now), limits_of(watch))
             told += sum(notice(watch.study, occasion) is not None for occasion in found)
     return told
 
 
-def notice(study: Study, occasion: Occasion, *, tell: bool = True) -> Notification | None:
-    """Writes the notification and whom to tell, once; None where it was noticed before."""
+def notice(
+    study: Study, occasion: Occasion, *, tell: bool = True, owner_too: bool = False
+) -> Notification | None:
+    """Writes the notification and whom to tell, once; None where it was noticed before.
+
+    owner_too: the owner is told, whether subscribed or not.
+    """
     with transaction.atomic():
         row, new = Notification.objects.get_or_create(
             study=study,
@@ -73,8 +79,10 @@ def notice(study: Study, occasion: Occasion, *, tell: bool = True) -> Notificati
         if not new:
             return None
         if tell:
-            subscribed = Subscriber.objects.filter(study=study).values_list("user", flat=True)
-            _address(row, list(subscribed))
+            told = set(Subscriber.objects.filter(study=study).values_list("user", flat=True))
+            if owner_too and study.owner_id:
+                told.add(study.owner_id)
+            _address(row, sorted(told))
     return row
 
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from celery import shared_task
 
 from survey_site.celery import while_working
-from survey_site.notifications import outbox, storms
+from survey_site.notifications import outbox, retention, storms
 from survey_site.notifications.models import Delivery
 
 SWEEP_SECONDS = 15
+RETENTION_SECONDS = 300
 
 
 @shared_task(name=Delivery.LANE.task)
@@ -24,3 +25,4 @@ def _look() -> None:
 
 
 while_working("looking for notifications", SWEEP_SECONDS, _look)
+while_working("erasing identifiers", RETENTION_SECONDS, retention.look)

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from survey_site.protocols import freeze
 from survey_site.protocols.models import Protocol, ServedImage
@@ -21,7 +22,10 @@ def step(study: Study, verb: states.Verb, by: User | None = None) -> Protocol | 
         newest = newest_seal(study)
         if verb == "reopen":
             refuse_without_pictures(study, newest)
-        move(study, verb, by.pk if by else None, pilot=bool(newest and newest.pilot))
+        if verb in ("reopen", "resume"):
+            refuse_past_day(study, newest)
+        sealed, pilot = newest is not None, bool(newest and newest.pilot)
+        move(study, verb, by.pk if by else None, pilot=pilot, sealed=sealed)
     return None
 
 
@@ -37,5 +41,17 @@ def refuse_without_pictures(study: Study, newest: Protocol | None) -> None:
             [
                 f"“{study.title}” was imported, and its pictures as participants received them are not here: it cannot be "
                 "reopened. “New version” makes it a draft that can be sealed anew."
+            ]
+        )
+
+
+def refuse_past_day(study: Study, newest: Protocol | None) -> None:
+    """Nobody can consent to identifiers being erased on a day that is past."""
+    day = newest.ids_erased_on if newest else None
+    if study.state in (states.State.PAUSED, states.State.CLOSED) and day and day <= timezone.localdate():
+        raise states.StateForbids(
+            [
+                f"The consent of this seal says that identifiers are erased on {day}, which has come: nobody can be let in "
+                "under it. “New version” makes the study a draft, in which you choose a later day."
             ]
         )

@@ -1,5 +1,6 @@
 """Protocol, the sealed definition of a study; its rehearsals; its pictures as participants receive them."""
 
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.protocols import format_1
+from survey_site.studies.facts import DATE
 from survey_site.studies.models import Study
 
 
@@ -21,6 +23,11 @@ class Protocol(models.Model):
     hash = models.CharField(_("SHA-256"), max_length=64)
     document = models.JSONField()
     sealed_at = models.DateTimeField(null=True)
+    ids_erased_on = models.DateField(
+        null=True,
+        editable=False,
+        help_text=_("As the document's facts say; empty where its consent states no day."),
+    )
     sealed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
 
     class Meta:
@@ -29,6 +36,13 @@ class Protocol(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study.slug} v{self.version} ({self.hash[:10]})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new seal copies the day of erasure out of its document, where the sweep would have to read it all."""
+        if self.pk is None:
+            day = self.document.get("facts", {}).get(DATE)
+            self.ids_erased_on = date.fromisoformat(day) if day else None
+        super().save(*args, **kwargs)
 
     @property
     def content(self) -> dict[str, Any]:

@@ -8,16 +8,17 @@ from django.http import Http404, HttpRequest
 
 from survey_site.studies.models import Membership, Study
 
-Action = Literal["view", "results", "export", "edit", "recruit"]
+Action = Literal["view", "results", "export", "edit", "recruit", "own"]
 Role = Membership.Role
 
-# The owner may do everything, and alone shares the study and deletes its draft.
+# The owner may do everything, and alone shares the study, hands it over and deletes it.
 ROLES: dict[Action, frozenset[str]] = {
     "view": frozenset({Role.EDITOR, Role.ANALYST, Role.ASSISTANT}),
     "results": frozenset({Role.EDITOR, Role.ANALYST}),
     "export": frozenset({Role.EDITOR, Role.ANALYST}),
     "edit": frozenset({Role.EDITOR}),
     "recruit": frozenset({Role.EDITOR, Role.ASSISTANT}),
+    "own": frozenset(),
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Protocol
 
+from django.conf import settings
 from django.utils import formats, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,7 @@ LABELS: dict[str, Promise] = {
 }
 DATE = "ids_erased_on"
 _NAMED = re.compile("{(" + "|".join(LABELS) + ")}")
+ISOLATED = "\u2068%s\u2069"  # keeps what stands around a fact of another script in its place
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>~&#|])")
 
 
@@ -53,8 +55,12 @@ def filled(text: str, facts: Mapping[str, str], language: str) -> str:
 
     def fact(match: re.Match[str]) -> str:
         name = match[1]
-        return _MARKDOWN.sub(r"\\\1", printed(name, facts[name], language)) if name in facts else match[0]
+        if name not in facts:
+            return match[0]
+        value = _MARKDOWN.sub(r"\\\1", printed(name, facts[name], language))
+        return ISOLATED % value if right_to_left else value
 
+    right_to_left = language.partition("-")[0] in settings.LANGUAGES_BIDI
     return _NAMED.sub(fact, text)
 
 

@@ -25,11 +25,14 @@ class State(models.TextChoices):
     LIVE = "live", _("Live")
     PAUSED = "paused", _("Paused")
     CLOSED = "closed", _("Closed")
+    ARCHIVED = "archived", _("Archived")
 
 
 OPEN = frozenset({State.PILOT, State.LIVE})  # takes participants
 COLLECTING = OPEN | {State.PAUSED}  # is not over: a paused study goes on
-SEALED = COLLECTING | {State.CLOSED}  # the design is read, not changed
+OVER = frozenset({State.CLOSED, State.ARCHIVED})
+SEALED = COLLECTING | OVER  # the design is read, not changed
+DELETABLE = OVER | {State.DRAFT}  # nobody can come, so that nobody's answer is deleted while it is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,12 @@ class Transition:
     same: bool = False
     seals: bool = False
 
-    def leads_to(self, state: State, *, pilot: bool) -> State:
-        """The state after this step; pilot: whether the newest seal is that of a pilot."""
+    def leads_to(self, state: State, *, pilot: bool, sealed: bool = True) -> State:
+        """The state after this step; pilot: whether the newest seal is that of a pilot; sealed: whether there is one."""
         if self.same:
             return state
+        if self.target == State.CLOSED and not sealed:
+            return State.DRAFT
         return self.target or (State.PILOT if pilot else State.LIVE)
 
 
@@ -105,8 +110,24 @@ TRANSITIONS: tuple[Transition, ...] = (
         "version",
         _("New version (back to draft)"),
         _("Makes the design editable; what was answered keeps the seal under which it was given."),
-        SEALED,
+        COLLECTING | {State.CLOSED},
         State.DRAFT,
+    ),
+    Transition(
+        "archive",
+        _("Archive"),
+        _(
+            "Puts it out of sight: lists leave it out, and nothing in it can be changed. The report can be read."
+        ),
+        DELETABLE - {State.ARCHIVED},
+        State.ARCHIVED,
+    ),
+    Transition(
+        "restore",
+        _("Take out of the archive"),
+        _("Makes it a closed study again, or a draft where nothing was sealed."),
+        frozenset({State.ARCHIVED}),
+        State.CLOSED,
     ),
 )
 BY_VERB = {transition.verb: transition for transition in TRANSITIONS}
@@ -139,6 +160,18 @@ def refusal(step: Transition, state: str) -> str:
         f"The study is {State(state).label.lower()}: “{step.title}” is possible only while it is {allowed}. "
         f"Possible now: {now}."
     )
+
+
+def no_deletion(state: str) -> str:
+    """Why a study in this state is not deleted, and what is possible now."""
+    allowed = _either([str(one.label).lower() for one in State if one in DELETABLE])
+    now = _either([f"“{one.title}”" for one in possible(state)])
+    return f"The study is {State(state).label.lower()}: it can be deleted only while it is {allowed}. Possible now: {now}."
+
+
+def archived() -> str:
+    """Why nothing is changed in an archived study."""
+    return f"The study is archived: nothing in it can be changed. Possible now: “{BY_VERB['restore'].title}”."
 
 
 def _either(names: list[str]) -> str:

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from survey_site.protocols.models import Protocol
+from survey_site.studies import states
 from survey_site.studies.models import Study
 from survey_site.trials import leases, planned_trials
 from survey_site.trials.frozen_protocol import frozen_protocol
@@ -153,4 +154,4 @@ def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
 
 
 def _may_preview(protocol: Protocol, arrival: Arrival) -> bool:
-    return arrival.kind == Kind.PREVIEW and protocol.study.state != Study.State.CLOSED
+    return arrival.kind == Kind.PREVIEW and protocol.study.state not in states.OVER

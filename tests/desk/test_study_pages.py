@@ -118,7 +118,7 @@ def test_the_form_of_a_sealed_study_is_there_to_read(admin_client: Client, study
     page = admin_client.get(reverse("admin:studies_study_change", args=[study.pk])).content.decode()
     for sealed in ("pool_size", "title", "target_participants", "analysis_plan", "conditions-0-column"):
         assert f'name="{sealed}"' not in page
-    assert 'name="owner"' in page
+    assert 'name="owner"' not in page and reverse("admin:study_ending", args=[study.pk]) in page
 
 
 @pytest.mark.parametrize("classifier", ["MobileNetV3", "nonsense"])

@@ -3,9 +3,12 @@
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from survey_site.protocols import freeze, life
 from survey_site.protocols.models import Protocol
+from survey_site.recruitment.models import Recruitment
 from survey_site.studies.models import AuditEntry, Study
 from survey_site.studies.states import StateForbids
 from survey_site.trials.models import Participant, Ticket
@@ -136,3 +139,56 @@ def test_the_command_takes_a_step_or_says_what_is_possible(capsys: pytest.Captur
         CommandError, match="The study is paused: “Pause” is possible only while it is pilot or live"
     ):
         call_command("study_state", "test", "pause")
+
+
+def test_an_archived_study_is_out_of_sight_and_nothing_in_it_changes(admin_client: Client) -> None:
+    study, client = factories.live(title="Out of sight"), Client()
+    address = begin(client, "test")
+    life.step(study, "close")
+    life.step(study, "archive")
+    assert door() == 410
+    play(client, address)
+    assert finished() == 1
+    for page in ("/admin/", "/admin/studies/study/"):
+        assert "Out of sight" not in admin_client.get(page).content.decode()
+    assert "Out of sight" in admin_client.get("/admin/studies/study/?state=archived").content.decode()
+    form = admin_client.get(f"/admin/studies/study/{study.pk}/change/")
+    assert form.status_code == 200 and 'name="_save"' not in form.content.decode()
+    before = study.conditions.count()
+    for name in ("images", "conditions", "precompute", "recruitment", "notifications", "upload-maps"):
+        url = reverse(f"admin:study_{name}", args=[study.pk])
+        refused = admin_client.post(
+            url, {"verb": "save", "provider": "prolific", "completed_code": "C"}, follow=True
+        )
+        assert "The study is archived: nothing in it can be changed." in refused.content.decode(), name
+    assert study.conditions.count() == before and not Recruitment.objects.exists()
+    answer = admin_client.post("/api/v1/studies/test/jobs/", {}, content_type="application/json")
+    assert answer.status_code == 400 and "archived" in answer.content.decode()
+    with pytest.raises(CommandError, match="The study is archived"):
+        call_command("precompute", "test")
+    life.step(study, "restore")
+    assert Study.objects.get().state == "closed"
+    assert admin_client.get("/reports/test/").status_code == 200
+
+
+def test_a_draft_that_was_never_sealed_is_a_draft_again() -> None:
+    study = factories.draft()
+    life.step(study, "archive")
+    with pytest.raises(
+        StateForbids, match="The study is archived: “Seal the protocol and go live” is possible"
+    ):
+        life.step(study, "live")
+    life.step(study, "restore")
+    assert Study.objects.get().state == "draft"
+
+
+@pytest.mark.parametrize("step,back", [("pause", "resume"), ("close", "reopen")])
+def test_nobody_is_let_in_under_a_consent_whose_day_of_erasure_has_come(step: str, back: str) -> None:
+    study = factories.live()
+    life.step(study, step)
+    Protocol.objects.update(ids_erased_on=timezone.localdate())
+    with pytest.raises(
+        StateForbids, match="“New version” makes the study a draft, in which you choose a later day"
+    ):
+        life.step(study, back)
+    assert Study.objects.get().state == study.state

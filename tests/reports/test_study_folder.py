@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 # Left out on purpose: secrets, what the import decides anew, and what follows from other fields.
 LEFT_OUT = {
     Study: {"state", "origin", "created_at"},
+    Protocol: {"ids_erased_on"},
     Stimulus: {"created_at"},
     SaliencyMap: {"created_at"},
     Participant: {"token", "receipt", "link_parameters"},

@@ -125,7 +125,9 @@ def test_every_page_of_a_study_is_documented_with_its_addresses_and_right() -> N
 
 def test_the_roles_behind_each_right_are_those_of_the_code() -> None:
     table, _, _ = text_of("docs/desk.md").partition("\n## ")
-    told = {right.strip("`"): set(roles.split(", ")) for right, roles, what in rows(table) if what}
+    told = {
+        right.strip("`"): set(filter(None, roles.split(", "))) for right, roles, what in rows(table) if what
+    }
     assert told == {right: {str(role) for role in roles} for right, roles in ROLES.items()}
 
 

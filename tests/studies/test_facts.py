@@ -35,7 +35,7 @@ def test_facts_are_written_out_as_they_are_and_missing_ones_keep_their_braces() 
     ("language", "words"), [("en", "March 1, 2031"), ("fr", "1 mars 2031"), ("ar", "1 مارس، 2031")]
 )
 def test_the_date_is_written_in_the_words_of_the_language(language: str, words: str) -> None:
-    assert filled("{ids_erased_on}", facts_of(STUDY), language) == words
+    assert filled("{ids_erased_on}", facts_of(STUDY), language).strip("\u2068\u2069") == words
     assert listed(facts_of(STUDY), language)[-1][1] == words
 
 

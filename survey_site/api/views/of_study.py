@@ -8,7 +8,7 @@ from rest_framework.pagination import CursorPagination
 
 from survey_site.api.authentication import studies_for
 from survey_site.api.errors import ErrorSerializer
-from survey_site.studies import audit
+from survey_site.studies import audit, states
 from survey_site.studies.access import Action
 from survey_site.studies.models import Study
 
@@ -42,6 +42,8 @@ class OfStudy(views.APIView):
         study = studies_for(self.request, action or self.action).filter(slug=self.kwargs["slug"]).first()
         if study is None:
             raise NotFound("No such study, or it is not shared with you.")
+        if self.request.method == "POST" and study.state == states.State.ARCHIVED:
+            raise ValidationError({"study": states.archived()})
         return study
 
     def exported(self, study: Study) -> None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from survey_site.studies import demographics
+from survey_site.studies import demographics, states
 from survey_site.studies.consent import wished
 from survey_site.studies.models import Condition, Study
 from survey_site.tasks import registry
@@ -60,7 +60,7 @@ def choose(request: HttpRequest, study: Study) -> HttpResponse:
         "parts": [(part, label) for part, label in _labels().items() if part in places],
         "languages": offered,
         "conditions": study.conditions.all(),
-        "protocol": protocol if study.state != Study.State.CLOSED else None,
+        "protocol": protocol if study.state not in states.OVER else None,
         "missing": walk.missing,
     }
     return render(request, "desk/preview.html", context)

@@ -26,6 +26,7 @@ from survey_site.studies import audit
 from survey_site.studies.access import visible_studies
 from survey_site.studies.editing import editing
 from survey_site.studies.models import Study
+from survey_site.trials import retention
 from survey_site.trials.places import places_of
 
 CODES = ("completed_code", "screened_out_code", "over_quota_code", "failed_attention_code", "too_fast_code")
@@ -114,6 +115,7 @@ def recruitment(request: HttpRequest, study: Study) -> HttpResponse:
         link=f"{request.scheme}://{request.get_host()}{path}",
         places=places_of(study),
         excluded=study.excluded_ids.count(),
+        retention=retention.of_study(study),
     )
     response.status_code = 422 if form.errors else 200
     return response

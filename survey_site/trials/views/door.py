@@ -16,7 +16,7 @@ from survey_site.recruitment.arrivals import Sender, is_named, kept
 from survey_site.recruitment.completion import Exit, Outcome, codes_of, way_out
 from survey_site.recruitment.marks import mark_of
 from survey_site.recruitment.models import Recruitment
-from survey_site.studies import texts
+from survey_site.studies import states, texts
 from survey_site.studies.models import Study
 from survey_site.trials import devices, enrolment, leases, turned_away
 from survey_site.trials.frozen_protocol import frozen_protocol
@@ -131,7 +131,7 @@ def begun_already(visit: Visit) -> HttpResponse:
 def not_open(visit: Visit) -> HttpResponse:
     """A study that takes nobody: not yet, not now, or no more."""
     study, more = visit.study, {"advice": advice(visit.recruitment, with_code=False)}
-    if study.state == Study.State.CLOSED:
+    if study.state in states.OVER:
         text = texts.texts_of(study)[visit.language]["closed"]
         return render(visit.request, "trials/notice.html", {"study": study, "text": text, **more}, status=410)
     if study.state == Study.State.PAUSED:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.stimuli.progress_bar import wait_for_maps
-from survey_site.studies import audit
+from survey_site.studies import audit, states
 from survey_site.studies.lookup import study_named
 
 
@@ -24,6 +24,8 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         study = study_named(options["study"])
+        if study.state == states.State.ARCHIVED:
+            raise CommandError(states.archived())
         if options["retry_failed"]:
             jobs.retry_failed(study)
         try:

@@ -1,0 +1,67 @@
+"""The files that rows name, and their removal when no row names them any more.
+
+Files are content-addressed: two studies that hold the same picture share one file, which stays until the last row goes.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import QuerySet
+
+from survey_site.protocols.models import ServedImage
+from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
+from survey_site.studies.models import Study
+
+logger = logging.getLogger(__name__)
+BATCH = 500
+NAMED = ((Stimulus, "path"), (SaliencyMap, "array_path"), (MapPicture, "path"), (ServedImage, "path"))
+"""Every column that names a file."""
+
+
+def of_study(study: Study) -> set[str]:
+    """All files of a study: its images, maps, and pictures as participants receive them."""
+    served = ServedImage.objects.filter(protocol__study=study)
+    return of_images(study.stimuli.all()) | set(served.values_list("path", flat=True))
+
+
+def of_images(images: QuerySet[Stimulus]) -> set[str]:
+    """The files of these images and of their maps."""
+    maps = SaliencyMap.objects.filter(stimulus__in=images.order_by().values("pk"))
+    paths = {
+        *images.values_list("path", flat=True),
+        *maps.values_list("array_path", flat=True),
+        *MapPicture.objects.filter(saliency_map__in=maps.order_by().values("pk")).values_list(
+            "path", flat=True
+        ),
+    }
+    return paths - {""}
+
+
+def remove_after_commit(paths: Iterable[str]) -> None:
+    """Once this transaction has taken the rows away, removes those of their files that no row names any more."""
+    transaction.on_commit(partial(remove_unused, list(paths)))
+
+
+def remove_unused(paths: Iterable[str]) -> int:
+    """Deletes those of these files that no row names; returns how many. What cannot be deleted is logged, by name."""
+    removed = 0
+    for path in _unused(sorted(paths)):
+        try:
+            default_storage.delete(path)
+            removed += 1
+        except OSError:
+            logger.exception("the file %s of a deleted row could not be removed; remove it by hand", path)
+    return removed
+
+
+def _unused(paths: Sequence[str]) -> Iterator[str]:
+    for start in range(0, len(paths), BATCH):
+        batch = paths[start : start + BATCH]
+        named: set[str] = set()
+        for model, column in NAMED:
+            rows = model._default_manager.filter(**{f"{column}__in": batch})
+            named |= set(rows.values_list(column, flat=True))
+        yield from (path for path in batch if path not in named)
