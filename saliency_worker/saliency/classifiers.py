@@ -17,7 +17,7 @@ import numpy as np
 from saliency_worker import catalog
 from saliency_worker.class_names import BadClassNames, read_class_file
 from saliency_worker.declarations import ClassifierSpec
-from saliency_worker.saliency import model_files
+from saliency_worker.saliency import model_files, saved_models
 from saliency_worker.saliency.bundled import bundled, sha256
 from saliency_worker.saliency.demo_cnn import build_demo_cnn
 from saliency_worker.saliency.errors import ModelError, WeightsError, first_line
@@ -100,8 +100,12 @@ def load(name: str, weights: Path | None = None, weights_dir: Path | None = None
     if choice.path is not None:
         if weights is not None:
             raise WeightsError(f"{choice.path.name} has its weights inside: leave {weights.name} out.")
-        model = model_files.load(choice.path)
-        return of_model(model, choice, _sidecar_names(choice.path), model_files.sha256(choice.path))
+        names, digest = _sidecar_names(choice.path), model_files.sha256(choice.path)
+        if choice.path.is_dir():
+            model, layer = saved_models.load(choice.path, choice)
+            saved_models.compare(model, choice.path)
+            return of_model(model, replace(choice, layer=layer), names, digest)
+        return of_model(model_files.load(choice.path), choice, names, digest)
     return _chosen(_of_catalogue(catalog.classifier(choice.name), weights, weights_dir), choice)
 
 
@@ -146,6 +150,10 @@ def layers_of(name: str) -> tuple[list[Candidate], str]:
         model = build_demo_cnn(2, spec.input_size) if spec.builder == "demo-cnn" else build(spec)
         found = Classifier(spec, model, (), "", "").scores
         return candidates(found), resolve(found.graph, choice.layer or spec.layer)[0]
+    if choice.path.is_dir():
+        listed = saved_models.candidates(choice.path, choice)
+        usable = [each.name for each in listed if each.alone and each.what == "map"]
+        return listed, usable[-1] if usable else ""
     model = model_files.load(choice.path)
     given = network_input(*input_of(model, choice), choice, choice.title)
     found = analysed(model, given, choice.output, choice.title)
@@ -256,10 +264,50 @@ def _load_file(spec: ClassifierSpec, file: Path) -> Classifier:
     if alpha != 1.0:
         spec = replace(spec, title=f"{spec.title} {alpha:g}")
     model = build(spec, alpha)
-    _load_weights(model, spec, file)
+    try:
+        _load_weights(model, spec, file)
+    except WeightsError:
+        model = _of_other_classes(spec, alpha, file)
+        if model is None:
+            raise
     if spec.builder.startswith("EfficientNet"):
         _restore_input_scaling(model)
-    return Classifier(spec, model, imagenet_names(), file.name, sha256(file))
+    names = imagenet_names() if model.output_shape[-1] == len(imagenet_names()) else ()
+    return Classifier(spec, model, names, file.name, sha256(file))
+
+
+def _of_other_classes(spec: ClassifierSpec, alpha: float, file: Path) -> keras.Model | None:
+    """The network with as many classes as a file of weights has, trained anew for other ones; None where none fits."""
+    size = spec.input_size
+    options: dict[str, Any] = {"weights": None, "input_shape": (size, size, 3)}
+    options |= {"alpha": alpha} if alpha != 1.0 else {}
+    for classes in _class_counts(file):
+        model = getattr(keras.applications, spec.builder)(classes=classes, **options)
+        try:
+            _load_weights(model, spec, file)
+        except WeightsError:
+            continue
+        return model
+    return None
+
+
+def _class_counts(file: Path) -> list[int]:
+    """How many classes weights may be of: widths of dense kernels, and lengths that one array alone has (a bias)."""
+    kernels: list[int] = []
+    lengths: list[int] = []
+
+    def visit(_: str, node: object) -> None:
+        if isinstance(node, h5py.Dataset) and len(node.shape) in (1, 2):
+            (lengths if len(node.shape) == 1 else kernels).append(int(node.shape[-1]))
+
+    try:
+        with h5py.File(file) as store:
+            store.visititems(visit)
+    except OSError:
+        return []
+    once = [length for length in lengths if lengths.count(length) == 1]
+    found = dict.fromkeys(each for each in (*kernels[::-1], *once) if 2 <= each <= 100_000)
+    return list(found)[:4]
 
 
 # Of Keras's own file names, and of the first kernel's output channels where the name says nothing.

@@ -25,11 +25,6 @@ def load(path: Path) -> keras.Model:
     if not path.exists():
         raise ModelError(f"No model at {path}: give the path of a saved Keras model.")
     _import_code()
-    if path.is_dir():
-        raise ModelError(
-            f"{path.name} is a folder: of a SavedModel only its outputs can be had, not its layers; save the model as one "
-            f"file with model.save('{path.name}.keras') and give that."
-        )
     _refuse_weights_alone(path)
     try:
         return _checked(keras.saving.load_model(path, compile=False), path)
@@ -92,6 +87,11 @@ def _reason(path: Path, error: Exception) -> str:
     missing = re.search(
         r"Could not locate (?:class|function) '?([\w.>]+)|Unknown (?:layer|object): '?([\w.>]+)", text
     )
+    if missing and path.suffix.lower() != ".keras" and _is_operation(missing[1] or missing[2]):
+        return (
+            f"{path.name} holds {missing[1] or missing[2]}, an operation of keras.ops, which Keras does not read back from "
+            "this kind of file: save the model as .keras."
+        )
     if missing:
         return (
             f"{path.name} is built of {missing[1] or missing[2]}, which Keras does not have: register it with "
@@ -99,10 +99,25 @@ def _reason(path: Path, error: Exception) -> str:
         )
     if _is_keras_2(path):
         return (
-            f"{path.name} was saved by Keras 2, and Keras {keras.__version__} cannot read it ({first_line(error)}): load it "
+            f"{path.name} was saved by Keras 2, and Keras {keras.__version__} cannot read it ({_cause(error)}): load it "
             "with the tf_keras package and save its layers anew in Keras 3, or take a .keras file."
         )
-    return f"{path.name} is no loadable Keras model: {first_line(error)}"
+    return f"{path.name} is no loadable Keras model: {_cause(error)}"
+
+
+def _cause(error: Exception) -> str:
+    """What Keras says without the configurations that it prints: behind "Exception encountered", or first of all."""
+    inner = re.search(r"Exception encountered:?\s*(.+)", str(error))
+    text = inner[1] if inner else first_line(error, longest=10_000)
+    text = re.split(r"\s*(?:using config|from config|Full object config|with config)\b|: ?\{", text)[
+        0
+    ].strip()
+    return first_line(ValueError(text) if text else error)
+
+
+def _is_operation(name: str) -> bool:
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return hasattr(keras.ops, snake)
 
 
 def _is_keras_2(path: Path) -> bool:

@@ -307,7 +307,7 @@ def _function(model: keras.Model, shape: tuple[int, ...] | None) -> Any:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
             f"{model.name} is a model of its own class whose code cannot be read as a graph ({reason[:160]}): build it "
-            "from Keras layers and keras.ops."
+            "from Keras layers and keras.ops, or give the folder that model.export writes."
         ) from error
 
 
