@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from survey_site.reports import prepared_files
 from survey_site.reports.exports.codebook import codebook as codebook_of
-from survey_site.reports.exports.csv_stream import StreamTally, checksum, stream_csv
+from survey_site.reports.exports.csv_stream import StreamTally, checksum
 from survey_site.reports.exports.psych_ds import simulated_in, write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import download_name
@@ -45,7 +45,7 @@ def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpRespo
     study, found = study_or_404(request, slug, "export"), TABLES[table]
     audit.record(request, study, "exported", table)
     population = Population.from_query(request.GET)
-    body = stream_csv(found.rows(study, population), found.columns(study), bom=_bom(request))
+    body = found.stream(study, population, bom=_bom(request))
     response = StreamingHttpResponse(body, content_type=CSV)
     response["Content-Disposition"] = attachment(study, request, f"{table}.csv")
     response["Cache-Control"] = "no-store"
@@ -59,8 +59,7 @@ def table_checksum(request: HttpRequest, slug: str, table: str) -> HttpResponse:
     study, found = study_or_404(request, slug, "export"), TABLES[table]
     tally = StreamTally()
     population = Population.from_query(request.GET)
-    rows = found.rows(study, population)
-    checksum(stream_csv(rows, found.columns(study), tally, bom=_bom(request)), tally)
+    checksum(found.stream(study, population, tally, bom=_bom(request)), tally)
     line = f"{tally.sha256.hexdigest()}  {download_name(study, population, f'{table}.csv')}\n"
     response = HttpResponse(line, content_type="text/plain; charset=utf-8")
     response["X-Row-Count"] = str(tally.rows)

@@ -19,7 +19,6 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from survey_site.reports.exports.csv_stream import stream_csv
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.population import Population
@@ -48,7 +47,7 @@ def own(researcher: Any) -> Survey:
 
 def rows(study: Any, name: str, population: Population | None = None) -> list[dict[str, str]]:
     table = TABLES[name]
-    data = b"".join(stream_csv(table.rows(study, population or Population()), table.columns(study)))
+    data = b"".join(table.stream(study, population or Population()))
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 
-from survey_site.reports.exports.csv_stream import stream_csv
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.population import Population
 from survey_site.trials.measurements import NUMBERS, WORDS
@@ -23,7 +22,7 @@ SECOND = {"viewport_w": 900, "map_w": 224.1, "blurs": 2, "hidden_ms": 0, "input"
 
 def rows(own: Survey, name: str) -> list[dict[str, str]]:
     table = TABLES[name]
-    data = b"".join(stream_csv(table.rows(own.study, Population()), table.columns(own.study)))
+    data = b"".join(table.stream(own.study, Population()))
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.db.models import CharField, TextField
 
-from survey_site.reports.exports.csv_stream import stream_csv
 from survey_site.reports.exports.sql import FORMULA_STARTS
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.population import Population
@@ -43,7 +42,7 @@ NAMES = (
 
 def rows(own: Survey, name: str) -> bytes:
     table = TABLES[name]
-    return b"".join(stream_csv(table.rows(own.study, Population()), table.columns(own.study)))
+    return b"".join(table.stream(own.study, Population()))
 
 
 def column(data: bytes, name: str) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from survey_site.protocols.models import Protocol
-from survey_site.reports.exports.csv_stream import stream_csv
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.questions import SealedTexts, asked
 from survey_site.reports.exports.tables import TABLES
@@ -37,7 +36,7 @@ def sealed(protocol: int, **by_language: str) -> SealedTexts:
 
 def people(own: Survey) -> list[dict[str, str]]:
     table = TABLES["participants"]
-    data = b"".join(stream_csv(table.rows(own.study, Population()), table.columns(own.study)))
+    data = b"".join(table.stream(own.study, Population()))
     return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
 
 

@@ -14,7 +14,7 @@ from typing import IO
 
 from survey_site.reports.exports.codebook import READING, codebook
 from survey_site.reports.exports.columns import ExportColumn
-from survey_site.reports.exports.csv_stream import StreamTally, stream_csv
+from survey_site.reports.exports.csv_stream import StreamTally
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import REPLAY_BANNER, described
 from survey_site.reports.population import Population
@@ -81,7 +81,7 @@ def file_name(study: Study, table: str) -> str:
 def _write_table(target: zipfile.ZipFile, study: Study, population: Population, name: str) -> StreamTally:
     tally, table = StreamTally(), TABLES[name]
     with target.open(_info(file_name(study, name)), "w", force_zip64=True) as file:
-        for chunk in stream_csv(table.rows(study, population), table.columns(study), tally):
+        for chunk in table.stream(study, population, tally):
             file.write(chunk)
     return tally
 

@@ -191,9 +191,12 @@ def zero_one(path: str) -> Cast:
     return Cast(Cast(F(path), BooleanField()), IntegerField())
 
 
-def of_answer(task: str, column: Column) -> Case:
-    """A key of the stored answers of one task, as its column says; NULL in the rows of other tasks."""
-    stored = Cast(KeyTextTransform(column.key, "answer"), TextField())
+def of_answer(task: str, column: Column, prefix: str = "") -> Case:
+    """A key of the stored answers of one task, as its column says; NULL in the rows of other tasks.
+
+    prefix: of the path from the rows to the answer.
+    """
+    stored = Cast(KeyTextTransform(column.key, f"{prefix}answer"), TextField())
     found: Any
     match column.kind:
         case "string":

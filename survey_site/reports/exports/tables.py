@@ -1,6 +1,6 @@
-"""The other data exports: participants, trials, stimuli and maps, each as rows of the database and columns."""
+"""The tables of the data exports: most as rows of the database and columns, one put together (wide.py)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,22 +12,30 @@ from django.db.models.lookups import Exact
 from survey_site.reports.exports.columns import (
     ExportColumn,
     described_tasks,
-    excluded_flag,
-    exclusion,
     only_pools,
     quick,
     responses_columns,
     task_names,
     trial_name,
 )
-from survey_site.reports.exports.csv_stream import response_rows
-from survey_site.reports.exports.measured import OF_PERSON, OF_TRIAL, with_first_trial
-from survey_site.reports.exports.questions import consent_column, question_columns
-from survey_site.reports.exports.sql import PoolKeys, SafeText, UtcText, code, name_of, text, zero_one
+from survey_site.reports.exports.csv_stream import ROWS_PER_FETCH, StreamTally, response_rows, stream_csv
+from survey_site.reports.exports.measured import OF_TRIAL
+from survey_site.reports.exports.participants import participant_columns, participant_rows
+from survey_site.reports.exports.sql import (
+    PoolKeys,
+    UtcText,
+    as_given,
+    code,
+    name_of,
+    rewritten,
+    text,
+    zero_one,
+)
+from survey_site.reports.exports.wide import WideTable
 from survey_site.reports.population import Population
 from survey_site.stimuli.models import SaliencyMap, Stimulus
 from survey_site.studies.models import Study
-from survey_site.trials.models import Participant, Trial
+from survey_site.trials.models import Trial
 
 
 def _metric(name: str) -> Cast:
@@ -42,30 +50,6 @@ def _yes_no_metric(name: str) -> Case:
         When(Exact(stored, Value("false")), then=Value(0)),
         output_field=IntegerField(),
     )
-
-
-def _participant_columns(study: Study | None) -> tuple[ExportColumn, ...]:
-    fixed = (
-        ExportColumn("study", "Short name of the study.", "string", name_of("study__slug")),
-        ExportColumn("participant", "Opaque code of the participant, unique in the study.", "string", name_of("code")),
-        ExportColumn("protocol_hash", "SHA-256 of the frozen protocol the participant is under.", "string",
-               text("protocol__hash")),
-        ExportColumn("kind", "person, or bot where simulated participants were asked for.", "string", text("kind"),
-               levels=("person", "bot")),
-        ExportColumn("state", "How far the participant came.", "string", text("state"),
-               levels=("started", "consented", "finished", "screened_out", "dropped")),
-        ExportColumn("ticket_number", "Row of the Latin square.", "integer", F("ticket_number"), minimum=0),
-        ExportColumn("language", "Language in which the texts were shown.", "string", text("language")),
-        ExportColumn("browser", "Family of the browser.", "string", text("user_agent_family")),
-        ExportColumn("started_at", "When the participant came (UTC).", "datetime", UtcText(F("started_at"))),
-        ExportColumn("consented_at", "When the participant consented (UTC).", "datetime", UtcText(F("consented_at"))),
-        ExportColumn("finished_at", "When the last answer was stored (UTC).", "datetime", UtcText(F("finished_at"))),
-        ExportColumn("excluded", "1: outside the primary analysis, for the reason beside it.", "boolean", excluded_flag("")),
-        ExportColumn("exclusion_reason", "Why: a rule, a researcher's words, surplus, unfinished or pilot.", "string",
-               SafeText(exclusion(""))),
-    )  # fmt: skip
-    told = (consent_column(study), *question_columns(study)) if study else ()
-    return (*fixed, *OF_PERSON, *told)
 
 
 def _trial_columns(study: Study | None) -> tuple[ExportColumn, ...]:
@@ -158,21 +142,27 @@ MAPS: tuple[ExportColumn, ...] = (
 
 @dataclass(frozen=True)
 class Table:
-    """One file of the data set: its columns for a study (or without one), and its rows for a study and a population."""
+    """One table of the data set: its columns for a study (or without one), and its rows for a study and a population."""
 
     name: str
     description: str
     columns: Callable[[Study | None], tuple[ExportColumn, ...]]
     rows: Callable[[Study, Population], QuerySet[Any]]
 
+    def stream(
+        self, study: Study, population: Population, tally: StreamTally | None = None, *, bom: bool = False
+    ) -> Iterator[bytes]:
+        """The table as CSV."""
+        return stream_csv(self.rows(study, population), self.columns(study), tally, bom=bom)
+
+    def values(self, study: Study, population: Population) -> Iterator[Sequence[Any]]:
+        """Its rows with texts as they were given; times as the CSV writes them."""
+        sources = [rewritten(column.source, as_given) for column in self.columns(study)]
+        return self.rows(study, population).values_list(*sources).iterator(chunk_size=ROWS_PER_FETCH)
+
 
 def _always(columns: tuple[ExportColumn, ...]) -> Callable[[Study | None], tuple[ExportColumn, ...]]:
     return lambda study: columns
-
-
-def _participants(study: Study, population: Population) -> QuerySet[Participant]:
-    rows = Participant.objects.filter(population.in_data(), study=study)
-    return with_first_trial(rows).order_by("pk")
 
 
 def _trials(study: Study, population: Population) -> QuerySet[Trial]:
@@ -189,16 +179,17 @@ def _maps(study: Study, population: Population) -> QuerySet[SaliencyMap]:
     return SaliencyMap.objects.filter(stimulus__study=study).order_by(*order)
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, Table | WideTable] = {
     table.name: table
     for table in (
         Table("responses", "One row per answered trial.", responses_columns, response_rows),
         Table(
             "participants",
             "One row per participant who has not withdrawn.",
-            _participant_columns,
-            _participants,
+            participant_columns,
+            participant_rows,
         ),
+        WideTable(),
         Table("trials", "One row per planned trial, answered or not.", _trial_columns, _trials),
         Table("stimuli", "One row per source image.", _always(STIMULI), _stimuli),
         Table("maps", "One row per saliency map, with its machine metrics.", _always(MAPS), _maps),

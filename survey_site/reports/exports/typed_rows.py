@@ -9,27 +9,23 @@ from datetime import datetime
 from typing import Any
 
 from survey_site.reports.exports.columns import ExportColumn
-from survey_site.reports.exports.sql import as_given, rewritten
 from survey_site.reports.exports.tables import Table
+from survey_site.reports.exports.wide import WideTable
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 
-ROWS_PER_FETCH = 2000
 ROWS_PER_SIGN = 20_000
 
 
 def typed_rows(
-    table: Table, study: Study, population: Population, alive: Callable[[], None]
+    table: Table | WideTable, study: Study, population: Population, alive: Callable[[], None]
 ) -> Iterator[tuple[Any, ...]]:
     """Each row by the table's columns: str, int, float, UTC datetime without a zone, or None; 0 and 1 for truth values.
 
     alive: is called now and then, for who waits.
     """
-    columns = table.columns(study)
-    sources = [rewritten(column.source, as_given) for column in columns]
-    times = [place for place, column in enumerate(columns) if column.kind == "datetime"]
-    rows = table.rows(study, population).values_list(*sources).iterator(chunk_size=ROWS_PER_FETCH)
-    for number, row in enumerate(rows):
+    times = [place for place, column in enumerate(table.columns(study)) if column.kind == "datetime"]
+    for number, row in enumerate(table.values(study, population)):
         if number % ROWS_PER_SIGN == 0:
             alive()
         cells = list(row)

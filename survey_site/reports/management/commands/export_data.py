@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from survey_site.reports.exports.csv_stream import StreamTally, stream_csv
+from survey_site.reports.exports.csv_stream import StreamTally
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import download_name
@@ -19,7 +19,7 @@ from survey_site.studies.models import Study
 
 
 class Command(BaseCommand):
-    help = "Writes responses, participants, trials, stimuli and maps; SHA256SUMS beside them."
+    help = "Writes responses, participants, wide (a row per participant), trials, stimuli and maps; SHA256SUMS beside them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("study", help="short name of the study")
@@ -84,6 +84,6 @@ def write_csv(
     """One table as a file."""
     tally, table = StreamTally(), TABLES[name]
     with target.open("wb") as file:
-        for chunk in stream_csv(table.rows(study, population), table.columns(study), tally, bom=bom):
+        for chunk in table.stream(study, population, tally, bom=bom):
             file.write(chunk)
     return tally
