@@ -14,6 +14,7 @@ class Limits:
     dropout: float | None = 0.2
     failed_attention: float | None = 0.1
     least: int = 20
+    starts: int | None = 40  # in ten minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Counts:
     dropped: int = 0
     checked: int = 0  # finished, with attention checks
     failed_attention: int = 0
+    starts: int = 0  # in the last ten minutes
+    hour: str = ""  # of this look: an unusual number of starts is told once in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,14 @@ def _people(counts: Counts) -> Iterator[Occasion]:
 def _unusual(counts: Counts, limits: Limits) -> Iterator[Occasion]:
     if not counts.version:
         return
+    if limits.starts is not None and counts.starts > limits.starts:
+        yield Occasion(
+            "starts_unusual", f"v{counts.version}: {counts.hour}", f"{counts.starts} people began in ten minutes",
+            f"{counts.starts} people began in the last ten minutes; the study expects {limits.starts} at most. If nobody "
+            "sent so many, it may be a script: pause the study on its monitor, by one click. Who is in it may finish; "
+            "places of whoever began and answers nothing are free again after ten minutes.",
+            "study_monitor", as_facts(counts, "starts") | {"expected": limits.starts},
+        )  # fmt: skip
     k, n, expected = counts.dropped, counts.ended, limits.dropout
     if expected is not None and is_unusual(k, n, expected, limits.least):
         yield Occasion(

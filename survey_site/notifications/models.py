@@ -22,6 +22,7 @@ class Kind(models.TextChoices):
     DROPOUT_UNUSUAL = "dropout_unusual", _("Unusual drop-out")
     ATTENTION_UNUSUAL = "attention_unusual", _("Unusual share of failed attention checks")
     IDS_ERASED_SOON = "ids_erased_soon", _("Identifiers are erased soon")
+    STARTS_UNUSUAL = "starts_unusual", _("Unusual number of starts")
     TEST = "test", _("Test")
 
 
@@ -69,6 +70,16 @@ class Watch(models.Model):
         default=20,
         validators=[MinValueValidator(5), MaxValueValidator(1000)],
         help_text=_("Fewer than this many participants are never called unusual."),
+    )
+    expected_starts = models.PositiveSmallIntegerField(
+        _("expected starts in ten minutes"),
+        default=40,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "Tell when more people than this begin within ten minutes, as a script would; empty: never."
+        ),
     )
     looked_at = models.DateTimeField(null=True, editable=False)
 

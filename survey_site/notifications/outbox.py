@@ -42,7 +42,12 @@ def limits_of(watch: Watch) -> Limits:
     def share(percent: int | None) -> float | None:
         return None if percent is None else percent / 100
 
-    return Limits(share(watch.expected_dropout), share(watch.expected_failed_attention), watch.least)
+    return Limits(
+        share(watch.expected_dropout),
+        share(watch.expected_failed_attention),
+        watch.least,
+        watch.expected_starts,
+    )
 
 
 def look(now: datetime | None = None) -> int:

@@ -13,6 +13,7 @@ from survey_site.studies.models import Study
 from survey_site.trials import attention
 from survey_site.trials.attention_rows import passed
 from survey_site.trials.models import Participant, Response, Ticket
+from survey_site.trials.start_rate import recent_starts
 from survey_site.trials.who_counts import who_counts
 
 MOST_REASONS = 5
@@ -63,6 +64,8 @@ def _people(study: Study, now: datetime) -> dict[str, Any]:
     return {
         **found,
         **_attention(protocol),
+        "starts": recent_starts(study, now),
+        "hour": f"{now:%Y-%m-%d %H}h",
         "version": protocol.version,
         "target": study.target_participants,
         "quota": quota,

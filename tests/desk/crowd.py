@@ -15,7 +15,7 @@ from survey_site.accounts.models import BackupCode, MustUseSecondFactor
 from survey_site.notifications.models import Delivery, Kind, Notification, Subscriber, Watch
 from survey_site.protocols import freeze
 from survey_site.protocols.models import Rehearsal
-from survey_site.recruitment.models import Recruitment
+from survey_site.recruitment.models import ExcludedId, Recruitment, TurnedAway
 from survey_site.stimuli.models import PrecomputeJob, RecomputeJob, SaliencyMap
 from survey_site.studies.models import AuditEntry, Membership, Study, StudyText
 from survey_site.trials.models import Exposure, ExternalId, Participant, Response
@@ -60,6 +60,8 @@ def study_with_everything(slug: str, owner: Any, *, people: int = 2, **settings:
     Watch.objects.create(study=study)
     notify(study, colleague)
     Recruitment.objects.create(study=study, provider="prolific", completed_code="C1A2B3C4")
+    ExcludedId.objects.create(study=study, mark="excluded")
+    TurnedAway.objects.create(study=study, mark="turned away", outcome="screened_out")
     SaliencyMap.objects.filter(stimulus__study=study).update(
         provenance=PROVENANCE, metrics=METRICS, class_name="tabby, tabby cat", layer="out_relu"
     )
@@ -202,6 +204,7 @@ def more_of(study: Study, owner: Any, times: int) -> None:
         notify(study, colleague)
         recompute(study)
         StudyText.objects.create(study=study, key=f"text-{number}", markdown="More.")
+        study.recruitment.earlier_studies.set(Study.objects.exclude(pk=study.pk))
         AuditEntry.objects.create(study=study, user=colleague, verb="form saved")
         Rehearsal.objects.create(
             study=study, document_hash="", seed=number, participants=8, repetitions=8, passed=True, summary={}

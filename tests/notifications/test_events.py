@@ -49,6 +49,21 @@ def test_the_quota_is_told_anew_when_it_was_raised() -> None:
     assert first.occasion != second.occasion
 
 
+def test_more_starts_than_expected_are_told_once_an_hour() -> None:
+    rush = replace(QUIET, starts=150, hour="2026-01-01 12h")
+    (told,) = occasions(rush, Limits())
+    assert (told.kind, told.page, told.facts) == (
+        "starts_unusual",
+        "study_monitor",
+        {"starts": 150, "expected": 40},
+    )
+    assert "pause" in told.body
+    (same,) = occasions(replace(rush, starts=200), Limits())
+    (later,) = occasions(replace(rush, hour="2026-01-01 13h"), Limits())
+    assert same.occasion == told.occasion != later.occasion
+    assert kinds(replace(rush, starts=40)) == kinds(rush, Limits(starts=None)) == []
+
+
 def test_unusual_shares_are_told_in_numbers() -> None:
     counts = replace(QUIET, ended=40, dropped=25, checked=30, failed_attention=20)
     dropout, attention = occasions(counts, Limits())

@@ -108,3 +108,10 @@ def test_the_number_of_queries_does_not_grow(own: Survey, django_assert_max_num_
         own.rating(own.participant(), attention_check=True)
     with django_assert_max_num_queries(9):
         counts_of(own.study, NOW)
+
+
+def test_people_who_began_just_now_are_counted(own: Survey) -> None:
+    for minutes in (0, 5, 9, 11, -1):
+        own.participant(state="consented", consented_at=NOW - timedelta(minutes=minutes))
+    own.participant(state="consented", kind="bot", consented_at=NOW)
+    assert counts_of(own.study, NOW).starts == 3

@@ -1,24 +1,47 @@
 """The monitor: a page that renews itself, and the recorded unmasking of the columns' names."""
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from survey_site.desk.shell import page, study_for
+from survey_site.notifications.models import Watch
+from survey_site.notifications.outbox import limits_of
+from survey_site.protocols import life
 from survey_site.reports import monitor as state
-from survey_site.studies import audit
+from survey_site.studies import audit, states
 from survey_site.studies.access import may
+from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
+from survey_site.trials.start_rate import recent_starts
+
+ONE_CLICK = ("pause", "resume")
 
 
 @require_http_methods(["GET", "POST"])
 def monitor(request: HttpRequest, study: Study) -> HttpResponse:
-    """Shows the study's progress; a POST unmasks the columns' names for good, and says who did."""
+    """Shows the study's progress; a POST pauses or resumes it, or unmasks the columns' names for good. The log has both."""
+    if verb := request.POST.get("verb"):
+        return _step(request, study_for(request, study.pk, "edit"), verb)
     if request.method == "POST":
         audit.record(request, study_for(request, study.pk, "results"), state.UNMASKED)
         return redirect("admin:study_monitor", study.pk)
     return page(request, "desk/monitor.html", study, _("Monitor"), **_context(request, study))
+
+
+def _step(request: HttpRequest, study: Study, verb: str) -> HttpResponse:
+    """One click, where the number of starts is seen."""
+    try:
+        if verb not in ONE_CLICK:
+            raise states.StateForbids([str(_("Choose one of the buttons."))])
+        life.step(study, verb, request.user)  # type: ignore[arg-type]
+    except SeveralProblems as error:
+        for problem in error.problems:
+            messages.error(request, problem)
+    return redirect("admin:study_monitor", study.pk)
 
 
 @require_GET
@@ -32,11 +55,17 @@ class MonitorPage(state.MonitorContext):
 
     results: bool
     edits: bool
+    starts: int
+    expected_starts: int | None
+    steps: list[states.Transition]
 
 
 def _context(request: HttpRequest, study: Study) -> MonitorPage:
     return {
         "results": may(request.user, "results", study.pk),
-        "edits": may(request.user, "edit", study.pk),
+        "edits": (edits := may(request.user, "edit", study.pk)),
+        "starts": recent_starts(study, timezone.now()),
+        "expected_starts": limits_of(Watch.objects.filter(study=study).first() or Watch()).starts,
+        "steps": [step for step in states.possible(study.state) if edits and step.verb in ONE_CLICK],
         **state.context_of(study),
     }

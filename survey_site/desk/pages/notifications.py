@@ -24,11 +24,12 @@ SHOWN = 50
 class WatchForm(SeenForm):
     class Meta:
         model = Watch
-        fields = ("expected_dropout", "expected_failed_attention", "least", "webhook_url")
+        fields = ("expected_dropout", "expected_failed_attention", "least", "expected_starts", "webhook_url")
         widgets = {
             "expected_dropout": UnfoldAdminIntegerFieldWidget,
             "expected_failed_attention": UnfoldAdminIntegerFieldWidget,
             "least": UnfoldAdminIntegerFieldWidget,
+            "expected_starts": UnfoldAdminIntegerFieldWidget,
             "webhook_url": UnfoldAdminTextInputWidget(attrs={"inputmode": "url"}),
         }
 

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='Notification',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('maps_ready', 'Maps are ready'), ('maps_failed', 'Maps failed'), ('target_reached', 'Target reached'), ('quota_used', 'Quota used up'), ('dropout_unusual', 'Unusual drop-out'), ('attention_unusual', 'Unusual share of failed attention checks'), ('ids_erased_soon', 'Identifiers are erased soon'), ('test', 'Test')], max_length=20)),
+                ('kind', models.CharField(choices=[('maps_ready', 'Maps are ready'), ('maps_failed', 'Maps failed'), ('target_reached', 'Target reached'), ('quota_used', 'Quota used up'), ('dropout_unusual', 'Unusual drop-out'), ('attention_unusual', 'Unusual share of failed attention checks'), ('ids_erased_soon', 'Identifiers are erased soon'), ('starts_unusual', 'Unusual number of starts'), ('test', 'Test')], max_length=20)),
                 ('occasion', models.CharField(max_length=60)),
                 ('subject', models.CharField(max_length=300)),
                 ('body', models.TextField()),
@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
                 ('expected_dropout', models.PositiveSmallIntegerField(blank=True, default=20, help_text='Tell when clearly more than this share leave in the middle; empty: never.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(99)], verbose_name='expected drop-out, %')),
                 ('expected_failed_attention', models.PositiveSmallIntegerField(blank=True, default=10, help_text='Tell when clearly more than this share fail the attention checks; empty: never.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(99)], verbose_name='expected failed attention, %')),
                 ('least', models.PositiveSmallIntegerField(default=20, help_text='Fewer than this many participants are never called unusual.', validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(1000)], verbose_name='from how many participants')),
+                ('expected_starts', models.PositiveSmallIntegerField(blank=True, default=40, help_text='Tell when more people than this begin within ten minutes, as a script would; empty: never.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='expected starts in ten minutes')),
                 ('looked_at', models.DateTimeField(editable=False, null=True)),
                 ('study', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='watch', to='studies.study')),
             ],
