@@ -75,6 +75,11 @@ class DeskPage:
     button: bool = True
     in_archive: bool = False
 
+    @property
+    def address(self) -> str:
+        """Its name for `reverse`."""
+        return f"{admin.site.name}:study_{self.name}"
+
 
 PAGES = (
     DeskPage(
@@ -150,7 +155,7 @@ def urls(admin_view: Callable[..., Any]) -> list[URLPattern]:
     return [
         path(
             f"<int:pk>/{part.route or f'{part.name}/'}",
-            admin_view(of_study(page.right, part.view, in_archive=page.in_archive)),
+            admin_view(of_study(page.right, part.view, refused_at="" if page.in_archive else page.address)),
             name=f"study_{part.name}",
         )
         for page in PAGES
@@ -173,5 +178,4 @@ def buttons(request: HttpRequest, study: Study) -> list[dict[str, Any]]:
 
 
 def _button(page: DeskPage, study: Study) -> dict[str, Any]:
-    address = reverse(f"{admin.site.name}:study_{page.name}", args=[study.pk])
-    return {"title": page.title, "icon": page.icon, "path": address}
+    return {"title": page.title, "icon": page.icon, "path": reverse(page.address, args=[study.pk])}

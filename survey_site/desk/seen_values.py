@@ -23,6 +23,10 @@ DELETED = "–"
 
 def plain(field: forms.Field, value: Any) -> Any:
     """A field's value, stored or cleaned, as one that can be compared: no line ends of a browser, no empty None."""
+    if isinstance(field, forms.ModelMultipleChoiceField):  # only what the user may choose, and see
+        chosen = {one.pk for one in value or ()}
+        offered = field.queryset.order_by("pk") if field.queryset is not None else ()
+        return [str(one) for one in offered if one.pk in chosen]
     if isinstance(field, forms.ModelMultipleChoiceField):
         return sorted(str(key) for key in field.prepare_value(value) or [])
     if isinstance(field, forms.ModelChoiceField):
@@ -132,6 +136,8 @@ class SeenForm(forms.ModelForm):
             data.pop(key, None)
             if value:
                 data[key] = "on"
+        elif isinstance(field, forms.ModelMultipleChoiceField):
+            cast(QueryDict, data).setlist(key, [str(one.pk) for one in value or ()])
         elif isinstance(field, forms.ModelMultipleChoiceField):
             cast(QueryDict, data).setlist(key, plain(field, value))
         else:

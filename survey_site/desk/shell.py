@@ -20,18 +20,18 @@ def study_for(request: HttpRequest, pk: int, action: Action = "edit") -> Study:
     return get_object_or_404(visible_studies(request.user, action), pk=pk)
 
 
-def of_study(right: Action, view: View, *, in_archive: bool = False) -> View:
+def of_study(right: Action, view: View, *, refused_at: str = "") -> View:
     """The view of a study as one of its row: who lacks the right gets 404.
 
-    in_archive: whether it takes posts for an archived study; else it says that nothing is changed there.
+    refused_at: the page that says that nothing is changed in an archived study; empty: posts are taken there too.
     """
 
     @wraps(view)
     def of_row(request: HttpRequest, pk: int, **rest: Any) -> HttpResponse:
         study = study_for(request, pk, right)
-        if request.method == "POST" and study.state == states.State.ARCHIVED and not in_archive:
+        if request.method == "POST" and study.state == states.State.ARCHIVED and refused_at:
             messages.error(request, states.archived())
-            return redirect(request.path)
+            return redirect(refused_at, study.pk)
         return view(request, study, **rest)
 
     return of_row

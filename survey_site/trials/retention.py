@@ -44,6 +44,12 @@ def of_study(study: Study) -> Retention | None:
     return next(iter(_found(Study.objects.filter(pk=study.pk), date.max)), None)
 
 
+def erased_on(study: Study) -> date | None:
+    """The latest day that has come on which identifiers of this study were erased."""
+    days = study.protocols.filter(ids_erased_on__lte=today()).order_by("-ids_erased_on")
+    return days.values_list("ids_erased_on", flat=True).first()
+
+
 def _found(studies: QuerySet[Study], until: date) -> list[Retention]:
     due = ExternalId.objects.filter(study__in=studies, participant__protocol__ids_erased_on__lte=until)
     rows = (

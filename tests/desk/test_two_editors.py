@@ -181,6 +181,35 @@ def test_recruitment(admin_client: Client, study: Study) -> None:
     assert (stored.quota, stored.completed_code) == (10, "THEIRS")
 
 
+def test_the_earlier_studies_whose_people_are_left_out(admin_client: Client, study: Study) -> None:
+    """A choice of several, of which one only sees what one may."""
+    first, second = (Study.objects.create(slug=f"s{n}", title=f"Study {n}") for n in (1, 2))
+    address = of(study, "recruitment")
+    before = opened(admin_client, address)
+    response = saved_after(admin_client, address, "earlier_studies", [first.pk], [second.pk])
+    page = refused(response, '“["Study 1"]”', '“["Study 2"]”')
+    assert f'value="{second.pk}"' in page
+    left_alone = admin_client.post(address, before | {"quota": 5})
+    refused(left_alone, '“["Study 1"]”', "“[]”")
+    again = left_alone.context["form"]
+    sent = {name: again[name].value() for name in again.fields if again[name].value() is not None}
+    assert admin_client.post(address, sent).status_code == 302
+    stored = Recruitment.objects.get()
+    assert list(stored.earlier_studies.all()) == [first] and stored.quota == 5
+
+
+def test_a_list_that_somebody_has_added_to_is_not_forgotten(admin_client: Client, study: Study) -> None:
+    address = reverse("admin:study_recruitment-excluded", args=[study.pk])
+    admin_client.post(address, {"people": "a1\nb2"})
+    assert 'name="seen" value="2"' in admin_client.get(of(study, "recruitment")).content.decode()
+    admin_client.post(address, {"people": "c3"})
+    told = admin_client.post(address, {"forget": "yes", "seen": "2"}, follow=True)
+    assert "It held 2 and holds 3 now." in told.content.decode()
+    assert study.excluded_ids.count() == 3
+    admin_client.post(address, {"forget": "yes", "seen": "3"})
+    assert not study.excluded_ids.exists()
+
+
 def test_notifications_and_the_secret_of_the_webhook(admin_client: Client, study: Study) -> None:
     address = of(study, "notifications")
     first = opened(admin_client, address) | {"verb": "save", "webhook_url": "https://93.184.215.14/a"}

@@ -161,6 +161,8 @@ def test_an_archived_study_is_out_of_sight_and_nothing_in_it_changes(admin_clien
             url, {"verb": "save", "provider": "prolific", "completed_code": "C"}, follow=True
         )
         assert "The study is archived: nothing in it can be changed." in refused.content.decode(), name
+    links = reverse("admin:study_recruitment-links", args=[study.pk])
+    assert "The study is archived" in admin_client.post(links, {"people": "a"}, follow=True).content.decode()
     assert study.conditions.count() == before and not Recruitment.objects.exists()
     answer = admin_client.post("/api/v1/studies/test/jobs/", {}, content_type="application/json")
     assert answer.status_code == 400 and "archived" in answer.content.decode()

@@ -117,6 +117,18 @@ def test_the_pages_say_when(admin_client: Client) -> None:
         assert "The study is closed on that day." in page
 
 
+def test_the_comparison_says_that_the_identifiers_are_gone(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = factories.live()
+    come(study, "a" * 24)
+    assert "Identifiers were erased" not in admin_client.get("/recruitment/test/").content.decode()
+    monkeypatch.setattr(retention, "today", lambda: DAY)
+    retention.carry_out()
+    page = admin_client.get("/recruitment/test/").content.decode()
+    assert "Identifiers were erased on 2999-03-01" in page and "a" * 24 not in page
+
+
 def test_the_command_lists_and_carries_out(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

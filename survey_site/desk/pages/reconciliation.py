@@ -15,6 +15,7 @@ from survey_site.recruitment.submissions import BadFile, Submission, read_submis
 from survey_site.studies import audit
 from survey_site.studies.access import study_or_404
 from survey_site.studies.models import Study
+from survey_site.trials import retention
 from survey_site.trials.outcomes import outcomes
 from survey_site.trials.withdrawal import erase_person
 
@@ -42,6 +43,7 @@ def reconciliation(request: HttpRequest, slug: str) -> HttpResponse:
             context["groups"] = reconcile(*_both(request, study), codes_of(recruitment))
         except BadFile as error:
             context["error"] = str(error)
+    context["erased_on"] = retention.erased_on(study)
     provider = recruitment.provider if recruitment else Recruitment.Provider.LINK
     context["known"] = outcomes(study, provider) if "groups" not in context else []
     status = 422 if "error" in context else 200

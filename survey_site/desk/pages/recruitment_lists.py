@@ -40,6 +40,13 @@ def links(request: HttpRequest, study: Study) -> HttpResponse:
 def excluded(request: HttpRequest, study: Study) -> HttpResponse:
     """Adds identifiers to those that may not take part, as keyed hashes; or forgets all of them."""
     if request.POST.get("forget"):
+        if request.POST.get("seen") not in (None, str(study.excluded_ids.count())):
+            text = _(
+                "Nothing was forgotten: the list was changed meanwhile. It held %(mine)s and holds %(theirs)s now."
+            )
+            told = {"mine": request.POST["seen"], "theirs": study.excluded_ids.count()}
+            messages.error(request, text % told)
+            return redirect("admin:study_recruitment", study.pk)
         gone, _by_model = ExcludedId.objects.filter(study=study).delete()
         audit.record(request, study, "excluded ids forgotten", str(gone))
         messages.success(request, _("Forgotten: %(n)s identifiers.") % {"n": gone})
