@@ -12,6 +12,7 @@ from survey_site.protocols.models import Protocol
 from survey_site.reports.exports.columns import exclusion
 from survey_site.reports.population import Population
 from survey_site.reports.report_types import MapMetrics, RecruitedPerson
+from survey_site.reports.signs import signs_of
 from survey_site.stimuli.models import SaliencyMap
 from survey_site.tasks.contract import Chance, Truth
 from survey_site.tasks.registry import of
@@ -69,6 +70,8 @@ def trial_columns(protocol: Protocol, population: Population) -> dict[str, list[
         for append, value in zip(appends, row, strict=True):
             # A million rows repeat few texts: one copy of each keeps the task small.
             append(intern(value) if type(value) is str else value)
+    shown = signs_of(protocol, responses)
+    columns["signs"] = [shown.get(code, "") for code in columns["participant"]]
     _add_further(protocol, columns)
     return _named(protocol, columns)
 

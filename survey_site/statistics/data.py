@@ -31,7 +31,8 @@ class Trials:
     the first score 1/m where a pool of m is shown and nothing else is said. ``declined``: the participant said that they
     cannot tell. ``check``: 0 no attention check, 1 passed, 2 failed, 3 unknown. ``answer_at``/``target_at``: 0-based
     place of the answer and of the target in the shown pool, −1 unknown. ``further``: the row counts an answer once more,
-    in the column of another map of its trial. ``answers``: the stored answers, for a task's own analysis.
+    in the column of another map of its trial. ``signs``: those that the
+    row's participant shows, separated by ``|``. ``answers``: the stored answers, for a task's own analysis.
     """
 
     task: Factor
@@ -63,6 +64,7 @@ class Trials:
     practice: BoolArray
     exclusion: Factor
     further: BoolArray
+    signs: Factor
     answers: Stored
 
     def __len__(self) -> int:
@@ -117,7 +119,7 @@ _OPTIONAL = (
     "stimulus_class", "classifier", "base", "method", "map_sha256", "pool", "choice", "choice_class",
     "score", "second_score", "chance", "second_chance",
     "declined", "expected", "answers", "position", "block", "rt_ms", "seen", "attention_check",
-    "excluded", "exclusion_reason", "missing_reason", "further",
+    "excluded", "exclusion_reason", "missing_reason", "further", "signs",
 )  # fmt: skip
 
 
@@ -164,6 +166,7 @@ def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
         practice=Factor.encode(get["block"]).equals("practice"),
         exclusion=_excluded(get["excluded"], get["exclusion_reason"]),
         further=_flags(get["further"], "further") == 1,
+        signs=Factor.encode(get["signs"]),
         answers=Stored.encode(get["answers"]),
     )
 

@@ -10,7 +10,7 @@ from survey_site.statistics.data import APART, Trials
 from survey_site.statistics.estimates import participant_means, samples_by_column
 from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
-from survey_site.statistics.quality import REASONS, analysed, eligible, rule_violations
+from survey_site.statistics.quality import analysed, eligible, rule_violations
 from survey_site.statistics.report_types import MultiverseChoice, MultiverseSpread
 from survey_site.statistics.task_analysis import PLAIN, TaskAnalysis
 from survey_site.statistics.uncertainty import Sample
@@ -51,7 +51,7 @@ def exclusion_choices(
     yield "no exclusion", eligible(trials, plan)
     yield "as stored", analysed(trials, plan)
     if plan.rules != QualityRules.off():
-        for reason in REASONS:
+        for reason in violations:
             yield f"only {reason}", analysed(trials, plan, violations[reason])
         yield "all rules", analysed(trials, plan, everyone)
     yield "only trials known to be seen", analysed(trials, replace(plan, seen_unknown_counts=False), everyone)

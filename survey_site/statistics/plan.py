@@ -37,12 +37,20 @@ class DoorRules:
         return cls(**found)
 
 
+# What hints at a program in place of a person, or at pictures not well seen; docs/participants.md has the words.
+SIGNS = (
+    "webdriver", "untrusted", "no_action", "impossible_time", "hidden", "pasted", "small_pictures", "out_of_view",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class QualityRules:
     """Thresholds of exclusion (proposals, editable before the freeze). ``None`` switches a rule off.
 
     Times in milliseconds. ``position_alpha``: a participant is excluded who chose one answer position so
-    often that guessing would do so with a smaller probability than this (union bound over positions).
+    often that guessing would do so with a smaller probability than this (union bound over positions). ``signs``: who
+    shows one of these in more than ``signs_share`` of the trials is excluded; none unless a study names them. A picture
+    is small below ``picture_min_px`` CSS pixels.
     """
 
     rt_min_ms: float | None = 500.0
@@ -51,13 +59,20 @@ class QualityRules:
     failed_checks: int | None = 2
     straight_lining: bool = True
     position_alpha: float | None = 0.001
+    signs: tuple[str, ...] = ()
+    signs_share: float = 0.25
+    picture_min_px: float = 160.0
 
     def __post_init__(self) -> None:
+        if isinstance(self.signs, str) or not set(self.signs) <= set(SIGNS):
+            raise ValueError(f"the exclusion rule signs is a list of these names: {', '.join(SIGNS)}")
+        object.__setattr__(self, "signs", tuple(self.signs))
         wrong = [
             n
             for n, v in asdict(self).items()
-            if v is not None and not (isinstance(v, int | float) and v >= 0)
+            if n != "signs" and v is not None and not (isinstance(v, int | float) and v >= 0)
         ]
+        wrong += [n for n in ("signs_share", "picture_min_px") if getattr(self, n) is None]
         if wrong:
             raise ValueError(f"exclusion rules must be numbers of at least 0, or null: {', '.join(wrong)}")
 

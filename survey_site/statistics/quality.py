@@ -12,17 +12,18 @@ from scipy import stats
 from survey_site.statistics.data import APART, Trials
 from survey_site.statistics.factor import BoolArray, IntArray
 from survey_site.statistics.outcome import Outcome
-from survey_site.statistics.plan import AnalysisPlan, QualityRules
+from survey_site.statistics.plan import SIGNS, AnalysisPlan, QualityRules
 from survey_site.statistics.report_types import ParticipantFlow, QualitySummary, RecruitedFlow
 
-ATTENTION, FLAGGED, STRAIGHT, POSITION = (
+ATTENTION, FLAGGED, STRAIGHT, POSITION, SIGNED = (
     "attention_checks",
     "response_times",
     "straight_lining",
     "one_position",
+    "signs",
 )
 STRAIGHT_MIN = 6
-REASONS = (ATTENTION, FLAGGED, STRAIGHT, POSITION)
+REASONS = (ATTENTION, FLAGGED, STRAIGHT, POSITION, SIGNED)
 
 
 def flagged_trials(trials: Trials, rules: QualityRules) -> BoolArray:
@@ -42,7 +43,10 @@ def position_threshold(m: int, trials: int, alpha: float = 0.001) -> int:
 
 
 def rule_violations(trials: Trials, rules: QualityRules, outcomes: Sequence[Outcome]) -> dict[str, set[str]]:
-    """Participants against each rule, whatever the other rules say. Practice trials are no evidence."""
+    """Participants against each rule, whatever the other rules say. Practice trials are no evidence.
+
+    Signs are among the rules only where a study declares some.
+    """
     shown = trials.select(~trials.practice & ~trials.further)
     real = shown.select(shown.check == 0)
     found = {
@@ -52,7 +56,21 @@ def rule_violations(trials: Trials, rules: QualityRules, outcomes: Sequence[Outc
         POSITION: _one_position(real, rules),
     }
     labels = trials.participant.labels
-    return {reason: {labels[c] for c in codes} for reason, codes in found.items()}
+    violations = {reason: {labels[c] for c in codes} for reason, codes in found.items()}
+    if not rules.signs:
+        return violations
+    shown_by = signs(trials)
+    return violations | {SIGNED: set().union(*(shown_by[sign] for sign in rules.signs))}
+
+
+def signs(trials: Trials) -> dict[str, set[str]]:
+    """Who shows each sign, as ``trials.signs`` tells of every participant; separated by ``|``."""
+    people, first = np.unique(trials.participant.codes, return_index=True)
+    shown: dict[str, set[str]] = {sign: set() for sign in SIGNS}
+    for person, code in zip(people, trials.signs.codes[first], strict=True):
+        for sign in trials.signs.labels[code].split("|") if code >= 0 else ():
+            shown[sign].add(trials.participant.labels[person])
+    return shown
 
 
 def _size(trials: Trials) -> int:
@@ -124,7 +142,7 @@ def exclusions(trials: Trials, rules: QualityRules, outcomes: Sequence[Outcome])
     first: dict[str, str] = {}
     violations = rule_violations(trials, rules, outcomes)
     for reason in REASONS:
-        for name in sorted(violations[reason]):
+        for name in sorted(violations.get(reason, ())):
             first.setdefault(name, reason)
     return first
 
@@ -211,9 +229,11 @@ def summary(trials: Trials, plan: AnalysisPlan, outcomes: Sequence[Outcome]) -> 
     counted = eligible(trials, plan)
     rt = counted.rt_ms[~np.isnan(counted.rt_ms)]
     checks = trials.check[~trials.practice & ~trials.exclusion.isin(APART)]
-    violations = rule_violations(trials.select(~trials.exclusion.isin(APART)), plan.rules, outcomes)
+    judged = trials.select(~trials.exclusion.isin(APART))
+    violations = rule_violations(judged, plan.rules, outcomes)
     return {
         "rules": {reason: len(names) for reason, names in violations.items()},
+        "signs": {sign: len(people) for sign, people in signs(judged).items() if people},
         "thresholds": plan.to_mapping()["rules"],
         "trials": len(counted),
         "flagged_trials": int(flagged_trials(counted, plan.rules).sum()),

@@ -51,10 +51,14 @@ class ParticipantFlow(RecruitedFlow):
 
 
 class QualitySummary(TypedDict):
-    """Counts of trials; `rules`: participants against each rule; `thresholds`: as in `QualityRules`."""
+    """Counts of trials; `rules`: participants against each rule; `thresholds`: as in `QualityRules`.
+
+    signs: participants who show each sign, declared as a rule or not.
+    """
 
     rules: dict[str, int]
-    thresholds: dict[str, float | bool | None]
+    signs: dict[str, int]
+    thresholds: dict[str, float | bool | tuple[str, ...] | None]
     trials: int
     flagged_trials: int
     rt_known: int

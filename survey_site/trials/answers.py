@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,10 @@ from survey_site.trials.signed_tokens import BadAddress, position_of
 
 log = logging.getLogger(__name__)
 State = Participant.State
+QUICKEST_MS = (
+    100  # between a picture and an answer to it; athletes who start sooner are taken to have guessed
+)
+CLOCK_MS = 1000  # what a browser's clock may run ahead
 RENEW_AFTER = timedelta(seconds=30)
 
 
@@ -129,6 +134,16 @@ def _with_questions(client: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[
     return {**client, **counted}
 
 
+def _impossible(answer: Answer, participant: Participant, now: datetime) -> dict[str, int]:
+    """A mark on a time that nobody can have: quicker than anybody sees, or longer than the participant is here."""
+    if answer.rt_ms is None or answer.missing or participant.kind != Participant.Kind.PERSON:
+        return {}
+    here_ms = (
+        (now - participant.consented_at) / timedelta(milliseconds=1) if participant.consented_at else inf
+    )
+    return {"impossible_time": 1} if not QUICKEST_MS <= answer.rt_ms <= here_ms + CLOCK_MS else {}
+
+
 def _write(row: TrialRow, answer: Answer, session: Session, now: datetime) -> None:
     scored = None
     if answer.given is not None:
@@ -144,7 +159,7 @@ def _write(row: TrialRow, answer: Answer, session: Session, now: datetime) -> No
         missing=answer.missing,
         rt_ms=answer.rt_ms,
         seen=answer.seen,
-        client=answer.client,
+        client=answer.client | _impossible(answer, session.participant, now),
         answered_at=now,
     )
 

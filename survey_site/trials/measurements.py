@@ -69,6 +69,9 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     ),
     Measurement("actions", "Keys, clicks and touches of the trial that a device made; 0: none at all."),
     Measurement("webdriver", "1: the browser says that a program drives it."),
+    Measurement(
+        "impossible_time", "1: quicker than anybody sees, or longer than the participant was here by then."
+    ),
     Measurement("untrusted", "Clicks and keys that no device made but a script."),
     Measurement("pasted", "How often something was pasted."),
     Measurement("framed", "1: shown inside another site's page."),

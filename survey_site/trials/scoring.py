@@ -14,6 +14,7 @@ __all__ = ["Answer", "AnswerRefused", "read_answer"]
 MISSING = ("timeout", "image_failed")
 LONGEST_KEY = 64
 LONGEST_RT_MS = 24 * 3600 * 1000
+SAID_HERE = ("below_floor", "impossible_time")  # not for the browser to say
 LARGEST_MEASUREMENT = 1e15  # beyond every epoch in ms; NaN and infinity are outside too
 
 
@@ -60,7 +61,8 @@ def client_of(text: str) -> dict[str, Any]:
     for name, words in WORDS.items():
         if sent.get(name) in words:
             kept[name] = sent[name]
-    kept.pop("below_floor", None)  # ours to say
+    for name in SAID_HERE:
+        kept.pop(name, None)
     return kept | ({"below_floor": 1} if kept.get("smallest_px", FLOOR_PX) < FLOOR_PX else {})
 
 

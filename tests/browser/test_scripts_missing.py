@@ -17,6 +17,7 @@ FULL = """
   for (let size = 2 ** 22; size >= 1; size /= 2)
     try { for (;;) localStorage.setItem("filler" + (number += 1), "x".repeat(size)); } catch {}
 """
+POSTS = "**/p/*/?after=*"
 BROKEN = "Storage.prototype.setItem = () => { throw new DOMException('no', 'QuotaExceededError'); };"
 
 # Without the browser's own check, which would stop the form too (and complain about choices it cannot show).
@@ -120,3 +121,138 @@ def test_without_javascript_an_answer_says_so(new_page: NewPage, url: str) -> No
             page.locator("fieldset input[type=radio]").first.check()
         page.locator("form button[type=submit]:not(.unscripted)").click()
     assert Response.objects.filter(client__scripts="off").exists()
+
+
+def offline_answer(page: Page) -> int:
+    """One answer that only the page has; returns how many the server has."""
+    page.wait_for_load_state("networkidle")
+    stored = Response.objects.count()
+    page.route(POSTS, lambda route: route.abort())
+    walking.answer(page)
+    expect(page.locator("#notice")).to_be_visible()
+    assert Response.objects.count() == stored
+    return stored
+
+
+def test_a_storage_that_fills_up_in_mid_study_costs_no_answer(page: Page, url: str) -> None:
+    walking.start(page, url)
+    walking.to_block(page)
+    walking.answer(page)
+    page.evaluate(FULL)
+    offline_answer(page)
+    expect(page.locator("#notice")).to_contain_text("leave this page open")
+    page.unroute(POSTS)
+    walking.to_end(page)
+    assert_all_answered()
+
+
+def test_a_storage_that_is_emptied_in_mid_study_costs_no_answer(page: Page, url: str) -> None:
+    walking.start(page, url)
+    walking.to_block(page)
+    offline_answer(page)
+    page.evaluate("localStorage.clear()")
+    page.unroute(POSTS)
+    walking.to_end(page)
+    assert_all_answered()
+
+
+@pytest.mark.parametrize("text", ["{", "5", '{"length": 3}', "null", "[7, null]"])
+def test_what_is_no_list_of_answers_in_the_storage_is_passed_over(page: Page, url: str, text: str) -> None:
+    address = walking.start(page, url)
+    key = "survey:" + address.removeprefix(url)
+    page.evaluate("([key, text]) => localStorage.setItem(key, text)", [key, text])
+    walking.to_block(page)
+    before = Response.objects.count()
+    walking.answer(page)
+    page.wait_for_load_state("networkidle")
+    assert Response.objects.count() == before + 1
+
+
+def test_an_answer_of_a_tab_that_was_closed_is_sent_by_another(page: Page, url: str) -> None:
+    address = walking.start(page, url)
+    walking.to_block(page)
+    stored = offline_answer(page)
+    other = page.context.new_page()
+    page.close()
+    other.goto(address)
+    walking.ready(other)
+    assert Response.objects.count() == stored + 1
+
+
+def test_a_storage_that_may_not_even_be_named_costs_no_answer(page: Page, url: str) -> None:
+    """As where a browser is told to keep no site's data."""
+    denied = "get: () => { throw new DOMException('no', 'SecurityError'); }"
+    names = ("localStorage", "sessionStorage", "indexedDB", "caches")
+    page.add_init_script(
+        ";".join(f"Object.defineProperty(window, '{name}', {{ {denied} }})" for name in names)
+    )
+    walking.start(page, url)
+    walking.to_end(page)
+    assert_all_answered()
+
+
+def test_one_starts_and_ends_where_all_cookies_are_blocked(page: Page, url: str) -> None:
+    def without_cookies(route: Route) -> None:
+        headers = {name: value for name, value in route.request.headers.items() if name != "cookie"}
+        route.continue_(headers=headers)
+
+    page.route("**/*", without_cookies)
+    page.add_init_script(
+        "Object.defineProperty(Document.prototype, 'cookie', { get: () => '', set: () => {} });"
+    )
+    walking.start(page, url)
+    walking.to_end(page)
+    assert_all_answered()
+
+
+def test_a_picture_that_cannot_be_decoded_leads_to_a_fair_exit(page: Page, url: str) -> None:
+    walking.start(page, url)
+    page.route("**/i/*", lambda route: route.fulfill(content_type="image/png", body="no picture"))
+    page.locator("button.primary").click()
+    page.get_by_role("button", name="Skip this one").click()
+    page.unroute("**/i/*")
+    expect(page.locator("input[name=page]")).to_have_value("feedback-0")
+    assert Response.objects.get().missing == "image_failed"
+
+
+def test_a_picture_that_neither_comes_nor_fails_leads_to_a_fair_exit(page: Page, url: str) -> None:
+    walking.start(page, url)
+    held: list[Route] = []
+    page.clock.install()
+    page.route("**/i/*", lambda route: held.append(route))
+    page.locator("button.primary").click()
+    page.locator("form.trial.waiting").wait_for(state="attached")
+    for _ in range(6):
+        page.clock.run_for(31_000)
+    page.get_by_role("button", name="Skip this one").wait_for()
+
+
+def test_a_script_that_hangs_is_taken_for_missing(new_page: NewPage, url: str) -> None:
+    page = new_page(strict=False)
+    walking.start(page, url)
+    held: list[Route] = []
+    page.clock.install()
+    page.route("**/trials/measure*.js", lambda route: held.append(route))
+    page.locator("button.primary").click(no_wait_after=True)
+    page.locator(".loading").wait_for(state="visible")
+    page.clock.run_for(31_000)
+    expect(page.locator("html.scripted")).to_have_count(0)
+    page.locator("fieldset input[type=radio]").first.check()
+    held[0].continue_()  # it comes after all, and leaves the form alone
+    page.unroute("**/trials/measure*.js")
+    page.locator("form button.primary").click()
+    expect(page.locator("input[name=page]")).to_have_value("feedback-0")
+    assert Response.objects.get().client["scripts"] == "failed"
+
+
+def test_all_scripts_missing_is_told_apart_from_a_browser_that_runs_none(new_page: NewPage, url: str) -> None:
+    for javascript, told in ((True, "failed"), (False, "off")):
+        Participant.objects.all().delete()
+        page = new_page(javascript=javascript, strict=False)
+        page.route("**/*.js", lambda route: route.abort())
+        walking.start(page, url)
+        page.locator("button.primary").click()
+        page.locator("fieldset input[type=radio]").first.check()
+        page.locator("form button.primary").click()
+        expect(page.locator("input[name=page]")).to_have_value("feedback-0")
+        assert Response.objects.get().client == {"scripts": told}

@@ -188,3 +188,21 @@ def test_flagged_trials_are_those_outside_the_limits() -> None:
 def test_a_few_equal_ratings_are_no_straight_lining(made_up) -> None:
     rows = [r | {"rating": 4} for r in made_up(trials=1) if r["task"] == "rating"]
     assert quality.exclusions(load(rows), RULES, OUTCOMES) == {}
+
+
+def test_signs_exclude_only_where_they_are_declared(made_up) -> None:
+    rows = change(made_up(), "p0001", signs="webdriver|hidden")
+    assert quality.exclusions(load(rows), RULES, OUTCOMES) == {}
+    assert quality.signs(load(rows))["hidden"] == {"p0001"}
+    declared = QualityRules(signs=("webdriver",))
+    assert quality.exclusions(load(rows), declared, OUTCOMES) == {"p0001": "signs"}
+    assert quality.exclusions(load(rows), QualityRules(signs=("pasted",)), OUTCOMES) == {}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"signs": ["robot"]}, {"signs": "webdriver"}, {"picture_min_px": None}, {"signs_share": -1}]
+)
+def test_rules_of_signs_that_cannot_be_are_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=r"signs|picture_min_px"):
+        QualityRules.from_mapping(wrong)
+    assert QualityRules.from_mapping({"signs": ["hidden"]}).signs == ("hidden",)

@@ -1,9 +1,11 @@
 """One answer per trial: repeated, contradicting, foreign and impossible posts."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import Stimulus
@@ -154,6 +156,7 @@ def test_it_keeps_a_timeout_as_missing_with_its_reason(client: Client, address: 
 
 def test_it_keeps_what_the_browser_measured_and_drops_what_it_made_up(client: Client, address: str) -> None:
     form = until_trial(client, address)
+    Participant.objects.update(consented_at=timezone.now() - timedelta(minutes=1))
     client.post(
         address,
         form.hidden
@@ -232,3 +235,16 @@ class CountQueries:
     def __exit__(self, *error: Any) -> None:
         self._captured.__exit__(*error)
         self.count = len(self._captured)
+
+
+@pytest.mark.parametrize(("rt_ms", "marked"), [("40", True), ("900", False), ("7200000", True)])
+def test_a_time_that_nobody_can_have_is_marked(client: Client, rt_ms: str, marked: bool) -> None:
+    factories.live()
+    address = begin(client, "test")
+    Participant.objects.update(consented_at=timezone.now() - timedelta(hours=1))
+    form = until_trial(client, address)
+    sent = fill(form) | {"rt_ms": rt_ms, "seen": "yes", "client": '{"impossible_time": 7, "actions": 2}'}
+    sent["scripts"] = "on"
+    assert client.post(address, sent).status_code == 303
+    stored = Response.objects.latest("pk").client
+    assert stored == {"actions": 2, **({"impossible_time": 1} if marked else {})}

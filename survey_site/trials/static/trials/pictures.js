@@ -3,6 +3,11 @@
 (function () {
   const TRIES = 4;
   const WAIT_MS = 700;
+  const LONGEST_MS = 30000; // a picture that neither comes nor fails
+
+  function late(ms) {
+    return new Promise((_, reject) => setTimeout(() => reject(new Error("late")), ms));
+  }
 
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -10,7 +15,7 @@
     const address = image.getAttribute("src");
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await image.decode();
+        await Promise.race([image.decode(), late(LONGEST_MS)]);
         if (image.naturalWidth > 0) return;
         throw new Error("empty");
       } catch (error) {

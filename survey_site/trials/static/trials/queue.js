@@ -10,28 +10,36 @@
       super();
       this.address = address;
       this.storageKey = "survey:" + address;
-      this.memory = [];
-      this.stored = true; // until a write fails: from then on only what is in memory is true
+      this.done = new Set(); // acknowledged by the server
+      this.memory = this.read();
+      this.stored = true; // until a write fails
       this.wait = FIRST_WAIT_MS;
       this.running = null;
     }
 
-    get items() {
-      if (!this.stored) return this.memory;
+    // What was kept by an earlier visit, or by another tab of this one; whatever else lies there is not ours.
+    read() {
       try {
-        return JSON.parse(localStorage.getItem(this.storageKey) || "[]");
+        const kept = JSON.parse(localStorage.getItem(this.storageKey) || "[]");
+        return Array.isArray(kept) ? kept.filter((body) => typeof body === "string") : [];
       } catch {
-        return this.memory; // storage is switched off: the answer lives as long as the page
+        return [];
       }
+    }
+
+    // Memory is the truth while the page lives: storage may be full, switched off, or emptied under it.
+    get items() {
+      return this.memory;
     }
 
     set items(list) {
       this.memory = list;
+      const kept = [...new Set([...this.read().filter((body) => !this.done.has(body)), ...list])];
       try {
-        if (list.length) localStorage.setItem(this.storageKey, JSON.stringify(list));
+        if (kept.length) localStorage.setItem(this.storageKey, JSON.stringify(kept));
         else localStorage.removeItem(this.storageKey);
       } catch {
-        // Full or switched off. What was stored before stays: sent twice it counts once.
+        // What was stored before stays: sent twice it counts once.
         this.stored = false;
         this.tell("unkept");
       }
@@ -56,8 +64,8 @@
       for (let body = this.items[0]; body !== undefined; body = this.items[0]) {
         const reply = await this.post(body);
         if (reply) {
-          const [first, ...rest] = this.items;
-          if (first === body) this.items = rest;
+          this.done.add(body);
+          this.items = this.items.filter((waiting) => waiting !== body);
           this.wait = FIRST_WAIT_MS;
           this.tell("reply", reply);
         } else {
