@@ -190,6 +190,15 @@ OURS = {"add-edges": 1, "add-blend21": 2, "add-blend11": 3, "comp-edges": 4, "co
 # hed: the bundled compact network; hed-authors: the full-width one with its authors' weights (fetched on demand).
 EDGE_MODELS = ("hed", "hed-authors", "sobel")
 COLOUR_MAPS = ("jet", "turbo", "viridis")
+# How a network of one's own takes a picture: its values, by the name in the engine, and its shape.
+PREPROCESSING = {
+    "raw": "0..255: the network scales itself",
+    "unit": "0..1",
+    "tf": "-1..1",
+    "torch": "standardised RGB, as PyTorch's networks and DenseNet",
+    "caffe": "BGR minus the ImageNet mean, as VGG and ResNet of Keras",
+}
+FITS = {"crop": "the centre square", "squash": "the whole picture, its proportions changed"}
 
 _EXPERIMENT_LABELS = {"add": "addition", "mul": "product", "comp": "complement"}
 _INPUT_LABELS = {"edges": "F1", "blend21": "F2", "blend11": "F3"}

@@ -18,7 +18,8 @@ from saliency_worker.saliency.errors import SaliencyError
 from saliency_worker.saliency.results import Explanation
 from survey_site.celery import app
 from survey_site.stimuli import leased_rows
-from survey_site.stimuli.models import Job, PrecomputeJob, RecomputeJob
+from survey_site.stimuli.leased_rows import LeasedRow
+from survey_site.stimuli.models import Job, OwnModel, PrecomputeJob, RecomputeJob
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
@@ -36,6 +37,19 @@ def explain(job_ids: Sequence[int]) -> None:
 def recompute(job_ids: Sequence[int]) -> None:
     """Explains the images again and compares with what is stored, which stays as it is."""
     work_off(RecomputeJob, job_ids, store.compare)
+
+
+@app.task(name=OwnModel.LANE.task)
+def try_model(ids: Sequence[int]) -> None:
+    """Tries models that researchers brought, each in a process of its own."""
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    claimed = leased_rows.claim(OwnModel, ids, worker)
+    with leases(OwnModel, [row.pk for row in claimed], worker):
+        for row in claimed:
+            try:
+                store.try_model(row, worker)
+            except Exception as error:
+                report(row, worker, error)
 
 
 def work_off(kind: type[AnyJob], job_ids: Sequence[int], keep: Keep[AnyJob]) -> None:
@@ -65,7 +79,7 @@ def explain_group(group: list[AnyJob], worker: str, keep: Keep[AnyJob]) -> None:
             explain_group([job], worker, keep)
 
 
-def report(job: Job, worker: str, error: Exception) -> None:
+def report(job: LeasedRow, worker: str, error: Exception) -> None:
     """Writes the failure into the job, with words for the researcher and the retry policy."""
     cause = error.cause if isinstance(error, store.Unloadable) else error
     known = isinstance(cause, SaliencyError | UnknownName)
@@ -76,7 +90,7 @@ def report(job: Job, worker: str, error: Exception) -> None:
 
 
 @contextmanager
-def leases(kind: type[Job], job_ids: Sequence[int], worker: str) -> Iterator[None]:
+def leases(kind: type[LeasedRow], job_ids: Sequence[int], worker: str) -> Iterator[None]:
     """Renews the leases from a thread while the device computes."""
     done = threading.Event()
 

@@ -35,6 +35,7 @@ def upload_pages() -> dict[str, int]:
     return {
         "admin:study_images": uploads,
         "admin:study_upload-maps": uploads,
+        "admin:study_models": settings.MAX_MODEL_MB * MEGABYTE,
         "api-stimuli": uploads,
         "reconciliation": MOST_SUBMISSIONS,
     }

@@ -26,12 +26,14 @@ try:
     BEHIND_HTTPS = environment.read(_env, "bool", "BEHIND_HTTPS", False)
     TRUSTED_PROXIES = environment.networks(environment.read(_env, "list", "TRUSTED_PROXIES", []))
     SALIENCY_WEIGHTS_DIR = environment.read(_env, "str", "SALIENCY_WEIGHTS_DIR", "")
+    SALIENCY_MODELS_DIR = environment.read(_env, "str", "SALIENCY_MODELS_DIR", "")
     SALIENCY_METHODS = environment.methods(environment.read(_env, "str", "SALIENCY_METHODS", ""))
     STUDY_TASKS = environment.tasks(
         ["survey_site.tasks.matching", "survey_site.tasks.rating"],
         environment.read(_env, "list", "STUDY_TASKS", []),
     )
     MAX_UPLOAD_MB = environment.read(_env, "int", "MAX_UPLOAD_MB", 32)
+    MAX_MODEL_MB = environment.read(_env, "int", "MAX_MODEL_MB", 256)
     MAX_IMAGE_MEGAPIXELS = environment.read(_env, "int", "MAX_IMAGE_MEGAPIXELS", 50)
     STARTS_PER_HOUR = environment.read(_env, "int", "STARTS_PER_HOUR", 5000)
     SESSION_IDLE_MINUTES = environment.read(_env, "int", "SESSION_IDLE_MINUTES", 60)

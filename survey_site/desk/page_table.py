@@ -20,6 +20,7 @@ from survey_site.desk.pages import (
     go_live,
     images,
     maps,
+    models,
     monitor,
     notifications,
     power,
@@ -105,6 +106,18 @@ PAGES = (
         in_archive=True,
     ),
     DeskPage("images", _("Images"), "image", "edit", images.images, STEPS),
+    DeskPage(
+        "models",
+        _("Own models"),
+        "network_node",
+        "edit",
+        models.models,
+        STEPS,
+        parts=(
+            Part("models-status", models.models_status),
+            Part("models-picture", models.preview_picture, "models-picture/<int:own_model>/<int:place>.png"),
+        ),
+    ),
     DeskPage("conditions", _("Conditions"), "grid_on", "edit", conditions.conditions, STEPS),
     DeskPage(
         "precompute",

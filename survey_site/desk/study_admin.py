@@ -27,8 +27,9 @@ from survey_site.desk.steps import steps_html
 from survey_site.desk.study_form import field_names, study_form
 from survey_site.stimuli.import_maps import labels_of
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
+from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit, facts, states
-from survey_site.studies.access import is_superuser, may_now
+from survey_site.studies.access import is_owner, is_superuser, may_now
 from survey_site.studies.models import Condition, Membership, Study, StudyText
 from survey_site.tasks import registry
 from survey_site.trials import deletion
@@ -58,17 +59,12 @@ class ConditionForm(SeenForm):
         if study and (cleaned.get("classifier", ""), key) in labels_of(study):
             return self.cleaned_data  # maps made elsewhere
         try:
-            if cleaned.get("classifier"):
+            if cleaned.get("classifier") and not (study and cleaned["classifier"] in usable(study)):
                 self.cleaned_data["classifier"] = catalog.classifier(cleaned["classifier"]).name
             catalog.split_key(key)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
         return self.cleaned_data
-
-
-def _is_owner(request: HttpRequest, study: Study) -> bool:
-    """Only the owner and superusers share a study, hand it on, or delete its draft."""
-    return study.owner_id == request.user.pk or bool(getattr(request.user, "is_superuser", False))
 
 
 def _count(rows: Any, study: str) -> Coalesce:
@@ -134,7 +130,7 @@ class MembershipInline(StudyInline):
         return super().get_queryset(request).select_related("user")
 
     def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return obj is None or _is_owner(request, obj)
+        return obj is None or is_owner(request, obj)
 
 
 class ConditionInline(DraftInline):
@@ -261,7 +257,7 @@ class StudyAdmin(ScopedAdmin):
         if not isinstance(obj, Study):
             return bool(getattr(request.user, "is_superuser", False))
         # What was sealed is deleted on the page “Owner and end”, which says what goes and asks twice.
-        return _is_owner(request, obj) and obj.is_editable and not obj.protocols.exists()
+        return is_owner(request, obj) and obj.is_editable and not obj.protocols.exists()
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """A draft goes with all that hangs on it; the rows' own pages are read-only, which is no reason to keep them."""

@@ -10,6 +10,7 @@ from survey_site.design.pools import Candidate, Pool
 from survey_site.design.spec import ColumnSpec, Rules, Spec
 from survey_site.protocols.models import Protocol
 from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T, QualityRules
+from survey_site.stimuli import own_models
 from survey_site.stimuli.models import SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies.facts import facts_of
 from survey_site.studies.models import Condition, Study
@@ -150,7 +151,14 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
         "exclusion_rules": study.exclusion_rules,
         # What “significant” will mean is decided here, not when the data are seen.
         "analysis_plan": {"confirmatory_test": TWO_WAY_T} | study.analysis_plan,
+        **_own_models(study),
     }
+
+
+def _own_models(study: Study) -> dict[str, Any]:
+    """The networks that researchers brought, where conditions use any: a document without them stays what it was."""
+    found = own_models.definitions(study, [c.classifier for c in study.conditions.all()])
+    return {"models": found} if found else {}
 
 
 def map_entries(study: Study, maps: Iterable[SaliencyMap]) -> list[dict[str, Any]]:

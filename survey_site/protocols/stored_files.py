@@ -12,19 +12,35 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from survey_site.protocols.models import ServedImage
-from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
+from survey_site.stimuli.models import MapPicture, OwnModel, SaliencyMap, Stimulus
 from survey_site.studies.models import Study
 
 logger = logging.getLogger(__name__)
 BATCH = 500
-NAMED = ((Stimulus, "path"), (SaliencyMap, "array_path"), (MapPicture, "path"), (ServedImage, "path"))
+NAMED = (
+    (Stimulus, "path"),
+    (SaliencyMap, "array_path"),
+    (MapPicture, "path"),
+    (ServedImage, "path"),
+    (OwnModel, "path"),
+)
 """Every column that names a file."""
 
 
 def of_study(study: Study) -> set[str]:
-    """All files of a study: its images, maps, and pictures as participants receive them."""
+    """All files of a study: its images, maps, pictures as participants receive them, and models."""
     served = ServedImage.objects.filter(protocol__study=study)
-    return of_images(study.stimuli.all()) | set(served.values_list("path", flat=True))
+    files = of_images(study.stimuli.all()) | set(served.values_list("path", flat=True))
+    return files | of_models(study.own_models.all())
+
+
+def of_models(rows: Iterable[OwnModel]) -> set[str]:
+    """The files of uploaded models, and the previews of all, which are a model's own."""
+    found: set[str] = set()
+    for row in rows:
+        found |= {row.path} if row.source == OwnModel.Source.UPLOAD else set()
+        found |= {preview["picture"] for preview in row.found.get("previews", [])}
+    return found
 
 
 def of_images(images: QuerySet[Stimulus]) -> set[str]:

@@ -9,6 +9,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -18,7 +19,9 @@ from survey_site.design import canonical
 from survey_site.protocols.format_1 import UnknownFormat
 from survey_site.protocols.models import Protocol
 from survey_site.reports.answer_check import AnswerCheck
-from survey_site.stimuli.models import MapPicture, RecomputeJob, SaliencyMap
+from survey_site.stimuli import storage
+from survey_site.stimuli.models import MapPicture, OwnModel, RecomputeJob, SaliencyMap
+from survey_site.stimuli.own_models import operators_folder
 from survey_site.stimuli.ranks import ordinal
 from survey_site.studies.models import Study
 from survey_site.tasks import registry
@@ -54,7 +57,46 @@ def findings(study: Study) -> Iterator[CheckedThing]:
         shown = picture.saliency_map
         name = f"{shown.stimulus.key} {shown.classifier} {_method(shown)} ({picture.colour_map})"
         yield from _file("pictures", name, picture.path, picture.sha256)
+    yield from _models(study)
     yield from _answers(study)
+
+
+def models_of(study: Study) -> dict[str, str]:
+    """SHA-256 → name of every model that the study or one of its sealed protocols names."""
+    named = {
+        entry["sha256"]: entry["name"]
+        for protocol in study.protocols.order_by("version")
+        for entry in protocol.document.get("models", [])
+    }
+    return named | {row.sha256: row.name for row in study.own_models.exclude(sha256="").order_by("name")}
+
+
+def not_included(study: Study) -> list[str]:
+    """Names of the models whose file is neither in the storage nor in the operator's folder."""
+    return sorted(name for sha256, name in models_of(study).items() if _model_path(study, sha256) is None)
+
+
+def _models(study: Study) -> Iterator[CheckedThing]:
+    for sha256, name in models_of(study).items():
+        path = _model_path(study, sha256)
+        if isinstance(path, str):
+            yield from _file("models", name, path, sha256)
+        elif path is not None:
+            with path.open("rb") as handle:
+                same = hashlib.file_digest(handle, "sha256").hexdigest() == sha256
+            changed = f"{path.name} was changed: its SHA-256 is not the stored one"
+            yield CheckedThing("models", name, "" if same else changed)
+
+
+def _model_path(study: Study, sha256: str) -> str | Path | None:
+    """Where a model's file is: in the storage, in the operator's folder, or None."""
+    stored = storage.path_of("models", sha256, ".keras")
+    if default_storage.exists(stored):
+        return stored
+    row = study.own_models.filter(sha256=sha256, source=OwnModel.Source.FOLDER).first()
+    folder = operators_folder()
+    path = folder / row.path if folder and row else None
+    return path if path and path.is_file() and path.resolve().is_relative_to(folder or path) else None
 
 
 def _method(row: SaliencyMap | None) -> str:

@@ -14,7 +14,8 @@ from django.db.models import Count, QuerySet
 
 from saliency_worker import catalog
 from survey_site.stimuli import leased_rows, ranks
-from survey_site.stimuli.models import PrecomputeJob, SaliencyMap, Stimulus
+from survey_site.stimuli.models import OwnModel, PrecomputeJob, SaliencyMap, Stimulus
+from survey_site.stimuli.own_models import usable
 from survey_site.stimuli.uploaded_maps import is_uploaded
 from survey_site.stimuli.uploaded_rows import EXPLAINED
 from survey_site.studies.models import Study
@@ -62,14 +63,16 @@ def methods_by_classifier(study: Study) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(keys)) for name, keys in sorted(needed.items())}
 
 
-def may_be_computed(classifier: str) -> bool:
+def may_be_computed(study: Study, classifier: str) -> bool:
     """Whether the name is one that a worker can load."""
-    return classifier in catalog.CLASSIFIERS or bool(SAVED_MODEL.search(classifier))
+    if classifier in catalog.CLASSIFIERS or SAVED_MODEL.search(classifier):
+        return True
+    return study.own_models.filter(name=classifier).exists()
 
 
 def explained_elsewhere(study: Study, classifiers: Iterable[str]) -> set[str]:
     """Those of these classifiers that no worker of the site has, but whose maps came in with a folder of `explain`."""
-    unknown = [name for name in classifiers if name and not may_be_computed(name)]
+    unknown = [name for name in classifiers if name and not may_be_computed(study, name)]
     if not unknown:
         return set()
     rows = SaliencyMap.objects.filter(stimulus__study=study, classifier__in=unknown, current=True)
@@ -78,12 +81,17 @@ def explained_elsewhere(study: Study, classifiers: Iterable[str]) -> set[str]:
     )
 
 
-def job_settings(study: Study, methods: Sequence[str], *, metrics: bool = True) -> dict[str, Any]:
+def job_settings(
+    study: Study, methods: Sequence[str], *, metrics: bool = True, model: OwnModel | None = None
+) -> dict[str, Any]:
     """The settings that decide what a map looks like, beside classifier and method, and which classes are explained.
 
     Ranks are named only beyond the predicted class, so that jobs of a study that needs no others stay what they were.
+    model: of the study's own, if the classifier is one.
     """
     plain = {"edges": study.edges, "colour_map": study.colour_map, "metrics": metrics}
+    if model is not None:
+        plain["model"] = model.definition()
     asked = ranks.ranks_asked(methods, ranks.ranks_of(study))
     return plain | ({"ranks": list(asked)} if asked != (0,) else {})
 
@@ -101,8 +109,9 @@ def request(
     Idempotent: a finished job that covers the methods, settings and ranks stays finished, a running one keeps running.
     """
     wanted = methods_by_classifier(study)
+    own = usable(study)
     if classifiers is not None:
-        for name in set(classifiers) - set(wanted):
+        for name in set(classifiers) - set(wanted) - set(own):
             catalog.classifier(name)  # raises UnknownName with the nearest one
         wanted = {name: wanted.get(name, ("original",)) for name in classifiers}
     if methods is not None:
@@ -111,7 +120,7 @@ def request(
     queued: list[int] = []
     with transaction.atomic():
         for name, keys in wanted.items():
-            options = job_settings(study, keys, metrics=metrics)
+            options = job_settings(study, keys, metrics=metrics, model=own.get(name))
             existing = {
                 job.stimulus_id: job
                 for job in PrecomputeJob.objects.filter(stimulus__in=images, classifier=name)
@@ -130,7 +139,7 @@ def request(
                     leased_rows.reset(
                         PrecomputeJob.objects.filter(pk=job.pk),
                         methods=merged,
-                        settings=job_settings(study, merged, metrics=metrics),
+                        settings=job_settings(study, merged, metrics=metrics, model=own.get(name)),
                     )
                     queued.append(job.pk)
             queued += [job.pk for job in PrecomputeJob.objects.bulk_create(new)]

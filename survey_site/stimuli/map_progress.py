@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from survey_site.stimuli import jobs, ranks
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap
+from survey_site.stimuli.own_models import usable
 from survey_site.studies.models import Study
 
 State = PrecomputeJob.State
@@ -153,7 +154,8 @@ def _jobs_done(study: Study, wanted: Mapping[str, Sequence[str]]) -> tuple[Count
         .values_list("classifier", "methods", "settings", "state")
         .annotate(n=Count("pk"))
     )
-    options = {name: jobs.job_settings(study, keys) for name, keys in wanted.items()}
+    own = usable(study)
+    options = {name: jobs.job_settings(study, keys, model=own.get(name)) for name, keys in wanted.items()}
     done, failed = Counter[str](), Counter[str]()
     for classifier, methods, settings, state, n in rows:
         if state == State.FAILED:

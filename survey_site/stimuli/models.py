@@ -1,6 +1,7 @@
 """Stimulus, jobs, SaliencyMap and its pictures: images in, maps out."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -116,6 +117,70 @@ class RecomputeJob(Job):
                 condition=Q(state__in=["queued", "running"]),
             )
         ]
+
+
+class OwnModel(LeasedRow):
+    """A network that a researcher brought. Its state is that of its trial by a worker, which finds out the rest."""
+
+    class Source(models.TextChoices):
+        UPLOAD = "upload", _("Uploaded")
+        FOLDER = "folder", _("In the operator's folder")
+
+    LANE = Lane(
+        task="saliency.try_model",
+        chunk=1,
+        lease=lambda: timedelta(seconds=settings.JOB_LEASE_SECONDS),
+        most_attempts=lambda: settings.JOB_MAX_ATTEMPTS,
+        first_wait=timedelta(seconds=5),
+        died="The worker died on this model several times; look at its log, and take a smaller model.",
+        long=True,
+        related=("study",),
+    )
+    study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="own_models")
+    name = models.CharField(max_length=60, help_text=_("Among the study's classifiers, in maps and exports."))
+    source = models.CharField(max_length=10, choices=Source.choices)
+    path = models.CharField(
+        max_length=300, blank=True, help_text=_("In the storage, or below the operator's folder.")
+    )
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    layer = models.CharField(max_length=120, blank=True, help_text=_("Empty: the last feature map."))
+    preprocessing = models.CharField(max_length=10, default="raw")
+    fit = models.CharField(max_length=10, default="crop")
+    class_names = models.JSONField(default=list, blank=True)
+    found = models.JSONField(
+        default=dict, blank=True, help_text=_("What the trial found: input, layer, classes, previews.")
+    )
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["study", "name"]
+        constraints = [models.UniqueConstraint(fields=["study", "name"], name="own_model_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_usable(self) -> bool:
+        """Tried, and accepted after a look at the preview."""
+        return self.state == self.State.DONE and self.accepted_at is not None
+
+    def definition(self) -> dict[str, Any]:
+        """What decides its maps beside the study's settings, as a protocol seals it."""
+        return {
+            "name": self.name,
+            "sha256": self.sha256,
+            "layer": self.found.get("layer") or self.layer,
+            "preprocessing": self.preprocessing,
+            "fit": self.fit,
+            "class_names": self.class_names,
+        }
 
 
 JOB_KINDS: tuple[type[Job], ...] = (PrecomputeJob, RecomputeJob)

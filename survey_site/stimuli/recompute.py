@@ -12,10 +12,9 @@ from django.db import transaction
 from django.db.models import Count
 
 from survey_site.stimuli import leased_rows
-from survey_site.stimuli.jobs import Progress, may_be_computed
+from survey_site.stimuli.jobs import Progress, explained_elsewhere
 from survey_site.stimuli.models import RecomputeJob, SaliencyMap
 from survey_site.stimuli.uploaded_maps import is_uploaded
-from survey_site.stimuli.uploaded_rows import EXPLAINED
 from survey_site.studies.models import Study
 
 State = RecomputeJob.State
@@ -87,13 +86,16 @@ def _agree(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
 def stored_maps(study: Study) -> list[StoredMap]:
     """The maps that were computed here and whose files and source images are stored."""
     rows = SaliencyMap.objects.filter(stimulus__study=study).exclude(array_path="").exclude(stimulus__path="")
+    elsewhere = explained_elsewhere(
+        study, set(rows.order_by().values_list("classifier", flat=True).distinct())
+    )
     names = ("pk", "stimulus_id", "classifier", "method", "pictures__colour_map", "provenance", "rank")
     return [
         StoredMap(pk, stimulus, classifier, method, colour_map or study.colour_map, provenance, rank)
         for pk, stimulus, classifier, method, colour_map, provenance, rank in rows.order_by("pk").values_list(
             *names
         )
-        if not is_uploaded(method) and (may_be_computed(classifier) or provenance.get("origin") != EXPLAINED)
+        if not is_uploaded(method) and classifier not in elsewhere
     ]
 
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
@@ -36,15 +37,34 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def path_of(folder: str, digest: str, suffix: str) -> str:
+    """Where bytes of this SHA-256 lie."""
+    return f"{folder}/{digest[:2]}/{digest}{suffix}"
+
+
 def put(folder: str, data: bytes, suffix: str) -> tuple[str, str]:
     """Stores bytes under their own SHA-256; returns (path, SHA-256). Storing the same bytes twice is free."""
     digest = sha256(data)
-    path = f"{folder}/{digest[:2]}/{digest}{suffix}"
+    path = path_of(folder, digest, suffix)
     if default_storage.exists(path):
         if default_storage.size(path) == len(data):
             return path, digest
         default_storage.delete(path)
     return default_storage.save(path, ContentFile(data)), digest
+
+
+def put_file(folder: str, file: IO[bytes], suffix: str) -> tuple[str, str]:
+    """As `put`, of an open file of any size, which is never in memory as a whole."""
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    path = path_of(folder, digest, suffix)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if default_storage.exists(path):
+        if default_storage.size(path) == size:
+            return path, digest
+        default_storage.delete(path)
+    return default_storage.save(path, File(file)), digest
 
 
 def get(path: str) -> bytes:

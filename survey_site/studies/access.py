@@ -46,6 +46,11 @@ def may_now(request: HttpRequest, action: Action, study_id: int) -> bool:
     return asked[key]
 
 
+def is_owner(request: HttpRequest, study: Study) -> bool:
+    """Only the owner and superusers share a study, hand it on, delete its draft, or bring models of their own."""
+    return study.owner_id == request.user.pk or is_superuser(request)
+
+
 def is_superuser(request: HttpRequest) -> bool:
     """Whether accounts and sign-ins are this user's to see."""
     return bool(getattr(request.user, "is_superuser", False))

@@ -16,7 +16,8 @@ from survey_site.notifications.models import Delivery, Kind, Notification, Subsc
 from survey_site.protocols import freeze
 from survey_site.protocols.models import Rehearsal
 from survey_site.recruitment.models import ExcludedId, Recruitment, TurnedAway
-from survey_site.stimuli.models import PrecomputeJob, RecomputeJob, SaliencyMap
+from survey_site.stimuli import storage
+from survey_site.stimuli.models import OwnModel, PrecomputeJob, RecomputeJob, SaliencyMap
 from survey_site.studies.models import AuditEntry, Membership, Study, StudyText
 from survey_site.trials.models import Exposure, ExternalId, Participant, Response
 from tests import factories
@@ -44,6 +45,16 @@ def study_with_everything(slug: str, owner: Any, *, people: int = 2, **settings:
     study = factories.draft(slug, owner=owner, **settings)
     Membership.objects.create(study=study, user=colleague, role="analyst")
     StudyText.objects.create(study=study, key="welcome", markdown="Welcome.")
+    picture, _ = storage.put("previews", factories.png(1), ".png")
+    preview = {"stimulus": "i0", "picture": picture, "class_name": "tabby", "confidence": 0.83, "flat": False}
+    OwnModel.objects.create(
+        study=study,
+        name="our-net",
+        source="upload",
+        state="done",
+        sha256="a1" * 32,
+        found={"layer": "last", "input": [64, 64], "classes": 2, "notices": [], "previews": [preview]},
+    )
     Rehearsal.objects.create(
         study=study,
         document_hash=freeze.draft_of(study).hash,

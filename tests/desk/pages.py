@@ -70,6 +70,8 @@ def _value(argument: str, route: str, study: Study) -> Any:
         return FIXED[argument]
     if argument == "slug":
         return study.slug
+    if argument == "own_model":
+        return study.own_models.values_list("pk", flat=True)[0]
     if argument == "condition":
         return study.conditions.values_list("pk", flat=True)[0]
     for model in admin.site._registry:

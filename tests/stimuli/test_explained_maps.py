@@ -18,7 +18,7 @@ from survey_site.stimuli.intake import add_images
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap
 from survey_site.stimuli.uploaded_maps import BadMaps
 from survey_site.studies.models import Study
-from tests.factories import task_settings
+from tests.factories import FACTS, task_settings
 from tests.stimuli.pictures import encoded, zipped
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -46,7 +46,7 @@ def made(photos: Path, classifier: str, tmp_path_factory: pytest.TempPathFactory
 def study(photos: Path) -> Study:
     numbers = {"pool_size": 3, "matching_trials_per_column": 1, "rating_trials_per_column": 1}
     study = Study.objects.create(
-        slug="own", title="Own", practice_trials=0, target_participants=4, **task_settings(**numbers)
+        slug="own", title="Own", practice_trials=0, target_participants=4, **FACTS, **task_settings(**numbers)
     )
     files = sorted(photos.iterdir())
     add_images(study, [Upload(file.name, file, f"class {n % 3}") for n, file in enumerate(files)])

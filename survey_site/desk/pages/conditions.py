@@ -16,6 +16,7 @@ from survey_site.design.presets import PRESETS, Preset, PresetCondition
 from survey_site.desk.seen_values import SEEN, digest, once_more, overwriting
 from survey_site.desk.shell import page
 from survey_site.stimuli.import_maps import labels_of
+from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit
 from survey_site.studies.editing import editing
 from survey_site.studies.models import Condition, Study
@@ -38,7 +39,7 @@ def conditions(request: HttpRequest, study: Study) -> HttpResponse:
         messages.error(request, refused)
         if "preset" not in request.POST:
             present = _ticked(request.POST)
-    known = list(catalog.CLASSIFIERS)
+    known = [*catalog.CLASSIFIERS, *usable(study)]
     uploaded = labels_of(study)
     named = {name for _key, name, _column in present} | {name for name, _key in uploaded}
     others = sorted(named - set(known))
@@ -123,7 +124,13 @@ def _matrix(study: Study, data: QueryDict) -> list[PresetCondition]:
     uploaded = labels_of(study)
     labels = {key: label for (_name, key), label in uploaded.items()}
     ticks = [(key, name) for key, name, _column in _ticked(data)]
+    known = {*catalog.CLASSIFIERS, *usable(study), *(name for name, _key in uploaded)}
+    known |= {condition.classifier for condition in study.conditions.all()}
     for key, name in ticks:
+        if name not in known:
+            raise condition_matrix.BadMatrix(
+                f"The study has no classifier {name!r}; register it on the page “Own models” first."
+            )
         if key in labels and (name, key) not in uploaded:
             raise condition_matrix.BadMatrix(
                 f"No maps of {labels[key]} were uploaded for {name}; untick that box."
@@ -136,7 +143,9 @@ def _matrix(study: Study, data: QueryDict) -> list[PresetCondition]:
 
 def apply_preset(study: Study, preset: Preset, classifiers: list[str]) -> int:
     """Fills design and conditions from a preset, with these classifiers where any are given."""
-    chosen = [catalog.classifier(name).name for name in classifiers] or list(preset.classifiers)
+    own = usable(study)
+    chosen = [name if name in own else catalog.classifier(name).name for name in classifiers if name]
+    chosen = chosen or list(preset.classifiers)
     first = preset.classifiers[0]
     template = [c for c in preset.conditions() if c.classifier == first]
     made = [

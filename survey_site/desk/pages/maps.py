@@ -13,6 +13,7 @@ from saliency_worker import catalog
 from survey_site.design import condition_matrix
 from survey_site.desk.shell import page
 from survey_site.stimuli import jobs, map_progress
+from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit
 from survey_site.studies.models import Study
 
@@ -40,7 +41,7 @@ def maps(request: HttpRequest, study: Study) -> HttpResponse:
     context = {
         "lines": [(line, _time(line)) for line in lines],
         "images": study.stimuli.count(),
-        "others": [name for name in catalog.CLASSIFIERS if name not in needed],
+        "others": [name for name in (*catalog.CLASSIFIERS, *usable(study)) if name not in needed],
         "groups": [
             (title, [(key, catalog.full_label(key)) for key in keys])
             for title, keys in condition_matrix.GROUPS

@@ -45,6 +45,7 @@ LATER_STUDY_FIELDS = (
     "ids_erased_on", "replicates_paper",
 )  # fmt: skip
 CONDITION_FIELDS = ("column", "column_order", "classifier", "base", "method", "is_reference")
+OWN_MODEL_FIELDS = ("name", "source", "path", "sha256", "layer", "preprocessing", "fit", "class_names")
 PROTOCOL_FIELDS = ("version", "pilot", "hash", "sealed_at", "document")
 STIMULUS_FIELDS = (
     "key", "stimulus_class", "role", "sha256", "upload_sha256", "path", "width", "height", "source", "licence",

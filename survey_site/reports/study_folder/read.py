@@ -17,7 +17,7 @@ from survey_site.reports.answer_check import AnswerCheck
 from survey_site.reports.study_folder import layout
 from survey_site.reports.study_folder.layout import BadFolder, FolderRow, unpacked
 from survey_site.reports.study_folder.manifest import checked_manifest, read_json
-from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus, StimulusFeatures
+from survey_site.stimuli.models import MapPicture, OwnModel, SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies import demographics
 from survey_site.studies.models import Condition, Study, StudyText
 from survey_site.tasks import registry
@@ -137,6 +137,12 @@ class _Import:
             for row in self.head["conditions"]
         ]
         self.conditions = [row.pk for row in Condition.objects.bulk_create(conditions)]
+        for row in self.head.get("models", []):
+            values = unpacked(OwnModel, layout.OWN_MODEL_FIELDS, row)
+            # Whoever imports it has not looked at it: it is tried and accepted here before anything is computed.
+            model = OwnModel(study=study, state=OwnModel.State.PAUSED, **values)
+            model.full_clean(exclude=["found"])
+            model.save()
         StudyText.objects.bulk_create(StudyText(study=study, **row) for row in self.head["texts"])
         for row in self.head["protocols"]:
             values = unpacked(Protocol, layout.PROTOCOL_FIELDS, row)

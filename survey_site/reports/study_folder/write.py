@@ -22,7 +22,7 @@ from survey_site.reports.study_folder.layout import (
     packed_if_set,
     without_empty,
 )
-from survey_site.stimuli.models import MapPicture, SaliencyMap, StimulusFeatures
+from survey_site.stimuli.models import MapPicture, OwnModel, SaliencyMap, StimulusFeatures
 from survey_site.studies.models import Study
 from survey_site.trials.models import Exposure, Participant, Ticket, Trial
 
@@ -115,7 +115,14 @@ def study_json(study: Study) -> FolderRow:
             packed(t, ("language", "key", "markdown")) for t in study.texts.order_by("language", "key")
         ],
         "protocols": [packed(p, layout.PROTOCOL_FIELDS) for p in study.protocols.order_by("version")],
+        **_own_models(study),
     }
+
+
+def _own_models(study: Study) -> FolderRow:
+    """The networks that researchers brought; nothing where there are none, so that older folders stay as they are."""
+    rows = list(study.own_models.order_by("name"))
+    return {"models": [packed(row, layout.OWN_MODEL_FIELDS) for row in rows]} if rows else {}
 
 
 def ordered_maps(study: Study) -> Any:
@@ -211,4 +218,6 @@ def media_paths(study: Study) -> list[str]:
         *maps.values_list("array_path", flat=True),
         *pictures.values_list("path", flat=True),
     }
+    uploaded = study.own_models.filter(source=OwnModel.Source.UPLOAD).values_list("path", flat=True)
+    found |= {path for path in uploaded if path and default_storage.exists(path)}
     return sorted(path for path in found if path)

@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 from django.db import migrations, models
+from django.conf import settings
 
 
 class Migration(migrations.Migration):
@@ -9,6 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
         ('studies', '0001_initial'),
     ]
 
@@ -163,5 +165,39 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='stimulusfeatures',
             constraint=models.UniqueConstraint(fields=('stimulus', 'classifier'), name='features_once_per_classifier'),
+        ),
+        migrations.CreateModel(
+            name='OwnModel',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('paused', 'Paused'), ('cancelled', 'Cancelled'), ('done', 'Done'), ('failed', 'Failed')], default='queued', max_length=10)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('reason', models.CharField(blank=True, max_length=500)),
+                ('permanent', models.BooleanField(default=False, help_text='Trying again will not help.')),
+                ('worker', models.CharField(blank=True, max_length=100)),
+                ('lease_expires_at', models.DateTimeField(blank=True, null=True)),
+                ('announced_at', models.DateTimeField(blank=True, null=True)),
+                ('not_before', models.DateTimeField(blank=True, help_text='Back-off after a transient failure.', null=True)),
+                ('started_at', models.DateTimeField(blank=True, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('name', models.CharField(help_text="Among the study's classifiers, in maps and exports.", max_length=60)),
+                ('source', models.CharField(choices=[('upload', 'Uploaded'), ('folder', "In the operator's folder")], max_length=10)),
+                ('path', models.CharField(blank=True, help_text="In the storage, or below the operator's folder.", max_length=300)),
+                ('sha256', models.CharField(blank=True, max_length=64, verbose_name='SHA-256')),
+                ('layer', models.CharField(blank=True, help_text='Empty: the last feature map.', max_length=120)),
+                ('preprocessing', models.CharField(default='raw', max_length=10)),
+                ('fit', models.CharField(default='crop', max_length=10)),
+                ('class_names', models.JSONField(blank=True, default=list)),
+                ('found', models.JSONField(blank=True, default=dict, help_text='What the trial found: input, layer, classes, previews.')),
+                ('accepted_at', models.DateTimeField(blank=True, null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('accepted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='own_models', to='studies.study')),
+            ],
+            options={
+                'ordering': ['study', 'name'],
+                'constraints': [models.UniqueConstraint(fields=('study', 'name'), name='own_model_name_once')],
+            },
         ),
     ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from survey_site.reports.verify import CheckedThing, findings, recomputed, unchecked
+from survey_site.reports.verify import CheckedThing, findings, not_included, recomputed, unchecked
 from survey_site.stimuli import recompute
 from survey_site.stimuli.progress_bar import wait_for
 from survey_site.studies.lookup import study_named
@@ -40,6 +40,10 @@ class Command(BaseCommand):
         counts = ", ".join(f"{seen[kind]} {kind}" for kind in KINDS)
         media = "" if any(seen[kind] for kind in FILES) else "; no media"
         said, total = f"{counts}{media}", seen.total()
+        if seen["models"]:
+            said += f", {seen['models']} models"
+        for name in not_included(study):
+            self.stdout.write(f"model not included: {name}")
         for task, count in unchecked(study).items():
             self.stdout.write(f"not checked: {count} answers of the task {task!r}, which is not installed")
         if options["recompute"]:
