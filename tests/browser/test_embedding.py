@@ -101,8 +101,12 @@ def test_it_needs_no_cookie(
     page: Page, live_server: Any, other_site: tuple[str, Path], recruitment: Recruitment
 ) -> None:
     page.route("**/*", lambda route: route.continue_(headers=without_cookies(route.request.headers)))
-    walk(page, embedded(page, live_server.url, other_site))
-    assert Participant.objects.get().state == "finished"
+    frame = embedded(page, live_server.url, other_site)
+    walk(page, frame)
+    person = Participant.objects.get()
+    assert person.state == "finished"
+    frame.get_by_role("button", name="Show my receipt").click()
+    expect(frame.get_by_role("link", name=f"/w/{person.receipt}/")).to_be_visible()
 
 
 def without_cookies(headers: dict[str, str]) -> dict[str, str]:

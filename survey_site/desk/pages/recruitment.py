@@ -72,6 +72,7 @@ class RecruitmentForm(SeenForm):
         earlier = self.fields["earlier_studies"]
         assert isinstance(earlier, forms.ModelMultipleChoiceField)
         earlier.queryset = others
+        earlier.label_from_instance = lambda study: f"{study.title} ({study.slug})"  # type: ignore[assignment, method-assign]
         if not others.exists():
             del self.fields["earlier_studies"]
 

@@ -80,6 +80,10 @@ def _post(request: HttpRequest, token: str) -> HttpResponse:
     response = HttpResponseRedirect(reverse("resume", args=[token]))
     response.status_code = 303
     if session.passed and session.step().kind == "done":
+        if receipts.in_frame(request):
+            allow_frames(request, _participant(token).frame_origins)
+            with speaking(session.participant.language):
+                return _show(request, session, receipt=True)
         receipts.promise(response, token)
     return response
 
@@ -119,7 +123,12 @@ def _ahead(request: HttpRequest, session: Session) -> dict[str, Any]:
 
 
 def _show(
-    request: HttpRequest, session: Session, *, errors: dict[str, str] | None = None, status: int = 200
+    request: HttpRequest,
+    session: Session,
+    *,
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+    receipt: bool = False,
 ) -> HttpResponse:
     participant = session.participant
     if participant.state == Participant.State.WITHDRAWN:
@@ -140,7 +149,7 @@ def _show(
     template, content = step_content(session, step, posted, partial(_answered, session))
     if not step.is_end:
         return render(request, template, context | content, status=status)
-    due = step.kind == "done" and receipts.is_due(request, participant.token)
+    due = step.kind == "done" and (receipt or receipts.is_due(request, participant.token))
     ending = {
         "exit": way_out_of(participant),
         "too_fast": participant.exclusion_reason == haste.REASON,

@@ -11,6 +11,11 @@ from django.urls import reverse
 NAME, SALT, LIFETIME_S = "receipt", "saliency-survey receipt", 3600
 
 
+def in_frame(request: HttpRequest) -> bool:
+    """Whether the page is shown inside another site's, where cookies may not come back: the answer itself shows it then."""
+    return request.headers.get("Sec-Fetch-Dest") in ("iframe", "frame")
+
+
 def promise(response: HttpResponse, token: str) -> None:
     """The next look at the participant's page shows the receipt."""
     response.set_signed_cookie(
