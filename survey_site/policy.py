@@ -23,7 +23,7 @@ HEADERS = {
 
 # The pages in the theme's clothes: its components (Alpine) keep their expressions in attributes and evaluate them. The build
 # of Alpine that parses instead knows no global functions and no statements, of which the theme's shell is made.
-IN_THE_THEME = re.compile(r"/(admin|recruitment)/|/reports/[^/]+/$")
+IN_THE_THEME = re.compile(r"/(admin|recruitment)/|/reports/[^/]+/(files/)?$")
 EVALUATING = {"script-src": ["'unsafe-eval'"]}
 
 
