@@ -148,6 +148,7 @@ def merge(
         "equivalence": found["equivalence"],
         "scatter": found["scatter"],
         "models": found["models"],
+        "crossed_models": found["crossed_models"],
         "flow": _flow(found["flow"], strict["flow"]),
         "quality": strict["quality"],
         "agreement": found["agreement"],

@@ -18,6 +18,7 @@ from survey_site.statistics.column_types import (
 from survey_site.statistics.outcome import OutcomeFacts
 from survey_site.statistics.report_types import (
     AgreementRow,
+    CrossedModel,
     EquivalenceFamily,
     HumanMachine,
     MultiverseSummary,
@@ -203,6 +204,7 @@ class StudyReport(PointReport, total=False):
     equivalence: dict[OutcomeName, EquivalenceFamily]
     scatter: dict[OutcomeName, ScatterParts]
     models: dict[OutcomeName, OddsRatios]
+    crossed_models: dict[OutcomeName, CrossedModel]
     flow: StudyFlow
     quality: QualitySummary
     agreement: list[AgreementRow]

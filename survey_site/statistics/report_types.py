@@ -87,6 +87,20 @@ class OddsRatios(TypedDict):
     rows: list[OddsRatio]
 
 
+class CrossedModel(TypedDict):
+    """A mixed model with crossed participants and images: odds ratios, deviations on the log-odds scale.
+
+    note: what was done where not every answer was fitted.
+    """
+
+    rows: list[OddsRatio]
+    participant_sd: float | None
+    item_sd: float | None
+    log_likelihood: NotRequired[float]
+    note: str
+    reason: str | None
+
+
 class ComparedPair(TypedDict):
     """Two columns, the better first. Interval and p hold for all pairs at once; `apart`: they can be told apart."""
 
@@ -308,6 +322,7 @@ class ComputedReport(TypedDict):
     equivalence: dict[OutcomeName, EquivalenceFamily]
     scatter: dict[OutcomeName, ScatterParts]
     models: dict[OutcomeName, OddsRatios]
+    crossed_models: dict[OutcomeName, CrossedModel]
     flow: ParticipantFlow
     quality: QualitySummary
     agreement: list[AgreementRow]

@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from survey_site.statistics import agreement, comparisons, equivalence, mixed_models, multiverse, order, pairs
+from survey_site.statistics import (
+    agreement,
+    comparisons,
+    crossed_models,
+    equivalence,
+    mixed_models,
+    multiverse,
+    order,
+    pairs,
+)
 from survey_site.statistics.column_types import ComparisonFamily, EstimatedColumn, OutcomeName
 from survey_site.statistics.correlation import human_machine
 from survey_site.statistics.data import Trials
@@ -12,6 +21,7 @@ from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.report_types import (
     AgreementRow,
+    CrossedModel,
     EquivalenceFamily,
     HumanMachine,
     MultiverseSummary,
@@ -25,6 +35,7 @@ from survey_site.statistics.task_analysis import PLAIN, TaskAnalysis
 from survey_site.statistics.uncertainty import Sample, difference
 from survey_site.statistics.variance_parts import variance_parts
 
+CROSSED_ROWS_MAX = 20_000  # tens of seconds
 Outcomes = Sequence[Outcome]
 Analyses = Mapping[str, TaskAnalysis]
 
@@ -110,6 +121,20 @@ def odds_models(
 ) -> dict[OutcomeName, OddsRatios]:
     """The model-based companions of the tests."""
     return {o.key: _odds(_samples(trials, plan, names, o), plan, o) for o in outcomes}
+
+
+def crossed_models_of(
+    trials: Trials, plan: AnalysisPlan, names: list[str], outcomes: Outcomes
+) -> dict[OutcomeName, CrossedModel]:
+    """Mixed models with crossed participants and images, of shares and of whole scores."""
+    rows_max = min(plan.model_rows_max, CROSSED_ROWS_MAX)
+    return {
+        o.key: crossed_models.fit(
+            _samples(trials, plan, names, o), plan.reference, plan.level, rows_max, plan.seed
+        )
+        for o in outcomes
+        if o.kind == "share" or o.whole
+    }
 
 
 def _odds(samples: dict[str, Sample], plan: AnalysisPlan, outcome: Outcome) -> OddsRatios:

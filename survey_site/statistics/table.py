@@ -29,8 +29,8 @@ Analyses = Mapping[str, TaskAnalysis]
 P = ParamSpec("P")
 T = TypeVar("T")
 STEPS = (
-    "columns", "before_exclusion", "comparisons", "pairs", "equivalence", "scatter", "models", "flow", "quality",
-    "agreement", "order", "sections", "multiverse", "human_machine",
+    "columns", "before_exclusion", "comparisons", "pairs", "equivalence", "scatter", "models", "crossed_models", "flow",
+    "quality", "agreement", "order", "sections", "multiverse", "human_machine",
 )  # fmt: skip
 BRIEF = ("n", "participants", "text", "ci", "ci_reason")
 
@@ -88,6 +88,7 @@ def build_report(
         "equivalence": step("equivalence", sections.equivalence_of, kept, plan, names, outcomes),
         "scatter": step("scatter", sections.scatter_of, kept, outcomes),
         "models": step("models", sections.odds_models, kept, plan, names, outcomes),
+        "crossed_models": step("crossed_models", sections.crossed_models_of, kept, plan, names, outcomes),
         "flow": step("flow", quality.flow, trials, excluded, participants),
         "quality": step("quality", quality.summary, trials, plan, outcomes),
         "agreement": step("agreement", sections.agreement_of, kept, plan, outcomes, own),

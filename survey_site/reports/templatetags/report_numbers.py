@@ -71,7 +71,7 @@ def before_and_after(
 @register.filter
 def any_odds(report: StudyReport) -> bool:
     """Whether a model gave odds ratios for any outcome."""
-    return any(model["rows"] for model in report["models"].values())
+    return any(model["rows"] for key in ("models", "crossed_models") for model in report[key].values())
 
 
 class PrintedRow(TypedDict):
