@@ -5,6 +5,7 @@ Six columns, 24 pools of four images; each participant answers 6 matching and 24
 
 from django.db import connection
 
+from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import Stimulus
 from survey_site.studies.models import Condition, Study
@@ -81,6 +82,7 @@ def fill(responses: int, slug: str = "benchmark") -> Study:
     )
     document = {"format": 2, "study": {"slug": slug, "title": study.title}, "design": {}, "tasks": tasks}
     protocol = Protocol.objects.create(study=study, version=1, hash="0" * 64, document=document)
+    masking.open_names(study, None)
     values = {
         "study": study.pk,
         "slug": slug,

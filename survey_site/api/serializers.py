@@ -5,7 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from survey_site.recruitment.models import Recruitment
-from survey_site.reports.exports.columns import ExportColumn, responses_columns
+from survey_site.reports.exports.columns import responses_columns
+from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies.models import Condition, Study
 from survey_site.trials.models import Participant
@@ -58,23 +59,28 @@ class ConditionSerializer(serializers.ModelSerializer[Condition]):
 
 
 class StudySerializer(serializers.ModelSerializer[Study]):
-    """A study with its conditions and the hash of its newest protocol that is no pilot."""
+    """A study with its conditions and the hashes of its newest protocol that is no pilot."""
 
     conditions = ConditionSerializer(many=True, read_only=True)
     protocol_hash = serializers.SerializerMethodField(help_text="Null until the study has gone live.")
+    measurement_hash = serializers.SerializerMethodField(
+        help_text="Of what makes answers comparable; an amendment leaves it as it is."
+    )
 
     class Meta:
         model = Study
         fields = (
             "slug", "title", "state", "origin", "created_at", "target_participants", "task_settings", "practice_trials",
             "attention_checks", "trial_timeout_s", "count_unknown_seen", "image_px", "colour_map", "edges", "seed",
-            "conditions", "protocol_hash",
+            "conditions", "protocol_hash", "measurement_hash", "closes_on",
         )  # fmt: skip
         read_only_fields = fields
 
     def get_protocol_hash(self, study: Study) -> str | None:
-        sealed = [p for p in study.protocols.all() if not p.pilot]
-        return sealed[0].hash if sealed else None
+        return next((p.hash for p in study.protocols.all() if not p.pilot), None)
+
+    def get_measurement_hash(self, study: Study) -> str | None:
+        return next((p.measurement_hash for p in study.protocols.all() if not p.pilot), None)
 
 
 class StimulusSerializer(serializers.ModelSerializer[Stimulus]):
@@ -131,12 +137,14 @@ class ParticipantSerializer(serializers.ModelSerializer[Participant]):
 
     participant = serializers.CharField(source="code", read_only=True)
     protocol_hash = serializers.CharField(source="protocol.hash", read_only=True)
+    measurement_hash = serializers.CharField(source="protocol.measurement_hash", read_only=True)
+    pilot = serializers.BooleanField(source="protocol.pilot", read_only=True)
 
     class Meta:
         model = Participant
         fields = (
-            "participant", "protocol_hash", "kind", "state", "ticket_number", "surplus", "excluded",
-            "exclusion_reason", "language", "started_at", "consented_at", "finished_at", "last_seen_at",
+            "participant", "protocol_hash", "measurement_hash", "pilot", "kind", "state", "ticket_number", "surplus",
+            "excluded", "exclusion_reason", "language", "started_at", "consented_at", "finished_at", "last_seen_at",
         )  # fmt: skip
         read_only_fields = fields
 

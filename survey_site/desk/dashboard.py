@@ -12,7 +12,7 @@ from survey_site.studies import states
 from survey_site.studies.access import visible_studies
 from survey_site.studies.models import Condition
 from survey_site.trials.models import Participant
-from survey_site.trials.who_counts import who_counts
+from survey_site.trials.who_counts import in_newest_measurement, who_counts
 
 SHOWN = 20
 UNDER_WAY = (PrecomputeJob.State.QUEUED, PrecomputeJob.State.RUNNING)
@@ -37,7 +37,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
     people = {
         row["study"]: row
-        for row in Participant.objects.filter(study__in=ids, kind=Participant.Kind.PERSON)
+        for row in Participant.objects.filter(
+            in_newest_measurement(), study__in=ids, kind=Participant.Kind.PERSON
+        )
         .order_by()
         .values("study")
         .annotate(

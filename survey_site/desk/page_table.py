@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.desk.pages import (
+    amend,
     check,
     conditions,
     ending,
@@ -144,6 +145,7 @@ PAGES = (
         parts=(Part("rehearsal", rehearsal.rehearse),),
         in_archive=True,
     ),
+    DeskPage("amend", _("Amend"), "edit_note", "edit", amend.amend, STEPS),
     DeskPage(
         "recruitment",
         _("Recruitment"),

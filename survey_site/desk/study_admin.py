@@ -34,7 +34,7 @@ from survey_site.studies.models import Condition, Membership, Study, StudyText
 from survey_site.tasks import registry
 from survey_site.trials import deletion
 from survey_site.trials.models import Participant
-from survey_site.trials.who_counts import who_counts
+from survey_site.trials.who_counts import in_newest_measurement, who_counts
 
 admin.site.index_title = _("Overview")
 TASKS = "(the tasks' settings)"  # where they stand among the fields
@@ -189,6 +189,7 @@ class StudyAdmin(ScopedAdmin):
                 "classes": ["tab"],
                 "fields": (
                     "target_participants",
+                    "closes_on",
                     TASKS,
                     "practice_trials",
                     "attention_checks",
@@ -230,7 +231,9 @@ class StudyAdmin(ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
         jobs = PrecomputeJob.objects.exclude(state=PrecomputeJob.State.CANCELLED)
-        finished = Participant.objects.filter(who_counts(), kind=Participant.Kind.PERSON)
+        finished = Participant.objects.filter(
+            in_newest_measurement(), who_counts(), kind=Participant.Kind.PERSON
+        )
         return (
             super()
             .get_queryset(request)

@@ -14,7 +14,7 @@ from survey_site.trials import attention
 from survey_site.trials.attention_rows import passed
 from survey_site.trials.models import Participant, Response, Ticket
 from survey_site.trials.start_rate import recent_starts
-from survey_site.trials.who_counts import who_counts
+from survey_site.trials.who_counts import newest_protocol, together_with, who_counts
 
 MOST_REASONS = 5
 Job, Person = PrecomputeJob.State, Participant.State
@@ -46,10 +46,10 @@ def _jobs(study: Study) -> dict[str, Any]:
 
 
 def _people(study: Study, now: datetime) -> dict[str, Any]:
-    protocol = Protocol.objects.filter(study=study).defer("document").order_by("-version").first()
+    protocol = newest_protocol(study.pk)
     if study.state not in (Study.State.LIVE, Study.State.PAUSED) or protocol is None or protocol.pilot:
         return {}
-    people = Participant.objects.filter(protocol=protocol, kind=Participant.Kind.PERSON)
+    people = Participant.objects.filter(together_with(protocol), kind=Participant.Kind.PERSON)
     # Whose lease has run out has left, though nobody came since whose start would have marked them.
     silent_since = now - timedelta(minutes=study.lease_minutes)
     left = Q(state=Person.DROPPED) | Q(state=Person.CONSENTED, last__lt=silent_since)
@@ -66,10 +66,14 @@ def _people(study: Study, now: datetime) -> dict[str, Any]:
         **_attention(protocol),
         "starts": recent_starts(study, now),
         "hour": f"{now:%Y-%m-%d %H}h",
-        "version": protocol.version,
+        "version": protocol.measurement.version
+        if protocol.measurement
+        else protocol.version,  # an amendment is no new occasion
         "target": study.target_participants,
         "quota": quota,
-        "places_taken": Ticket.objects.filter(protocol=protocol, number__lt=quota, state__in=taken).count()
+        "places_taken": Ticket.objects.filter(
+            protocol=protocol.measurement_id, number__lt=quota, state__in=taken
+        ).count()
         if quota
         else 0,
     }
@@ -82,8 +86,8 @@ def _attention(protocol: Protocol) -> dict[str, int]:
     if limit is None:
         return {}
     checks = Response.objects.filter(
+        together_with(protocol, "participant__"),
         trial__attention_check=True,
-        participant__protocol=protocol,
         participant__kind=Participant.Kind.PERSON,
         participant__state=Person.FINISHED,
     )

@@ -116,7 +116,7 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
     settings |= {name: value for name in LATER_SETTINGS if (value := getattr(study, name)) is not None}
     return {
         "format": FORMAT,
-        "study": {"slug": study.slug, "title": study.title},
+        "study": study_part(study),
         "design": settings,
         "tasks": {task.name: study.settings_of(task) for task in tasks},
         "conditions": [
@@ -159,6 +159,12 @@ def _own_models(study: Study) -> dict[str, Any]:
     """The networks that researchers brought, where conditions use any: a document without them stays what it was."""
     found = own_models.definitions(study, [c.classifier for c in study.conditions.all()])
     return {"models": found} if found else {}
+
+
+def study_part(study: Study) -> dict[str, Any]:
+    """What the study is called, and until when it takes participants where that is said."""
+    named = {"slug": study.slug, "title": study.title}
+    return named | ({"closes_on": study.closes_on.isoformat()} if study.closes_on else {})
 
 
 def map_entries(study: Study, maps: Iterable[SaliencyMap]) -> list[dict[str, Any]]:

@@ -8,9 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from survey_site.design import canonical
-from survey_site.protocols import served_images
+from survey_site.protocols import masking, measurement, served_images
 from survey_site.protocols.document import assessment_of, design_of_document, document_of
 from survey_site.protocols.models import Protocol, ServedImage
+from survey_site.protocols.signals import sealed
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.stimuli import jobs, own_models
 from survey_site.stimuli.models import SaliencyMap
@@ -83,8 +84,12 @@ def rehearsal_missing(study: Study, draft: Draft) -> list[str]:
     return [] if latest.passed else ["The rehearsal of this protocol did not pass; see below what was found."]
 
 
-def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Protocol:
-    """Seals the protocol and opens the study; raises NotReady or StateForbids, and then changes nothing."""
+def go_live(study: Study, by: User | None = None, *, pilot: bool = False, reason: str = "") -> Protocol:
+    """Seals the protocol and opens the study; raises NotReady or StateForbids, and then changes nothing.
+
+    Nothing changed since the newest seal: the study goes on under it. Only what can be amended changed: the new seal
+    stands together with the old one, for this reason.
+    """
     verb = "pilot" if pilot else "live"
     states.transition(verb, study.state)
     draft = draft_of(study)
@@ -92,25 +97,82 @@ def go_live(study: Study, by: User | None = None, *, pilot: bool = False) -> Pro
         raise NotReady(found)
     pictures = served_images.picture_paths(study, draft.maps)
     side = served_images.common_size(study, pictures)
-    document = draft.document | {"design": draft.document["design"] | {"image_px": side}}
-    files = served_images.write_files(pictures, side)
+    plan = seal_of(
+        study, draft.document | {"design": draft.document["design"] | {"image_px": side}}, pilot=pilot
+    )
+    if plan.change == "amendment" and not reason.strip():
+        raise NotReady([REASON_WANTED])
+    shared = bool(plan.joins and served_images.served(plan.joins).exists())
+    files = [] if shared or plan.goes_on else served_images.write_files(pictures, side)
     try:
         with transaction.atomic():
-            move(study, verb, by.pk if by else None, pilot=pilot)
-            protocol = Protocol.objects.create(
-                study=study,
-                version=study.protocols.count() + 1,
-                pilot=pilot,
-                hash=canonical.sha256(document),
-                document=document,
-                sealed_at=timezone.now(),
-                sealed_by=by,
-            )
+            told = f"the seal of version {plan.joins.version} again" if plan.goes_on and plan.joins else ""
+            move(study, verb, by.pk if by else None, pilot=pilot, detail=told)
+            if plan.goes_on and plan.joins:
+                return plan.joins
+            protocol = seal(study, plan, by, pilot=pilot, reason=reason)
             ServedImage.objects.bulk_create(
                 ServedImage(protocol=protocol, saliency_map=m, path=path)
-                for m, path in zip(draft.maps, files, strict=True)
+                for m, path in zip(draft.maps if files else (), files, strict=True)
             )
     except BaseException:
         served_images.remove_files(files)
         raise
+    return protocol
+
+
+REASON_WANTED = (
+    "This is an amendment: the measurement is as it was, and all answers stay together. Say why it is made; the reason "
+    "stands beside the difference in report and exports."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What sealing a document is. joins: the seal whose answers its own would stand with; before: the one compared with.
+
+    goes_on: nothing changed since the newest seal, which is taken again.
+    """
+
+    change: measurement.Change
+    document: dict[str, Any]
+    joins: Protocol | None = None
+    before: Protocol | None = None
+    goes_on: bool = False
+
+
+def seal_of(study: Study, document: dict[str, Any], *, pilot: bool) -> Seal:
+    """What going live with this document would be, decided by the two hashes (protocols/measurement.py).
+
+    A pilot's answers are never the study's: pilots are compared with pilots.
+    """
+    earlier = list(study.protocols.filter(pilot=pilot).order_by("-version"))
+    if not earlier:
+        return Seal("first", document)
+    document = measurement.with_items_of(earlier[0].content, document)
+    known = masking.names_known(study)
+    own = measurement.measurement_hash(document)
+    for old in earlier:
+        if old.measurement_hash == own:
+            change = measurement.change(old.content, document, names_opened=known)
+            if change != "version":
+                last = study.protocols.order_by("-version").values_list("pk", flat=True).first()
+                return Seal(change, document, old, old, goes_on=change == "none" and old.pk == last)
+    return Seal("version", document, None, earlier[0])
+
+
+def seal(study: Study, plan: Seal, by: User | None, *, pilot: bool, reason: str) -> Protocol:
+    """Stores the document under its hash; inside the caller's transaction, which has locked the study."""
+    protocol = Protocol.objects.create(
+        study=study,
+        version=study.protocols.count() + 1,
+        pilot=pilot,
+        hash=canonical.sha256(plan.document),
+        document=plan.document,
+        sealed_at=timezone.now(),
+        sealed_by=by,
+        measurement=plan.joins.measurement if plan.joins else None,
+        reason=reason.strip() if plan.change == "amendment" else "",
+    )
+    sealed.send(Protocol, protocol=protocol)
     return protocol

@@ -5,19 +5,25 @@ from django.db import transaction
 from django.utils import timezone
 
 from survey_site.protocols import freeze
-from survey_site.protocols.models import Protocol, ServedImage
+from survey_site.protocols.models import Protocol
+from survey_site.protocols.served_images import served
 from survey_site.studies import states
 from survey_site.studies.models import Study
 from survey_site.studies.moves import move
 
 
-def step(study: Study, verb: states.Verb, by: User | None = None) -> Protocol | None:
-    """Takes a step; gives the protocol where the step has sealed one.
+def step(study: Study, verb: states.Verb, by: User | None = None, reason: str = "") -> Protocol | None:
+    """Takes a step; gives the protocol that the study goes live under. reason: of an amendment.
 
     Raises StateForbids or NotReady, and then changes nothing.
     """
     if verb in ("live", "pilot"):
-        return freeze.go_live(study, by, pilot=verb == "pilot")
+        return freeze.go_live(study, by, pilot=verb == "pilot", reason=reason)
+    if verb == "amend":
+        states.transition(verb, study.state)
+        raise states.StateForbids(
+            ["An amendment says what changes: use the page “Amend”, or manage.py amend."]
+        )
     with transaction.atomic():
         newest = newest_seal(study)
         if verb == "reopen":
@@ -36,7 +42,7 @@ def newest_seal(study: Study) -> Protocol | None:
 
 def refuse_without_pictures(study: Study, newest: Protocol | None) -> None:
     """A study folder holds no served pictures, so that what was imported can be shown to nobody."""
-    if study.state == states.State.CLOSED and not ServedImage.objects.filter(protocol=newest).exists():
+    if study.state == states.State.CLOSED and not (newest and served(newest).exists()):
         raise states.StateForbids(
             [
                 f"“{study.title}” was imported, and its pictures as participants received them are not here: it cannot be "

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.protocols import format_1
+from survey_site.protocols.measurement import measurement_hash
 from survey_site.studies.facts import DATE
 from survey_site.studies.models import Study
 
@@ -29,6 +30,23 @@ class Protocol(models.Model):
         help_text=_("As the document's facts say; empty where its consent states no day."),
     )
     sealed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    measurement_hash = models.CharField(
+        _("SHA-256 of the measurement"),
+        max_length=64,
+        editable=False,
+        help_text=_("Of all that makes answers comparable; an amendment leaves it as it is."),
+    )
+    measurement = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        editable=False,
+        related_name="pooled",
+        help_text=_(
+            "The first seal of the same measurement: their answers stand in one table. Its tickets are theirs."
+        ),
+    )
+    reason = models.TextField(blank=True, help_text=_("Of an amendment: why."))
 
     class Meta:
         ordering = ["study", "-version"]
@@ -38,11 +56,24 @@ class Protocol(models.Model):
         return f"{self.study.slug} v{self.version} ({self.hash[:10]})"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """A new seal copies the day of erasure out of its document, where the sweep would have to read it all."""
+        """A new seal gets the hash of its measurement, and begins one of its own where none is given.
+
+        It copies the day of erasure out of its document, where the sweep would have to read it all.
+        """
         if self.pk is None:
             day = self.document.get("facts", {}).get(DATE)
             self.ids_erased_on = date.fromisoformat(day) if day else None
+        if not self.measurement_hash:
+            self.measurement_hash = measurement_hash(self.content)
         super().save(*args, **kwargs)
+        if self.measurement_id is None:
+            self.measurement_id = self.pk
+            super().save(update_fields=["measurement"])
+
+    @property
+    def amends(self) -> bool:
+        """Whether its answers stand in one table with those of an earlier version."""
+        return self.measurement_id != self.pk
 
     @property
     def content(self) -> dict[str, Any]:

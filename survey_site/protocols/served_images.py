@@ -15,9 +15,10 @@ from pathlib import Path
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from PIL import Image
 
+from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import SaliencyMap
 from survey_site.stimuli.ranks import ranks_of
@@ -25,6 +26,11 @@ from survey_site.studies.models import Study
 
 CHUNK_OVERHEAD = 12  # length, type and CRC of a PNG chunk
 LENGTH_STEP = 4096
+
+
+def served(protocol: Protocol) -> QuerySet[ServedImage]:
+    """The pictures of a seal, which are those of all seals of its measurement."""
+    return ServedImage.objects.filter(protocol__measurement=protocol.measurement_id)
 
 
 def maps_shown(study: Study) -> list[SaliencyMap]:

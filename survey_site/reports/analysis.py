@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from math import isclose
 from typing import Any, cast
 
+from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports import task_analyses
 from survey_site.reports.analysis_rows import map_rows, participant_rows, trial_columns
 from survey_site.reports.machine_metrics import gallery, machine_rows
 from survey_site.reports.point_report import point_report, tasks_of
 from survey_site.reports.population import Population, protocol_of
-from survey_site.reports.report_types import ReportColumn, StudyFlow, StudyReport, VariantCells
+from survey_site.reports.report_types import Gallery, ReportColumn, StudyFlow, StudyReport, VariantCells
 from survey_site.statistics import quality
 from survey_site.statistics.column_types import EstimatedColumn
 from survey_site.statistics.data import APART, Trials, from_columns
@@ -32,6 +33,8 @@ from survey_site.tasks.contract import outcomes
 
 Progress = Callable[[float, str], None]
 ATTEMPTS = 4
+HIDDEN = "(hidden while masked)"  # in the place of the reference's name
+NO_GALLERY: Gallery = {"outcome": "", "minimum": 0, "best": [], "worst": []}
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,12 @@ def analyse_once(
     progress(0.0, "reading")
     tasks = [one.task for one in tasks_of(study, protocol)]
     asked, analyses = outcomes(tasks), task_analyses.of(tasks)
-    plan = plan_of(protocol)
-    trials = from_columns(trial_columns(protocol, population))
-    people, maps = participant_rows(protocol, population), map_rows(protocol) or None
+    letters = masking.column_letters(study)
+    if bool(letters) != report["masked"]:
+        raise DataMoved("the columns' names were opened or hidden in between, run the report again")
+    plan = masked_plan(plan_of(protocol), letters) if letters else plan_of(protocol)
+    trials = from_columns(trial_columns(protocol, population, letters))
+    people, maps = participant_rows(protocol, population), (None if letters else map_rows(protocol) or None)
 
     def under(rules: AnalysisPlan, start: float, share: float) -> StatisticsReport:
         return build_report(
@@ -101,7 +107,7 @@ def analyse_once(
         strict = under(plan, 0.7, 0.25)
     merged = merge(report, found, strict, plan, asked) | {
         "machine": machine_rows(study),
-        "gallery": gallery(protocol, population, tasks),
+        "gallery": NO_GALLERY if letters else gallery(protocol, population, tasks),
     }
     kept = scored(quality.analysed(trials, head), head)
     return Analysis(merged, kept, task_figures(kept, merged["columns"], asked, analyses))
@@ -125,6 +131,12 @@ def plan_of(protocol: Protocol) -> AnalysisPlan:
     """The frozen plan, with the rules of exclusion."""
     content = protocol.content
     return AnalysisPlan.from_protocol(content, registry.second_scores(content.get("tasks", {})))
+
+
+def masked_plan(plan: AnalysisPlan, letters: Mapping[str, str]) -> AnalysisPlan:
+    """The plan for columns that are letters: no reference and no control, which would name a column."""
+    columns = sorted(letters.values(), key=lambda letter: (len(letter), letter))
+    return replace(plan, columns=tuple(columns), reference=HIDDEN, controls=(), edges_control=None)
 
 
 def merge(
@@ -157,7 +169,7 @@ def merge(
         "multiverse": strict["multiverse"],
         "human_machine": found["human_machine"],
         "notes": found["notes"],
-        "versions": found["versions"],
+        "software": found["versions"],
         "after_rules": [brief(column["column"], column, asked) for column in strict["columns"]],
     }
 

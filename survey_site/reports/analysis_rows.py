@@ -1,6 +1,7 @@
 """Rows for the statistics, straight from the database: plain lists, named as the columns of responses.csv."""
 
 import json
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from sys import intern
 from typing import Any
@@ -19,6 +20,7 @@ from survey_site.tasks.registry import of
 from survey_site.trials.attention_rows import passed
 from survey_site.trials.frozen_protocol import classes_of
 from survey_site.trials.models import Participant, Response
+from survey_site.trials.who_counts import together_with
 
 # Name for the statistics → where it is. Unlike in the CSV no text is escaped: labels must equal the plan's.
 SOURCES: dict[str, Any] = {
@@ -51,16 +53,18 @@ SOURCES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def trial_columns(protocol: Protocol, population: Population) -> dict[str, list[Any]]:
-    """Every response under the protocol by column; `exclusion_reason` says why a row is outside the population.
+def trial_columns(
+    protocol: Protocol, population: Population, letters: Mapping[str, str] | None = None
+) -> dict[str, list[Any]]:
+    """Every response of the protocol's measurement by column; `exclusion_reason` says why a row is outside the population.
 
-    answers: the stored answer, equal ones the same dict; `choice` and `choice_class` are its keys of these names, empty
-    where there are none, the class of an image as sealed. further: 1 for the rows that an answer adds for the columns of
-    the trial's other maps, where its task declares what the score means for these; they follow all others. Raises
-    UnknownTask.
+    letters: by column, while names are hidden. answers: the stored answer, equal ones the same dict; `choice` and
+    `choice_class` are its keys of these names, empty where there are none, the class of an image as sealed. further: 1 for
+    the rows that an answer adds for the columns of the trial's other maps, where its task declares what the score means
+    for these; they follow all others. Raises UnknownTask.
     """
     responses = Response.objects.filter(
-        population.not_withdrawn("participant__"), participant__protocol=protocol
+        population.not_withdrawn("participant__"), together_with(protocol, "participant__")
     )
     sources = SOURCES | {"exclusion_reason": _reason(population)}
     values = responses.order_by("participant_id", "trial__position").values_list(*sources.values())
@@ -73,7 +77,17 @@ def trial_columns(protocol: Protocol, population: Population) -> dict[str, list[
     shown = signs_of(protocol, responses)
     columns["signs"] = [shown.get(code, "") for code in columns["participant"]]
     _add_further(protocol, columns)
+    if letters:
+        _hide(columns, letters)
     return _named(protocol, columns)
+
+
+def _hide(columns: dict[str, list[Any]], letters: Mapping[str, str]) -> None:
+    """Letters for the columns' names, and nothing of how their maps were made."""
+    columns["column"] = [letters.get(name, name) for name in columns["column"]]
+    for name in ("classifier", "base", "method"):
+        columns[name] = [""] * len(columns[name])
+    columns["map_sha256"] = [None] * len(columns["map_sha256"])
 
 
 def _add_further(protocol: Protocol, columns: dict[str, list[Any]]) -> None:
@@ -162,7 +176,7 @@ def _add_chances(protocol: Protocol, columns: dict[str, list[Any]], classes: dic
 
 def participant_rows(protocol: Protocol, population: Population) -> list[RecruitedPerson]:
     """Who started, consented, finished, for the flow of participants. Bots count as persons where asked."""
-    rows = Participant.objects.filter(protocol=protocol).values_list(
+    rows = Participant.objects.filter(together_with(protocol)).values_list(
         "kind", "state", "surplus", "consented_at", "started_at"
     )
     kinds = population.kinds()

@@ -7,6 +7,7 @@ from typing import Literal
 from django.core.cache import cache
 from django.db.models import Case, Count, F, Max, Q, Sum, When
 
+from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports.cached_task import KEEP_SECONDS, CachedTask, forget_progress
 from survey_site.reports.point_report import point_report
@@ -14,6 +15,7 @@ from survey_site.reports.population import Population
 from survey_site.reports.report_types import StudyReport
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Response
+from survey_site.trials.who_counts import together_with
 
 # The page asks by itself: what failed is told, and not tried again at every look.
 ANALYSIS = CachedTask(
@@ -28,13 +30,14 @@ FIGURE_FORMATS: dict[Literal["svg", "pdf"], str] = {"svg": "image/svg+xml", "pdf
 
 
 def data_version(protocol: Protocol, population: Population) -> str:
-    """Changes with every counted answer, exclusion and withdrawal.
+    """Changes with every counted answer, exclusion and withdrawal, and when names are hidden or opened.
 
     One pass over participants: the last answer moves its participant's `last_seen_at`, in the same transaction.
     Earlier answers need not; where the unfinished count, theirs are looked at too.
     """
     S = Participant.State
-    facts = Participant.objects.filter(protocol=protocol).aggregate(
+    own = together_with(protocol)
+    facts = Participant.objects.filter(own).aggregate(
         people=Count("pk"),
         last=Max("last_seen_at"),
         finished=_sum(Q(state=S.FINISHED)),
@@ -43,11 +46,12 @@ def data_version(protocol: Protocol, population: Population) -> str:
         surplus=_sum(Q(surplus=True)),
     )
     if population.unfinished:
-        answers = Response.objects.filter(participant__protocol=protocol)
+        answers = Response.objects.filter(together_with(protocol, "participant__"))
         open_ones = answers.exclude(participant__state__in=(S.FINISHED, S.WITHDRAWN))
         facts |= open_ones.aggregate(answers=Count("pk"), last_answer=Max("pk"))
     conditions = list(protocol.study.conditions.values_list("column", "column_order", "is_reference"))
-    text = json.dumps([protocol.pk, population.as_query(), facts, conditions], default=str)
+    masked = masking.is_masked(protocol.study)
+    text = json.dumps([protocol.pk, population.as_query(), facts, conditions, masked], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

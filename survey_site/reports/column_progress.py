@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
+from survey_site.protocols.models import Protocol
 from survey_site.studies.models import Condition, Study
 from survey_site.tasks.contract import Task
 from survey_site.trials.models import Participant, Response
+from survey_site.trials.who_counts import together_with, who_counts
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,20 @@ class ColumnProgress:
     scores: tuple[tuple[tuple[int, int], ...], ...]
 
 
-def progress_of(study: Study, protocol: int, tasks: Sequence[Task]) -> list[ColumnProgress]:
-    """The columns in the table's order. An answer counts in those of all its trial's maps where its task says so."""
+def progress_of(study: Study, protocol: Protocol, tasks: Sequence[Task]) -> list[ColumnProgress]:
+    """The columns in the table's order, by the answers of who counts or still may.
+
+    An answer counts in the columns of all its trial's maps where its task says so.
+    """
     scaled = [task for task in tasks if task.outcome.whole]
     spread = [task.name for task in tasks if task.further_score is not None]
     counting = Response.objects.filter(
-        participant__protocol=protocol, participant__kind=Participant.Kind.PERSON, counts=True, missing=""
+        together_with(protocol, "participant__"),
+        who_counts("participant__", unfinished=True),
+        participant__kind=Participant.Kind.PERSON,
+        counts=True,
+        missing="",
+        participant__state__in=(Participant.State.FINISHED, Participant.State.CONSENTED),
     )
     column_of = dict(Condition.objects.filter(study=study).values_list("pk", "column"))
     order = list(dict.fromkeys(column_of.values()))

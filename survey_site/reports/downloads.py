@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from survey_site.protocols import masking
 from survey_site.reports import prepared_files
 from survey_site.reports.exports.codebook import codebook as codebook_of
 from survey_site.reports.exports.csv_stream import StreamTally, checksum
@@ -17,7 +18,7 @@ from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import download_name
 from survey_site.reports.population import Population
 from survey_site.studies import audit
-from survey_site.studies.access import study_or_404
+from survey_site.studies.access import Action, study_or_404
 from survey_site.studies.models import Study
 
 CSV = "text/csv; charset=utf-8"
@@ -28,11 +29,18 @@ def attachment(study: Study, request: HttpRequest, rest: str, how: str = "attach
     return f'{how}; filename="{download_name(study, Population.from_query(request.GET), rest)}"'
 
 
+def results_of(request: HttpRequest, slug: str, right: Action = "results") -> Study:
+    """The study, for who may see its results; that they are seen under their names is noted."""
+    study = study_or_404(request, slug, right)
+    masking.note_shown(study, request.user.pk)
+    return study
+
+
 @require_safe
 @staff_member_required
 def psych_ds(request: HttpRequest, slug: str) -> FileResponse:
     """The whole data set as a Psych-DS zip, with its data dictionary."""
-    study = study_or_404(request, slug, "export")
+    study = results_of(request, slug, "export")
     audit.record(request, study, "exported", "Psych-DS")
     archive = write_zip(study, Population.from_query(request.GET))
     return FileResponse(archive, as_attachment=True, filename=f"{study.slug}-psych-ds.zip")
@@ -42,7 +50,7 @@ def psych_ds(request: HttpRequest, slug: str) -> FileResponse:
 @staff_member_required
 def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpResponse:
     """`responses.csv` and the other tables, streamed; `?bom=1`: with a byte order mark, for Excel."""
-    study, found = study_or_404(request, slug, "export"), TABLES[table]
+    study, found = results_of(request, slug, "export"), TABLES[table]
     audit.record(request, study, "exported", table)
     population = Population.from_query(request.GET)
     body = found.stream(study, population, bom=_bom(request))
@@ -56,7 +64,7 @@ def table_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpRespo
 @staff_member_required
 def table_checksum(request: HttpRequest, slug: str, table: str) -> HttpResponse:
     """What `sha256sum -c` reads, and the number of rows: of the table's CSV as it is now."""
-    study, found = study_or_404(request, slug, "export"), TABLES[table]
+    study, found = results_of(request, slug, "export"), TABLES[table]
     tally = StreamTally()
     population = Population.from_query(request.GET)
     checksum(found.stream(study, population, tally, bom=_bom(request)), tally)
@@ -117,7 +125,7 @@ def data_files(request: HttpRequest, slug: str) -> HttpResponse:
 @staff_member_required
 def data_file(request: HttpRequest, slug: str, kind: str) -> FileResponse:
     """One prepared file of the data as they are; 404 until the worker has made it."""
-    study = study_or_404(request, slug, "export")
+    study = results_of(request, slug, "export")
     population, found = Population.from_query(request.GET), prepared_files.FORMATS[kind]
     path = prepared_files.path_of(study, population, kind, prepared_files.fingerprint(study, population))
     if not prepared_files.is_ready(path):

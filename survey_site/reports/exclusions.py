@@ -15,6 +15,7 @@ from survey_site.statistics.plan import AnalysisPlan
 from survey_site.tasks.contract import outcomes
 from survey_site.trials import leases
 from survey_site.trials.models import Participant
+from survey_site.trials.who_counts import together_with
 
 
 def broken_rules(protocol: Protocol) -> dict[str, str]:
@@ -30,7 +31,7 @@ def exclude(protocol: Protocol, reasons: dict[str, str]) -> int:
     """Stores the decision with each participant and gives their tickets to the next ones; returns how many."""
     with transaction.atomic():
         people = Participant.objects.select_for_update().filter(
-            protocol=protocol, code__in=reasons, excluded=False
+            together_with(protocol), code__in=reasons, excluded=False
         )
         for person in people:
             person.excluded, person.exclusion_reason = True, f"rule: {reasons[person.code]}"

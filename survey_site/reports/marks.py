@@ -9,7 +9,13 @@ REPLAY_BANNER = (
 )
 
 
-def banner(study: Study, participants: int, simulated: int) -> str | None:
+MASKED = (
+    "Masked: columns are letters, and what would tell them apart by name is left out, until the study is closed or a "
+    "researcher opens the names, which is recorded."
+)
+
+
+def banner(study: Study, participants: int, simulated: int, *, masked: bool = False) -> str | None:
     """The sentence above a report of so many participants, of whom so many are bots; None where there is none to say."""
     said = [REPLAY_BANNER] if study.origin == Study.Origin.RECONSTRUCTION else []
     if simulated:
@@ -17,6 +23,8 @@ def banner(study: Study, participants: int, simulated: int) -> str | None:
         said.append(
             f"Simulated: {participants} participants, {who} simulated by a program. No result about people."
         )
+    if masked:
+        said.append(MASKED)
     return " ".join(said) or None
 
 

@@ -11,20 +11,19 @@ from django.db.models.functions import TruncDay, TruncHour
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from survey_site.design.seeded import permutation
+from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_counts
 from survey_site.reports.column_progress import ColumnProgress, progress_of
 from survey_site.reports.report_types import ChartBar, CompletionChart
-from survey_site.studies.models import AuditEntry, Study
+from survey_site.studies.models import Study
 from survey_site.tasks import registry
 from survey_site.tasks.contract import Task
 from survey_site.tasks.settings import TRIALS
 from survey_site.trials.attention_rows import passed
 from survey_site.trials.models import Participant, Response, Ticket, Trial
-from survey_site.trials.who_counts import who_counts
+from survey_site.trials.who_counts import newest_protocol, together_with, who_counts
 
-UNMASKED = "unmasked"
 BY_HOUR = timedelta(hours=48)  # a study that fills in an afternoon is of no interest day by day
 State = Participant.State
 
@@ -33,7 +32,8 @@ State = Participant.State
 class Snapshot:
     """The state of a study at one moment. Times in minutes; counts are of persons.
 
-    blocks: where those in the study are now; "between" two trials, or `silent` beyond their lease.
+    blocks: where those in the study are now; "between" two trials, or `silent` beyond their lease. elsewhere:
+    persons under versions whose answers do not stand together with those of the newest.
     completions: (start of the hour or day, how many), without gaps. scales: titles of the outcomes whose scores are levels.
     """
 
@@ -45,6 +45,7 @@ class Snapshot:
     surplus: int
     excluded: int
     bots: int
+    elsewhere: int
     hourly: bool
     completions: tuple[tuple[datetime, int], ...]
     median_minutes: float | None
@@ -80,8 +81,9 @@ def snapshot(study: Study) -> Snapshot:
 def counted(study: Study) -> Snapshot:
     """Everything under its real name. A dozen queries, none of which loads a row of a participant or an answer."""
     now = timezone.now()
-    protocol = Protocol.objects.filter(study=study).order_by("-version").values_list("pk", flat=True).first()
-    people = Participant.objects.filter(study=study, kind=Participant.Kind.PERSON)
+    protocol = newest_protocol(study.pk)
+    own = together_with(protocol)
+    people = Participant.objects.filter(own, kind=Participant.Kind.PERSON)
     states = dict(people.order_by().values_list("state").annotate(n=Count("pk")))
     totals = people.aggregate(
         finished=Count("pk", filter=who_counts()),
@@ -93,8 +95,7 @@ def counted(study: Study) -> Snapshot:
     checks = Response.objects.filter(
         counts=False,
         trial__attention_check=True,
-        participant__study=study,
-        participant__kind=Participant.Kind.PERSON,
+        participant__in=people,
     ).aggregate(
         given=Count("pk"),
         passed=Count("pk", filter=passed()),
@@ -110,7 +111,8 @@ def counted(study: Study) -> Snapshot:
         target=study.target_participants,
         surplus=totals["surplus"],
         excluded=totals["excluded"],
-        bots=Participant.objects.filter(study=study, kind=Participant.Kind.BOT).count(),
+        bots=Participant.objects.filter(own, kind=Participant.Kind.BOT).count(),
+        elsewhere=Participant.objects.filter(study=study, kind=Participant.Kind.PERSON).exclude(own).count(),
         hourly=hourly,
         completions=_completions(people, hourly),
         median_minutes=_median_minutes(people),
@@ -125,13 +127,11 @@ def counted(study: Study) -> Snapshot:
 
 def masked(study: Study, now: Snapshot) -> Snapshot:
     """The snapshot as it may be shown: letters for names, in an order that tells nothing, while that is the rule."""
-    if not is_masked(study, now.finished):
+    letters = masking.column_letters(study)
+    if not letters:
         return now
-    order = permutation(len(now.rows), str(study.seed), "masked columns")
-    rows = tuple(
-        replace(now.rows[place], name=f"Column {chr(65 + letter)}") for letter, place in enumerate(order)
-    )
-    return replace(now, masked=True, rows=rows)
+    rows = [replace(row, name=letters.get(row.name, row.name)) for row in now.rows]
+    return replace(now, masked=True, rows=tuple(sorted(rows, key=lambda row: (len(row.name), row.name))))
 
 
 def _tasks(study: Study) -> list[tuple[str, Task | None]]:
@@ -158,9 +158,11 @@ def _blocks(
     return blocks | {"between": max(inside - sum(blocks.values()), 0)}
 
 
-def _silent(protocol: int | None, now: datetime) -> int:
+def _silent(protocol: Protocol | None, now: datetime) -> int:
     """Whose lease ran out: the next arrivals take their places."""
-    leased = Ticket.objects.filter(protocol=protocol, state=Ticket.State.LEASED)
+    leased = Ticket.objects.filter(
+        protocol=protocol.measurement_id if protocol else None, state=Ticket.State.LEASED
+    )
     return leased.filter(lease_expires_at__lt=now).count()
 
 
@@ -196,13 +198,6 @@ def _median_minutes(people: QuerySet[Participant]) -> float | None:
     )
     minutes = [duration.total_seconds() / 60 for duration in middle]
     return sum(minutes) / len(minutes)
-
-
-def is_masked(study: Study, finished: int) -> bool:
-    """Names stay hidden until the target is reached or a researcher has unmasked them, which is recorded."""
-    if finished >= study.target_participants:
-        return False
-    return not AuditEntry.objects.filter(study=study, verb=UNMASKED).exists()
 
 
 def context_of(study: Study) -> MonitorContext:

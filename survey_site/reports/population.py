@@ -1,7 +1,7 @@
 """Which answers count: the analysed population, as one filter that every estimate and export shares.
 
 Primary analysis: persons (no bots, no previews) who finished, were not withdrawn, not excluded and not
-surplus, under one protocol that is no pilot; trials of the main blocks that are no attention check; and
+surplus, under one measurement that is no pilot's; trials of the main blocks that are no attention check; and
 not known to be unseen. Source: docs/statistics.md.
 """
 
@@ -13,7 +13,7 @@ from django.db.models import Q
 from survey_site.protocols.models import Protocol
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Response
-from survey_site.trials.who_counts import who_counts
+from survey_site.trials.who_counts import together_with, who_counts
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Population:
         )
 
     def analysed(self, protocol: Protocol, prefix: str = "") -> Q:
-        """Participants under this protocol whose answers count in the estimates."""
-        own = self.not_withdrawn(prefix) & Q(**{f"{prefix}protocol": protocol})
+        """Participants under this protocol, or another seal of its measurement, whose answers count in the estimates."""
+        own = self.not_withdrawn(prefix) & together_with(protocol, prefix)
         return own & who_counts(prefix, unfinished=self.unfinished, excluded=self.excluded)
 
 
@@ -69,8 +69,9 @@ def seen_responses(protocol: Protocol) -> Q:
 
 
 def protocol_of(study: Study, version: int | None = None) -> Protocol | None:
-    """The protocol a report is about: the asked version, else the newest that is no pilot."""
+    """The protocol a report is about: the newest with the asked version's measurement, else the newest that is no pilot."""
     protocols = study.protocols.order_by("-version")
     if version is not None:
-        return protocols.filter(version=version).first()
+        asked = protocols.filter(version=version).values("measurement")
+        return protocols.filter(measurement__in=asked).first()
     return protocols.filter(pilot=False).first()

@@ -16,6 +16,7 @@ from django.db.models.functions import Cast, Length
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports.cached_task import CachedTask, TaskState
 from survey_site.reports.population import Population
@@ -80,6 +81,7 @@ def fingerprint(study: Study, population: Population) -> str:
         list(study.conditions.order_by("pk").values_list()),
         [study.slug, study.title, study.origin, study.task_settings, study.languages],
         population.as_query(),
+        masking.is_masked(study),
     ]
     return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:32]
 

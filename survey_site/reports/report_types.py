@@ -117,19 +117,43 @@ class AnalysedPopulation(TypedDict):
     excluded: bool
 
 
+class PooledVersion(TypedDict):
+    """A seal of the study. pooled: whether its answers are in the table. why: so, or not. sealed_at: ISO 8601, or `None`.
+
+    participants: persons who count under it, whether or not it is pooled. reason: of an amendment, else empty.
+    """
+
+    version: int
+    protocol_hash: str
+    measurement_hash: str
+    pilot: bool
+    pooled: bool
+    why: str
+    reason: str
+    sealed_at: str | None
+    participants: int
+
+
 class PointReport(TypedDict):
     """What every report has: the study, its protocol (`None` before the first) and Table 1.
 
-    banner: says of a reconstruction that it is one, and whether people were simulated. Beside these keys the tasks' facts,
-    labelled or not, by their own.
+    protocol_hash, protocol_version: of the newest seal in the table. versions: the seals that the table pools, newest
+    first; other_versions: those that it leaves out; versions_note: both in a sentence, with the reasons. masked: whether
+    columns are letters. banner: says of a reconstruction that it is one, whether people were simulated, and whether columns
+    are masked. Beside these keys the tasks' facts, labelled or not, by their own.
     """
 
     study: str
     title: str
     origin: str
     banner: str | None
+    masked: bool
     protocol_hash: str | None
+    measurement_hash: str | None
     protocol_version: int | None
+    versions: list[PooledVersion]
+    other_versions: list[PooledVersion]
+    versions_note: str
     facts: list[ReportedFact]
     outcomes: list[ReportedOutcome]
     population: AnalysedPopulation
@@ -213,7 +237,7 @@ class StudyReport(PointReport, total=False):
     multiverse: MultiverseSummary
     human_machine: list[HumanMachine] | None
     notes: list[str]
-    versions: dict[str, str]
+    software: dict[str, str]
     after_rules: list[BriefColumn]
     machine: list[MachineRow]
     gallery: Gallery

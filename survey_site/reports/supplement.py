@@ -63,10 +63,12 @@ def _head(report: StudyReport) -> list[str]:
     lines = [
         f"study      {report['study']}",
         f"protocol   version {report['protocol_version']}, {report['protocol_hash']}",
+        f"measures   {report['measurement_hash']}",
         f"analysed   {population['participants']} participants{facts}",
-        "computed   " + ", ".join(f"{name} {version}" for name, version in report["versions"].items()),
+        "computed   " + ", ".join(f"{name} {version}" for name, version in report["software"].items()),
     ]
-    return lines + (textwrap.wrap(report["banner"], WIDTH) if report["banner"] else [])
+    said = [text for text in (report["versions_note"], report["banner"]) if text]
+    return lines + [line for text in said for line in textwrap.wrap(text, WIDTH)]
 
 
 def _table(axis: Axes, columns: Sequence[ReportColumn], outcomes: Sequence[ReportedOutcome]) -> None:

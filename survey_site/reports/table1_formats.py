@@ -18,7 +18,7 @@ from survey_site.reports.table1 import estimate_of
 NOT_ESTIMABLE = "n/a"
 TABLE_FIELDS = (
     "study", "protocol_hash", "column", "classifier", "base", "method", "measure", "n", "participants", "total",
-    "value", "text", "ci_low", "ci_high", "paper", "simulated_participants",
+    "value", "text", "ci_low", "ci_high", "paper", "simulated_participants", "measurement_hash",
 )  # fmt: skip
 _TEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
         "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}  # fmt: skip
@@ -50,7 +50,7 @@ def _row(
     return [
         safe(report["study"]), report["protocol_hash"], safe(column["column"]), *map(safe, names), outcome["key"],
         cell["n"], cell.get("participants"), total, value, cell["text"], low, high, paper,
-        report["population"]["simulated"],
+        report["population"]["simulated"], report["measurement_hash"],
     ]  # fmt: skip
 
 
@@ -102,6 +102,8 @@ def _head(report: PointReport) -> Iterable[str]:
     protocol = report["protocol_hash"]
     version = f"version {report['protocol_version']}, {protocol or 'hash unknown'}"
     yield f"Protocol: {version if report['protocol_version'] else 'none yet'}"
+    if report["versions_note"]:
+        yield report["versions_note"]
     people = report["population"]["participants"]
     hint = "" if people else " (only persons who finished count; see --include-bots, --include-unfinished)"
     yield "; ".join([f"Participants analysed: {people}{hint}", *facts_text(report)])
@@ -133,8 +135,7 @@ def as_latex(report: PointReport) -> str:
             body.append(bounds.replace("[", "{[}").replace("]", "{]}"))
         body.append(_tex_row(r"\quad $n$", [str(cell["n"]) for cell in cells]))
     note = ", ".join([f"{report['population']['participants']} participants", *facts_text(report)]) + "."
-    if report["banner"]:
-        note += " " + report["banner"]
+    note += "".join(f" {said}" for said in (report["versions_note"], report["banner"]) if said)
     return "\n".join(
         [
             r"% \usepackage{booktabs}",

@@ -8,6 +8,7 @@ from survey_site.reports.prepared_files import FORMATS
 
 urlpatterns = [
     path("<slug:slug>/", views.report_page, name="report"),
+    path("<slug:slug>/open-names/", views.open_names, name="open_names"),
     path("<slug:slug>/report.html", views.standalone, name="report_html"),
     path("<slug:slug>/statistics/", views.statistics, name="report_statistics"),
     path("<slug:slug>/figures/<slug:name>.svg", views.figure, {"kind": "svg"}, name="figure_svg"),

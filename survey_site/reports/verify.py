@@ -17,6 +17,7 @@ from django.db.models import Count
 
 from survey_site.design import canonical
 from survey_site.protocols.format_1 import UnknownFormat
+from survey_site.protocols.measurement import measurement_hash
 from survey_site.protocols.models import Protocol
 from survey_site.reports.answer_check import AnswerCheck
 from survey_site.stimuli import storage
@@ -151,6 +152,11 @@ def _changed(study: Study, protocol: Protocol) -> str:
     """Whether the document is the sealed one, and whether the exports' classes are those that it sealed."""
     if canonical.sha256(protocol.document) != protocol.hash:
         return "its document was changed"
+    try:
+        if measurement_hash(protocol.content) != protocol.measurement_hash:
+            return "the hash of its measurement is not that of its document"
+    except UnknownFormat as error:
+        return str(error)
     try:
         sealed = classes_of(protocol.content)
     except UnknownFormat as error:

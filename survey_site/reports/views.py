@@ -12,15 +12,16 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report
 from survey_site.reports.cached_task import TaskProgress, progress_of
-from survey_site.reports.downloads import attachment
+from survey_site.reports.downloads import attachment, results_of
 from survey_site.reports.machine_metrics import MachineMeasure, paper_layout
 from survey_site.reports.point_report import tasks_of
 from survey_site.reports.population import Population, protocol_of
@@ -100,11 +101,21 @@ def in_one_line(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     return told
 
 
+@require_POST
+@staff_member_required
+def open_names(request: HttpRequest, slug: str) -> HttpResponse:
+    """Opens the columns' names of a masked study, for everybody and in the log."""
+    study = study_or_404(request, slug, "results")
+    if masking.is_masked(study):
+        masking.open_names(study, request.user.pk, "report")
+    return redirect("report", slug)
+
+
 @require_safe
 @staff_member_required
 def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Table 1 at once, with point estimates; where a task is not installed one line, and the downloads of the data."""
-    study = study_or_404(request, slug, "results")
+    study = results_of(request, slug)
     audit.record_look(request, study, "report opened", request.GET.urlencode())
     context = {
         **admin.site.each_context(request),
@@ -145,7 +156,7 @@ def _choices(request: HttpRequest, study: Study) -> list[PageChoice]:
 @in_one_line
 def statistics(request: HttpRequest, slug: str) -> HttpResponse:
     """The part that the task computes: progress while it runs, then the statistics and the table's intervals."""
-    study = study_or_404(request, slug, "results")
+    study = results_of(request, slug)
     context = _told(request, study)
     if context["wanted"] and context["protocol"] is not None:
         context["unreachable"] = cached_report.ask(
@@ -187,7 +198,7 @@ def _told(request: HttpRequest, study: Study) -> ReportContext:
 @staff_member_required
 def figure(request: HttpRequest, slug: str, name: str, kind: Literal["svg", "pdf"]) -> HttpResponse:
     """One figure as SVG or PDF, of the data as they are; 404 until the task has drawn it."""
-    study = study_or_404(request, slug, "results")
+    study = results_of(request, slug)
     protocol = protocol_of(study, asked_version(request, study))
     if protocol is None:
         raise Http404("The study has no protocol yet.")
@@ -208,7 +219,7 @@ def figure(request: HttpRequest, slug: str, name: str, kind: Literal["svg", "pdf
 @in_one_line
 def standalone(request: HttpRequest, slug: str) -> HttpResponse:
     """The whole report as one HTML file that needs nothing beside it."""
-    study = study_or_404(request, slug, "results")
+    study = results_of(request, slug)
     context = _told(request, study)
     if not context["computed"]:
         raise Http404("The statistics are not computed yet; open the report, which asks for them.")
@@ -242,7 +253,7 @@ def _stylesheet() -> str:
 @in_one_line
 def table1(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """Table 1 as JSON, CSV or LaTeX."""
-    study = study_or_404(request, slug, "results")
+    study = results_of(request, slug)
     report = _told(request, study)["report"]
     response = HttpResponse(FORMATS[kind](report), content_type=CONTENT_TYPES[kind])
     extension = {"latex": "tex"}.get(kind, kind)

@@ -40,7 +40,9 @@ def record_look(request: HttpRequest, study: Study, verb: str, detail: str = "")
     record_once(request, study, verb, detail, within=LOOKS)
 
 
-def record_once(request: HttpRequest, study: Study, verb: str, detail: str, *, within: timedelta) -> None:
+def record_once(
+    request: HttpRequest, study: Study, verb: str, detail: str = "", *, within: timedelta
+) -> None:
     """`record`, unless the same was recorded for the same researcher a short while ago."""
     user_id = request.user.pk if request.user.is_authenticated else None
     since = timezone.now() - within

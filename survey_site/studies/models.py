@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from saliency_worker import catalog
@@ -51,6 +52,12 @@ class Study(models.Model):
         default=24,
         validators=[MinValueValidator(1)],
         help_text=_("How many participants shall complete the study."),
+    )
+    closes_on = models.DateField(
+        _("closing date"),
+        null=True,
+        blank=True,
+        help_text=_("Last day (UTC) on which participants are let in; empty: until it is closed."),
     )
     task_settings = models.JSONField(
         _("tasks"),
@@ -198,7 +205,12 @@ class Study(models.Model):
     @property
     def is_open(self) -> bool:
         """Whether somebody new is let in."""
-        return self.state in states.OPEN
+        return self.state in states.OPEN and not self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the closing date has passed, in UTC."""
+        return self.closes_on is not None and timezone.now().date() > self.closes_on
 
     @property
     def is_replication(self) -> bool:

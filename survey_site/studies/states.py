@@ -107,6 +107,16 @@ TRANSITIONS: tuple[Transition, ...] = (
         None,
     ),
     Transition(
+        "amend",
+        _("Amend"),
+        _(
+            "Changes texts outside the measurement, the title, the target or the closing date; all answers stay together."
+        ),
+        COLLECTING | {State.CLOSED},
+        None,
+        same=True,
+    ),
+    Transition(
         "version",
         _("New version (back to draft)"),
         _("Makes the design editable; what was answered keeps the seal under which it was given."),

@@ -9,7 +9,6 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from survey_site.protocols.models import Protocol
 from survey_site.studies import demographics
 from survey_site.trials import attention_rows, haste, haste_rows, leases, moving_up
 from survey_site.trials.models import Exposure, Participant, Response, Trial
@@ -82,7 +81,7 @@ def record(token: str, fields: Mapping[str, str]) -> Session | None:
 
 
 class _PlaceFree(Exception):
-    """A participant beyond the target could move up, for which their protocol has to be locked before they are."""
+    """A participant beyond the target could move up, for which their study's tickets have to be locked before they are."""
 
 
 def acknowledge(token: str, page: str, fields: Mapping[str, str]) -> Session | None:
@@ -93,16 +92,16 @@ def acknowledge(token: str, page: str, fields: Mapping[str, str]) -> Session | N
     try:
         return _acknowledge(token, page, fields)
     except _PlaceFree as free:
-        return _acknowledge(token, page, fields, protocol=free.args[0])
+        return _acknowledge(token, page, fields, study=free.args[0])
 
 
 @transaction.atomic
 def _acknowledge(
-    token: str, page: str, fields: Mapping[str, str], protocol: int | None = None
+    token: str, page: str, fields: Mapping[str, str], study: int | None = None
 ) -> Session | None:
-    """protocol: the row to lock first, as arrivals do, where the participant may move up; raises _PlaceFree without."""
-    if protocol is not None:
-        Protocol.objects.select_for_update(of=("self",), no_key=True).defer("document").get(pk=protocol)
+    """study: whose tickets to lock first, as arrivals do, where the participant may move up; raises _PlaceFree without."""
+    if study is not None:
+        leases.lock(study)
     participant = find(token, lock=True)
     if participant is None:
         return None
@@ -119,9 +118,9 @@ def _acknowledge(
     participant.acknowledged = [*participant.acknowledged, page]
     if _is_stale(session, now) and not any(row.issued for row in session.rows):
         _keep_ticket(session, now)  # tells who waited for too long to have their place still
-    if moving_up.may_move(session) and (protocol is not None or moving_up.place_is_free(session, now)):
-        if protocol is None:
-            raise _PlaceFree(participant.protocol_id)
+    if moving_up.may_move(session) and (study is not None or moving_up.place_is_free(session, now)):
+        if study is None:
+            raise _PlaceFree(participant.study_id)
         session = moving_up.move_up(session, now)
     _move_on(session, now, "acknowledged", "demographics", "client")
     session.passed = page

@@ -52,7 +52,7 @@ class Arrival:
 def enrol(study: Study, arrival: Arrival) -> Participant:
     """The participant of this arrival, new or known. Raises NotOpen, NotYours or leases.NoTicketLeft, and writes nothing.
 
-    The lock on the protocol's row serialises arrivals; the unique constraints stand behind it.
+    The lock on the study's first protocol serialises arrivals; the unique constraints stand behind it.
     """
     try:
         return _enrol(study, arrival)
@@ -99,14 +99,9 @@ def known_sender(study: Study, provider: str, external_id: str) -> ExternalId | 
 
 @transaction.atomic
 def _enrol(study: Study, arrival: Arrival) -> Participant:
-    protocol = (
-        Protocol.objects.select_for_update(of=("self",), no_key=True)
-        .filter(study=study, sealed_at__isnull=False)
-        .defer("document")
-        .select_related("study")
-        .order_by("-version")
-        .first()
-    )
+    leases.lock(study.pk)
+    sealed = Protocol.objects.filter(study=study, sealed_at__isnull=False).defer("document")
+    protocol = sealed.select_related("study").order_by("-version").first()
     if found := known(study, arrival):
         return found
     if protocol is None or not (protocol.study.is_open or _may_preview(protocol, arrival)):

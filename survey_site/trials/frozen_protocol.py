@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from survey_site.design.design import Design
+from survey_site.protocols import served_images
 from survey_site.protocols.document import design_of
-from survey_site.protocols.models import Protocol, ServedImage
+from survey_site.protocols.models import Protocol
 from survey_site.studies.models import Condition
 from survey_site.studies.texts import merged
 from survey_site.tasks import registry
@@ -29,11 +30,13 @@ class ServedPicture:
 class FrozenProtocol:
     """Settings, texts, assignment design and pictures of one protocol.
 
+    measurement_id: row id of the first seal of its measurement.
     tasks: all settings of each task. stimulus_keys: by row id. pictures: by stimulus, classifier, method and rank of the
     explained class. paths, labels: by map, of its picture and the class that it explains.
     """
 
     hash: str
+    measurement_id: int
     study_slug: str
     study_title: str
     design: Design
@@ -86,7 +89,8 @@ def _read(protocol_id: int, period: int) -> FrozenProtocol:
     document = protocol.content
     pictures: dict[tuple[int, str, str, int], ServedPicture] = {}
     paths, labels = {}, {}
-    served = ServedImage.objects.filter(protocol=protocol).order_by("saliency_map_id")
+    # The pictures of an amendment are those of the version that it amends.
+    served = served_images.served(protocol).order_by("saliency_map_id")
     for stimulus, classifier, method, rank, saliency_map, label, path in served.values_list(
         "saliency_map__stimulus_id",
         "saliency_map__classifier",
@@ -105,6 +109,7 @@ def _read(protocol_id: int, period: int) -> FrozenProtocol:
     stimuli = protocol.study.stimuli.values_list("pk", "key", "stimulus_class")
     return FrozenProtocol(
         hash=protocol.hash,
+        measurement_id=protocol.measurement_id or protocol.pk,
         study_slug=protocol.study.slug,
         study_title=protocol.study.title,
         design=design_of(protocol),

@@ -2,8 +2,9 @@
 
 Which ticket an arrival takes is `tickets.offer`, a pure rule.
 
-Every function runs inside the caller's transaction. `take` needs the lock on the protocol row (`enrolment`
-holds it); the others are single conditional UPDATEs, safe beside it.
+Every function runs inside the caller's transaction. `take` needs the lock on the study's first protocol (`enrolment`
+holds it); the others are single conditional UPDATEs, safe beside it. Tickets are those of the first seal of a
+measurement, so that an amendment goes on in the same square.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from django.db.models import Max, Min, Q
 from survey_site.protocols.models import Protocol
 from survey_site.trials.models import Participant, Ticket
 from survey_site.trials.tickets import Offer, offer
+from survey_site.trials.who_counts import together_with
 
 State = Ticket.State
 
@@ -27,6 +29,12 @@ class NoTicketLeft(Exception):
     """The quota is used up: every ticket is leased or completed."""
 
 
+def lock(study: int) -> None:
+    """Serialises who takes a ticket of this study (row id). Always the same row, whatever is sealed meanwhile."""
+    sealed = Protocol.objects.filter(study=study, sealed_at__isnull=False).defer("document")
+    sealed.select_for_update(of=("self",), no_key=True).order_by("version").first()
+
+
 def hold(settings: Mapping[str, Any]) -> int:
     """Minutes for which a ticket is kept before the first counted answer."""
     return min(HOLD_MINUTES, int(settings["lease_minutes"]))
@@ -34,7 +42,9 @@ def hold(settings: Mapping[str, Any]) -> int:
 
 def release_expired(protocol: Protocol, now: datetime) -> int:
     """Frees the tickets of participants who have not answered within the lease; their answers stay."""
-    expired = Ticket.objects.filter(protocol=protocol, state=State.LEASED, lease_expires_at__lt=now)
+    expired = Ticket.objects.filter(
+        protocol=protocol.measurement_id, state=State.LEASED, lease_expires_at__lt=now
+    )
     Participant.objects.filter(
         pk__in=expired.values("participant"), state=Participant.State.CONSENTED
     ).update(state=Participant.State.DROPPED)
@@ -50,7 +60,7 @@ def take(
     target: int,
     most: int | None,
 ) -> Offer:
-    """Leases the lowest released ticket, else the next new one. The caller holds the protocol's lock, and has
+    """Leases the lowest released ticket, else the next new one. The caller holds the study's lock, and has
     released what expired.
 
     target: tickets that fill the Latin square; those from there on are surplus, outside the primary analysis.
@@ -58,18 +68,19 @@ def take(
     open, since people whom a recruiter sent are not turned away.
     """
     lease = now + timedelta(minutes=minutes)
-    tickets = Ticket.objects.filter(protocol=protocol)
-    found = offered(protocol.pk, now, target=target)
+    begun = protocol.measurement_id or protocol.pk
+    tickets = Ticket.objects.filter(protocol=begun)
+    found = offered(begun, now, target=target)
     if found.ticket is None or (most is not None and found.ticket >= most):
         raise NoTicketLeft
     taken = {"state": State.LEASED, "participant": participant, "lease_expires_at": lease}
     if not tickets.filter(number=found.ticket).update(**taken):
-        Ticket.objects.create(protocol=protocol, number=found.ticket, **taken)
+        Ticket.objects.create(protocol_id=begun, number=found.ticket, **taken)
     return found
 
 
 def offered(protocol: int, now: datetime, *, target: int) -> Offer:
-    """What an arrival would get now, were nobody faster; `protocol` is a row id. One query."""
+    """What an arrival would get now, were nobody faster; `protocol` is the row id of its measurement. One query."""
     free = Q(state=State.RELEASED) | Q(state=State.LEASED, lease_expires_at__lt=now)
     known = Ticket.objects.filter(protocol=protocol).aggregate(
         lowest=Min("number", filter=free), highest=Max("number")
@@ -80,7 +91,7 @@ def offered(protocol: int, now: datetime, *, target: int) -> Offer:
 
 def next_uncounted(protocol: Protocol, kind: str) -> int:
     """Number for a bot or preview: each kind has its own sequence and takes no ticket from a person."""
-    used = Participant.objects.filter(protocol=protocol, kind=kind)
+    used = Participant.objects.filter(together_with(protocol), kind=kind)
     highest = used.aggregate(highest=Max("ticket_number"))["highest"]
     return 0 if highest is None else highest + 1
 
@@ -89,7 +100,6 @@ def renew(participant: Participant, now: datetime, minutes: int) -> bool:
     """Keeps or takes back the participant's own ticket; False where it was given to someone else."""
     return bool(
         Ticket.objects.filter(
-            protocol_id=participant.protocol_id,
             participant=participant,
             state__in=[State.LEASED, State.RELEASED],
         ).update(state=State.LEASED, lease_expires_at=now + timedelta(minutes=minutes))
@@ -100,7 +110,17 @@ def settle(participant: Participant, *, completed: bool) -> bool:
     """Ends the lease: completed for good, or released for the next one. False where the ticket was lost."""
     return bool(
         Ticket.objects.filter(
-            protocol_id=participant.protocol_id,
             participant=participant,
         ).update(state=State.COMPLETED if completed else State.RELEASED, lease_expires_at=None)
     )
+
+
+def take_in(sender: object, protocol: Protocol, **_: object) -> None:
+    """An amendment that raises the target takes in who came beyond the old one and holds a ticket of the new square."""
+    target = protocol.content.get("design", {}).get("target_participants", 0)
+    held = Ticket.objects.filter(protocol=protocol.measurement_id, number__lt=target).exclude(
+        state=State.RELEASED
+    )
+    Participant.objects.filter(
+        together_with(protocol), surplus=True, pk__in=held.values("participant")
+    ).update(surplus=False)

@@ -25,21 +25,21 @@ def may_move(session: Session) -> bool:
 
 def place_is_free(session: Session, now: datetime) -> bool:
     """A look without a lock, so that nobody waits for it where there is none."""
-    protocol, settings = session.participant.protocol_id, session.frozen.settings
-    offered = leases.offered(protocol, now, target=settings["target_participants"])
+    settings = session.frozen.settings
+    offered = leases.offered(session.frozen.measurement_id, now, target=settings["target_participants"])
     return offered.ticket is not None and offered.primary
 
 
 def move_up(session: Session, now: datetime) -> Session:
     """Takes the lowest free ticket and plans its trials; the session as it was where somebody was faster.
 
-    The caller holds the lock on the protocol's row, taken before that on the participant's.
+    The caller holds the lock on the study's tickets, taken before that on the participant's.
     """
     participant, settings = session.participant, session.frozen.settings
     protocol = Protocol.objects.defer("document").get(pk=participant.protocol_id)
     quota = Recruitment.objects.filter(study=participant.study_id).values_list("quota", flat=True).first()
     leases.release_expired(protocol, now)
-    Ticket.objects.filter(protocol=protocol, participant=participant, state=Ticket.State.LEASED).update(
+    Ticket.objects.filter(participant=participant, state=Ticket.State.LEASED).update(
         state=Ticket.State.RELEASED, participant=None, lease_expires_at=None
     )
     target, minutes = settings["target_participants"], leases.hold(settings)

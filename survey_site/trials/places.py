@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from survey_site.protocols.models import Protocol
 from survey_site.recruitment.models import Recruitment
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Ticket
+from survey_site.trials.who_counts import newest_protocol, seals_of, together_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,18 @@ class Places:
 
 
 def places_of(study: Study) -> Places:
-    """Of the newest protocol; four queries."""
+    """Of the newest protocol and those whose data stand together with its own."""
     recruitment: Recruitment | None = getattr(study, "recruitment", None)
-    protocol = Protocol.objects.filter(study=study).defer("document").order_by("-version").first()
-    people = Participant.objects.filter(protocol=protocol, kind=Participant.Kind.PERSON) if protocol else None
-    counted = (
-        dict(people.order_by().values_list("state").annotate(n=Count("pk"))) if people is not None else {}
-    )
+    protocol = newest_protocol(study.pk)
+    people = Participant.objects.filter(together_with(protocol), kind=Participant.Kind.PERSON)
+    counted = dict(people.order_by().values_list("state").annotate(n=Count("pk")))
     taken = [Ticket.State.LEASED, Ticket.State.COMPLETED]
     return Places(
         provider=recruitment.provider if recruitment else Recruitment.Provider.LINK,
         quota=recruitment.quota if recruitment else None,
-        places_taken=Ticket.objects.filter(protocol=protocol, state__in=taken).count() if protocol else 0,
+        places_taken=Ticket.objects.filter(protocol__in=seals_of(protocol), state__in=taken).count()
+        if protocol
+        else 0,
         states={
             state: counted.get(state, 0)
             for state in Participant.State.values

@@ -129,6 +129,7 @@ class Walk(Session):
         pictures, paths, labels = _pictures(study, seen, wanted, ranks_of(study))
         self.frozen = FrozenProtocol(
             hash="",
+            measurement_id=0,
             study_slug=study.slug,
             study_title=study.title,
             design=laid_out,

@@ -92,9 +92,9 @@ def test_so_do_commands_that_bring_something_in(tmp_path: Path, study: Study) ->
     assert [line.partition(" (")[0] for line in lines("imported", back)] == ["folder"]
 
 
-def test_unmasking(admin_client: Client, study: Study) -> None:
+def test_opening_the_names(admin_client: Client, study: Study) -> None:
     admin_client.post(reverse("admin:study_monitor", args=[study.pk]))
-    assert lines("unmasked", study) == [""]
+    assert lines("names opened", study) == ["monitor"]
 
 
 def test_uploading_images_and_maps(admin_client: Client) -> None:

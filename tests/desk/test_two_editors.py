@@ -292,7 +292,10 @@ ADDING = {"preview", "monitor", "images", "precompute", "upload-maps", "check", 
 
 
 def test_every_page_of_the_desk_is_known_here() -> None:
-    tested_elsewhere = {"ending"}  # tests/studies/test_ownership.py
+    tested_elsewhere = {
+        "ending",
+        "amend",
+    }  # tests/studies/test_ownership.py, tests/protocols/test_amendments.py
     assert {page.name for page in page_table.PAGES} - tested_elsewhere == ADDING | set(EDITS) - {
         "study",
         "image",

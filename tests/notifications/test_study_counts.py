@@ -106,7 +106,7 @@ def test_a_pilots_people_are_not_counted(own: Survey) -> None:
 def test_the_number_of_queries_does_not_grow(own: Survey, django_assert_max_num_queries: Any) -> None:
     for _ in range(6):
         own.rating(own.participant(), attention_check=True)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         counts_of(own.study, NOW)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import Stimulus
 from survey_site.studies.models import Condition, Study
@@ -97,9 +98,9 @@ class Survey:
 
 def survey(
     slug: str = "small", columns: Sequence[tuple[str, str, str]] = DEFAULT_COLUMNS, design: dict[str, Any] | None = None,
-    owner: Any = None, tasks: dict[str, dict[str, Any]] | None = None, **values: Any,
+    owner: Any = None, tasks: dict[str, dict[str, Any]] | None = None, masked: bool = False, **values: Any,
 ) -> Survey:  # fmt: skip
-    """A study of matching and rating, or of `tasks`: the settings of each that are not its defaults."""
+    """A study of matching and rating, or of `tasks`: settings beside the defaults. Names are open unless it is `masked`."""
     chosen = {"matching": {}, "rating": {}} if tasks is None else tasks
     known = {task.name: task.default_settings for task in registry.installed()}
     settings = {name: known.get(name, {}) | own for name, own in chosen.items()}
@@ -128,4 +129,6 @@ def survey(
         "tasks": settings,
     }
     protocol = Protocol.objects.create(study=study, version=1, hash="ab" * 32, document=document)
+    if not masked:
+        masking.open_names(study, None)
     return Survey(study, protocol, conditions, stimuli)

@@ -121,7 +121,7 @@ def test_the_statistics_get_a_row_for_each_column_in_which_an_answer_counts(sket
 
 def test_the_tasks_own_columns_stand_behind_the_score_in_their_kinds(sketches: Survey) -> None:
     found = rows(sketches)
-    assert list(found[0])[-len(OWN) - 1 :] == ["score", *OWN]
+    assert list(found[0])[-len(OWN) - 2 :] == ["score", "measurement_hash", *OWN]
     assert [found[0][name] for name in ("score", *OWN)] == ["8", "'=1+1", "pen", "4", "0.25", "1", "left"]
     assert [found[1][name] for name in ("score", *OWN)] == ["3", "", "", "0", "", "0", ""]
     assert [found[3][name] for name in ("score", *OWN)] == ["1", "", "", "", "", "", ""]
@@ -171,7 +171,7 @@ def test_without_its_task_a_study_has_no_table_but_one_line(gone: Survey, desk: 
 def test_without_its_task_a_study_is_exported_with_the_fixed_columns(gone: Survey, desk: Client) -> None:
     first, second = rows(gone)
     assert (first["task"], first["block"], first["score"], first["rating"]) == ("sketch", "sketch", "7.5", "")
-    assert (second["rating"], list(first)[-1]) == ("4", "score")
+    assert (second["rating"], list(first)[-1]) == ("4", "measurement_hash")
     told = described(gone)
     assert "sketch" in [level["termCode"] for level in told["task"]["valueReference"]]
     for name in TABLES:

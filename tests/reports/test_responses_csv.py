@@ -33,8 +33,8 @@ def read(study: Study, population: Population | None = None) -> list[dict[str, s
 
 def test_the_columns_are_the_fixed_ones_in_their_order(small: Survey) -> None:
     header = next(iter(responses_csv(small.study, Population()))).decode()
-    assert header.rstrip("\n").split(",") == [*FIXED, "kind", "score"]
-    assert [c.name for c in responses_columns()] == [*FIXED, "kind", "score"]
+    assert header.rstrip("\n").split(",") == [*FIXED, "kind", "score", "measurement_hash"]
+    assert [c.name for c in responses_columns()] == [*FIXED, "kind", "score", "measurement_hash"]
 
 
 def test_a_matching_answer_is_told_in_full(small: Survey) -> None:
@@ -49,6 +49,7 @@ def test_a_matching_answer_is_told_in_full(small: Survey) -> None:
             "seen": "yes", "shown_at": "2026-03-01T12:00:00.250000Z",
             "answered_at": "2026-03-01T12:00:00.750000Z", "attention_check": "0", "excluded": "0",
             "exclusion_reason": "", "kind": "person", "score": "0",
+            "measurement_hash": small.protocol.measurement_hash,
         }
     ]  # fmt: skip
 

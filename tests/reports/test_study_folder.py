@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 # Left out on purpose: secrets, what the import decides anew, and what follows from other fields.
 LEFT_OUT = {
     Study: {"state", "origin", "created_at"},
-    Protocol: {"ids_erased_on"},
+    Protocol: {"ids_erased_on", "measurement_hash"},
     Stimulus: {"created_at"},
     SaliencyMap: {"created_at"},
     Participant: {"token", "receipt", "link_parameters"},
@@ -36,7 +36,7 @@ LEFT_OUT = {
 WRITTEN = {
     Study: layout.STUDY_FIELDS + layout.LATER_STUDY_FIELDS,
     Condition: layout.CONDITION_FIELDS,
-    Protocol: layout.PROTOCOL_FIELDS,
+    Protocol: layout.PROTOCOL_FIELDS + layout.LATER_PROTOCOL_FIELDS,
     Stimulus: layout.STIMULUS_FIELDS,
     SaliencyMap: layout.MAP_FIELDS + layout.LATER_MAP_FIELDS,
     MapPicture: layout.PICTURE_FIELDS,

@@ -9,10 +9,15 @@ from survey_site.studies.states import State
 # Written out by hand: by state the steps that can be taken, each with the states after it under a pilot and else.
 LIFE = {
     "draft": {"live": "live live", "pilot": "pilot pilot", "archive": "archived archived"},
-    "pilot": {"live": "live live", "pause": "paused paused", "close": "closed closed", "version": "draft draft"},
-    "live": {"pause": "paused paused", "close": "closed closed", "version": "draft draft"},
-    "paused": {"resume": "pilot live", "close": "closed closed", "version": "draft draft"},
-    "closed": {"reopen": "pilot live", "version": "draft draft", "archive": "archived archived"},
+    "pilot": {
+        "live": "live live", "pause": "paused paused", "close": "closed closed", "amend": "pilot pilot",
+        "version": "draft draft",
+    },
+    "live": {"pause": "paused paused", "close": "closed closed", "amend": "live live", "version": "draft draft"},
+    "paused": {"resume": "pilot live", "close": "closed closed", "amend": "paused paused", "version": "draft draft"},
+    "closed": {
+        "reopen": "pilot live", "amend": "closed closed", "version": "draft draft", "archive": "archived archived",
+    },
     "archived": {"restore": "closed closed"},
 }  # fmt: skip
 

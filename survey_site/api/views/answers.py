@@ -16,8 +16,10 @@ from survey_site.api.serializers import (
     prefixed,
 )
 from survey_site.api.views.of_study import ERRORS, POPULATION, ById, OfStudy
-from survey_site.reports.exports.columns import ExportColumn, responses_columns, task_names
+from survey_site.protocols import masking
+from survey_site.reports.exports.columns import responses_columns, task_names
 from survey_site.reports.exports.csv_stream import response_rows
+from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.population import Population
 from survey_site.studies.access import Action
 from survey_site.trials.models import Participant
@@ -68,9 +70,15 @@ class Responses(OfStudy, generics.ListAPIView[Any]):
         }
         if task := self.one_of("task", list(task_names(study))):
             rows = rows.filter(task=task)
+        letters = masking.column_letters(study)
+        named = {letter: column for column, letter in letters.items()}
         for name, path in paths.items():
             if name in self.request.GET:
-                rows = rows.filter(**{path: plain(name, self.request.GET[name])})
+                value = plain(name, self.request.GET[name])
+                if name == "column" and letters:
+                    value = named.get(value, "")  # asking by name would open it
+                rows = rows.filter(**{path: value})
+        masking.note_shown(study, self.request.user.pk)
         self.columns = responses_columns(study)
         return rows.values("id", **{prefixed(column): column.source for column in self.columns})
 

@@ -16,6 +16,7 @@ from survey_site.api.serializers import (
     StudySerializer,
 )
 from survey_site.api.views.of_study import ERRORS, POPULATION, ById, OfStudy
+from survey_site.protocols import masking
 from survey_site.reports import cached_report
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population, protocol_of
@@ -84,6 +85,7 @@ class Report(OfStudy):
         audit.record_look(
             request, study, "report opened", f"API {request.GET.urlencode()}{self.by()}".strip()
         )
+        masking.note_shown(study, request.user.pk)
         population = Population.from_query(request.GET)
         protocol = protocol_of(study, int(version) if version else None)
         found = (

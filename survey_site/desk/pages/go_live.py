@@ -20,9 +20,11 @@ def go_live(request: HttpRequest, study: Study) -> HttpResponse:
     if request.method == "POST":
         verb = request.POST.get("verb", "")
         try:
-            protocol = life.step(study, verb, request.user)  # type: ignore[arg-type]
+            protocol = life.step(study, verb, request.user, request.POST.get("reason", ""))  # type: ignore[arg-type]
             if protocol:
-                messages.success(request, _("Version %(v)d is sealed.") % {"v": protocol.version})
+                messages.success(
+                    request, _("Open under the seal of version %(v)d.") % {"v": protocol.version}
+                )
         except SeveralProblems as error:
             for problem in error.problems[:10]:
                 messages.error(request, problem)
@@ -30,6 +32,11 @@ def go_live(request: HttpRequest, study: Study) -> HttpResponse:
     draft = rehearsal.draft_shown(study)
     problems = freeze.problems(study, draft) if draft else []
     ready = study.state == Study.State.DRAFT and draft is not None and not problems
+    newest = study.protocols.filter(pilot=False).first()
+    plan = None
+    if ready and newest and draft and draft.document:
+        document = versions.as_it_would_be(study, draft.document, newest)
+        plan = freeze.seal_of(study, document, pilot=False)
     return page(
         request,
         "desk/go_live.html",
@@ -38,6 +45,7 @@ def go_live(request: HttpRequest, study: Study) -> HttpResponse:
         problems=problems,
         steps=list(states.possible(study.state)),
         notices=consent.notices(study) if draft else [],
+        plan=plan,
         protocols=versions.listed(study, draft.document if draft and ready else None),
         **rehearsal.told(study, draft),
     )

@@ -1,4 +1,4 @@
-"""The monitor: a page that renews itself, and the recorded unmasking of the columns' names."""
+"""The monitor: a page that renews itself, and the recorded opening of the columns' names."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from survey_site.desk.shell import page, study_for
 from survey_site.notifications.models import Watch
 from survey_site.notifications.outbox import limits_of
-from survey_site.protocols import life
+from survey_site.protocols import life, masking
 from survey_site.reports import monitor as state
-from survey_site.studies import audit, states
+from survey_site.studies import states
 from survey_site.studies.access import may
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
@@ -23,12 +23,13 @@ ONE_CLICK = ("pause", "resume")
 
 @require_http_methods(["GET", "POST"])
 def monitor(request: HttpRequest, study: Study) -> HttpResponse:
-    """Shows the study's progress; a POST pauses or resumes it, or unmasks the columns' names for good. The log has both."""
+    """Shows the study's progress; a POST pauses or resumes it, or opens the columns' names. The log has both."""
     if verb := request.POST.get("verb"):
         return _step(request, study_for(request, study.pk, "edit"), verb)
     if request.method == "POST":
-        audit.record(request, study_for(request, study.pk, "results"), state.UNMASKED)
+        masking.open_names(study_for(request, study.pk, "results"), request.user.pk, "monitor")
         return redirect("admin:study_monitor", study.pk)
+    masking.note_shown(study, request.user.pk)
     return page(request, "desk/monitor.html", study, _("Monitor"), **_context(request, study))
 
 

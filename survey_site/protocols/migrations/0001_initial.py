@@ -27,6 +27,9 @@ class Migration(migrations.Migration):
                 ('sealed_at', models.DateTimeField(null=True)),
                 ('ids_erased_on', models.DateField(editable=False, help_text="As the document's facts say; empty where its consent states no day.", null=True)),
                 ('sealed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ('measurement_hash', models.CharField(editable=False, help_text='Of all that makes answers comparable; an amendment leaves it as it is.', max_length=64, verbose_name='SHA-256 of the measurement')),
+                ('measurement', models.ForeignKey(editable=False, help_text='The first seal of the same measurement: their answers stand in one table. Its tickets are theirs.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='pooled', to='protocols.protocol')),
+                ('reason', models.TextField(blank=True, help_text='Of an amendment: why.')),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='protocols', to='studies.study')),
             ],
             options={

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.template.loader import render_to_string
 
-from survey_site.reports.exports.columns import ExportColumn
+from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import described
 from survey_site.studies.models import Study

@@ -4,8 +4,8 @@ The fixed columns keep names, order and meaning whatever tasks are installed; th
 stored answer, as the task that owns them declares. Behind them stand the score and the study's tasks' own columns.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from django.db.models import Case, CharField, F, IntegerField, Q, QuerySet, TextField, Value, When
@@ -13,6 +13,8 @@ from django.db.models.functions import Cast, Coalesce, Concat
 
 from saliency_worker import catalog
 from survey_site.protocols.models import Protocol
+from survey_site.reports.exports.export_column import ExportColumn
+from survey_site.reports.exports.masked import masked
 from survey_site.reports.exports.sql import (
     PlaceInPool,
     PoolKeys,
@@ -35,27 +37,7 @@ from survey_site.tasks.contract import Column, Task
 from survey_site.tasks.settings import TRIALS
 from survey_site.trials.models import Participant, Trial
 
-Kind = Literal["string", "integer", "number", "boolean", "datetime"]
 AnswerKind = Literal["string", "integer", "number", "boolean"]
-
-
-@dataclass(frozen=True, eq=False)
-class ExportColumn:
-    """One column: how it is called, what it means, what values it takes and where they come from.
-
-    `source` is a database expression over the rows of the export. Missing is always the empty cell. levels: the values
-    that there are; labels: what a value stands for, where its own word does not say it.
-    """
-
-    name: str
-    description: str
-    kind: Kind
-    source: Any
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    levels: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def trial_name(prefix: str = "") -> SafeName:
@@ -154,10 +136,13 @@ def answer_column(task: str, column: Column, name: str = "") -> ExportColumn:
 
 
 def responses_columns(study: Study | None = None) -> tuple[ExportColumn, ...]:
-    """Of responses.csv: the fixed ones, the score, and what the study's tasks have of their own."""
+    """Of responses.csv: the fixed ones, the score, and what the study's tasks have of their own.
+
+    Those that would tell columns apart by name are masked while the study is.
+    """
     fixed = (*_before_answers(study), *_fixed_answers(), *_after_answers(), *added_columns())
     own = filter(None, map(registry.named, own_tasks(study))) if study else ()
-    return quick(study, (*fixed, *_further({column.name for column in fixed}, own)))
+    return masked(study, quick(study, (*fixed, *_further({column.name for column in fixed}, own))))
 
 
 def quick(study: Study | None, columns: tuple[ExportColumn, ...]) -> tuple[ExportColumn, ...]:
@@ -204,6 +189,12 @@ def _further(taken: set[str], tasks: Iterable[Task]) -> Iterator[ExportColumn]:
                 yield answer_column(task.name, column, name)
 
 
+MEASUREMENT = (
+    "SHA-256 of the measurement: of all in the protocol that makes answers comparable. Table 1 pools the answers under "
+    "one; amendments of other texts, the closing date or the target leave it as it is."
+)
+
+
 def added_columns() -> tuple[ExportColumn, ...]:
     """Of every study, behind the fixed ones: new columns go to their end."""
     described = f"Number that Table 1 averages; empty without an answer. {described_tasks()}."
@@ -211,6 +202,7 @@ def added_columns() -> tuple[ExportColumn, ...]:
         ExportColumn("kind", "person, or bot: simulated by a program.", "string", code("participant__kind"),
                      levels=("person", "bot")),
         ExportColumn("score", described, "number", F("score")),
+        ExportColumn("measurement_hash", MEASUREMENT, "string", code("participant__protocol__measurement_hash")),
     )  # fmt: skip
 
 

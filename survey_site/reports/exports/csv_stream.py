@@ -15,7 +15,8 @@ from typing import Any
 from django.db import connections
 from django.db.models import QuerySet
 
-from survey_site.reports.exports.columns import ExportColumn, responses_columns
+from survey_site.reports.exports.columns import responses_columns
+from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 from survey_site.trials.models import Response

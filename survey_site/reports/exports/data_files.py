@@ -16,7 +16,7 @@ import pyreadstat
 import xlsxwriter
 
 from survey_site.reports.exports.codebook import READING_TYPED, codebook
-from survey_site.reports.exports.columns import ExportColumn
+from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.psych_ds import simulated_in
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.exports.typed_rows import ValueLabels, typed_rows

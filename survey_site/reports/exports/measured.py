@@ -16,7 +16,7 @@ from django.db.models import (
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, NullIf
 
-from survey_site.reports.exports.columns import ExportColumn
+from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.sql import text
 from survey_site.trials.devices import DEVICES
 from survey_site.trials.measurements import AT_CONSENT, FIRST, MEASUREMENTS, Measurement

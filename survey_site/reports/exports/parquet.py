@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from survey_site.reports.exports.columns import ExportColumn
+from survey_site.reports.exports.export_column import ExportColumn
 
 TYPES = {
     "string": pa.string(),

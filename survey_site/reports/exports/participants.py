@@ -2,7 +2,8 @@
 
 from django.db.models import F, QuerySet
 
-from survey_site.reports.exports.columns import ExportColumn, excluded_flag, exclusion
+from survey_site.reports.exports.columns import MEASUREMENT, excluded_flag, exclusion
+from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.measured import OF_PERSON, with_first_trial
 from survey_site.reports.exports.questions import consent_column, question_columns
 from survey_site.reports.exports.sql import SafeText, UtcText, name_of, text
@@ -31,8 +32,9 @@ def participant_columns(study: Study | None) -> tuple[ExportColumn, ...]:
         ExportColumn("exclusion_reason", "Why: a rule, a researcher's words, surplus, unfinished or pilot.", "string",
                SafeText(exclusion(""))),
     )  # fmt: skip
+    measured = ExportColumn("measurement_hash", MEASUREMENT, "string", text("protocol__measurement_hash"))
     told = (consent_column(study), *question_columns(study)) if study else ()
-    return (*fixed, *OF_PERSON, *told)
+    return (*fixed, *OF_PERSON, measured, *told)
 
 
 def participant_rows(study: Study, population: Population) -> QuerySet[Participant]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from survey_site.reports.exports.codebook import READING, codebook
-from survey_site.reports.exports.columns import ExportColumn
 from survey_site.reports.exports.csv_stream import StreamTally
+from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import REPLAY_BANNER, described
 from survey_site.reports.population import Population
@@ -164,7 +164,7 @@ def readme(study: Study, facts: dict[str, StreamTally], simulated: int = 0) -> s
     lines += [
         *READING,
         "Table 1 counts rows of `responses` with `excluded` 0, `attention_check` 0, `block` other than practice,",
-        "and `seen` other than no, under one `protocol_hash`.",
+        "and `seen` other than no, under one `measurement_hash`.",
         "",
         *(
             f"- `{file_name(study, name)}`: {TABLES[name].description} {t.rows} rows."

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import Exact
 
 from survey_site.protocols.models import Protocol
-from survey_site.reports.exports.columns import ExportColumn
+from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.sql import SafeText
 from survey_site.studies import demographics, texts
 from survey_site.studies.demographics import Question

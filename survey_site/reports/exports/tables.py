@@ -10,7 +10,6 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import Exact
 
 from survey_site.reports.exports.columns import (
-    ExportColumn,
     described_tasks,
     only_pools,
     quick,
@@ -19,6 +18,8 @@ from survey_site.reports.exports.columns import (
     trial_name,
 )
 from survey_site.reports.exports.csv_stream import ROWS_PER_FETCH, StreamTally, response_rows, stream_csv
+from survey_site.reports.exports.export_column import ExportColumn
+from survey_site.reports.exports.masked import masked
 from survey_site.reports.exports.measured import OF_TRIAL
 from survey_site.reports.exports.participants import participant_columns, participant_rows
 from survey_site.reports.exports.sql import (
@@ -89,7 +90,7 @@ def _trial_columns(study: Study | None) -> tuple[ExportColumn, ...]:
                code("response__seen"), levels=("yes", "no", "unknown")),
         *OF_TRIAL,
     )  # fmt: skip
-    return quick(study, found)
+    return masked(study, quick(study, found), "condition")
 
 
 STIMULI: tuple[ExportColumn, ...] = (

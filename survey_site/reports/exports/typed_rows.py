@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from survey_site.reports.exports.columns import ExportColumn
+from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.tables import Table
 from survey_site.reports.exports.wide import WideTable
 from survey_site.reports.population import Population

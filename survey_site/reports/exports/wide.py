@@ -13,9 +13,12 @@ from typing import Any
 
 from django.db.models import F, Max
 
+from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
-from survey_site.reports.exports.columns import ANSWERS, ExportColumn, own_tasks, quick
+from survey_site.reports.exports.columns import ANSWERS, own_tasks, quick
 from survey_site.reports.exports.csv_stream import ROWS_PER_FETCH, StreamTally, stream_lines
+from survey_site.reports.exports.export_column import ExportColumn
+from survey_site.reports.exports.masked import masked
 from survey_site.reports.exports.participants import participant_columns, participant_rows
 from survey_site.reports.exports.sql import as_given, code, name_of, of_answer, rewritten, text
 from survey_site.reports.population import Population
@@ -148,11 +151,18 @@ def _trial_columns(study: Study) -> tuple[ExportColumn, ...]:
         ExportColumn("seen", "whether the image was decoded and visible.", "string", code("response__seen"),
                levels=("yes", "no", "unknown")),
     ]  # fmt: skip
-    return quick(study, tuple(found))
+    return masked(study, quick(study, tuple(found)), "condition")
+
+
+def _columns_of(study: Study) -> list[str]:
+    """The columns of Table 1 in its order; letters in theirs while names are hidden."""
+    if letters := masking.column_letters(study):
+        return sorted(letters.values(), key=lambda letter: (len(letter), letter))
+    return list(dict.fromkeys(study.conditions.values_list("column", flat=True)))
 
 
 def _means_of(study: Study) -> list[Mean]:
-    columns = dict.fromkeys(study.conditions.values_list("column", flat=True))
+    columns = _columns_of(study)
     return [(task, column) for task in own_tasks(study) for column in columns]
 
 
@@ -174,7 +184,9 @@ class _Means:
 
     def __init__(self, study: Study) -> None:
         self.order = _means_of(study)
-        self.columns: Mapping[int, str] = dict(study.conditions.values_list("pk", "column"))
+        letters = masking.column_letters(study)
+        named = study.conditions.values_list("pk", "column")
+        self.columns: Mapping[int, str] = {pk: letters.get(column, column) for pk, column in named}
         tasks = [task for task in map(registry.named, own_tasks(study)) if task]
         self.further = {task.name: task.further_score for task in tasks if task.further_score}
         # As population.seen_responses: whether answers without JavaScript count is the protocol's choice.

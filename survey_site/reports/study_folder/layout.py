@@ -42,11 +42,12 @@ STUDY_FIELDS = (
 # Younger than the format: written where they differ from the default, so that older folders stay as they are.
 LATER_STUDY_FIELDS = (
     "require_rehearsal", "window_width_px", "window_height_px", "controller", "contact", "ethics_number",
-    "ids_erased_on", "replicates_paper",
+    "ids_erased_on", "replicates_paper", "closes_on",
 )  # fmt: skip
 CONDITION_FIELDS = ("column", "column_order", "classifier", "base", "method", "is_reference")
 OWN_MODEL_FIELDS = ("name", "source", "path", "sha256", "layer", "preprocessing", "fit", "class_names")
 PROTOCOL_FIELDS = ("version", "pilot", "hash", "sealed_at", "document")
+LATER_PROTOCOL_FIELDS = ("reason",)
 STIMULUS_FIELDS = (
     "key", "stimulus_class", "role", "sha256", "upload_sha256", "path", "width", "height", "source", "licence",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, transaction
 
-from survey_site.protocols import format_1
+from survey_site.protocols import format_1, measurement
 from survey_site.protocols.models import Protocol
 from survey_site.reports.answer_check import AnswerCheck
 from survey_site.reports.study_folder import layout
@@ -145,9 +145,29 @@ class _Import:
             model.save()
         StudyText.objects.bulk_create(StudyText(study=study, **row) for row in self.head["texts"])
         for row in self.head["protocols"]:
-            values = unpacked(Protocol, layout.PROTOCOL_FIELDS, row)
-            self.protocols[row["version"]] = Protocol.objects.create(study=study, **values)
+            values = unpacked(Protocol, layout.PROTOCOL_FIELDS + layout.LATER_PROTOCOL_FIELDS, row)
+            made = Protocol(study=study, **values)
+            made.measurement_hash = measurement.measurement_hash(made.content)
+            made.measurement_id = self._measurement_of(made, row.get("amends"))
+            made.save()
+            self.protocols[row["version"]] = made
         return study
+
+    def _measurement_of(self, made: Protocol, amends: int | None) -> int | None:
+        """The pool of the version that it amends; where a folder does not say, of one with its measurement and target."""
+        if amends is not None:
+            old = self.protocols[amends]
+            if (old.measurement_hash, old.pilot) != (made.measurement_hash, made.pilot):
+                raise BadFolder(
+                    f"{self.source / layout.STUDY}: version {made.version} amends version {amends}, "
+                    "whose measurement is another"
+                )
+            return old.measurement_id
+        for old in reversed(self.protocols.values()):
+            same = (old.measurement_hash, old.pilot) == (made.measurement_hash, made.pilot)
+            if same and measurement.target_of(old.content) == measurement.target_of(made.content):
+                return old.measurement_id
+        return None
 
     def _stimuli(self) -> None:
         def make(row: FolderRow) -> Stimulus:

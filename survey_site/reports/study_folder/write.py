@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Prefetch
 
+from survey_site.protocols.models import Protocol
 from survey_site.reports.study_folder import layout
 from survey_site.reports.study_folder.layout import (
     FileFacts,
@@ -114,9 +115,19 @@ def study_json(study: Study) -> FolderRow:
         "texts": [
             packed(t, ("language", "key", "markdown")) for t in study.texts.order_by("language", "key")
         ],
-        "protocols": [packed(p, layout.PROTOCOL_FIELDS) for p in study.protocols.order_by("version")],
+        "protocols": [
+            _protocol(p) for p in study.protocols.select_related("measurement").order_by("version")
+        ],
         **_own_models(study),
     }
+
+
+def _protocol(protocol: Protocol) -> FolderRow:
+    """A sealed document; `amends`: the version whose answers its own stand with, which an amendment alone has."""
+    own = packed(protocol, layout.PROTOCOL_FIELDS) | packed_if_set(protocol, layout.LATER_PROTOCOL_FIELDS)
+    return own | (
+        {"amends": protocol.measurement.version} if protocol.amends and protocol.measurement else {}
+    )
 
 
 def _own_models(study: Study) -> FolderRow:

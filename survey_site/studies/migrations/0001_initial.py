@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('origin', models.CharField(choices=[('collected', 'Collected here'), ('imported', 'Imported'), ('reconstruction', 'Reconstructed from published aggregates')], default='collected', editable=False, max_length=20)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('target_participants', models.PositiveIntegerField(default=24, help_text='How many participants shall complete the study.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='participants wanted')),
+                ('closes_on', models.DateField(blank=True, help_text='Last day (UTC) on which participants are let in; empty: until it is closed.', null=True, verbose_name='closing date')),
                 ('task_settings', models.JSONField(blank=True, default=survey_site.studies.models.default_task_settings, help_text='By task its settings; a task that is not named has no trials.', verbose_name='tasks')),
                 ('practice_trials', models.PositiveSmallIntegerField(default=1, help_text='Practice trials with feedback before each task; they use reserve images.')),
                 ('attention_checks', models.PositiveSmallIntegerField(default=0, help_text='Attention checks per participant; they use reserve images.')),

@@ -77,8 +77,9 @@ def not_let_in(visit: Visit, protocol: Protocol) -> HttpResponse | None:
     if not visit.who.external_id and (begun := _begun_here(visit)):
         return begun
     if recruitment and recruitment.quota is not None and not _is_sent_twice(visit):
-        target = frozen_protocol(protocol.pk).settings["target_participants"]
-        offered = leases.offered(protocol.pk, timezone.now(), target=target)
+        frozen = frozen_protocol(protocol.pk)
+        target = frozen.settings["target_participants"]
+        offered = leases.offered(frozen.measurement_id, timezone.now(), target=target)
         if offered.ticket is None or offered.ticket >= recruitment.quota:
             return full(visit, words["full"])
     return None
@@ -131,7 +132,7 @@ def begun_already(visit: Visit) -> HttpResponse:
 def not_open(visit: Visit) -> HttpResponse:
     """A study that takes nobody: not yet, not now, or no more."""
     study, more = visit.study, {"advice": advice(visit.recruitment, with_code=False)}
-    if study.state in states.OVER:
+    if study.state in states.OVER or (study.state in states.OPEN and study.is_over):
         text = texts.texts_of(study)[visit.language]["closed"]
         return render(visit.request, "trials/notice.html", {"study": study, "text": text, **more}, status=410)
     if study.state == Study.State.PAUSED:

@@ -103,8 +103,13 @@ def _start(request: HttpRequest, study: Study, protocol: Protocol | None, langua
     client = client_at_consent(fields.get("client", ""))
     window = Window.of(frozen.settings)
     fits = window.holds(client)
-    if request.method != "POST" or not agreed or not fits:
+    read = texts.version(words["consent"])
+    # Who agreed to a text that was amended while it lay before them reads the new one first.
+    amended = agreed and fields.get("read", read) != read
+    if request.method != "POST" or not agreed or amended or not fits:
         error = "" if request.method != "POST" or agreed else no_consent_text()
+        if amended:
+            error = _("The text above was changed while you read it. Please read it again.")
         carried_on = kept(fields) | visit.carried
         template, content = start_content(
             words,
@@ -114,7 +119,7 @@ def _start(request: HttpRequest, study: Study, protocol: Protocol | None, langua
             error or ("" if fits else window.text()),
             window,
         )
-        content |= {"study": study, "nonce": nonce, "preview": kind == Kind.PREVIEW}
+        content |= {"study": study, "nonce": nonce, "read": read, "preview": kind == Kind.PREVIEW}
         return render(request, template, content, status=422 if error else 200)
     if too_many_starts(request):
         return refusal(
@@ -131,7 +136,7 @@ def _start(request: HttpRequest, study: Study, protocol: Protocol | None, langua
         language=language,
         user_agent_family=devices.browser_family(user_agent),
         device=devices.device(user_agent),
-        consent_version=texts.version(words["consent"]),
+        consent_version=read,
         client=client,
         link_parameters=visit.carried,
         quota=recruitment.quota if recruitment else None,

@@ -19,7 +19,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 from saliency_worker import catalog
 from survey_site.demo import study as demo_study
 from survey_site.demo.processes import Processes
-from survey_site.protocols import freeze
+from survey_site.protocols import freeze, masking
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.stimuli.progress_bar import wait_for_maps
@@ -85,6 +85,7 @@ class Command(BaseCommand):
             if reason := failure(study):
                 raise CommandError(f"the maps could not be computed: {reason}")
             freeze.go_live(study)
+            masking.open_names(study, None, "the demo shows its own")
         if REPLAY.is_dir() and not Study.objects.filter(slug=REPLAY.name.replace("_", "-")).exists():
             call_command("import_study", str(REPLAY), verbosity=0)
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from survey_site.protocols import freeze
 from survey_site.studies import consent
+from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.lookup import study_named
 
 
@@ -16,13 +17,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study", help="short name of the study")
         parser.add_argument("--pilot", action="store_true", help="answers never enter the analysis")
+        parser.add_argument("--reason", default="", help="of an amendment: why it is made")
 
     def handle(self, **options: Any) -> None:
         study = study_named(options["study"])
         notices = consent.notices(study)
         try:
-            protocol = freeze.go_live(study, pilot=options["pilot"])
-        except freeze.NotReady as error:
+            protocol = freeze.go_live(study, pilot=options["pilot"], reason=options["reason"])
+        except SeveralProblems as error:
             raise CommandError(str(error)) from error
         for notice in notices:
             self.stdout.write(notice)

@@ -17,12 +17,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("study", help="short name of the study")
         parser.add_argument("step", nargs="?", choices=list(states.BY_VERB), help="the step to take")
+        parser.add_argument("--reason", default="", help="of an amendment: why it is made")
 
     def handle(self, **options: Any) -> None:
         study = study_named(options["study"])
         if options["step"]:
             try:
-                life.step(study, options["step"])
+                life.step(study, options["step"], reason=options["reason"])
             except SeveralProblems as error:
                 raise CommandError(str(error)) from error
         self.stdout.write(f"{study.slug} is {study.get_state_display().lower()}; possible now:")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from survey_site.protocols import masking
 from survey_site.reports.exports.csv_stream import StreamTally
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         out.mkdir(parents=True, exist_ok=True)
         audit.record_command(study, "exported", f"tables as {options['format']}")
         population = Population(bots=options["include_bots"])
+        masking.note_shown(study, None)
         if options["format"] == "psych-ds":
             target = out / f"{study.slug}-psych-ds.zip"
             with write_zip(study, population) as archive, target.open("wb") as file:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from survey_site.protocols import masking
 from survey_site.reports.study_folder.layout import BadFolder
 from survey_site.reports.study_folder.write import write_folder
 from survey_site.studies import audit
@@ -28,5 +29,10 @@ class Command(BaseCommand):
         except BadFolder as error:
             raise CommandError(str(error)) from error
         audit.record_command(study, "exported", "study folder")
+        if masking.note_folder(study, None):
+            self.stderr.write(
+                "The study is masked, and its folder tells which column an answer belongs to: this is in the audit log, "
+                "and the target can no longer be amended."
+            )
         trials = manifest["files"]["trials.jsonl"]["rows"]
         self.stdout.write(f"{options['out']}: {len(manifest['files'])} files, {trials} trials")

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from survey_site.protocols import masking
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import StudyReport
@@ -24,6 +25,9 @@ class Command(BaseCommand):
             "--protocol", type=int, help="version of the protocol; default: the newest, no pilot"
         )
         parser.add_argument("--points-only", action="store_true", help="no intervals and tests: at once")
+        parser.add_argument(
+            "--open-names", action="store_true", help="of a masked study: open the columns' names, and log it"
+        )
         parser.add_argument("--include-bots", action="store_true", help="count simulated participants too")
         parser.add_argument("--include-unfinished", action="store_true", help="count who has not finished")
         parser.add_argument("--include-excluded", action="store_true", help="count excluded participants")
@@ -37,6 +41,9 @@ class Command(BaseCommand):
             unfinished=options["include_unfinished"],
             excluded=options["include_excluded"],
         )
+        if options["open_names"] and masking.is_masked(study):
+            masking.open_names(study, None, "manage.py report --open-names")
+        masking.note_shown(study, None)
         try:
             report = self._report(study, population, options["protocol"], options["points_only"])
         except UnknownTask as error:

@@ -1,0 +1,6 @@
+"""What rooms above listen to."""
+
+from django.dispatch import Signal
+
+# A protocol was sealed, inside the transaction that did it. Arguments: `protocol`.
+sealed = Signal()
