@@ -196,12 +196,20 @@ def _check_members(members: list[zipfile.ZipInfo], *, max_total: int, max_file: 
         raise BadArchive("the zip holds no file; put the images into it")
     if len(members) > MAX_MEMBERS:
         raise BadArchive(f"the zip holds {len(members)} files, more than {MAX_MEMBERS}; split it")
+    seen: set[str] = set()
     for info in members:
+        if info.filename in seen:
+            raise BadArchive(
+                f"{info.filename!r} stands twice in the zip, and only one could be read; make the zip again"
+            )
+        seen.add(info.filename)
         path = PurePosixPath(info.filename.replace("\\", "/"))
         if not path.name or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             raise BadArchive(f"{info.filename!r} points outside the zip; make the zip from inside its folder")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise BadArchive(f"{info.filename!r} is a link; put the image itself into the zip")
+        if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise BadArchive(f"{info.filename!r} is no ordinary file; put the image itself into the zip")
         if info.compress_type not in PLAIN:
             raise BadArchive(f"{info.filename!r} is packed in an unusual way; make the zip with its defaults")
         if info.file_size > max_file:

@@ -51,6 +51,27 @@ def test_it_rejects_a_link() -> None:
         read(out.getvalue())
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_members_of_one_name_are_refused_since_one_would_be_lost() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.png", b"1")
+        archive.writestr("a.png", b"2")
+    with pytest.raises(BadArchive, match="stands twice"):
+        read(out.getvalue())
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFIFO, stat.S_IFSOCK])
+def test_it_rejects_what_is_no_ordinary_file(kind: int) -> None:
+    info = zipfile.ZipInfo("a.png")
+    info.external_attr = (kind | 0o777) << 16
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(info, b"1")
+    with pytest.raises(BadArchive, match="no ordinary file"):
+        read(out.getvalue())
+
+
 def test_it_rejects_a_bomb_before_unpacking_it() -> None:
     bomb = zipped({"a.png": bytes(4_000_000)})
     assert len(bomb) < 10_000
