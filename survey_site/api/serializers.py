@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from saliency_worker import catalog
 from survey_site.recruitment.models import Recruitment
 from survey_site.reports.exports.columns import responses_columns
 from survey_site.reports.exports.export_column import ExportColumn
@@ -92,11 +94,34 @@ class StimulusSerializer(serializers.ModelSerializer[Stimulus]):
         read_only_fields = fields
 
 
+WITHOUT_NUL = r"^[^\x00]*$"  # which no database holds as text
+
+
+@extend_schema_field({"type": "string", "format": "binary"})
+class UploadedFileField(serializers.FileField):
+    """A file as it is sent; the address of one is what spectacular would say."""
+
+
+@extend_schema_field({"type": "string", "maxLength": 120, "default": "", "pattern": WITHOUT_NUL})
+class ClassField(serializers.CharField):
+    """The class of images."""
+
+
+@extend_schema_field({"type": "string", "enum": sorted(catalog.CLASSIFIERS)})
+class ClassifierField(serializers.CharField):
+    """A classifier of the catalogue; the view says which name is none."""
+
+
+@extend_schema_field({"type": "string", "enum": list(catalog.ALL_KEYS)})
+class MethodField(serializers.CharField):
+    """A method's full key."""
+
+
 class UploadSerializer(serializers.Serializer[Any]):
     """Pictures (PNG, JPEG, WebP …) or zips of them; a folder in a zip is the class of its pictures."""
 
-    files = serializers.ListField(child=serializers.FileField(), min_length=1)
-    stimulus_class = serializers.CharField(required=False, default="", allow_blank=True, max_length=120)
+    files = serializers.ListField(child=UploadedFileField(), min_length=1)
+    stimulus_class = ClassField(required=False, default="", allow_blank=True, max_length=120)
     role = serializers.ChoiceField(choices=Stimulus.Role.choices, default=Stimulus.Role.MAIN)
 
 
@@ -123,8 +148,8 @@ class JobSerializer(serializers.ModelSerializer[PrecomputeJob]):
 class PrecomputeSerializer(serializers.Serializer[Any]):
     """Nothing given: what the study's conditions need."""
 
-    classifiers = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
-    methods = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
+    classifiers = serializers.ListField(child=ClassifierField(max_length=60), required=False)
+    methods = serializers.ListField(child=MethodField(max_length=60), required=False)
     metrics = serializers.BooleanField(default=True, help_text="Machine metrics of every map too.")
 
 

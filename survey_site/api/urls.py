@@ -1,18 +1,14 @@
 """Addresses of the API and of its documentation."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 
 from survey_site.api.views import answers, images, studies
+from survey_site.api.views.documentation import Documentation
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    # OPTIONS would be drawn by the page's template, which is named for GET alone.
-    path(
-        "docs/",
-        SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=["get", "head"]),
-        name="api-docs",
-    ),
+    path("docs/", Documentation.as_view(url_name="schema"), name="api-docs"),
     path("v1/", studies.Root.as_view(), name="api-root"),
     path("v1/studies/", studies.Studies.as_view(), name="api-studies"),
     path("v1/studies/<slug:slug>/", studies.StudyDetail.as_view(), name="api-study"),

@@ -150,8 +150,8 @@ def test_a_wrong_filter_is_named(api: APIClient, own: Survey, query: str, field:
 
 def test_an_unknown_protocol_version_is_named(api: APIClient, own: Survey) -> None:
     response = api.get(reverse("api-report", args=["mine"]) + "?protocol=7")
-    assert response.status_code == 400
-    assert response.json()["error"]["message"] == "protocol: the study has no such version"
+    assert response.status_code == 404
+    assert response.json()["error"]["message"] == "The study has no protocol of this version."
 
 
 def picture(colour: str) -> io.BytesIO:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from survey_site.api.serializers import (
+    WITHOUT_NUL,
     ParticipantSerializer,
     ResponseSerializer,
     prefixed,
@@ -25,6 +26,7 @@ from survey_site.studies.access import Action
 from survey_site.trials.models import Participant
 from survey_site.trials.models import Response as Answer
 
+TEXT = {"type": "string", "pattern": WITHOUT_NUL}
 PILOT = OpenApiParameter(
     "pilot", OpenApiTypes.STR, enum=["0", "1"], description="1: answers given under a pilot too."
 )
@@ -42,11 +44,14 @@ class Responses(OfStudy, generics.ListAPIView[Any]):
     @extend_schema(
         parameters=[
             OpenApiParameter(
-                "task", str, description="Name of the task, such as those of the column `task`."
+                "task",
+                str,
+                enum=list(task_names()),
+                description="Name of the task, such as those of the column `task`.",
             ),
-            OpenApiParameter("column", str, description="Table-1 column."),
-            OpenApiParameter("participant", str, description="Code of the participant."),
-            OpenApiParameter("stimulus", str, description="Key of the source image."),
+            OpenApiParameter("column", TEXT, description="Table-1 column."),
+            OpenApiParameter("participant", TEXT, description="Code of the participant."),
+            OpenApiParameter("stimulus", TEXT, description="Key of the source image."),
             POPULATION[0],
             PILOT,
         ],

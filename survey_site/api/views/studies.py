@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics, views
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -67,7 +67,11 @@ class Report(OfStudy):
     @extend_schema(
         parameters=[
             *POPULATION,
-            OpenApiParameter("protocol", int, description="Version; default: the newest, no pilot."),
+            OpenApiParameter(
+                "protocol",
+                {"type": "integer", "minimum": 1},
+                description="Version; default: the newest, no pilot.",
+            ),
         ],
         responses={200: OpenApiTypes.OBJECT, **ERRORS},
     )
@@ -78,10 +82,11 @@ class Report(OfStudy):
         for name in ("bots", "unfinished", "excluded"):
             self.one_of(name, ["0", "1"])
         version = request.GET.get("protocol")
-        if version is not None and not (
-            version.isdecimal() and len(version) < 10 and protocol_of(study, int(version))
-        ):
-            raise ValidationError({"protocol": "the study has no such version"})
+        if version is not None:
+            if not (version.isascii() and version.isdecimal() and int(version[:10])):
+                raise ValidationError({"protocol": "must be the number of a version"})
+            if len(version) > 9 or not protocol_of(study, int(version)):
+                raise NotFound("The study has no protocol of this version.")
         audit.record_look(
             request, study, "report opened", f"API {request.GET.urlencode()}{self.by()}".strip()
         )

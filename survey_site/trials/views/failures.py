@@ -1,27 +1,44 @@
 """Pages for what went wrong before or beside a view. Django's own read the body, of whatever size, for a CSRF token."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
+
+API = "/api/"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: the form is damaged."""
+    if request.path_info.startswith(API):
+        return _for_programs(400, "bad_request", "The request cannot be read.")
     return _page("400.html", 400, request)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403, in a word."""
+    if request.path_info.startswith(API):
+        return _for_programs(403, "permission_denied", "This is not allowed.")
     return HttpResponse("403 Forbidden\n", status=403, content_type="text/plain")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: nothing is at this address."""
+    if request.path_info.startswith(API):
+        return _for_programs(
+            404, "not_found", "There is nothing at this address; the addresses are in /api/schema/."
+        )
     return _page("404.html", 404, request)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
     """500, made of the template alone: what the page needs beyond it may be what failed."""
+    if request.path_info.startswith(API):
+        return _for_programs(500, "failed", "This failed; the server's log says why.")
     return HttpResponse(loader.get_template("500.html").render(), status=500)
+
+
+def _for_programs(status: int, code: str, message: str) -> HttpResponse:
+    """In the shape of the API's errors, where no view of it was reached."""
+    return JsonResponse({"error": {"code": code, "message": message, "fields": {}}}, status=status)
 
 
 def _page(template: str, status: int, request: HttpRequest) -> HttpResponse:
