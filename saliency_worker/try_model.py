@@ -94,9 +94,10 @@ def tried(request: dict[str, Any], out: Path) -> dict[str, Any]:
             }
         )
     facts = explainer.run.shared()
+    size = facts["input_size"]
     return {
         "layer": facts["layer"],
-        "input": list(found.original.shape[:2]) if previews else [facts["input_size"]] * 2,
+        "input": list(size) if isinstance(size, list) else [size, size],
         "classes": explainer.classes,
         "names": list(explainer.class_names)[:1000],
         "notices": [
