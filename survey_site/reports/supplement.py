@@ -5,9 +5,9 @@ needed for it. Only for the Celery queue `reports`.
 """
 
 import io
-import json
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ from survey_site.reports.report_types import ReportColumn, ReportedOutcome, Stud
 from survey_site.reports.table1_formats import outcome_rows
 from survey_site.statistics.data import Trials
 from survey_site.statistics.figure_data import FigureData
+from survey_site.statistics.printing import interval, p_value, places
 
 A4 = (8.27, 11.69)
 WIDTH = 96  # characters of the text pages
@@ -84,33 +85,62 @@ def _table(axis: Axes, columns: Sequence[ReportColumn], outcomes: Sequence[Repor
 
 def text_pages(report: StudyReport) -> list[Figure]:
     """Comparisons, notes and the frozen plan as plain text, broken into pages."""
-    lines = ["Comparisons with the reference column", "", *_comparison_lines(report), "", "Notes", ""]
+    lines = ["Comparisons with the reference column", "", *comparison_lines(report), "", "Notes", ""]
     for note in report["notes"]:
         lines += textwrap.wrap(note, WIDTH, initial_indent="- ", subsequent_indent="  ")
-    lines += ["", "Analysis plan, frozen with the protocol", ""]
-    lines += json.dumps(report["plan"], indent=2, ensure_ascii=False).splitlines()
+    lines += ["", "Analysis plan, frozen with the protocol", "", *plan_lines(report["plan"])]
     return [_text_page(lines[place : place + LINES]) for place in range(0, len(lines), LINES)]
 
 
-def _comparison_lines(report: StudyReport) -> list[str]:
-    lines = [f"{'':<24}{'ratio':>8}{'95 % interval':>18}{'difference':>12}{'p (Holm)':>10}"]
+def comparison_lines(report: StudyReport) -> list[str]:
+    """Each column against the reference as on the page: differences of shares in points, small p-values as such."""
+    lines: list[str] = []
     for outcome in report["outcomes"]:
         found = report["comparisons"][outcome["key"]]
-        lines.append(f"{outcome['key']}: {found.get('label') or found['reason']}")
-        for row in found["rows"]:
+        share = outcome["kind"] == "share"
+        scale, decimals = (100, 0) if share else (1, outcome["places"])
+        difference = "diff., points" if share else "difference"
+        lines += textwrap.wrap(f"{outcome['title']}: {found.get('label') or found['reason']}", WIDTH)
+        if found["rows"]:
             lines.append(
-                f"  {row['column'][:21]:<22}{_number(row['ratio']):>8}{_pair(row['ratio_ci']):>18}"
-                f"{_number(row['difference']):>12}{_number(row['p_holm'], 4):>10}"
+                f"{'':<24}{'ratio':>8}{'95 % interval':>18}{difference:>15}{'95 % interval':>18}{'p (Holm)':>10}"
             )
+        for row in found["rows"]:
+            apart, bounds = row.get("difference"), row.get("difference_ci")
+            lines.append(
+                f"  {row['column'][:21]:<22}{places(row.get('ratio'), 2):>8}{interval(row.get('ratio_ci'), 2):>18}"
+                f"{places(None if apart is None else scale * apart, decimals):>15}"
+                f"{interval([scale * bound for bound in bounds] if bounds else None, decimals):>18}"
+                f"{p_value(row.get('p_holm')):>10}"
+            )
+        lines.append("")
     return lines
 
 
-def _number(value: float | None, places: int = 2) -> str:
-    return "–" if value is None else f"{value:.{places}f}"
+def plan_lines(plan: Mapping[str, Any], indent: str = "") -> list[str]:
+    """A plan in words: one line for each decision, lists with commas, what belongs together indented."""
+    lines: list[str] = []
+    for name, value in plan.items():
+        label = f"{indent}{name.replace('_', ' ')}:"
+        if isinstance(value, Mapping) and value:
+            lines += [label, *plan_lines(value, f"{indent}  ")]
+        elif isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+            lines.append(label)
+            for number, one in enumerate(value, 1):
+                lines += [f"{indent}  {number}.", *plan_lines(one, f"{indent}     ")]
+        else:
+            lines += textwrap.wrap(f"{label} {_in_words(value)}", WIDTH, subsequent_indent=f"{indent}    ")
+    return lines
 
 
-def _pair(bounds: Sequence[float] | None) -> str:
-    return "–" if not bounds else f"[{bounds[0]:.2f}, {bounds[1]:.2f}]"
+def _in_words(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_in_words, value)) or "none"
+    if value is None or value == "" or value == {}:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _text_page(lines: Sequence[str]) -> Figure:
