@@ -1,5 +1,6 @@
 """The desk for stimuli, jobs and maps: thumbnails, contact sheets, provenance."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
+from PIL import Image
 from unfold.decorators import display
 
+from saliency_worker import overlay
 from survey_site.desk.pages import compare_maps
 from survey_site.desk.scoped_admin import OwnStudies, ReadOnlyScopedAdmin, ScopedAdmin, shown_json
 from survey_site.protocols import stored_files
@@ -25,6 +28,8 @@ from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, S
 from survey_site.studies import audit
 from survey_site.studies.access import visible_studies
 from survey_site.studies.models import Study
+
+MOST_OVERLAY = 2560  # pixels of the longer side: a page's picture, not a print
 
 
 def png(data: bytes) -> HttpResponse:
@@ -44,6 +49,25 @@ def map_picture(request: HttpRequest, pk: int) -> HttpResponse:
     studies = visible_studies(request.user, "view")
     visible = MapPicture.objects.filter(saliency_map__stimulus__study__in=studies)
     return png(storage.get(get_object_or_404(visible, pk=pk).path))
+
+
+@require_GET
+def map_overlay(request: HttpRequest, pk: int) -> HttpResponse:
+    """A map laid over its source image at the image's own size, for researchers alone: trials never show it."""
+    studies = visible_studies(request.user, "view")
+    visible = MapPicture.objects.filter(saliency_map__stimulus__study__in=studies)
+    row = get_object_or_404(visible.select_related("saliency_map__stimulus"), pk=pk)
+    made = row.saliency_map
+    with (
+        Image.open(io.BytesIO(storage.get(made.stimulus.path))) as source,
+        Image.open(io.BytesIO(storage.get(row.path))) as shown,
+    ):
+        source.thumbnail((MOST_OVERLAY, MOST_OVERLAY))  # does nothing to a smaller one
+        laid = overlay.lay_over(source, shown, whole=made.provenance.get("fit") == "squash")
+    out = io.BytesIO()
+    laid.save(out, "JPEG", quality=90)
+    headers = {"Cache-Control": "private, max-age=3600"}
+    return HttpResponse(out.getvalue(), content_type="image/jpeg", headers=headers)
 
 
 def _in_a_draft(stimulus: Model | None) -> bool:
@@ -254,15 +278,29 @@ class SaliencyMapAdmin(ReadOnlyScopedAdmin):
     readonly_fields = ("origin", "picture", "shown_metrics", "shown_provenance")
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(map_picture)
-        return [path("picture/<int:pk>.png", view, name="map_picture"), *super().get_urls()]
+        own = [
+            path("picture/<int:pk>.png", self.admin_site.admin_view(map_picture), name="map_picture"),
+            path("picture/<int:pk>/overlay.jpg", self.admin_site.admin_view(map_overlay), name="map_overlay"),
+        ]
+        return own + super().get_urls()
 
     @display(description=_("Image"))
     def picture(self, saliency_map: SaliencyMap) -> SafeString:
+        laid = bool(saliency_map.stimulus.path) and saliency_map.method != "original"
         urls = (
-            (reverse("admin:map_picture", args=[p.pk]), p.colour_map) for p in saliency_map.pictures.all()
+            (
+                reverse("admin:map_picture", args=[p.pk]),
+                p.colour_map,
+                reverse("admin:map_overlay", args=[p.pk])
+                if laid
+                else reverse("admin:map_picture", args=[p.pk]),
+                _("Over the image, at its own size") if laid else _("At its own size"),
+            )
+            for p in saliency_map.pictures.all()
         )
-        return format_html_join("", '<img src="{}" alt="{}" width="448">', urls)
+        return format_html_join(
+            "", '<p><img src="{}" alt="{}" width="448"></p><p><a href="{}">{}</a></p>', urls
+        )
 
     @display(description=_("Where it comes from"))
     def origin(self, saliency_map: SaliencyMap) -> str:

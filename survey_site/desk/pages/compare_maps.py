@@ -27,6 +27,7 @@ class Shown:
     label: str
     picture: str
     provenance: str
+    overlay: str = ""  # address of the map over the whole image; the image itself has none
     facts: tuple[tuple[str, str], ...] = ()
 
 
@@ -97,6 +98,7 @@ def _shown(picture: MapPicture) -> Shown:
         label=label_of(row),
         picture=reverse("admin:map_picture", args=[picture.pk]),
         provenance=reverse("admin:stimuli_saliencymap_change", args=[row.pk]),
+        overlay="" if row.method == "original" else reverse("admin:map_overlay", args=[picture.pk]),
         facts=tuple(_facts(row)),
     )
 
