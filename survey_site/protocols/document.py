@@ -1,6 +1,8 @@
 """From a study's rows to the protocol's document, and from a document to the plain design of an assignment."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from survey_site.design.assignment import Design
@@ -9,7 +11,8 @@ from survey_site.design.layout import Layout, deal_reserve, main_stimuli
 from survey_site.design.pools import Candidate, Pool
 from survey_site.design.spec import ColumnSpec, Rules, Spec
 from survey_site.protocols.models import Protocol
-from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T, QualityRules
+from survey_site.recruitment.models import Recruitment
+from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T, DoorRules, QualityRules
 from survey_site.stimuli import own_models
 from survey_site.stimuli.models import SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies.facts import facts_of
@@ -80,7 +83,22 @@ def assessment_of(study: Study) -> Assessment:
         told.append(
             DesignFinding("rules", f"Of the exclusion rules: {error}.", "Correct them.", blocking=True)
         )
-    return assess(spec_of(study), labels, reserve=len(roles) - len(labels), more=told)
+    found = assess(spec_of(study), labels, reserve=len(roles) - len(labels), more=told)
+    return replace(found, findings=(*found.findings, *_about_haste(study, found)))
+
+
+def _about_haste(study: Study, found: Assessment) -> Iterator[DesignFinding]:
+    """A provider pays for a code: without a declared least time a script has it in seconds."""
+    recruitment: Recruitment | None = getattr(study, "recruitment", None)
+    rules = study.exclusion_rules if isinstance(study.exclusion_rules, dict) else {}
+    declared = any(rules.get(rule.name) is not None for rule in fields(DoorRules))
+    if recruitment and recruitment.provider != Recruitment.Provider.LINK and not declared and found.minutes:
+        yield DesignFinding(
+            "haste",
+            "No least time is declared: whoever finishes within seconds, as a script does, is given the completion code.",
+            f"Declare finish_min_s among the exclusion rules, such as {math.ceil(found.minutes * 15)} (a quarter of the "
+            "time that the design takes).",
+        )
 
 
 def candidates_of(study: Study, stimuli: Sequence[Stimulus]) -> list[Candidate]:

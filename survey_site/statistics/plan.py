@@ -79,6 +79,8 @@ class QualityRules:
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> Self:
         """The rules from a protocol's JSON, those of the door left out; unknown keys are refused with their names."""
+        if not isinstance(data, Mapping):
+            raise ValueError('they must be names with values, such as {"failed_checks": 2}')
         ours, door = {f.name for f in fields(cls)}, {f.name for f in fields(DoorRules)}
         unknown = sorted(set(data) - ours - door)
         if unknown:

@@ -101,12 +101,30 @@ def test_without_a_declared_rule_nobody_is_too_fast(client: Client) -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("media")
 @pytest.mark.parametrize(
-    "rules", [{"finish_min_s": "two minutes"}, {"finish_fast_share": -1}, {"finish_min": 3}]
+    "rules",
+    [{"finish_min_s": "two minutes"}, {"finish_fast_share": -1}, {"finish_min": 3}, ["failed_checks"]],
 )
-def test_rules_that_cannot_be_are_said_before_going_live(rules: dict[str, Any]) -> None:
+def test_rules_that_cannot_be_are_said_before_going_live(rules: Any) -> None:
     study = factories.draft(exclusion_rules=rules)
     assert any(finding.code == "rules" and finding.blocking for finding in assessment_of(study).findings)
     assert assessment_of(factories.draft("good", exclusion_rules={"finish_min_s": 60})).feasible
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_the_check_says_where_a_provider_would_pay_a_script() -> None:
+    told = []
+    for slug, provider, rules in (
+        ("plain", "link", {}),
+        ("unguarded", "prolific", {}),
+        ("guarded", "prolific", {"finish_min_s": 60}),
+    ):
+        study = factories.draft(slug, exclusion_rules=rules)
+        Recruitment.objects.create(study=study, provider=provider, completed_code="C")
+        told += [
+            (slug, finding.blocking) for finding in assessment_of(study).findings if finding.code == "haste"
+        ]
+    assert told == [("unguarded", False)]
 
 
 def test_reports_take_the_rules_of_the_door_for_no_unknown_ones() -> None:
