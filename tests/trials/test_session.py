@@ -1,5 +1,7 @@
 """The two reads of every page, written out in SQL, against what the models say."""
 
+from typing import Any
+
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -64,3 +66,14 @@ def facts(row: TrialRow) -> tuple[object, ...]:
 
 def answered(trial: Trial) -> bool:
     return hasattr(trial, "response")
+
+
+def test_a_page_reads_the_participant_and_the_trials_and_nothing_else(
+    token: str, client: Client, django_assert_num_queries: Any
+) -> None:
+    address = f"/p/{token}/"
+    client.get(address)  # the sealed protocol is read once per process
+    with django_assert_num_queries(2):
+        assert client.get(address).status_code == 200
+    with django_assert_num_queries(2):
+        assert client.get(f"{address}upcoming/").status_code == 200
