@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from survey_site.trials.measurements import FLOOR_PX
 from survey_site.trials.models import Participant
 from tests import factories
 from tests.browser import walking
-from tests.browser.conftest import FLAGS
-from tests.servers import browser as browser_path
+from tests.browser.conftest import Launch
 
 pytestmark = [pytest.mark.looks, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
@@ -51,21 +50,16 @@ def text_px(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def browser_of_text(text_px: int) -> Iterator[Browser]:
+def browser_of_text(launch: Launch, text_px: int) -> Iterator[Browser]:
     """A Chromium that is set to a size of text, as in its preferences."""
-    path = browser_path()
-    if path is None:
-        pytest.skip("no Chromium on PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=[*FLAGS, f"--blink-settings=defaultFontSize={text_px}"]
-        )
-        yield browser
-        browser.close()
+    browser = launch(f"--blink-settings=defaultFontSize={text_px}")
+    yield browser
+    browser.close()
 
 
 def looked_at(page: Page) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """The page shown now in every window at every zoom."""
+    page.wait_for_load_state()  # before that the style sheet may be on its way
     for (name, (width, height)), zoom in itertools.product(WINDOWS.items(), ZOOMS):
         page.set_viewport_size({"width": width * 100 // zoom, "height": height * 100 // zoom})
         yield name, zoom, page.evaluate(LOOK)
