@@ -33,6 +33,8 @@ urlpatterns = [
         )
         for table in TABLES
     ),
+    path("<slug:slug>/contrasts.csv", views.contrasts, {"kind": "csv"}, name="contrasts_csv"),
+    path("<slug:slug>/contrasts.tex", views.contrasts, {"kind": "latex"}, name="contrasts_tex"),
     path("<slug:slug>/table1.json", views.table1, {"kind": "json"}, name="table1_json"),
     path("<slug:slug>/table1.csv", views.table1, {"kind": "csv"}, name="table1_csv"),
     path("<slug:slug>/table1.tex", views.table1, {"kind": "latex"}, name="table1_tex"),

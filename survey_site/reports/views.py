@@ -21,6 +21,7 @@ from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report
 from survey_site.reports.cached_task import TaskProgress, progress_of
+from survey_site.reports.contrasts import FORMATS as CONTRASTS
 from survey_site.reports.downloads import attachment, results_of
 from survey_site.reports.machine_metrics import MachineMeasure, paper_layout
 from survey_site.reports.point_report import tasks_of
@@ -259,4 +260,20 @@ def table1(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     extension = {"latex": "tex"}.get(kind, kind)
     audit.record(request, study, "exported", f"table1.{extension}")
     response["Content-Disposition"] = attachment(study, request, f"table1.{extension}")
+    return response
+
+
+@require_safe
+@staff_member_required
+@in_one_line
+def contrasts(request: HttpRequest, slug: str, kind: Literal["csv", "latex"]) -> HttpResponse:
+    """The comparisons with the reference column as CSV or LaTeX; 404 until the task has computed them."""
+    study = results_of(request, slug)
+    context = _told(request, study)
+    if not context["computed"]:
+        raise Http404("The statistics are not computed yet; open the report, which asks for them.")
+    name = f"contrasts.{'tex' if kind == 'latex' else kind}"
+    audit.record(request, study, "exported", name)
+    response = HttpResponse(CONTRASTS[kind](context["report"]), content_type=CONTENT_TYPES[kind])
+    response["Content-Disposition"] = attachment(study, request, name)
     return response

@@ -1,0 +1,99 @@
+"""The comparisons with the reference column as files: tidy CSV, and a LaTeX table as wide as one column of text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from survey_site.reports.exports.csv_stream import csv_line
+from survey_site.reports.report_types import StudyReport
+from survey_site.reports.table1_formats import safe, tex
+from survey_site.statistics.printing import interval, p_value, places
+
+FIELDS = (
+    "study", "protocol_hash", "measure", "column", "reference", "estimate", "unit", "value", "ci_low", "ci_high", "p",
+    "p_holm", "test", "participants", "reason", "simulated_participants",
+)  # fmt: skip
+ESTIMATES = ("difference", "ratio", "odds_ratio", "cliffs_delta", "ratio_from_one")
+VALUE_OF = {"odds_ratio": "odds_ratio_plus_half"}
+
+
+def as_csv(report: StudyReport) -> str:
+    """One row per measure, column and estimate, with full precision; shares 0..1. What is not estimable says why."""
+    lines = [csv_line(FIELDS)]
+    for outcome in report["outcomes"]:
+        family = report["comparisons"][outcome["key"]]
+        test = family.get("primary_test")
+        for row in family["rows"]:
+            found = [name for name in ESTIMATES if VALUE_OF.get(name, name) in row] or ["difference"]
+            for name in found:
+                bounds: Any = row.get(f"{name}_ci")
+                low, high = bounds or (None, None)
+                unit = (
+                    ("share" if outcome["kind"] == "share" else "scale points")
+                    if name == "difference"
+                    else ""
+                )
+                lines.append(
+                    csv_line(
+                        [
+                            safe(report["study"]), report["protocol_hash"], outcome["key"], safe(row["column"]),
+                            safe(family["reference"]), name, unit, row.get(VALUE_OF.get(name, name)), low, high,
+                            (row.get("p") or {}).get(test or ""), row.get("p_holm"), test, row.get("paired_participants"),
+                            safe(row.get("reason")), report["population"]["simulated"],
+                        ]
+                    )
+                )  # fmt: skip
+    return b"".join(lines).decode()
+
+
+def as_latex(report: StudyReport) -> str:
+    """A booktabs table, shrunk where it is wider than a column; what the numbers are stands in the note below it."""
+    body: list[str] = []
+    references = dict.fromkeys(family["reference"] for family in report["comparisons"].values())
+    notes = [f"{report['population']['participants']} participants; reference: {', '.join(references)}."]
+    for outcome in report["outcomes"]:
+        family = report["comparisons"][outcome["key"]]
+        title = outcome["title"] + (" (percentage points)" if outcome["kind"] == "share" else "")
+        body.append(rf"\multicolumn{{4}}{{l}}{{{tex(title)}}} \\")
+        body += [_row(row, outcome["kind"] == "share", outcome["places"]) for row in family["rows"]]
+        notes.append(f"{outcome['title']}: {family.get('label') or family.get('reason') or 'not estimable'}.")
+    notes.append("p: corrected by Holm over the columns of each measure.")
+    if report["banner"]:
+        notes.append(report["banner"])
+    return "\n".join(
+        [
+            r"% \usepackage{booktabs,adjustbox}",
+            f"% study {report['study']}, protocol {report['protocol_hash'] or 'none'}",
+            r"\begin{table}",
+            r"  \centering",
+            rf"  \caption{{{tex(report['title'])}: differences from the reference column.}}",
+            rf"  \label{{tab:contrasts-{report['study']}}}",
+            r"  \begin{adjustbox}{max width=\columnwidth}",
+            r"  \begin{tabular}{lrrr}",
+            r"    \toprule",
+            r"    & difference & 95\,\% interval & $p$ (Holm) \\",
+            r"    \midrule",
+            *(f"    {line}" for line in body),
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            r"  \end{adjustbox}",
+            r"  \par\smallskip",
+            rf"  \parbox{{\columnwidth}}{{\footnotesize {tex(' '.join(notes))}}}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _row(row: Mapping[str, Any], share: bool, decimals: int) -> str:
+    scale, decimals = (100, 0) if share else (1, decimals)
+    value, bounds = row.get("difference"), row.get("difference_ci")
+    cells = (
+        places(None if value is None else scale * value, decimals),
+        interval([scale * bound for bound in bounds] if bounds else None, decimals),
+        p_value(row.get("p_holm")),
+    )
+    plain = [cell.replace("−", "$-$").replace("–", "--").replace("<", "$<$") for cell in cells]
+    return " & ".join([rf"\quad {tex(row['column'])}", *plain]) + r" \\"
+
+
+FORMATS = {"csv": as_csv, "latex": as_latex}
