@@ -15,6 +15,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from saliency_worker import model_trial
+from saliency_worker.class_names import BadClassNames, index_of
 from saliency_worker.differences import MapDifference, causes, distance, pixels, values
 from saliency_worker.model_trial import ModelFile, ModelRefused
 from saliency_worker.saliency import images as decoding
@@ -31,9 +32,12 @@ from survey_site.stimuli.models import (
     PrecomputeJob,
     RecomputeJob,
     SaliencyMap,
+    Stimulus,
     StimulusFeatures,
 )
 from survey_site.stimuli.own_models import PREVIEWED, operators_folder
+
+NOT_OF_THE_ENGINE = ("model", "targets")
 
 
 class Unloadable(Exception):
@@ -51,7 +55,7 @@ class DamagedFile(SaliencyError):
 def explainer(job: Job) -> Explainer:
     """The engine for a job's classifier, methods and settings; the last two are kept loaded."""
     try:
-        given = {name: value for name, value in job.settings.items() if name != "model"}
+        given = {name: value for name, value in job.settings.items() if name not in NOT_OF_THE_ENGINE}
         options = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
         own = OwnModel.objects.filter(study=job.stimulus.study_id, name=job.classifier).first()
         if own is None:
@@ -162,13 +166,26 @@ def try_model(row: OwnModel, worker: str) -> None:
     leased_rows.finish(row, worker, found={**trial.found, "previews": previews}, sha256=sha256)
 
 
-def images(group: Iterable[Job]) -> Iterator[tuple[str, np.ndarray]]:
-    """(SHA-256, uint8 RGB) of the jobs' stimuli, each checked against its hash."""
+def images(
+    group: Iterable[Job], explainer: Explainer
+) -> Iterator[tuple[str, np.ndarray] | tuple[str, np.ndarray, int]]:
+    """(SHA-256, uint8 RGB) of the jobs' stimuli, each checked against its hash, and the class where one is given."""
     for job in group:
         data = storage.get(job.stimulus.path)
         if storage.sha256(data) != job.stimulus.sha256:
             raise DamagedFile(f"The stored file of {job.stimulus.key} was altered; upload the image again.")
-        yield job.stimulus.sha256, decoding.decode(data)
+        image = job.stimulus.sha256, decoding.decode(data)
+        yield (*image, _own_class(job.stimulus, explainer)) if "targets" in job.settings else image
+
+
+def _own_class(stimulus: Stimulus, explainer: Explainer) -> int:
+    """The class that an image has in the study, as an index of the network's. Raises SaliencyError."""
+    try:
+        return index_of(explainer.class_names, explainer.classes, stimulus.stimulus_class)
+    except BadClassNames as error:
+        raise SaliencyError(
+            f"{stimulus.key}: {error}. Rename the image's class, or have the predicted class explained."
+        ) from error
 
 
 def save(job: PrecomputeJob, explanation: Explanation, worker: str) -> None:
@@ -207,7 +224,9 @@ def _put(result: MapResult) -> tuple[str, str]:
 def _row(
     job: PrecomputeJob, rank: int, explained: ClassMaps, result: MapResult, array_path: str
 ) -> SaliencyMap:
-    provenance = result.provenance
+    provenance = result.provenance | (
+        {"target": job.settings["targets"]} if "targets" in job.settings else {}
+    )
     own: dict[str, Any] = {"stimulus": job.stimulus, "classifier": job.classifier, "method": result.key}
     identity = own | {
         "layer": provenance.get("layer") or "",

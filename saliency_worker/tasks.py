@@ -66,7 +66,7 @@ def explain_group(group: list[AnyJob], worker: str, keep: Keep[AnyJob]) -> None:
     waiting = {job.stimulus.sha256: job for job in group}
     try:
         explainer = store.explainer(group[0])
-        for explanation in explainer.explain(store.images(group)):
+        for explanation in explainer.explain(store.images(group, explainer)):
             keep(waiting[explanation.image_sha256], explanation, worker)
             del waiting[explanation.image_sha256]
     except Exception as error:

@@ -203,7 +203,13 @@ class StudyAdmin(ScopedAdmin):
                 ),
             },
         ),
-        (_("Maps and images"), {"classes": ["tab"], "fields": ("edges", "colour_map", "image_px")}),
+        (
+            _("Maps and images"),
+            {
+                "classes": ["tab"],
+                "fields": ("edges", "colour_map", "image_px", "explain_own_class", "overlay"),
+            },
+        ),
         (
             _("Analysis"),
             {

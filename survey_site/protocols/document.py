@@ -36,7 +36,7 @@ SETTINGS = (
     "seed",
 )
 # Younger than the format: named where they are set, so that older documents keep their hash.
-LATER_SETTINGS = ("window_width_px", "window_height_px")
+LATER_SETTINGS = ("window_width_px", "window_height_px", "explain_own_class", "overlay")
 
 
 def columns(conditions: Sequence[Condition]) -> list[tuple[str, list[Condition]]]:
@@ -76,6 +76,14 @@ def assessment_of(study: Study) -> Assessment:
         DesignFinding("task", f"The task “{unknown.name}” is not installed.", unknown.change, blocking=True)
         for unknown in registry.missing(study.task_settings)
     ]
+    if study.overlay and any(task.spec(study.settings_of(task)).pooled for task in tasks_of(study)):
+        told.append(
+            DesignFinding(
+                "overlay",
+                "Maps lie over their photo, so that whoever sees one knows which photo it is of.",
+                "Leave the overlay out, or the tasks in which participants choose among photos.",
+            )
+        )
     told += [finding for task in tasks_of(study) for finding in task.findings(study.settings_of(task))]
     try:
         QualityRules.from_mapping(study.exclusion_rules)
@@ -131,7 +139,9 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
     main = [s for s in stimuli if s.role == Stimulus.Role.MAIN]
     items = main_stimuli(spec_of(study), candidates_of(study, main))
     settings = {name: getattr(study, name) for name in SETTINGS} | {"image_px": image_px}
-    settings |= {name: value for name in LATER_SETTINGS if (value := getattr(study, name)) is not None}
+    settings |= {
+        name: value for name in LATER_SETTINGS if (value := getattr(study, name)) not in (None, False)
+    }
     return {
         "format": FORMAT,
         "study": study_part(study),

@@ -13,7 +13,7 @@ from survey_site.protocols.document import assessment_of, design_of_document, do
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.protocols.signals import sealed
 from survey_site.statistics.plan import AnalysisPlan
-from survey_site.stimuli import jobs, own_models
+from survey_site.stimuli import jobs, own_models, ranks
 from survey_site.stimuli.models import SaliencyMap
 from survey_site.studies import consent, states, texts
 from survey_site.studies.errors import SeveralProblems
@@ -50,6 +50,10 @@ def draft_of(study: Study) -> Draft:
     references = {c.column for c in conditions if c.is_reference}
     if len(references) > 1:
         found.append(f"Only one column can be the reference; now {', '.join(sorted(references))} are.")
+    if study.explain_own_class and ranks.ranks_of(study) != (0,):
+        found.append(
+            "A task shows maps of the network's further choices, which are not those of the image's own class; choose one."
+        )
     found += texts.problems(study) + consent.problems(study)
     if blocking := [f"{f.text} {f.change}" for f in assessment_of(study).findings if f.blocking]:
         return Draft(None, found + blocking)
@@ -103,7 +107,11 @@ def go_live(study: Study, by: User | None = None, *, pilot: bool = False, reason
     if plan.change == "amendment" and not reason.strip():
         raise NotReady([REASON_WANTED])
     shared = bool(plan.joins and served_images.served(plan.joins).exists())
-    files = [] if shared or plan.goes_on else served_images.write_files(pictures, side)
+    files = (
+        []
+        if shared or plan.goes_on
+        else served_images.write_files(pictures, side, served_images.photos_below(study, draft.maps))
+    )
     try:
         with transaction.atomic():
             told = f"the seal of version {plan.joins.version} again" if plan.goes_on and plan.joins else ""

@@ -18,6 +18,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Q, QuerySet
 from PIL import Image
 
+from saliency_worker import overlay
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import SaliencyMap
@@ -26,6 +27,7 @@ from survey_site.studies.models import Study
 
 CHUNK_OVERHEAD = 12  # length, type and CRC of a PNG chunk
 LENGTH_STEP = 4096
+ORIGINAL = "original"
 
 
 def served(protocol: Protocol) -> QuerySet[ServedImage]:
@@ -65,10 +67,25 @@ def common_size(study: Study, paths: Sequence[str]) -> int:
     return max(sides)
 
 
-def encode(data: bytes, side: int) -> bytes:
-    """Any picture as 8-bit RGB PNG of side × side pixels, without metadata, by one encoder."""
+def photos_below(study: Study, maps: Sequence[SaliencyMap]) -> list[str]:
+    """For each map the stored original over which trials show it; empty where it is shown as it is."""
+    if not study.overlay:
+        return [""] * len(maps)
+    paths = zip(maps, picture_paths(study, maps), strict=True)
+    originals = {(m.stimulus_id, m.classifier): path for m, path in paths if m.method == ORIGINAL}
+    return ["" if m.method == ORIGINAL else originals.get((m.stimulus_id, m.classifier), "") for m in maps]
+
+
+def encode(data: bytes, side: int, photo: bytes | None = None) -> bytes:
+    """Any picture as 8-bit RGB PNG of side × side pixels, without metadata, by one encoder.
+
+    photo: the picture over which it lies.
+    """
     with Image.open(io.BytesIO(data)) as image:
         rgb = image.convert("RGB")
+        if photo is not None:
+            with Image.open(io.BytesIO(photo)) as below:
+                rgb = overlay.lay_over(below, rgb)
         if rgb.size != (side, side):
             rgb = rgb.resize((side, side), Image.Resampling.BICUBIC)
         clean = Image.new("RGB", rgb.size)
@@ -92,13 +109,18 @@ def common_length(longest: int) -> int:
     return -(-(longest + CHUNK_OVERHEAD) // LENGTH_STEP) * LENGTH_STEP
 
 
-def write_files(paths: Sequence[str], side: int) -> list[str]:
-    """Stores one served file for each picture and returns their random paths; takes them back on failure."""
+def write_files(paths: Sequence[str], side: int, photos: Sequence[str] = ()) -> list[str]:
+    """Stores one served file for each picture and returns their random paths; takes them back on failure.
+
+    photos: as of `photos_below`, for each picture; none: all are shown as they are.
+    """
     written: list[str] = []
+    below = photos or [""] * len(paths)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(4) as threads:
 
         def encode_one(item: tuple[int, str]) -> int:
-            png = encode(storage.get(item[1]), side)
+            photo = below[item[0]]
+            png = encode(storage.get(item[1]), side, storage.get(photo) if photo else None)
             (Path(folder) / str(item[0])).write_bytes(png)
             return len(png)
 

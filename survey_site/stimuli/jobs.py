@@ -21,6 +21,7 @@ from survey_site.stimuli.uploaded_rows import EXPLAINED
 from survey_site.studies.models import Study
 
 State = PrecomputeJob.State
+OWN_CLASS = "class of the image"
 SAVED_MODEL = re.compile(r"\.(?:keras|h5|hdf5)(?:@|$)", re.IGNORECASE)
 
 
@@ -90,6 +91,8 @@ def job_settings(
     model: of the study's own, if the classifier is one.
     """
     plain = {"edges": study.edges, "colour_map": study.colour_map, "metrics": metrics}
+    if study.explain_own_class:
+        plain["targets"] = OWN_CLASS
     if model is not None:
         plain["model"] = model.definition()
     asked = ranks.ranks_asked(methods, ranks.ranks_of(study))

@@ -46,7 +46,9 @@ def origin_of(provenance: Mapping[str, Any]) -> str:
         made = {"explain": f"TensorFlow {versions.get('tensorflow')}", "device": provenance.get("device")}
     else:
         made = provenance.get("made_by") or {}
-    how = ", ".join(f"{name} {value}" for name, value in made.items() if isinstance(value, str | int | float))
+    how = ", ".join(
+        f"{name} {value}" for name, value in sorted(made.items()) if isinstance(value, str | int | float)
+    )
     if len(how) > LONGEST_ORIGIN:
         how = how[: LONGEST_ORIGIN - 1] + "…"
     return f"{told}: {how}" if how else told

@@ -57,6 +57,7 @@ def known_settings(provenance: Mapping[str, Any]) -> dict[str, Any]:
         "edges": provenance.get("edge_model"),
         "batch": (provenance.get("batch") or {}).get("rows"),
         "seed": parameters.get("random_seed") or None,
+        "target_class": provenance.get("class_index") if provenance.get("target") else None,
         **{name: parameters.get(name) for name in ("samples", "noise", "k")},
     }
     return {name: value for name, value in found.items() if value is not None}

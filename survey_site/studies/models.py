@@ -120,6 +120,22 @@ class Study(models.Model):
     colour_map = models.CharField(
         max_length=10, default="jet", choices=[(name, name) for name in catalog.COLOUR_MAPS]
     )
+    explain_own_class = models.BooleanField(
+        _("explain the image's own class"),
+        default=False,
+        help_text=_(
+            "Maps explain the class that an image has in the study instead of the one that the classifier predicts; the "
+            "classes must then be names, or indices, of each classifier's classes."
+        ),
+    )
+    overlay = models.BooleanField(
+        _("lay maps over the photo in trials"),
+        default=False,
+        help_text=_(
+            "Participants see each map over its photo, half and half. A matching task is then answered by looking: for "
+            "studies of ratings."
+        ),
+    )
     edges = models.CharField(
         _("edge detector"),
         max_length=20,

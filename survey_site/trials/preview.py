@@ -17,7 +17,7 @@ from survey_site.design.assignment import PRACTICE, PlannedTrial, plan
 from survey_site.protocols import served_images
 from survey_site.protocols.document import assessment_of, design_of_document, outline
 from survey_site.stimuli import storage
-from survey_site.stimuli.models import SaliencyMap
+from survey_site.stimuli.models import MapPicture, SaliencyMap
 from survey_site.stimuli.ranks import Ranks, ranks_for, ranks_of
 from survey_site.studies import texts
 from survey_site.studies.models import Condition, Study
@@ -184,11 +184,30 @@ def side_of(study: Study) -> int:
     sizes = [
         spec.input_size for c in study.conditions.all() if (spec := catalog.CLASSIFIERS.get(c.classifier))
     ]
+    used = {c.classifier for c in study.conditions.all()}
+    sizes += [row.found["input"][0] for row in study.own_models.all() if row.name in used and row.found]
     return study.image_px or max(sizes, default=USUAL_SIDE)
 
 
-def render(path: str, side: int) -> bytes:
-    """A stored picture as the freeze would serve it; a grey square where there is none yet."""
+def photo_below(study: Study, path: str) -> str:
+    """The stored original over which trials show the map of this picture; empty where it is shown as it is."""
+    if not study.overlay or not path:
+        return ""
+    pictures = MapPicture.objects.filter(saliency_map__stimulus__study=study, colour_map=study.colour_map)
+    shown = pictures.filter(path=path).select_related("saliency_map").first()
+    if shown is None or shown.saliency_map.method == ORIGINAL:
+        return ""
+    own = {"stimulus": shown.saliency_map.stimulus_id, "classifier": shown.saliency_map.classifier}
+    of_original = {f"saliency_map__{name}": value for name, value in own.items()}
+    below = pictures.filter(saliency_map__method=ORIGINAL, saliency_map__current=True, **of_original).first()
+    return below.path if below else ""
+
+
+def render(path: str, side: int, photo: str = "") -> bytes:
+    """A stored picture as the freeze would serve it; a grey square where there is none yet.
+
+    photo: as of `photo_below`.
+    """
     if not path:
         image = Image.new("RGB", (side, side), (GREY, GREY, GREY))
     else:
@@ -199,7 +218,7 @@ def render(path: str, side: int) -> bytes:
         image = rgb.crop((left, top, left + edge, top + edge))
     out = io.BytesIO()
     image.save(out, format="PNG")
-    return served_images.encode(out.getvalue(), side)
+    return served_images.encode(out.getvalue(), side, storage.get(photo) if photo else None)
 
 
 def _under(condition: Condition | None, trial: PlannedTrial) -> PlannedTrial:

@@ -80,7 +80,7 @@ def test_the_desk_says_where_a_map_came_from(study: Study, tmp_path: Path) -> No
     import_maps(study, path.name, path, ada)
     client = Client()
     client.force_login(ada)
-    told = "cams.zip, uploaded by ada: library pytorch-grad-cam 1.5.7, layer layer4, seed 7"
+    told = "cams.zip, uploaded by ada: layer layer4, library pytorch-grad-cam 1.5.7, seed 7"
     row = SaliencyMap.objects.filter(method="lime").order_by("pk")[0]
     for address in (
         reverse("admin:study_upload-maps", args=[study.pk]),

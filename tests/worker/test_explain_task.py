@@ -193,3 +193,23 @@ def test_a_classifier_with_too_few_classes_fails_for_good(
     assert reason.startswith("Maps of the 6 likeliest classes are asked for, but ")
     assert "tells 5 classes apart" in reason
     assert any(line.endswith("for the network's 6th class") for line in jobs.missing_maps(study))
+
+
+def test_maps_explain_the_images_own_class_where_the_study_says_so(study: Study) -> None:
+    Study.objects.filter(pk=study.pk).update(explain_own_class=True)
+    study.refresh_from_db()
+    for number, stimulus in enumerate(study.stimuli.order_by("key")):
+        stimulus.stimulus_class = str(number + 2) if number else "horse"  # the tiny network has no names
+        stimulus.save()
+    tasks.explain(ordered(study))
+    told = {job.stimulus.key: (job.state, job.reason) for job in PrecomputeJob.objects.all()}
+    assert told["0"][0] == State.FAILED
+    assert "0: 'horse' is no index, and the network has no class names" in told["0"][1]
+    assert told["1"][0] == told["2"][0] == State.DONE
+    found = SaliencyMap.objects.filter(method="gradcam").values_list("stimulus__key", "class_index")
+    assert dict(found) == {"1": 3, "2": 4}
+    Study.objects.filter(pk=study.pk).update(explain_own_class=False)
+    study.refresh_from_db()
+    tasks.explain(ordered(study))
+    assert SaliencyMap.objects.filter(method="gradcam", current=True).count() == 3
+    assert "target" not in SaliencyMap.objects.filter(method="gradcam", current=True)[0].provenance

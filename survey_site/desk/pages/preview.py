@@ -128,7 +128,7 @@ def picture(request: HttpRequest, study: Study, token: str) -> HttpResponse:
         raise Http404 from error
     if owner != str(study.pk):
         raise Http404
-    data = preview.render(path, preview.side_of(study))
+    data = preview.render(path, preview.side_of(study), preview.photo_below(study, path))
     return HttpResponse(data, content_type="image/png", headers={"Cache-Control": "private, no-store"})
 
 

@@ -42,7 +42,7 @@ STUDY_FIELDS = (
 # Younger than the format: written where they differ from the default, so that older folders stay as they are.
 LATER_STUDY_FIELDS = (
     "require_rehearsal", "window_width_px", "window_height_px", "controller", "contact", "ethics_number",
-    "ids_erased_on", "replicates_paper", "closes_on",
+    "ids_erased_on", "replicates_paper", "closes_on", "explain_own_class", "overlay",
 )  # fmt: skip
 CONDITION_FIELDS = ("column", "column_order", "classifier", "base", "method", "is_reference")
 OWN_MODEL_FIELDS = ("name", "source", "path", "sha256", "layer", "preprocessing", "fit", "class_names")

@@ -115,4 +115,14 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('study', 'key', 'language'), name='text_once_per_language')],
             },
         ),
+        migrations.AddField(
+            model_name='study',
+            name='explain_own_class',
+            field=models.BooleanField(default=False, help_text="Maps explain the class that an image has in the study instead of the one that the classifier predicts; the classes must then be names, or indices, of each classifier's classes.", verbose_name="explain the image's own class"),
+        ),
+        migrations.AddField(
+            model_name='study',
+            name='overlay',
+            field=models.BooleanField(default=False, help_text='Participants see each map over its photo, half and half. A matching task is then answered by looking: for studies of ratings.', verbose_name='lay maps over the photo in trials'),
+        ),
     ]
