@@ -24,7 +24,8 @@ NAMED = (
     (ServedImage, "path"),
     (OwnModel, "path"),
 )
-"""Every column that names a file."""
+"""Every column that names a file; previews of models are named inside of `found`."""
+PREVIEWS = "previews/"
 
 
 def of_study(study: Study) -> set[str]:
@@ -80,4 +81,6 @@ def _unused(paths: Sequence[str]) -> Iterator[str]:
         for model, column in NAMED:
             rows = model._default_manager.filter(**{f"{column}__in": batch})
             named |= set(rows.values_list(column, flat=True))
+        if any(path.startswith(PREVIEWS) for path in batch):
+            named |= of_models(OwnModel.objects.all())
         yield from (path for path in batch if path not in named)

@@ -1,13 +1,15 @@
 """The end of a study: it is deleted with everything that belongs to it, or not at all."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from survey_site.protocols import stored_files
 from survey_site.protocols.models import Protocol, ServedImage
-from survey_site.stimuli.models import MapPicture, PrecomputeJob, RecomputeJob, SaliencyMap
+from survey_site.stimuli.leased_rows import LeasedRow
+from survey_site.stimuli.models import MapPicture, OwnModel, PrecomputeJob, RecomputeJob, SaliencyMap
 from survey_site.studies import audit, states
 from survey_site.studies.editing import editing
 from survey_site.studies.models import Study
@@ -50,17 +52,23 @@ def refuse_deletion(study: Study) -> None:
     """Raises StateForbids while participants may come, and while a worker computes maps of the study."""
     if study.state not in states.DELETABLE:
         raise states.StateForbids([states.no_deletion(study.state)])
+    if OwnModel.objects.filter(study=study, **_under_lease()).exists():
+        raise states.StateForbids(
+            ["A worker tries a model of this study just now; delete the study when that has ended."]
+        )
     for kind in (PrecomputeJob, RecomputeJob):
-        running = kind._default_manager.filter(
-            stimulus__study=study, state=kind.State.RUNNING, lease_expires_at__gt=timezone.now()
-        ).count()
-        if running:
+        if running := kind._default_manager.filter(stimulus__study=study, **_under_lease()).count():
             raise states.StateForbids(
                 [
                     f"A worker computes maps of {running} images of this study just now; cancel the jobs on “Maps”, "
                     "and delete the study when the running ones have ended."
                 ]
             )
+
+
+def _under_lease() -> dict[str, Any]:
+    """Of leased rows those that a worker which lives is at."""
+    return {"state": LeasedRow.State.RUNNING, "lease_expires_at__gt": timezone.now()}
 
 
 def delete_study(study: Study, by: int | None) -> Holdings:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from survey_site.desk import page_table
 from survey_site.notifications.models import Watch
 from survey_site.recruitment.models import Recruitment
-from survey_site.stimuli.models import Stimulus
+from survey_site.stimuli.models import OwnModel, Stimulus
 from survey_site.studies.models import AuditEntry, Membership, Study, StudyText
 from tests import factories
 from tests.desk.test_audit_log import fields
@@ -210,6 +210,25 @@ def test_a_list_that_somebody_has_added_to_is_not_forgotten(admin_client: Client
     assert not study.excluded_ids.exists()
 
 
+@pytest.mark.parametrize("verb", ["accept", "change", "remove"])
+def test_a_model_that_somebody_has_changed_since_its_preview(
+    verb: str, admin_client: Client, study: Study
+) -> None:
+    """Who accepts has looked at the maps of one layer, and means that one."""
+    found = {"layer": "conv_a", "input": [8, 8], "classes": 2, "previews": []}
+    row = OwnModel.objects.create(
+        study=study, name="net", source="folder", path="net", layer="conv_a", state="done", found=found
+    )
+    ((_model, _form, seen),) = admin_client.get(of(study, "models")).context["models"]
+    OwnModel.objects.update(layer="conv_b", found=found | {"layer": "conv_b"})
+    sent = {"verb": verb, "model": row.pk, "seen": seen, f"model-{row.pk}-layer": "conv_c"}
+    page = text_of(admin_client.post(of(study, "models"), sent, follow=True))
+    assert "Somebody else saved this meanwhile" in page and "conv_b" in page
+    assert ("conv_c" if verb == "change" else f"Yours: “{verb}”") in page
+    row.refresh_from_db()
+    assert (row.layer, row.state, row.accepted_at) == ("conv_b", "done", None)
+
+
 def test_notifications_and_the_secret_of_the_webhook(admin_client: Client, study: Study) -> None:
     address = of(study, "notifications")
     first = opened(admin_client, address) | {"verb": "save", "webhook_url": "https://93.184.215.14/a"}
@@ -292,10 +311,8 @@ ADDING = {"preview", "monitor", "images", "precompute", "upload-maps", "check", 
 
 
 def test_every_page_of_the_desk_is_known_here() -> None:
-    tested_elsewhere = {
-        "ending",
-        "amend",
-    }  # tests/studies/test_ownership.py, tests/protocols/test_amendments.py
+    # tests/studies/test_ownership.py, tests/protocols/test_amendments.py, and the models above
+    tested_elsewhere = {"ending", "amend", "models"}
     assert {page.name for page in page_table.PAGES} - tested_elsewhere == ADDING | set(EDITS) - {
         "study",
         "image",

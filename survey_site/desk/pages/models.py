@@ -17,12 +17,14 @@ from unfold.widgets import (
 )
 
 from saliency_worker import catalog
+from survey_site.desk.seen_values import digest, once_more, overwriting
 from survey_site.desk.shell import page
 from survey_site.protocols import stored_files
 from survey_site.stimuli import own_models, storage
 from survey_site.stimuli.models import OwnModel
 from survey_site.studies import audit
 from survey_site.studies.access import is_owner
+from survey_site.studies.editing import editing
 from survey_site.studies.models import Study
 
 MOST_NAMES = 256 * 1024  # bytes of a file of class names
@@ -98,7 +100,8 @@ def models(request: HttpRequest, study: Study) -> HttpResponse:
             messages.error(request, _("Only the study's owner brings models."))
             return redirect("admin:study_models", study.pk)
         if "verb" in request.POST:
-            _change(request, study, request.POST)
+            with editing(study) as locked:
+                _change(request, locked, request.POST)
             return redirect("admin:study_models", study.pk)
         form = RegisterForm(request.POST, request.FILES)
         if form.is_valid() and _registered(request, study, form):
@@ -138,7 +141,10 @@ def status_of(study: Study) -> dict[str, Any]:
     rows = list(study.own_models.all())
     under_way = (OwnModel.State.QUEUED, OwnModel.State.RUNNING)
     return {
-        "models": [(row, ChoicesForm(initial=_initial(row), prefix=f"model-{row.pk}")) for row in rows],
+        "models": [
+            (row, ChoicesForm(initial=_initial(row), prefix=f"model-{row.pk}"), digest(seen_of(row)))
+            for row in rows
+        ],
         "busy": any(row.state in under_way for row in rows),
     }
 
@@ -164,11 +170,21 @@ def _registered(request: HttpRequest, study: Study, form: RegisterForm) -> bool:
     return True
 
 
+def seen_of(row: OwnModel) -> dict[str, Any]:
+    """What whoever accepts, changes or removes a model has looked at."""
+    return {**_initial(row), "tried": row.found.get("layer", ""), "weights": row.sha256}
+
+
 def _change(request: HttpRequest, study: Study, data: QueryDict) -> None:
     verb, number = str(data["verb"]), str(data.get("model", ""))
     row = study.own_models.filter(pk=number).first() if number.isdecimal() else None
     if row is None:
         messages.error(request, _("The study has no such model any more."))
+        return
+    if data.get("seen") not in (None, digest(seen_of(row))):
+        sent = {name: data.get(f"model-{row.pk}-{name}", "") for name in _initial(row)}
+        mine = sent if verb == "change" else verb
+        messages.error(request, f"{row.name}: {overwriting(seen_of(row), mine)} {once_more()}")
         return
     try:
         if verb == "accept":
@@ -178,7 +194,7 @@ def _change(request: HttpRequest, study: Study, data: QueryDict) -> None:
         elif verb == "remove":
             files = stored_files.of_models([row])
             own_models.remove(row)
-            stored_files.remove_unused(files)
+            stored_files.remove_after_commit(files)
         elif verb == "change":
             form = ChoicesForm(data, prefix=f"model-{row.pk}")
             if not form.is_valid():
