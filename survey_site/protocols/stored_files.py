@@ -65,11 +65,11 @@ def remove_after_commit(paths: Iterable[str]) -> None:
 def remove_unused(paths: Iterable[str]) -> int:
     """Deletes those of these files that no row names; returns how many. What cannot be deleted is logged, by name."""
     removed = 0
-    for path in _unused(sorted(paths)):
+    for path in _unused(sorted(set(paths) - {""})):
         try:
             default_storage.delete(path)
             removed += 1
-        except OSError:
+        except Exception:  # whatever the storage raises: the rows are gone, and the other files go too
             logger.exception("the file %s of a deleted row could not be removed; remove it by hand", path)
     return removed
 
