@@ -5,7 +5,8 @@ model itself is never changed: its operations are run one by one, the last activ
 """
 
 import gc
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -16,7 +17,13 @@ import tensorflow as tf
 from saliency_worker.catalog import explains_class
 from saliency_worker.declarations import Need
 from saliency_worker.saliency.classifiers import Classifier
-from saliency_worker.saliency.errors import DeviceError, ModelError, SettingsError
+from saliency_worker.saliency.errors import (
+    DeviceError,
+    ModelError,
+    SaliencyError,
+    SettingsError,
+    first_line,
+)
 from saliency_worker.saliency.feature_maps import feature_map
 from saliency_worker.saliency.formulas import Formula
 from saliency_worker.saliency.frozen import Graph, freeze, prepare_device
@@ -114,12 +121,13 @@ class Network:
         shape = classifier.input.shape
         whole = tf.TensorSpec((rows, *shape), tf.float32)
         shapes = ((len(ranks), rows), (rows,), (images,))
-        self._explain = freeze(
-            self._explain_graph, whole, *(tf.TensorSpec(each, tf.int32) for each in shapes)
-        )
         self._images = images
-        self._classify = freeze(self._classify_graph, tf.TensorSpec((masks, *shape), tf.float32))
-        self._check(classifier, rows, masks)
+        with _refusals(classifier.spec.name):
+            self._explain = freeze(
+                self._explain_graph, whole, *(tf.TensorSpec(each, tf.int32) for each in shapes)
+            )
+            self._classify = freeze(self._classify_graph, tf.TensorSpec((masks, *shape), tf.float32))
+            self._check(classifier, rows, masks)
         del self._view
         gc.collect()  # traced graphs are cycles that hold copies of the weights
 
@@ -208,6 +216,22 @@ class Network:
 
     def _classify_graph(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"logits": self._view.logits(rows)}
+
+
+@contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """What TensorFlow or a layer's own code raises on the way to a graph, as a refusal in one line."""
+    try:
+        yield
+    except (SaliencyError, MemoryError):
+        raise
+    except tf.errors.ResourceExhaustedError as error:
+        raise DeviceError(f"The device has too little memory for {name}: choose a smaller batch.") from error
+    except Exception as error:
+        raise ModelError(
+            f"{name} cannot be made one graph of fixed size ({first_line(error)}): leave out layers that keep a state or "
+            "draw at random when they are asked."
+        ) from error
 
 
 def _choice(logits: tf.Tensor, rank: int) -> tf.Tensor:

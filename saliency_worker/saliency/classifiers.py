@@ -81,7 +81,13 @@ def analysed(model: keras.Model, given: NetworkInput, output: str = "", name: st
     """The operations of a network with the shapes that they have for that input, and its logits. Raises ModelError."""
     graph = flatten(model, output, given.shape, name)
     shape = given.shape if len(graph.shapes[graph.input]) == 4 else given.shape[:2]
-    return scores(graph.with_shapes(shape))
+    try:
+        graph = graph.with_shapes(shape)
+    except Exception as error:  # whatever a layer says to a size that does not suit it
+        raise ModelError(
+            f"{graph.name} cannot take pictures of {given.height}x{given.width} ({first_line(error)}): give another size."
+        ) from error
+    return scores(graph)
 
 
 def class_name(names: tuple[str, ...], index: int) -> str:

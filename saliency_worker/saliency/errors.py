@@ -1,9 +1,14 @@
 """Errors of the engine: one line that says what to do, and whether trying again can help."""
 
+import re
+
 
 def first_line(error: Exception, longest: int = 160) -> str:
     """What an error says in its first line, shortened, or its type where it says nothing."""
-    said = (str(error).strip().splitlines() or [""])[0].strip() or type(error).__name__
+    lines = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        del lines[0]  # Keras names the layer first, and says what is wrong behind it
+    said = lines[0] if lines else type(error).__name__
     if isinstance(error, LookupError | AttributeError):
         said = f"{type(error).__name__}: {said}"
     return said if len(said) <= longest else f"{said[: longest - 1]}…"

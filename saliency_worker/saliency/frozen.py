@@ -30,14 +30,21 @@ class Graph:
 def freeze(function: Callable[..., dict[str, tf.Tensor]], *inputs: tf.TensorSpec) -> Graph:
     """The function as one graph: its variables turned into constants, its batch norms folded.
 
-    Beyond 256 MB of weights the variables stay: those networks (VGG) have no batch norms to fold.
+    Beyond 256 MB of weights the variables stay: those networks (VGG) have no batch norms to fold. So they do where
+    TensorFlow cannot make them constants, as in the loop of a recurrent layer.
     """
     traced = tf.function(function, autograph=False).get_concrete_function(*inputs)
     names = sorted(traced.structured_outputs)  # a frozen graph gives a list in the order of tf.nest
     variables = tuple(traced.variables)
     if sum(variable.shape.num_elements() * variable.dtype.size for variable in variables) > _MOST_CONSTANTS:
         return Graph(traced, names, variables)
-    return Graph(fold_batch_norms(convert_variables_to_constants_v2(traced)), names)
+    try:
+        constant = convert_variables_to_constants_v2(traced)
+    except (ValueError, KeyError, tf.errors.InvalidArgumentError):
+        if not variables:
+            raise
+        return Graph(traced, names, variables)
+    return Graph(fold_batch_norms(constant), names)
 
 
 @cache

@@ -22,7 +22,7 @@ def shape(build: Callable[[], Case]) -> Callable[[], Case]:
     """Adds a case to the zoo; its weights are the same in every run."""
 
     def seeded() -> Case:
-        keras.utils.set_random_seed(len(ZOO) + len(build.__name__))
+        keras.utils.set_random_seed(sum(map(ord, build.__name__)))
         case = build()
         stir(case.model)
         return case
@@ -650,6 +650,52 @@ def layers_within_a_layer() -> Case:
 
     block, pool, dense = Block(name="block"), GAP(), layers.Dense(4)
     return plain(block, chain(pool, dense), layer="block", cam=True)
+
+
+@shape
+def recurrent_head() -> Case:
+    """Its loop keeps variables that cannot be made constants."""
+    last, rows, recurrent, dense = conv(4), layers.Reshape((SIDE, SIDE * 4)), layers.LSTM(5), layers.Dense(3)
+    return plain(last, chain(rows, recurrent, dense), layer="last")
+
+
+@shape
+def backbone_of_several_maps() -> Case:
+    """A pyramid as a nested model of a dictionary, of which the finer map is used."""
+    first, finer = conv(4, "first"), conv(5, "finer")
+    inside = keras.Input((SIDE, SIDE, 3))
+    found = first(inside)
+    pyramid = keras.Model(
+        inside, {"coarse": layers.MaxPooling2D(2)(found), "fine": finer(found)}, name="pyramid"
+    )
+    pool, dense = GAP(), layers.Dense(3)
+    image = keras.Input((SIDE, SIDE, 3))
+    model = keras.Model(image, ops.softmax(dense(pool(pyramid(image)["fine"]))))
+    return Case(model, chain(first, finer), chain(pool, dense), layer="pyramid/finer", cam=True)
+
+
+@shape
+def nested_model_of_two_inputs() -> Case:
+    last, join = conv(), layers.Concatenate()
+    sides = [keras.Input((SIDE, SIDE, 3)), keras.Input((SIDE, SIDE, 3))]
+    pair = keras.Model(sides, last(join(sides)), name="pair")
+    pool, dense = GAP(), layers.Dense(3)
+    image = keras.Input((SIDE, SIDE, 3))
+    model = keras.Model(image, ops.softmax(dense(pool(pair([image, image * 2])))))
+    trunk = lambda x: last(join([x, x * 2]))  # noqa: E731
+    return Case(model, trunk, chain(pool, dense), layer="pair/last", cam=True)
+
+
+@shape
+def norm_of_the_logits() -> Case:
+    last, pool, dense, norm = conv(), GAP(), layers.Dense(3), layers.BatchNormalization()
+    return plain(last, chain(pool, dense, lambda x: norm(x, training=False)), layer="last", cam=True)
+
+
+@shape
+def sum_of_exponentials_as_pooling() -> Case:
+    last = conv(4, activation=None)
+    return plain(last, lambda x: ops.logsumexp(x, axis=(1, 2)), layer="last")
 
 
 def _logits(dense: keras.layers.Dense) -> Function:
