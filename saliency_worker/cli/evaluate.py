@@ -65,6 +65,7 @@ def _measure(
         name, wanted, options.weights, options.edge_weights, class_names=options.class_names
     )
     explained = targets.indices(named, explainer)
+    engine.doubt(explainer, folder.name, sources)
     if options.overwrite:
         discard(folder, name=FILE)
     store = Manifest(folder, {"classifier": name, **wanted, **engine.facts(explainer)}, name=FILE)

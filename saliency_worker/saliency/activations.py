@@ -27,7 +27,15 @@ from saliency_worker.saliency.errors import (
 from saliency_worker.saliency.feature_maps import feature_map
 from saliency_worker.saliency.formulas import Formula
 from saliency_worker.saliency.frozen import Graph, freeze, prepare_device
-from saliency_worker.saliency.self_check import check_cam, check_scores, own_scores, probes, rows_of
+from saliency_worker.saliency.self_check import (
+    check_cam,
+    check_logits,
+    check_scores,
+    own_scores,
+    probes,
+    rows_of,
+    says_little,
+)
 from saliency_worker.saliency.view import View, cut, refuse_unconnected
 
 Array = npt.NDArray[np.float32]
@@ -137,11 +145,14 @@ class Network:
         own = own_scores(classifier.model, self._view.scores, given, classifier.output)
         whole = rows_of(given, masks, lambda batch: {"logits": self.classify(batch)})["logits"]
         head = rows_of(given, rows, lambda batch: self._probed(batch, rows))
-        check_scores(self._view.scores, own, whole, head["logits"], on_gpu=prepare_device() != "cpu")
+        found, on_gpu = self._view.scores, prepare_device() != "cpu"
+        check_scores(found, own, whole, head["logits"], on_gpu=on_gpu)
+        if says_little(found, own):
+            check_logits(found, np.asarray(self._view.logits(tf.constant(given))), whole, on_gpu=on_gpu)
         needs = {need for formula in self._formulas.values() for need in formula.spec.needs}
         if self._view.cam_weights is not None and Need.CLASS_WEIGHTS in needs:
             pooled = rows_of(given, 1, lambda batch: self._probed(np.repeat(batch, rows, axis=0), rows))
-            check_cam(classifier.spec.name, pooled["features"], self._view.cam_weights, whole)
+            check_cam(found, pooled["features"], self._view.cam_weights, whole)
 
     def _probed(self, batch: Array, rows: int) -> Maps:
         """Logits and features of a batch of which the first row is an image."""

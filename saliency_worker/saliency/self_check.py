@@ -61,9 +61,7 @@ def check_scores(
 
     own: (2, outputs). whole, cut: (2, classes). Raises ModelError with what was compared.
     """
-    tolerance = max(
-        [ON_GPU if on_gpu else 1e-4, *(TOLERANCE.get(dtype, 0) for dtype in found.graph.dtypes.values())]
-    )
+    tolerance = max(ON_GPU if on_gpu else 1e-4, _tolerance(found))
     name = found.graph.name
     for place, probe in enumerate(PROBES):
         if not np.isfinite(own[place]).all():
@@ -79,9 +77,26 @@ def check_scores(
         )
 
 
-def check_cam(name: str, features: Array, weights: tuple[Array, Array], logits: Array) -> None:
+def says_little(found: Scores, own: npt.NDArray[np.float64]) -> bool:
+    """Whether the network is so sure that its probabilities would be the same for other logits: (2, outputs)."""
+    if found.activation == "linear":
+        return False
+    chances = np.exp(own) if found.activation == "log_softmax" else own
+    return bool((np.minimum(chances, 1 - chances).max(axis=1) < 1e-3).any())
+
+
+def check_logits(found: Scores, plain: Array, whole: Array, *, on_gpu: bool = False) -> None:
+    """Logits computed operation by operation, nothing folded, with those of our graph, (2, classes). Raises ModelError."""
+    tolerance = max(ON_GPU if on_gpu else 1e-4, _tolerance(found))
+    for place, probe in enumerate(PROBES):
+        if np.isfinite(plain[place]).all():
+            _compare(found.graph.name, f"the logits of {probe}", plain[place], whole[place], tolerance)
+
+
+def check_cam(found: Scores, features: Array, weights: tuple[Array, Array], logits: Array) -> None:
     """The mean of the map CAM plus the bias is the logit: features (N, K) are ``A`` averaged. Raises ModelError."""
     kernel, bias = weights
+    name, tolerance = found.graph.name, max(1e-3, _tolerance(found))
     for place, probe in enumerate(PROBES[: len(features)]):
         if np.isfinite(logits[place]).all():
             _compare(
@@ -89,7 +104,7 @@ def check_cam(name: str, features: Array, weights: tuple[Array, Array], logits: 
                 f"the logits of {probe}",
                 logits[place],
                 features[place] @ kernel + bias,
-                1e-3,
+                tolerance,
                 "as mean of CAM",
             )
 
@@ -108,11 +123,16 @@ def _compare(
         )
     largest = float(np.abs(theirs).max())
     by = float(np.abs(theirs - ours).max())
-    if not by <= tolerance * max(largest, 1e-30) and by > 1e-6 * tolerance:
+    if not by <= tolerance * max(largest, 1e-6):  # what is not a number is neither
         raise ModelError(
             f"{name} cannot be explained rightly: {what} and those {how} differ by {by:.2g}, largest score {largest:.2g}; "
             "report this with the model, and build it from layers of Keras where it has code of its own."
         )
+
+
+def _tolerance(found: Scores) -> float:
+    """Of the coarsest type that the network computes in; 0 where that is float32."""
+    return max(TOLERANCE.get(dtype, 0.0) for dtype in found.graph.dtypes.values())
 
 
 def _are_probabilities(scores: npt.NDArray[np.float64]) -> bool:

@@ -108,9 +108,9 @@ def _cam_weights(found: Scores, pool: Value) -> tuple[Array, Array] | None:
     """Weights and bias of the logits, where the pooled features meet only products with and sums of constants."""
     graph = found.graph
     steps = graph.needed([found.logits], [pool])
-    if not all(_is_constant_product(step) for step in steps) or graph.dtypes[pool] != "float32":
+    if not all(_is_constant_product(step) for step in steps):
         return None
-    features = tf.zeros((found.classes, *(side or 1 for side in graph.shapes[pool][1:])))
+    features = tf.zeros((found.classes, *(side or 1 for side in graph.shapes[pool][1:])), graph.dtypes[pool])
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(features)
         logits = found.tensor(graph.run([found.logits], {pool: features})[0])

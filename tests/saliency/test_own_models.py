@@ -154,6 +154,27 @@ def test_a_graph_that_was_folded_wrongly_is_refused(monkeypatch: pytest.MonkeyPa
     assert "its own scores" in refused(lambda: ZOO["linear_scores"]().model)
 
 
+def test_a_graph_that_was_folded_wrongly_is_refused_though_the_network_is_sure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = activations.freeze
+
+    def wrong(function: Any, *inputs: Any) -> Any:
+        return honest(
+            lambda *given: {k: v * (1.001 if k == "logits" else 1) for k, v in function(*given).items()},
+            *inputs,
+        )
+
+    def sure() -> keras.Model:
+        last, pool, dense = conv(), GAP(), layers.Dense(4)
+        return plain(last, chain(pool, dense, lambda x: x * 1e4)).model
+
+    monkeypatch.setattr(activations, "freeze", wrong)
+    assert "the logits of a picture and those in our graph" in refused(
+        sure, choice=ModelChoice(preprocessing="unit")
+    ).replace("noise", "a picture")
+
+
 def test_a_head_that_does_not_give_the_logits_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = activations.View.tail
     monkeypatch.setattr(activations.View, "tail", lambda self, pooled: honest(self, pooled) * 1.001)

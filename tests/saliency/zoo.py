@@ -449,6 +449,7 @@ def half_precision() -> Case:
         layer="last",
         choice=choice,
         tolerance=2e-2,
+        cam=True,
     )
 
 
