@@ -105,6 +105,8 @@ def feature_map(found: Scores, layer: str, tokens: tuple[int, int] | None = None
     graph = found.graph
     name, value = resolve(graph, layer)
     shape = graph.shapes[value]
+    if len(shape) not in (3, 4):
+        raise ModelError(f'Layer "{name}" gives {shape}, not a feature map: name a convolution.')
     if graph.open_inputs([found.logits], [value]):
         raise ModelError(f'The output does not depend on layer "{name}" alone: name a later layer.')
     if found.logits not in {v for step in graph.downstream(value) for v in step.outputs}:
@@ -120,8 +122,6 @@ def feature_map(found: Scores, layer: str, tokens: tuple[int, int] | None = None
             f'Layer "{name}" gives {count} tokens of {shape[2]} numbers, not a feature map: say how they lie, as in '
             f"@{name}:tokens={side}x{side}."
         )
-    if len(shape) != 4:
-        raise ModelError(f'Layer "{name}" gives {shape}, not a feature map: name a convolution.')
     _refuse_channels_first(graph, value)
     height, width, channels = shape[1:]
     if height is None or width is None or channels is None:
