@@ -95,6 +95,7 @@ class ComparedColumn(TypedDict):
     ratio_reason: NotRequired[str | None]
     paired_participants: NotRequired[int]
     dropped_participants: NotRequired[int]
+    t: NotRequired[float | None]
     df: NotRequired[int | None]
     detectable: NotRequired[float | None]
     paired_delta: NotRequired[float | None]

@@ -48,11 +48,17 @@ def _size(a: Sample, b: Sample) -> int:
     return int(max(a.participant.max(initial=-1), b.participant.max(initial=-1))) + 1
 
 
-def t_test(contrast: Contrast) -> float | None:
-    """Two-sided p of Δ/√V2 with Student's t; ``None`` where V2 is 0 or not estimable."""
+def t_value(contrast: Contrast) -> float | None:
+    """Δ/√V2; ``None`` where V2 is 0 or not estimable."""
     if contrast.value is None or not contrast.variance or contrast.df is None:
         return None
-    return float(2 * stats.t.sf(abs(contrast.value) / np.sqrt(contrast.variance), contrast.df))
+    return float(contrast.value / np.sqrt(contrast.variance))
+
+
+def t_test(contrast: Contrast) -> float | None:
+    """Two-sided p of Δ/√V2 with Student's t; ``None`` where V2 is 0 or not estimable."""
+    t = t_value(contrast)
+    return None if t is None or contrast.df is None else float(2 * stats.t.sf(abs(t), contrast.df))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -101,6 +107,7 @@ def compare(
         "ratio_reason": quotient.interval.reason,
         "paired_participants": len(paired.a),
         "dropped_participants": paired.dropped,
+        "t": t_value(delta),
         "df": delta.df,
         "reason": delta.interval.reason,
         "detectable": detectable(delta, level),

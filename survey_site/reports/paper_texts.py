@@ -1,0 +1,33 @@
+"""The texts for a paper as one archive: methods, results, tables of contrasts, preregistration."""
+
+import zipfile
+from io import BytesIO
+
+from survey_site.reports import contrast_tables, paragraphs
+from survey_site.reports.paragraphs import Document
+from survey_site.reports.report_types import StudyReport
+
+MADE = (1980, 1, 1, 0, 0, 0)  # the same texts give the same bytes
+
+
+def texts(document: Document, report: StudyReport) -> dict[str, str]:
+    """Name of the file → text. Raises NoComparisons for a report of point estimates."""
+    methods, results = paragraphs.methods(document, report), paragraphs.results(report)
+    return {
+        "methods.md": methods,
+        "methods.tex": paragraphs.latex(methods),
+        "results.md": results,
+        "results.tex": paragraphs.latex(results),
+        "contrasts.csv": contrast_tables.as_csv(report),
+        "contrasts.tex": contrast_tables.as_latex(report),
+        "preregistration.md": paragraphs.preregistration(document, report["protocol_hash"] or ""),
+    }
+
+
+def archive(document: Document, report: StudyReport) -> bytes:
+    """The texts as a zip."""
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, text in texts(document, report).items():
+            target.writestr(zipfile.ZipInfo(name, MADE), text)
+    return made.getvalue()

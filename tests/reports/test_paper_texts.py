@@ -1,0 +1,108 @@
+"""Methods, results, contrasts and preregistration of the replay: what a paper would say, with the report's own numbers."""
+
+import csv
+import io
+import re
+import zipfile
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from fixtures import write_replay
+from survey_site.protocols.models import Protocol
+from survey_site.reports import contrast_tables, paper_texts, paragraphs
+from survey_site.reports.analysis import analyse
+from survey_site.reports.point_report import point_report
+from survey_site.statistics.published import TABLE_1
+from survey_site.studies.models import Study
+
+pytestmark = pytest.mark.django_db
+OURS = [row.column for row in TABLE_1][1:]
+
+
+@pytest.fixture
+def sealed(db: None) -> tuple[dict[str, Any], Any]:
+    """The document and the whole report of the replay."""
+    call_command("import_study", str(write_replay.FOLDER), stdout=io.StringIO())
+    study = Study.objects.get()
+    return Protocol.objects.get().content, analyse(study).report
+
+
+def test_the_results_have_every_comparison_in_apa_style(sealed: tuple[dict[str, Any], Any]) -> None:
+    report = sealed[1]
+    text = paragraphs.results(report)
+    for outcome in report["outcomes"]:
+        own = text.split(f"**{outcome['title']}.**")[1].split("\n\n")[0]
+        for row in report["comparisons"][outcome["key"]]["rows"]:
+            found = re.search(rf"{row['column']} (differed|did not differ).*?\(Holm\)", own)
+            assert found, row["column"]
+            sentence = found[0]
+            assert (" points" in sentence) == (outcome["kind"] == "share")
+            assert f"*t*({row['df']}) = {row['t']:.2f}" in sentence
+            assert paragraphs.apa_p(row["p_holm"]) in sentence
+            assert ("did not" in sentence) == (not row["significant"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0121, " = .012"), (0.00001, " < .001"), (1.0, " = 1.000"), (None, " n/a")]
+)
+def test_p_values_are_printed_as_apa_asks(value: float | None, text: str) -> None:
+    assert paragraphs.apa_p(value) == text
+
+
+def test_the_methods_say_what_the_protocol_sealed(sealed: tuple[dict[str, Any], Any]) -> None:
+    document, report = sealed
+    text = paragraphs.methods(document, report)
+    assert report["protocol_hash"] in text
+    assert "Grad-CAMs, Ours 1, Ours 2, Ours 3, Ours 4 and Ours 5" in text
+    assert f"The design asked for {document['design']['target_participants']}" in text
+    assert "two-way clustered t-tests" in text and "Holm" in text
+
+
+def test_the_preregistration_has_the_templates_headings_and_the_hash(
+    sealed: tuple[dict[str, Any], Any],
+) -> None:
+    document, report = sealed
+    text = paragraphs.preregistration(document, report["protocol_hash"])
+    assert text.count("### ") == 17 and report["protocol_hash"] in text
+    assert "Each of Ours 1, Ours 2, Ours 3, Ours 4 and Ours 5 differs from Grad-CAMs" in text
+
+
+def test_the_contrasts_as_csv_are_the_reports_numbers(sealed: tuple[dict[str, Any], Any]) -> None:
+    rows = list(csv.DictReader(io.StringIO(contrast_tables.as_csv(sealed[1]))))
+    assert [(r["measure"], r["column"]) for r in rows] == [(m, c) for m in ("faith", "index") for c in OURS]
+    first = sealed[1]["comparisons"]["faith"]["rows"][0]
+    assert float(rows[0]["difference"]) == pytest.approx(100 * first["difference"]) == pytest.approx(48)
+    assert float(rows[0]["p_holm"]) == pytest.approx(first["p_holm"])
+
+
+def test_the_contrasts_as_latex_have_label_note_and_no_bare_percent(
+    sealed: tuple[dict[str, Any], Any],
+) -> None:
+    text = contrast_tables.as_latex(sealed[1])
+    assert text.count(r"\label{tab:feature-cam-table-1-") == 2 and text.count(r"\emph{Note.}") == 2
+    body = [line for line in text.splitlines() if not line.startswith("%")]
+    assert not [line for line in body if re.search(r"(?<!\\)%", line)]
+    assert all(line.count("&") == 4 for line in body if line.endswith(r"\\"))
+
+
+def test_markdown_becomes_latex() -> None:
+    assert (
+        paragraphs.latex("## A & b\n**50 %** of *t*_1")
+        == "\\section*{A \\& b}\n\\textbf{50 \\%} of \\emph{t}\\_1\n"
+    )
+
+
+def test_a_report_of_point_estimates_says_what_to_do() -> None:
+    call_command("import_study", str(write_replay.FOLDER), stdout=io.StringIO())
+    points = point_report(Study.objects.get())
+    with pytest.raises(contrast_tables.NoComparisons, match="--points-only"):
+        paragraphs.results(points)
+
+
+def test_the_archive_holds_all_texts_and_is_the_same_each_time(sealed: tuple[dict[str, Any], Any]) -> None:
+    made = paper_texts.archive(*sealed)
+    assert made == paper_texts.archive(*sealed)
+    names = zipfile.ZipFile(io.BytesIO(made)).namelist()
+    assert names == list(paper_texts.texts(*sealed))
