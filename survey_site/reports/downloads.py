@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from survey_site.protocols import masking
-from survey_site.reports import prepared_files
+from survey_site.reports import paragraphs, prepared_files
 from survey_site.reports.exports.codebook import codebook as codebook_of
 from survey_site.reports.exports.csv_stream import StreamTally, checksum
 from survey_site.reports.exports.psych_ds import simulated_in, write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import download_name
-from survey_site.reports.population import Population
+from survey_site.reports.population import Population, protocol_of
 from survey_site.studies import audit
 from survey_site.studies.access import Action, study_or_404
 from survey_site.studies.models import Study
@@ -27,6 +27,16 @@ CSV = "text/csv; charset=utf-8"
 def attachment(study: Study, request: HttpRequest, rest: str, how: str = "attachment") -> str:
     """The head that gives a download its name."""
     return f'{how}; filename="{download_name(study, Population.from_query(request.GET), rest)}"'
+
+
+def asked_version(request: HttpRequest, study: Study) -> int | None:
+    """The protocol version in `?protocol=`; 404 for one the study does not have."""
+    asked = request.GET.get("protocol", "")
+    if not asked:
+        return None
+    if not asked.isdecimal() or len(asked) > 9 or protocol_of(study, int(asked)) is None:
+        raise Http404("The study has no such protocol version.")
+    return int(asked)
 
 
 def results_of(request: HttpRequest, slug: str, right: Action = "results") -> Study:
@@ -134,4 +144,19 @@ def data_file(request: HttpRequest, slug: str, kind: str) -> FileResponse:
     response = FileResponse(default_storage.open(path, "rb"), content_type=found.content_type)
     response["Content-Disposition"] = attachment(study, request, found.suffix)
     response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+@staff_member_required
+def preregistration(request: HttpRequest, slug: str) -> HttpResponse:
+    """The sealed plan under the headings of the OSF template; no results in it."""
+    study = study_or_404(request, slug, "results")
+    protocol = protocol_of(study, asked_version(request, study))
+    if protocol is None:
+        raise Http404("The study has no protocol yet; it is sealed by going live.")
+    text = paragraphs.preregistration(protocol.content, protocol.hash)
+    audit.record(request, study, "exported", "preregistration.md")
+    response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
+    response["Content-Disposition"] = attachment(study, request, "preregistration.md")
     return response

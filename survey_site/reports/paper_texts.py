@@ -3,7 +3,7 @@
 import zipfile
 from io import BytesIO
 
-from survey_site.reports import contrast_tables, paragraphs
+from survey_site.reports import contrasts, paragraphs
 from survey_site.reports.paragraphs import Document
 from survey_site.reports.report_types import StudyReport
 
@@ -18,8 +18,8 @@ def texts(document: Document, report: StudyReport) -> dict[str, str]:
         "methods.tex": paragraphs.latex(methods),
         "results.md": results,
         "results.tex": paragraphs.latex(results),
-        "contrasts.csv": contrast_tables.as_csv(report),
-        "contrasts.tex": contrast_tables.as_latex(report),
+        "contrasts.csv": contrasts.as_csv(report),
+        "contrasts.tex": contrasts.as_latex(report),
         "preregistration.md": paragraphs.preregistration(document, report["protocol_hash"] or ""),
     }
 

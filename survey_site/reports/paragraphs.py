@@ -7,14 +7,32 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from survey_site.reports.contrast_tables import NoComparisons, points, scaled
 from survey_site.reports.report_types import ReportedOutcome, StudyReport, cell_of
 from survey_site.reports.table1_formats import tex
-from survey_site.statistics.column_types import ComparedColumn, ComparisonFamily
+from survey_site.statistics.column_types import Bounds, ComparedColumn, ComparisonFamily
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.printing import places
 
 Document = Mapping[str, Any]
+
+
+class NoComparisons(ValueError):
+    """The report has point estimates alone; the message says what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the comparisons need the statistics: ask without --points-only, with the extra 'reports'"
+        )
+
+
+def scaled(value: float | None, outcome: ReportedOutcome) -> float | None:
+    """A difference in the printed unit."""
+    return None if value is None else outcome["factor"] * value
+
+
+def points(bounds: Bounds | None, outcome: ReportedOutcome) -> Bounds | None:
+    """Both ends in the printed unit."""
+    return [outcome["factor"] * bound for bound in bounds] if bounds else None
 
 
 def listed(words: Sequence[str]) -> str:

@@ -35,6 +35,8 @@ urlpatterns = [
     ),
     path("<slug:slug>/contrasts.csv", views.contrasts, {"kind": "csv"}, name="contrasts_csv"),
     path("<slug:slug>/contrasts.tex", views.contrasts, {"kind": "latex"}, name="contrasts_tex"),
+    path("<slug:slug>/paper.zip", views.paper, name="paper"),
+    path("<slug:slug>/preregistration.md", downloads.preregistration, name="preregistration"),
     path("<slug:slug>/table1.json", views.table1, {"kind": "json"}, name="table1_json"),
     path("<slug:slug>/table1.csv", views.table1, {"kind": "csv"}, name="table1_csv"),
     path("<slug:slug>/table1.tex", views.table1, {"kind": "latex"}, name="table1_tex"),

@@ -19,10 +19,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
-from survey_site.reports import cached_report
+from survey_site.reports import cached_report, paper_texts
 from survey_site.reports.cached_task import TaskProgress, progress_of
 from survey_site.reports.contrasts import FORMATS as CONTRASTS
-from survey_site.reports.downloads import attachment, results_of
+from survey_site.reports.downloads import asked_version, attachment, results_of
 from survey_site.reports.machine_metrics import MachineMeasure, paper_layout
 from survey_site.reports.point_report import tasks_of
 from survey_site.reports.population import Population, protocol_of
@@ -77,16 +77,6 @@ class PageChoice(TypedDict):
     label: str
     query: str
     active: bool
-
-
-def asked_version(request: HttpRequest, study: Study) -> int | None:
-    """The protocol version in `?protocol=`; 404 for one the study does not have."""
-    asked = request.GET.get("protocol", "")
-    if not asked:
-        return None
-    if not asked.isdecimal() or len(asked) > 9 or protocol_of(study, int(asked)) is None:
-        raise Http404("The study has no such protocol version.")
-    return int(asked)
 
 
 def in_one_line(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -276,4 +266,20 @@ def contrasts(request: HttpRequest, slug: str, kind: Literal["csv", "latex"]) ->
     audit.record(request, study, "exported", name)
     response = HttpResponse(CONTRASTS[kind](context["report"]), content_type=CONTENT_TYPES[kind])
     response["Content-Disposition"] = attachment(study, request, name)
+    return response
+
+
+@require_safe
+@staff_member_required
+@in_one_line
+def paper(request: HttpRequest, slug: str) -> HttpResponse:
+    """Methods, results and tables of contrasts for a paper, as a zip; 404 until the statistics are computed."""
+    study = results_of(request, slug)
+    context = _told(request, study)
+    if not context["computed"] or context["protocol"] is None:
+        raise Http404("The statistics are not computed yet; open the report, which asks for them.")
+    made = paper_texts.archive(context["protocol"].content, context["report"])
+    audit.record(request, study, "exported", "paper.zip")
+    response = HttpResponse(made, content_type="application/zip")
+    response["Content-Disposition"] = attachment(study, request, "paper.zip")
     return response

@@ -1,21 +1,25 @@
 """Methods, results, contrasts and preregistration of the replay: what a paper would say, with the report's own numbers."""
 
-import csv
 import io
 import re
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 
 from fixtures import write_replay
 from survey_site.protocols.models import Protocol
-from survey_site.reports import contrast_tables, paper_texts, paragraphs
+from survey_site.reports import cached_report, paper_texts, paragraphs
 from survey_site.reports.analysis import analyse
 from survey_site.reports.point_report import point_report
+from survey_site.reports.population import Population
 from survey_site.statistics.published import TABLE_1
-from survey_site.studies.models import Study
+from survey_site.studies.models import AuditEntry, Study
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 OURS = [row.column for row in TABLE_1][1:]
@@ -27,6 +31,16 @@ def sealed(db: None) -> tuple[dict[str, Any], Any]:
     call_command("import_study", str(write_replay.FOLDER), stdout=io.StringIO())
     study = Study.objects.get()
     return Protocol.objects.get().content, analyse(study).report
+
+
+@pytest.fixture
+def own(researcher: Any, media: Path) -> Study:
+    """A study of the researcher that was sealed and played."""
+    study = factories.live(owner=researcher, origin="collected")
+    call_command(
+        "simulate", "test", "--participants", "4", "--seed", "1", "--drop-out", "0", stdout=io.StringIO()
+    )
+    return study
 
 
 def test_the_results_have_every_comparison_in_apa_style(sealed: tuple[dict[str, Any], Any]) -> None:
@@ -69,24 +83,6 @@ def test_the_preregistration_has_the_templates_headings_and_the_hash(
     assert "Each of Ours 1, Ours 2, Ours 3, Ours 4 and Ours 5 differs from Grad-CAMs" in text
 
 
-def test_the_contrasts_as_csv_are_the_reports_numbers(sealed: tuple[dict[str, Any], Any]) -> None:
-    rows = list(csv.DictReader(io.StringIO(contrast_tables.as_csv(sealed[1]))))
-    assert [(r["measure"], r["column"]) for r in rows] == [(m, c) for m in ("faith", "index") for c in OURS]
-    first = sealed[1]["comparisons"]["faith"]["rows"][0]
-    assert float(rows[0]["difference"]) == pytest.approx(100 * first["difference"]) == pytest.approx(48)
-    assert float(rows[0]["p_holm"]) == pytest.approx(first["p_holm"])
-
-
-def test_the_contrasts_as_latex_have_label_note_and_no_bare_percent(
-    sealed: tuple[dict[str, Any], Any],
-) -> None:
-    text = contrast_tables.as_latex(sealed[1])
-    assert text.count(r"\label{tab:feature-cam-table-1-") == 2 and text.count(r"\emph{Note.}") == 2
-    body = [line for line in text.splitlines() if not line.startswith("%")]
-    assert not [line for line in body if re.search(r"(?<!\\)%", line)]
-    assert all(line.count("&") == 4 for line in body if line.endswith(r"\\"))
-
-
 def test_markdown_becomes_latex() -> None:
     assert (
         paragraphs.latex("## A & b\n**50 %** of *t*_1")
@@ -97,7 +93,7 @@ def test_markdown_becomes_latex() -> None:
 def test_a_report_of_point_estimates_says_what_to_do() -> None:
     call_command("import_study", str(write_replay.FOLDER), stdout=io.StringIO())
     points = point_report(Study.objects.get())
-    with pytest.raises(contrast_tables.NoComparisons, match="--points-only"):
+    with pytest.raises(paragraphs.NoComparisons, match="--points-only"):
         paragraphs.results(points)
 
 
@@ -106,3 +102,31 @@ def test_the_archive_holds_all_texts_and_is_the_same_each_time(sealed: tuple[dic
     assert made == paper_texts.archive(*sealed)
     names = zipfile.ZipFile(io.BytesIO(made)).namelist()
     assert names == list(paper_texts.texts(*sealed))
+
+
+def test_the_page_gives_the_archive_once_the_statistics_are_there(desk: Client, own: Study) -> None:
+    address = reverse("paper", args=["test"]) + "?bots=1"
+    assert desk.get(address).status_code == 404
+    population, protocol = Population(bots=True), Protocol.objects.get()
+    report = analyse(own, population).report | {"figures": []}
+    cached_report.store_report(cached_report.data_version(protocol, population), report)
+    response = desk.get(address)
+    texts = zipfile.ZipFile(io.BytesIO(response.content))
+    assert "4 are analysed, of which 4 are simulated" in texts.read("methods.md").decode()
+    assert "simulated" in response["Content-Disposition"]
+    assert (
+        reverse("paper", args=["test"])
+        in desk.get(reverse("report", args=["test"]) + "?bots=1").content.decode()
+    )
+    assert AuditEntry.objects.filter(study=own, detail="paper.zip").exists()
+
+
+def test_the_sealed_plan_can_be_registered_before_any_answer(desk: Client, own: Study) -> None:
+    response = desk.get(reverse("preregistration", args=["test"]))
+    assert Protocol.objects.get().hash in response.content.decode()
+    assert response["Content-Disposition"] == 'attachment; filename="test-preregistration.md"'
+
+
+@pytest.mark.parametrize("view", ["paper", "preregistration"])
+def test_nobody_else_gets_them(view: str, own: Study, client: Client) -> None:
+    assert client.get(reverse(view, args=["test"])).status_code in (302, 403, 404)
