@@ -37,6 +37,58 @@ ACTIONS = [
 ]
 
 
+HEADERS = {
+    "HTTP_HOST": ["", "evil.example", "localhost:99999", "localhost:x", "[::1", "a" * 300, "localhost\t"],
+    "HTTP_COOKIE": [
+        "sessionid=" + "x" * 5000, "sessionid=\xff", "messages=W10:x:y", "csrftoken=", "=", ";;;", "a=b=c; \"",
+        "django_language=../..",
+        "sessionid=../../etc/passwd; messages=[]",
+    ],
+    "HTTP_ACCEPT": ["", "*/*", "application/json", "text/html;q=x", "application/xml", "a", ";", "a/b; x=" + "y" * 999],
+    "HTTP_ACCEPT_LANGUAGE": ["xx", "ar", "*", "en;q=9", "fr" * 999, "\xff", "../.."],
+    "HTTP_AUTHORIZATION": ["Token", "Token sv_\xff", "Token a b", "Basic Og==", "Bearer " + "x" * 9999, "Digest username=a"],
+    "HTTP_X_FORWARDED_FOR": ["", "1.2.3.4", "::", "x", ",,,", "1.2.3.4:99, [::1]:8", "\xff"],
+    "HTTP_X_FORWARDED_PROTO": ["https", "http", "gopher", ""],
+    "HTTP_RANGE": ["bytes=0-", "bytes=5-1", "bytes=-1", "x", "bytes=" + "0-1," * 999],
+    "HTTP_IF_MODIFIED_SINCE": ["x", "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 99 Jan 99999 00:00:00 GMT"],
+    "HTTP_IF_NONE_MATCH": ["*", "W/", '"a"', "\xff"],
+    "HTTP_HX_REQUEST": ["true", "false", "x"],
+    "HTTP_HX_CURRENT_URL": ["http://[", "javascript:1", "\xff", "http://localhost/%ff"],
+    "HTTP_HX_TARGET": ["\xff", "x" * 5000],
+    "HTTP_REFERER": ["http://[", "x", "https://evil.example/", "\xff"],
+    "HTTP_ORIGIN": ["null", "http://[", "https://evil.example", "\xff"],
+    "HTTP_USER_AGENT": ["", "x" * 20_000, "\xff\xfe", "<script>"],
+    "HTTP_X_HTTP_METHOD_OVERRIDE": ["DELETE", "x"],
+    "HTTP_TRANSFER_ENCODING": ["chunked", "gzip"],
+    "HTTP_CONTENT_ENCODING": ["gzip", "br", "x"],
+    "HTTP_EXPECT": ["100-continue", "x"],
+    "HTTP_X_CSRFTOKEN": ["", "x", "\xff" * 64],
+    "CONTENT_LENGTH": ["", "-1", "x", "9" * 30, "\u0661", "1e3", "+5", " 5"],
+    "SERVER_PROTOCOL": ["HTTP/1.0", "HTTP/2", "x"],
+    "REMOTE_ADDR": ["", "x", "::1", "fe80::1%eth0"],
+}  # fmt: skip
+METHODS = (
+    "GET",
+    "POST",
+    "POST",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "HEAD",
+    "OPTIONS",
+    "TRACE",
+    "get",
+    "X" * 99,
+)
+
+
+def headers(dice: random.Random) -> dict[str, str]:
+    """Up to three headers that are seldom right."""
+    names = dice.sample(sorted(HEADERS), dice.choice((0, 0, 0, 1, 2, 3)))
+    return {name: dice.choice(HEADERS[name]) for name in names}
+
+
 def patterns(resolver: URLResolver | None = None, before: str = "") -> list[str]:
     """Every address of the site, its parts as `<type:name>`."""
     found: list[str] = []
@@ -78,8 +130,10 @@ def octets(dice: random.Random, text: str) -> str:
 
 
 def query(dice: random.Random) -> str:
-    """Up to three parameters."""
-    return "&".join(f"{dice.choice(NAMES)}={octets(dice, value(dice))}" for _ in range(dice.randrange(4)))
+    """Up to three parameters, now and then one of them more than once."""
+    names = [dice.choice(NAMES) for _ in range(dice.randrange(4))]
+    names += dice.choices(names, k=3) if names and dice.random() < 0.2 else []
+    return "&".join(f"{name}={octets(dice, value(dice))}" for name in names)
 
 
 def body(dice: random.Random, content_type: str) -> bytes:
