@@ -20,8 +20,10 @@ class ProtocolAdmin(ReadOnlyScopedAdmin):
     list_display = ("study", "version", "pilot", "hash", "sealed_at", "sealed_by")
     list_filter = (("study", OwnStudies), "pilot")
     list_select_related = ("study", "sealed_by")
-    fields = ("study", "version", "pilot", "hash", "sealed_at", "sealed_by", "shown_document")
-    readonly_fields = ("shown_document",)
+    fields = (
+        "study", "version", "pilot", "hash", "measurement_hash", "reason", "sealed_at", "sealed_by", "shown_document",
+    )  # fmt: skip
+    readonly_fields = ("measurement_hash", "shown_document")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Protocol]:
         return (

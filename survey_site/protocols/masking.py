@@ -23,8 +23,11 @@ MASKED = frozenset({State.LIVE, State.PAUSED})
 
 
 def is_masked(study: Study) -> bool:
-    """Whether columns are shown as letters now."""
-    return study.state in MASKED and not _entries(study, OPENED).exists()
+    """Whether columns are shown as letters now; a pilot that is paused is a pilot."""
+    if study.state not in MASKED or _entries(study, OPENED).exists():
+        return False
+    pilots = study.protocols.order_by("-version").values_list("pilot", flat=True)
+    return study.state != State.PAUSED or not pilots.first()
 
 
 def open_names(study: Study, by: int | None, detail: str = "") -> None:

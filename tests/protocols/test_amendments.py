@@ -12,6 +12,8 @@ from survey_site.protocols import amendments, freeze, life, masking
 from survey_site.protocols.amendments import Wanted
 from survey_site.protocols.models import Protocol
 from survey_site.reports.point_report import point_report
+from survey_site.reports.study_folder.read import read_folder
+from survey_site.reports.study_folder.write import write_folder
 from survey_site.studies.models import AuditEntry, Study
 from survey_site.studies.states import StateForbids
 from survey_site.trials.models import Participant, Response, Ticket
@@ -325,3 +327,25 @@ def test_a_consent_is_not_amended_into_one_with_gaps() -> None:
     gap = {("en", "consent"): "Write to {contact}."}
     with pytest.raises(freeze.NotReady, match=r"names \{contact\}, which is not filled in"):
         amendments.amend(study, wanted(study, texts=gap, facts={}), "why")
+
+
+def test_a_study_folder_keeps_what_stands_together(tmp_path: Path) -> None:
+    study, client = factories.live(), Client()
+    play(client, begin(client, "test"))
+    amendments.amend(study, wanted(study, texts=CONSENT), "a typo")
+    play(client, begin(Client(), "test"))
+    life.step(study, "version")
+    study.texts.create(key="welcome", language="en", markdown="Hello.")
+    freeze.go_live(study)
+    write_folder(study, tmp_path / "folder")
+    Study.objects.update(slug="original")
+    there = read_folder(tmp_path / "folder")
+    found = [
+        (p.version, p.measurement.version if p.measurement else None, p.reason, p.hash, p.measurement_hash)
+        for p in there.protocols.order_by("version")
+    ]
+    assert [row[:3] for row in found] == [(1, 1, ""), (2, 1, "a typo"), (3, 3, "")]
+    sealed = study.protocols.order_by("version").values_list("hash", "measurement_hash")
+    assert [row[3:] for row in found] == list(sealed)
+    assert point_report(there, version=2)["population"]["participants"] == 2
+    assert point_report(there)["population"]["participants"] == 0

@@ -69,6 +69,7 @@ def page(client: Client, address: str) -> str:
 ADDRESSES = (
     "/reports/small/", "/reports/small/table1.json", "/reports/small/table1.csv", "/reports/small/table1.tex",
     "/reports/small/responses.csv", "/reports/small/trials.csv", "/reports/small/participants.csv",
+    "/reports/small/wide.csv",
     "/api/v1/studies/small/report/", "/api/v1/studies/small/responses/",
 )  # fmt: skip
 
@@ -82,6 +83,24 @@ def test_no_page_file_or_answer_of_the_api_names_a_column(
     state(live.study, "closed")
     if "participants" not in address:
         assert "Ours 1" in page(admin_client, address)
+
+
+def test_the_wide_table_has_its_means_under_letters_in_their_order(
+    live: Survey, admin_client: Client
+) -> None:
+    rows = list(csv.DictReader(io.StringIO(page(admin_client, "/reports/small/wide.csv"))))
+    means = [name for name in rows[0] if name.startswith("mean_")]
+    assert means == [f"mean_{task}_{letter}" for task in ("matching", "rating") for letter in "abc"]
+    report = json.loads(page(admin_client, "/reports/small/table1.json"))
+    for letter, mean in shown(report).items():
+        assert sum(float(row[f"mean_rating_{letter.lower()}"]) for row in rows) / len(rows) == mean
+
+
+def test_a_paused_pilot_is_a_pilot(live: Survey) -> None:
+    state(live.study, "paused")
+    assert masking.is_masked(Study.objects.get())
+    live.study.protocols.create(version=2, pilot=True, hash="cd" * 32, document=live.protocol.document)
+    assert not masking.is_masked(Study.objects.get())
 
 
 def test_the_psych_ds_set_is_masked_but_for_the_list_of_maps(live: Survey, admin_client: Client) -> None:

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSingleDateWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -26,6 +25,8 @@ from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.languages import LANGUAGES
 from survey_site.studies.models import Study
 from survey_site.studies.texts import keys
+
+DAY = {"type": "date", "class": "survey-input"}
 
 
 class AmendForm(forms.ModelForm):
@@ -45,8 +46,8 @@ class AmendForm(forms.ModelForm):
         widgets = {
             "title": UnfoldAdminTextInputWidget,
             "target_participants": UnfoldAdminIntegerFieldWidget,
-            "closes_on": UnfoldAdminSingleDateWidget,
-            facts.DATE: UnfoldAdminSingleDateWidget,
+            "closes_on": forms.DateInput(DAY, format="%Y-%m-%d"),
+            facts.DATE: forms.DateInput(DAY, format="%Y-%m-%d"),
             **dict.fromkeys(set(facts.LABELS) - {facts.DATE}, UnfoldAdminTextInputWidget),
         }
 
