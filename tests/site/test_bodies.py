@@ -57,6 +57,7 @@ def test_researchers_send_files_where_a_form_asks_for_them(admin_client: Client)
     for path in (
         reverse("admin:study_images", args=[study.pk]),
         reverse("admin:study_upload-maps", args=[study.pk]),
+        reverse("admin:study_models", args=[study.pk]),
         reverse("reconciliation", args=["test"]),
         reverse("api-stimuli", args=["test"]),
     ):
@@ -79,5 +80,5 @@ def test_there_is_an_end_for_researchers_too(admin_client: Client, settings: obj
 
 def test_every_form_with_files_is_named() -> None:
     forms = [p for p in TEMPLATES.rglob("*.html") if re.search("multipart/form-data", p.read_text())]
-    assert sorted(p.stem for p in forms) == ["images", "reconciliation", "upload_maps"]
+    assert sorted(p.stem for p in forms) == ["images", "models", "reconciliation", "upload_maps"]
     assert bodies.most_bytes("admin:login", researcher=True) == bodies.most_bytes("", researcher=False)
