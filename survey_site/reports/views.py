@@ -273,8 +273,16 @@ def contrasts(request: HttpRequest, slug: str, kind: Literal["csv", "latex"]) ->
 @staff_member_required
 @in_one_line
 def paper(request: HttpRequest, slug: str) -> HttpResponse:
-    """Methods, results and tables of contrasts for a paper, as a zip; 404 until the statistics are computed."""
+    """Methods, results and tables of contrasts for a paper, as a zip; 404 until the statistics are computed.
+
+    Masked columns have no place in a paper: 409 until the names are open.
+    """
     study = results_of(request, slug)
+    if masking.is_masked(study):
+        told = _(
+            "The study collects, and its columns are masked: close it, or open the names on the report page."
+        )
+        return HttpResponse(f"{told}\n", status=409, content_type="text/plain; charset=utf-8")
     context = _told(request, study)
     if not context["computed"] or context["protocol"] is None:
         raise Http404("The statistics are not computed yet; open the report, which asks for them.")

@@ -40,6 +40,8 @@ def own(researcher: Any, media: Path) -> Study:
     call_command(
         "simulate", "test", "--participants", "4", "--seed", "1", "--drop-out", "0", stdout=io.StringIO()
     )
+    Study.objects.update(state="closed")
+    study.refresh_from_db()
     return study
 
 
@@ -119,6 +121,12 @@ def test_the_page_gives_the_archive_once_the_statistics_are_there(desk: Client, 
         in desk.get(reverse("report", args=["test"]) + "?bots=1").content.decode()
     )
     assert AuditEntry.objects.filter(study=own, detail="paper.zip").exists()
+
+
+def test_a_masked_study_has_no_paper_yet(desk: Client, own: Study) -> None:
+    Study.objects.update(state="live")
+    response = desk.get(reverse("paper", args=["test"]) + "?bots=1")
+    assert response.status_code == 409 and "columns are masked" in response.content.decode()
 
 
 def test_the_sealed_plan_can_be_registered_before_any_answer(desk: Client, own: Study) -> None:
