@@ -118,16 +118,16 @@ class SeenForm(forms.ModelForm):
             self.refused.append((name, theirs))
             self.add_error(name, overwriting(theirs, mine))
             if digest(mine) == seen[name]:  # left alone
-                self._show(name)
+                self.show(name)
         if self.refused:
-            self._show(SEEN)
+            self.show(SEEN)
             self.add_error(None, once_more())
 
     def is_gone(self) -> bool:
         """Whether somebody else has deleted the row meanwhile; of that its set of forms tells."""
         return self.instance.pk is None and bool(self.data.get(self.add_prefix("id")))
 
-    def _show(self, name: str) -> None:
+    def show(self, name: str) -> None:
         """The page that says no shows what is stored in this field."""
         field, key = self.fields[name], self.add_prefix(name)
         data = cast(dict[str, Any], copy(self.data))  # of a request's QueryDict one that can be changed

@@ -88,15 +88,19 @@ def rehearsal_missing(study: Study, draft: Draft) -> list[str]:
     return [] if latest.passed else ["The rehearsal of this protocol did not pass; see below what was found."]
 
 
-def go_live(study: Study, by: User | None = None, *, pilot: bool = False, reason: str = "") -> Protocol:
+def go_live(
+    study: Study, by: User | None = None, *, pilot: bool = False, reason: str = "", seen: str = ""
+) -> Protocol:
     """Seals the protocol and opens the study; raises NotReady or StateForbids, and then changes nothing.
 
     Nothing changed since the newest seal: the study goes on under it. Only what can be amended changed: the new seal
-    stands together with the old one, for this reason.
+    stands together with the old one, for this reason. seen: hash of the draft that whoever asks has looked at.
     """
     verb = "pilot" if pilot else "live"
     states.transition(verb, study.state)
     draft = draft_of(study)
+    if seen not in ("", draft.hash):
+        raise NotReady([CHANGED_MEANWHILE])
     if (found := problems(study, draft)) or draft.document is None:
         raise NotReady(found)
     pictures = served_images.picture_paths(study, draft.maps)
@@ -129,6 +133,10 @@ def go_live(study: Study, by: User | None = None, *, pilot: bool = False, reason
     return protocol
 
 
+CHANGED_MEANWHILE = (
+    "Somebody changed the study after this page was opened, and nothing was sealed. The page now shows what would be "
+    "sealed: look at it, then go on."
+)
 REASON_WANTED = (
     "This is an amendment: the measurement is as it was, and all answers stay together. Say why it is made; the reason "
     "stands beside the difference in report and exports."

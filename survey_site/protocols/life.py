@@ -12,13 +12,15 @@ from survey_site.studies.models import Study
 from survey_site.studies.moves import move
 
 
-def step(study: Study, verb: states.Verb, by: User | None = None, reason: str = "") -> Protocol | None:
-    """Takes a step; gives the protocol that the study goes live under. reason: of an amendment.
+def step(
+    study: Study, verb: states.Verb, by: User | None = None, reason: str = "", seen: str = ""
+) -> Protocol | None:
+    """Takes a step; gives the protocol that the study goes live under. reason: of an amendment. seen: as of freeze.go_live.
 
     Raises StateForbids or NotReady, and then changes nothing.
     """
     if verb in ("live", "pilot"):
-        return freeze.go_live(study, by, pilot=verb == "pilot", reason=reason)
+        return freeze.go_live(study, by, pilot=verb == "pilot", reason=reason, seen=seen)
     if verb == "amend":
         states.transition(verb, study.state)
         raise states.StateForbids(

@@ -229,6 +229,37 @@ def test_a_model_that_somebody_has_changed_since_its_preview(
     assert (row.layer, row.state, row.accepted_at) == ("conv_b", "done", None)
 
 
+def test_an_amendment(admin_client: Client, admin_user: User) -> None:
+    study = factories.live("sealed", owner=admin_user)
+    address = of(study, "amend")
+    first, second = opened(admin_client, address), opened(admin_client, address)
+    theirs = first | {"verb": "amend", "reason": "Theirs.", "contact": "theirs@example.org"}
+    assert admin_client.post(address, theirs).status_code == 302
+    mine = second | {"verb": "amend", "reason": "Mine.", "title": "My title", "contact": "mine@example.org"}
+    response = admin_client.post(address, mine)
+    refused(response, "“theirs@example.org”", "“mine@example.org”")
+    assert study.protocols.count() == 2
+    form = response.context["form"]
+    again = {
+        form[name].html_name: form[name].value() for name in form.fields if form[name].value() is not None
+    }
+    assert (again["title"], again["contact"], again["reason"]) == ("My title", "mine@example.org", "Mine.")
+    assert admin_client.post(address, again | {"verb": "amend"}).status_code == 302
+    study.refresh_from_db()
+    assert (study.title, study.contact, study.protocols.count()) == ("My title", "mine@example.org", 3)
+
+
+def test_what_is_sealed_is_what_was_looked_at(admin_client: Client, study: Study) -> None:
+    address = of(study, "live")
+    seen = admin_client.get(address).context["seen"]
+    Study.objects.update(target_participants=99)
+    told = admin_client.post(address, {"verb": "live", "seen": seen}, follow=True)
+    assert "Somebody changed the study after this page was opened" in text_of(told)
+    assert not study.protocols.exists()
+    admin_client.post(address, {"verb": "live", "seen": told.context["seen"]})
+    assert study.protocols.get().document["design"]["target_participants"] == 99
+
+
 def test_notifications_and_the_secret_of_the_webhook(admin_client: Client, study: Study) -> None:
     address = of(study, "notifications")
     first = opened(admin_client, address) | {"verb": "save", "webhook_url": "https://93.184.215.14/a"}

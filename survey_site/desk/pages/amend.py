@@ -16,6 +16,7 @@ from unfold.widgets import (
 )
 
 from survey_site.design import canonical
+from survey_site.desk.seen_values import SeenForm
 from survey_site.desk.shell import page
 from survey_site.protocols import amendments, masking, measurement
 from survey_site.protocols.amendments import TextKey, Wanted
@@ -29,7 +30,7 @@ from survey_site.studies.texts import keys
 DAY = {"type": "date", "class": "survey-input"}
 
 
-class AmendForm(forms.ModelForm):
+class AmendForm(SeenForm):
     """The fields of a study outside the measurement, one field for each text outside it, and the reason."""
 
     reason = forms.CharField(
@@ -38,7 +39,7 @@ class AmendForm(forms.ModelForm):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         help_text=_("Stands beside the difference, in report and exports."),
     )
-    seen = forms.IntegerField(widget=forms.HiddenInput)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = Study
@@ -52,7 +53,7 @@ class AmendForm(forms.ModelForm):
         }
 
     def __init__(self, study: Study, before: Protocol, data: Any = None) -> None:
-        initial = {"target_participants": measurement.target_of(before.content), "seen": before.version}
+        initial = {"target_participants": measurement.target_of(before.content), "version": before.version}
         super().__init__(data, instance=study, initial=initial)
         self.sealed: dict[TextKey, str] = amendments.texts_to_amend(study, before)
         for (language, key), text in self.sealed.items():
@@ -120,7 +121,7 @@ def amend(request: HttpRequest, study: Study) -> HttpResponse:
                     wanted,
                     form.cleaned_data["reason"],
                     request.user,  # type: ignore[arg-type]
-                    seen=form.cleaned_data["seen"],
+                    seen=form.cleaned_data["version"],
                 )
             except SeveralProblems as error:
                 problems = error.problems

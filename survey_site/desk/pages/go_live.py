@@ -20,7 +20,8 @@ def go_live(request: HttpRequest, study: Study) -> HttpResponse:
     if request.method == "POST":
         verb = request.POST.get("verb", "")
         try:
-            protocol = life.step(study, verb, request.user, request.POST.get("reason", ""))  # type: ignore[arg-type]
+            reason, seen = request.POST.get("reason", ""), request.POST.get("seen", "")
+            protocol = life.step(study, verb, request.user, reason, seen)  # type: ignore[arg-type]
             if protocol:
                 messages.success(
                     request, _("Open under the seal of version %(v)d.") % {"v": protocol.version}
@@ -46,6 +47,7 @@ def go_live(request: HttpRequest, study: Study) -> HttpResponse:
         steps=list(states.possible(study.state)),
         notices=consent.notices(study) if draft else [],
         plan=plan,
+        seen=draft.hash if draft else "",
         protocols=versions.listed(study, draft.document if draft and ready else None),
         **rehearsal.told(study, draft),
     )
