@@ -340,3 +340,33 @@ def test_a_model_that_came_with_a_study_folder_is_judged_like_an_upload(study: S
     row.refresh_from_db()
     assert (row.state, row.permanent) == (State.FAILED, True)
     assert "foreign is not taken: it holds Lambda, which is code" in row.reason
+
+
+def test_the_layer_may_be_left_open_and_the_whole_picture_squashed(study: Study, classifier: str) -> None:
+    row = registered(study, classifier, layer="", fit="squash")
+    assert (row.state, row.reason) == (State.DONE, "")
+    assert (row.found["layer"], row.definition()["layer"]) == ("last", "last")
+    own_models.accept(row, None)
+    Condition.objects.create(study=study, column="Grad-CAMs", classifier="mine", base="gradcam")
+    jobs.request(study)
+    tasks.explain(list(PrecomputeJob.objects.values_list("pk", flat=True)))
+    fits = SaliencyMap.objects.filter(method="gradcam").values_list("provenance__fit", flat=True)
+    assert list(fits) == ["squash"] * 6
+
+
+def test_the_folder_of_a_saved_model_is_taken_from_the_operator(
+    study: Study, classifier: str, tmp_path: Path, settings: Any
+) -> None:
+    import keras
+
+    settings.SALIENCY_MODELS_DIR = str(tmp_path / "models")
+    keras.saving.load_model(classifier.partition("@")[0]).export(tmp_path / "models" / "net", verbose=False)
+    row = registered(study, classifier, file=None, path="net", layer="", class_names="")
+    assert (row.state, row.reason) == (State.DONE, "")
+    own_models.accept(row, None)
+    Condition.objects.create(study=study, column="Grad-CAMs", classifier="mine", base="gradcam")
+    jobs.request(study)
+    tasks.explain(list(PrecomputeJob.objects.values_list("pk", flat=True)))
+    assert set(PrecomputeJob.objects.values_list("state", "reason")) == {(State.DONE, "")}
+    hashes = SaliencyMap.objects.filter(method="gradcam").values_list("provenance__weights_sha256", flat=True)
+    assert set(hashes) == {row.sha256}
