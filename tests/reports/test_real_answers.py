@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from survey_site.protocols import masking
 from survey_site.reports.exports.csv_stream import responses_csv
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
@@ -25,6 +26,7 @@ BOTS = Population(bots=True)
 def played() -> Study:
     """A sealed study with practice and attention checks, played by bots of whom some leave early."""
     study = factories.live(attention_checks=1, reserve=4)
+    masking.open_names(study, None)
     for seed, drop_out in (("1", "0"), ("2", "1")):
         call_command(
             "simulate",
