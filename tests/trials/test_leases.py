@@ -11,7 +11,7 @@ from survey_site.trials import planned_trials
 from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.models import Participant, Ticket
 from tests import factories
-from tests.trials.player import Form, begin, fill, play, step, until_trial
+from tests.trials.player import begin, fill, play, step, until_trial
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
@@ -226,8 +226,7 @@ def test_the_recruiters_quota_closes_the_door_beyond_the_target(client: Client) 
     study = factories.live(target_participants=1)
     Recruitment.objects.create(study=study, quota=2)
     assert [participant(begin(client, "test")).surplus for _ in range(2)] == [False, True]
-    form = Form(client.get("/s/test/").content.decode())
-    response = client.post("/s/test/", form.hidden | {"consent": "yes"})
+    response = Client().post("/s/test/", {"consent": "yes", "nonce": "n" * 20})
     assert response.status_code == 403
     assert "place" in response.content.decode()
     assert Participant.objects.count() == 2
