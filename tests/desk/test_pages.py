@@ -10,7 +10,8 @@ from tests.desk.pages import addresses, pages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 MADE_LATER = {
-    "report_html", "figure_svg", "figure_pdf", "file_xlsx", "file_spss", "file_stata",
+    "report_html", "figure_svg", "figure_pdf", "file_xlsx", "file_spss", "file_stata", "paper",
+    "contrasts_csv", "contrasts_tex",
 }  # fmt: skip  # 404 until the worker has made them
 
 
