@@ -64,7 +64,7 @@ def test_who_came_under_an_earlier_seal_is_promised_the_day_of_that_seal() -> No
     life.step(study, "version")
     Study.objects.filter(pk=study.pk).update(ids_erased_on=DAY + timedelta(30))
     study.refresh_from_db()
-    freeze.go_live(study)
+    freeze.go_live(study, reason="A later day.")
     come(study, "b" * 24)
     (done,) = retention.carry_out(DAY)
     assert (done.ids, done.closes, stored()) == (1, False, {"b" * 24})
