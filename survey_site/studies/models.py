@@ -132,8 +132,8 @@ class Study(models.Model):
         _("lay maps over the photo in trials"),
         default=False,
         help_text=_(
-            "Participants see each map over its photo, half and half. A matching task is then answered by looking: for "
-            "studies of ratings."
+            "Participants see each map over its photo, half and half. Where the photo is to be found among others, it is "
+            "then in plain sight: for studies that ask for judgements."
         ),
     )
     edges = models.CharField(

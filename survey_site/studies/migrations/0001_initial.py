@@ -123,6 +123,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='study',
             name='overlay',
-            field=models.BooleanField(default=False, help_text='Participants see each map over its photo, half and half. A matching task is then answered by looking: for studies of ratings.', verbose_name='lay maps over the photo in trials'),
+            field=models.BooleanField(default=False, help_text='Participants see each map over its photo, half and half. Where the photo is to be found among others, it is then in plain sight: for studies that ask for judgements.', verbose_name='lay maps over the photo in trials'),
         ),
     ]
