@@ -1,8 +1,8 @@
 """A Psych-DS data set (version 1.4.0): tidy tables under `data/`, a data dictionary in JSON-LD and one to read.
 
-Beside them under `analysis/` the scripts that make Table 1 of `responses`. The dictionary comes from the same column
-list as the CSV. Dates of the archive are fixed, so that the same data give the same bytes. Specification:
-https://psychds-docs.readthedocs.io/
+Beside them under `analysis/` the scripts that make Table 1 of `responses` and its mixed models. The dictionary comes
+from the same column list as the CSV. Dates of the archive are fixed, so that the same data give the same bytes.
+Specification: https://psychds-docs.readthedocs.io/
 """
 
 import json
@@ -173,6 +173,8 @@ def readme(study: Study, facts: dict[str, StreamTally], simulated: int = 0) -> s
         "- `codebook.html`: what every column means, to read.",
         "- `analysis/table1.R`, `analysis/table1.py`: Table 1 with its intervals, by",
         f"  `Rscript analysis/table1.R {file_name(study, 'responses')}`.",
+        "- `analysis/mixed_models.R`: the report's mixed models with crossed participants and images, by lme4 and ordinal,",
+        f"  `Rscript analysis/mixed_models.R {file_name(study, 'responses')} REFERENCE [CONTROL ...]`.",
         "",
     ]
     return "\n".join(lines)
