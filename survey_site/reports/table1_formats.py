@@ -20,6 +20,7 @@ TABLE_FIELDS = (
     "study", "protocol_hash", "column", "classifier", "base", "method", "measure", "n", "participants", "total",
     "value", "text", "ci_low", "ci_high", "paper", "simulated_participants", "measurement_hash",
 )  # fmt: skip
+WHAT = {"share": "percent of the answers", "mean": "mean score"}
 _TEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
         "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}  # fmt: skip
 
@@ -122,9 +123,10 @@ def interval_text(cell: OutcomeCell, outcome: ReportedOutcome) -> str:
 
 
 def as_latex(report: PointReport) -> str:
-    """A booktabs table that compiles as it is, with n in the note."""
+    """A booktabs table, shrunk where it is wider than a column; what the numbers are stands in the note below it."""
     columns = report["columns"]
     head = " & ".join(["", *(tex(c["column"]) for c in columns)])
+    intervals = any(cell_of(column, o["key"])["ci"] for column in columns for o in report["outcomes"])
     body = []
     for outcome in report["outcomes"]:
         cells = [cell_of(column, outcome["key"]) for column in columns]
@@ -134,15 +136,20 @@ def as_latex(report: PointReport) -> str:
             # A bracket after \\ would be read as its optional argument.
             body.append(bounds.replace("[", "{[}").replace("]", "{]}"))
         body.append(_tex_row(r"\quad $n$", [str(cell["n"]) for cell in cells]))
-    note = ", ".join([f"{report['population']['participants']} participants", *facts_text(report)]) + "."
-    note += "".join(f" {said}" for said in (report["versions_note"], report["banner"]) if said)
+    notes = [", ".join([f"{report['population']['participants']} participants", *facts_text(report)]) + "."]
+    notes += [o["caption"] or f"{o['heading']}: {WHAT[o['kind']]}." for o in report["outcomes"]]
+    notes += ["Intervals take participants and images as random."] if intervals else []
+    notes += [f"n: answers; {NOT_ESTIMABLE}: not estimable."]
+    notes += [said for said in (report["versions_note"], report["banner"]) if said]
     return "\n".join(
         [
-            r"% \usepackage{booktabs}",
+            r"% \usepackage{booktabs,adjustbox}",
             f"% study {report['study']}, protocol {report['protocol_hash'] or 'none'}",
             r"\begin{table}",
             r"  \centering",
-            f"  \\caption{{{tex(report['title'])}. {tex(note)}}}",
+            rf"  \caption{{{tex(report['title'])}.}}",
+            rf"  \label{{tab:table1-{report['study']}}}",
+            r"  \begin{adjustbox}{max width=\columnwidth}",
             f"  \\begin{{tabular}}{{l{'r' * len(columns)}}}",
             r"    \toprule",
             f"    {head} \\\\",
@@ -150,7 +157,11 @@ def as_latex(report: PointReport) -> str:
             *(f"    {line}" for line in body),
             r"    \bottomrule",
             r"  \end{tabular}",
+            r"  \end{adjustbox}",
+            r"  \par\smallskip",
+            rf"  \parbox{{\columnwidth}}{{\footnotesize {tex(' '.join(notes))}}}",
             r"\end{table}",
+            "",
         ]
     )
 
