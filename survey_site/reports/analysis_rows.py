@@ -177,7 +177,7 @@ def _add_chances(protocol: Protocol, columns: dict[str, list[Any]], classes: dic
 def participant_rows(protocol: Protocol, population: Population) -> list[RecruitedPerson]:
     """Who started, consented, finished, for the flow of participants. Bots count as persons where asked."""
     rows = Participant.objects.filter(together_with(protocol)).values_list(
-        "kind", "state", "surplus", "consented_at", "started_at"
+        "kind", "state", "surplus", "consented_at"
     )
     kinds = population.kinds()
     done = (Participant.State.FINISHED,)
@@ -188,8 +188,10 @@ def participant_rows(protocol: Protocol, population: Population) -> list[Recruit
             "finished": state in done,
             "surplus": surplus,
             "withdrawn": state == Participant.State.WITHDRAWN,
+            "screened_out": state == Participant.State.SCREENED_OUT,
+            "dropped": state == Participant.State.DROPPED,
         }
-        for kind, state, surplus, consented, _ in rows
+        for kind, state, surplus, consented in rows
     ]
 
 

@@ -206,15 +206,20 @@ def participant_flow(report: StudyReport, trials: Trials) -> Figure:
         counted.append(("after the declared rules", flow["after_rules"]))
     steps = [(name, n) for name, n in counted if n is not None]
     aside = {
-        "with answers": {k: n for k, n in flow["apart"].items() if n},
+        **{name.replace("_", " "): reasons for name, reasons in flow["left"].items()},
         "analysed": flow["excluded"],
         "after the declared rules": by_rules,
     }
+    never = [f"{name} {flow['apart'][name]}" for name in ("bots", "previews") if flow["apart"].get(name)]
     with mpl.rc_context(STYLE):
         figure, (axis,) = new_figure(5.5, 0.8 + 0.85 * len(steps))
         axis.axis("off")
         axis.set_xlim(0, 1)
         axis.set_ylim(-len(steps) + 0.4, 0.6)
+        if never:
+            axis.text(
+                0.5, 0, f"not among them: {', '.join(never)}", ha="left", va="center", color=INK, fontsize=8
+            )
         for k, (name, n) in enumerate(steps):
             box = {"boxstyle": "round,pad=0.4", "fc": "w", "ec": INK}
             axis.text(0.28, -k, f"{name}: {n}", ha="center", va="center", bbox=box)

@@ -268,6 +268,8 @@ class RecruitedPerson(TypedDict):
     finished: bool
     surplus: bool
     withdrawn: bool
+    screened_out: bool
+    dropped: bool
 
 
 class MapMetrics(TypedDict):

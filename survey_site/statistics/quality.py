@@ -3,6 +3,7 @@
 No rule looks at whether answers are right: excluding by accuracy would bias a share upward.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -187,7 +188,8 @@ def flow(
     """Flow of participants: started → consented → finished → excluded per reason → analysed.
 
     ``participants`` are rows of ``participants.csv`` (``participant``, ``kind``, ``consented``, ``finished``,
-    ``surplus``, ``withdrawn``); without them only what the trials show is counted and the rest is ``None``.
+    ``surplus``, ``withdrawn``, ``screened_out``, ``dropped``); without them only what the trials show is counted and
+    the rest is ``None``.
     """
     answered = trials.answered()
     apart = set(trials.select(trials.exclusion.isin(APART)).participant.present())
@@ -196,16 +198,21 @@ def flow(
     for name in in_data & set(excluded):
         reasons[excluded[name]] = reasons.get(excluded[name], 0) + 1
     result: ParticipantFlow = {
-        "started": None, "consented": None, "finished": None, "apart": {},
+        "started": None, "consented": None, "finished": None, "apart": {}, "left": {},
         "with_answers": len(in_data), "excluded": dict(sorted(reasons.items())),
         "analysed": len(in_data - set(excluded)),
     }  # fmt: skip
-    return result if participants is None else {**result, **_recruited(list(participants))}
+    return result if participants is None else {**result, **_recruited(list(participants), len(in_data))}
 
 
-def _recruited(rows: list[Mapping[str, Any]]) -> RecruitedFlow:
+def _recruited(rows: list[Mapping[str, Any]], with_answers: int) -> RecruitedFlow:
     def yes(row: Mapping[str, Any], name: str) -> bool:
         return str(row.get(name, "")).lower() not in ("", "0", "false", "no", "none")
+
+    def counted(people: list[Mapping[str, Any]], reasons: Iterable[str], others: str) -> dict[str, int]:
+        """How many of them by the first reason that holds; `others`: those of whom none does."""
+        first = Counter(next((reason for reason in reasons if yes(row, reason)), others) for row in people)
+        return {reason: first[reason] for reason in (*reasons, others) if first[reason]}
 
     persons = [r for r in rows if r.get("kind", "person") in ("person", "", None)]
     apart = {
@@ -214,11 +221,29 @@ def _recruited(rows: list[Mapping[str, Any]]) -> RecruitedFlow:
         "withdrawn": sum(yes(r, "withdrawn") for r in persons),
         "surplus": sum(yes(r, "surplus") for r in persons),
     }
+    consented = [r for r in persons if yes(r, "consented")]
+    finished = [r for r in consented if yes(r, "finished")]
+    surplus = sum(yes(r, "surplus") for r in finished)
+    behind = {"surplus": surplus, "without_answers_that_count": len(finished) - surplus - with_answers}
     return {
         "started": len(persons),
-        "consented": sum(yes(r, "consented") for r in persons),
-        "finished": sum(yes(r, "finished") for r in persons),
+        "consented": len(consented),
+        "finished": len(finished),
         "apart": apart,
+        "left": {
+            "consented": counted(
+                [r for r in persons if not yes(r, "consented")],
+                ("screened_out", "withdrawn"),
+                "did_not_consent",
+            ),
+            "finished": counted(
+                [r for r in consented if not yes(r, "finished")],
+                ("withdrawn", "screened_out", "dropped"),
+                "did_not_finish",
+            ),
+            # Where the unfinished count as asked, more people have answers than finished.
+            "with_answers": {reason: n for reason, n in behind.items() if n > 0},
+        },
     }
 
 

@@ -33,13 +33,15 @@ class Section(TypedDict):
 class RecruitedFlow(TypedDict):
     """The steps that only a list of participants tells; `None` where there are trials alone.
 
-    apart: bots, previews, withdrawn, surplus.
+    apart: bots, previews, withdrawn, surplus. left: by the step that they did not come to, how many persons and why;
+    the step before less those who left is the step.
     """
 
     started: int | None
     consented: int | None
     finished: int | None
     apart: dict[str, int]
+    left: dict[str, dict[str, int]]
 
 
 class ParticipantFlow(RecruitedFlow):

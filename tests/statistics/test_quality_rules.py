@@ -177,6 +177,13 @@ def test_the_flow_adds_up(made_up) -> None:
     assert (flow["started"], flow["consented"], flow["finished"], flow["apart"]["bots"]) == (10, 10, 9, 1)
     assert flow["with_answers"] == flow["analysed"] + sum(flow["excluded"].values()) == 7
     assert flow["excluded"] == {quality.FLAGGED: 1}
+    assert flow["left"] == {
+        "consented": {},
+        "finished": {"did_not_finish": 1},
+        "with_answers": {"without_answers_that_count": 2},
+    }
+    unlisted = quality.flow(trials, {})
+    assert unlisted["left"] == {} and unlisted["started"] is None
 
 
 def test_flagged_trials_are_those_outside_the_limits() -> None:
