@@ -206,10 +206,12 @@ def participant_flow(report: StudyReport, trials: Trials) -> Figure:
         counted.append(("after the declared rules", flow["after_rules"]))
     steps = [(name, n) for name, n in counted if n is not None]
     aside = {
-        **{name.replace("_", " "): reasons for name, reasons in flow["left"].items()},
+        **{name.replace("_", " "): dict(reasons) for name, reasons in flow["left"].items()},
         "analysed": flow["excluded"],
         "after the declared rules": by_rules,
     }
+    if (beyond := flow["with_answers"] - (flow["finished"] or 0)) > 0 and flow["finished"] is not None:
+        aside["with answers"]["more than finished, as the unfinished count"] = beyond
     never = [f"{name} {flow['apart'][name]}" for name in ("bots", "previews") if flow["apart"].get(name)]
     with mpl.rc_context(STYLE):
         figure, (axis,) = new_figure(5.5, 0.8 + 0.85 * len(steps))

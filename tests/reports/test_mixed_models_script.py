@@ -4,15 +4,20 @@ import csv
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.test import Client
+from django.urls import reverse
 from scipy import special
 
+from survey_site.reports.analysis import analyse
 from survey_site.reports.exports.psych_ds import SCRIPTS
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
+from tests.reports.factory import survey
 from tests.statistics.two_tasks import build
 
 R = shutil.which("Rscript")
@@ -87,8 +92,8 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=300)
 
 
-def fitted(rows: Rows, tmp_path: Path) -> list[dict[str, str]]:
-    done = run(write(rows, tmp_path / "responses.csv"), "Grad-CAMs", "Edges")
+def fitted(rows: Rows, tmp_path: Path, *options: str) -> list[dict[str, str]]:
+    done = run(write(rows, tmp_path / "responses.csv"), "Grad-CAMs", "Edges", *options)
     assert done.returncode == 0, done.stderr
     return list(csv.DictReader(io.StringIO(done.stdout)))
 
@@ -125,12 +130,37 @@ def test_r_finds_the_numbers_of_the_report(tmp_path: Path) -> None:
         assert float(pair["p"]) >= float(alone["p"])
 
 
+@pytest.mark.django_db
+def test_it_reads_the_sites_own_export(desk: Client, researcher: Any, tmp_path: Path) -> None:
+    own, rng = survey("mine", owner=researcher), np.random.default_rng(1)
+    for person in range(12):
+        who = own.participant()
+        for place, stimulus in enumerate(own.stimuli):
+            column = (person + place) % 2
+            own.rating(who, column, int(rng.integers(5)) + column, stimulus=stimulus)
+    (tmp_path / "responses.csv").write_bytes(
+        b"".join(desk.get(reverse("responses_csv", args=["mine"])).streaming_content)  # type: ignore[attr-defined]
+    )
+    done = run(tmp_path / "responses.csv", "Grad-CAMs")
+    told = next(csv.DictReader(io.StringIO(done.stdout)))
+    found = analyse(own.study).report["crossed_models"]["index"]
+    (row,) = found["rows"]
+    assert (told["column"], told["answers"]) == ("Ours 1", "96")
+    assert float(told["odds_ratio"]) == pytest.approx(row["odds_ratio"], rel=1e-3)
+    assert float(told["item_sd"]) == pytest.approx(found["item_sd"], abs=1e-3)
+
+
 def test_people_who_do_not_differ_are_no_trouble(tmp_path: Path) -> None:
     """ordinal finds no errors where a deviation is zero; the script fits the same model without that factor."""
     rows = answers(people_differ=0)
     report = build(rows, PLAN)
     assert report["crossed_models"]["index"]["participant_sd"] == 0
     compare(fitted(rows, tmp_path), report)
+
+
+def test_answers_of_unknown_seeing_are_left_out_where_the_study_does_not_count_them(tmp_path: Path) -> None:
+    rows = [row | {"seen": "unknown"} if k % 7 == 0 else row for k, row in enumerate(answers())]
+    compare(fitted(rows, tmp_path, "--only-seen"), build(rows, replace(PLAN, seen_unknown_counts=False)))
 
 
 def test_what_cannot_be_fitted_says_why_like_the_report(tmp_path: Path) -> None:

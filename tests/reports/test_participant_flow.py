@@ -67,6 +67,16 @@ def test_the_figure_shows_who_left_beside_the_arrow(own: Survey) -> None:
     assert texts["not among them: bots 1"] == 0
 
 
+def test_where_the_unfinished_count_the_figure_says_why_more_people_have_answers(own: Survey) -> None:
+    figures = pytest.importorskip("survey_site.reports.figures")
+    for _ in range(3):
+        own.rating(own.participant(state=State.CONSENTED, consented_at=timezone.now()), 0, 3)
+    found = analysis.analyse(own.study, Population(unfinished=True))
+    assert (found.report["flow"]["finished"], found.report["flow"]["with_answers"]) == (4, 5)
+    (axis,) = figures.participant_flow(found.report, found.trials).axes
+    assert "surplus: 1\nmore than finished, as the unfinished count: 1" in [t.get_text() for t in axis.texts]
+
+
 def test_the_page_says_it_too(desk: Client, own: Survey) -> None:
     report = analysis.analyse(own.study).report
     cached_report.store_report(

@@ -1,8 +1,9 @@
 # The mixed models of a study's report from its responses.csv, by lme4 and ordinal:
 #
-#   Rscript mixed_models.R responses.csv REFERENCE [CONTROL ...]
+#   Rscript mixed_models.R responses.csv REFERENCE [CONTROL ...] [--only-seen]
 #
 # REFERENCE: the column that the others are compared with; CONTROL: columns that are left out of the models.
+# --only-seen: for a study that does not count answers of which it is unknown whether the picture was seen.
 # Participants and images (pools where a trial shows one) are crossed at random. Scores of two levels: logistic (glmer);
 # of more, whole ones: cumulative logit (clmm). Laplace's approximation, Wald's 95 % intervals. Rows with `adjusted` none
 # are those of the report; where emmeans is installed, all pairs with Tukey's correction follow. The report fits at
@@ -19,6 +20,8 @@ if (length(missing_package)) {
 if (!l10n_info()[["UTF-8"]]) suppressWarnings(Sys.setlocale("LC_CTYPE", "C.UTF-8")) # else names are printed as codes
 arguments <- commandArgs(trailingOnly = TRUE)
 Encoding(arguments) <- "UTF-8"
+only_seen <- "--only-seen" %in% arguments
+arguments <- setdiff(arguments, "--only-seen")
 if (length(arguments) < 2) refuse("say the file and the reference column: responses.csv REFERENCE [CONTROL ...]")
 NEEDED <- c("participant", "task", "column", "stimulus", "pool", "block", "seen", "attention_check", "excluded")
 QUANTILE <- qnorm(0.975)
@@ -37,6 +40,7 @@ read_answers <- function(path) {
   is_not <- function(x, value) is.na(x) | x != value
   data <- data[is_not(data$excluded, 1) & !is_not(data$attention_check, 0) & is_not(data$block, "practice") &
                  is_not(data$seen, "no") & !is.na(data$column), ]
+  if (only_seen) data <- data[data$seen %in% "yes", ]
   data$column <- as_given(data$column)
   data$item <- data$stimulus
   pools <- !is.na(data$pool)
