@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from saliency_worker import tasks
 from survey_site.demo import study as demo_study
-from survey_site.protocols import freeze
+from survey_site.protocols import freeze, masking
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies.models import Study
@@ -30,6 +30,7 @@ def demo(transactional_db: None, media: Path) -> Study:
     tasks.explain(list(PrecomputeJob.objects.values_list("pk", flat=True)))
     assert set(PrecomputeJob.objects.values_list("state", "reason")) == {("done", "")}
     freeze.go_live(study)
+    masking.open_names(study, None, "as the demo does")
     return study
 
 

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from fixtures import write_replay
 from survey_site.design import canonical
+from survey_site.protocols.measurement import measurement_hash
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
 from survey_site.trials.models import Response
@@ -93,6 +94,7 @@ def test_a_changed_protocol_is_found(stored: Survey) -> None:
 def test_a_class_other_than_the_sealed_one_is_found(stored: Survey) -> None:
     stored.protocol.document["stimuli"] = [{"key": "cat-0", "class": "tiger"}]
     stored.protocol.hash = canonical.sha256(stored.protocol.document)
+    stored.protocol.measurement_hash = measurement_hash(stored.protocol.content)
     stored.protocol.save()
     err = io.StringIO()
     with pytest.raises(CommandError):

@@ -19,11 +19,13 @@ from saliency_worker.saliency.explain import Explainer
 from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.settings import Settings
 from survey_site.design import condition_matrix
+from survey_site.protocols import masking
 from survey_site.reports.exports.columns import responses_columns
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
 from survey_site.stimuli.models import PrecomputeJob, SaliencyMap
 from survey_site.studies.models import Study
+from tests import factories
 from tests.factories import task_settings
 from tests.saliency.conftest import classifier_of, small_network
 from tests.stimuli.pictures import encoded
@@ -110,14 +112,16 @@ def test_a_study_with_it_is_designed_computed_played_and_exported(
         edges="sobel",
         practice_trials=0,
         attention_checks=0,
+        **factories.FACTS,
         **task_settings(pool_size=3),
     )
     add_images(study, [Upload(f"{n}.png", encoded(n, size=(48, 40)), f"class {n}") for n in range(12)])
-    ticks = [f"{key}|{tiny}" for key in ("gradcam", "toy", COMBINED)]
+    ticks = [f"{key}|demo-cnn" for key in ("gradcam", "toy", COMBINED)]
     page = admin_client.post(
         reverse("admin:study_conditions", args=[study.pk]), {"tick": ticks}, follow=True
     ).content.decode()
     assert "3 conditions saved" in page and "Feature CAM on Toy CAM" in page
+    study.conditions.update(classifier=tiny)  # a smaller network, for the jobs' time
     page = admin_client.post(
         reverse("admin:study_precompute", args=[study.pk]), {"verb": "request"}, follow=True
     ).content.decode()
@@ -129,6 +133,7 @@ def test_a_study_with_it_is_designed_computed_played_and_exported(
     assert stored.count() == 12 and all(row.metrics["kept_share"] for row in stored)
 
     call_command("go_live", "toy", stdout=StringIO())
+    masking.open_names(study, None)
     call_command("simulate", "toy", participants=2, drop_out=0.0, stdout=StringIO())
     call_command("export_data", "toy", out=tmp_path, include_bots=True, stdout=StringIO())
     rows = list(csv.DictReader(io.StringIO((tmp_path / "responses.csv").read_text("utf-8"))))

@@ -143,7 +143,7 @@ def test_it_is_simulated_and_stands_in_table_1_and_every_format() -> None:
     study = live_with_it(target_participants=8)
     call_command("simulate", "test", "--participants", "8", "--drop-out", "0", stdout=StringIO())
     out = StringIO()
-    call_command("report", "test", "--format", "json", "--include-bots", stdout=out)
+    call_command("report", "test", "--format", "json", "--include-bots", "--open-names", stdout=out)
     report = json.loads(out.getvalue())
     for column in report["columns"]:
         cell = column["discrimination"]
