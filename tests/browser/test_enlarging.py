@@ -28,8 +28,8 @@ def at_trial(page: Page, url: str) -> None:
 
 def stored(page: Page, choice: int = 0) -> Response:
     before = Response.objects.count()
-    walking.answer(page, choice)
-    page.wait_for_load_state("networkidle")
+    with page.expect_response(lambda response: response.request.method == "POST"):
+        walking.answer(page, choice)
     assert Response.objects.count() == before + 1
     return Response.objects.latest("pk")
 

@@ -138,6 +138,8 @@ def test_a_storage_that_fills_up_in_mid_study_costs_no_answer(page: Page, url: s
     walking.start(page, url)
     walking.to_block(page)
     walking.answer(page)
+    # Its acknowledgement makes room in the storage: it must have come before there is none.
+    page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.startsWith('survey:'))")
     page.evaluate(FULL)
     offline_answer(page)
     expect(page.locator("#notice")).to_contain_text("leave this page open")

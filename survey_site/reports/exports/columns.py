@@ -81,10 +81,15 @@ def task_names(study: Study | None = None) -> tuple[str, ...]:
 
 
 def own_tasks(study: Study) -> tuple[str, ...]:
-    """Names of the tasks that have trials in the draft or in a protocol, installed or not."""
+    """Names of the tasks that have trials in the draft or in a protocol: the installed in their order, then the others.
+
+    The order of keys in a JSON column is the database's.
+    """
     sealed = Protocol.objects.filter(study=study).values_list("document__tasks", flat=True)
     drafted = [name for name, values in study.task_settings.items() if values.get(TRIALS, 1)]
-    return tuple(dict.fromkeys([*drafted, *(name for tasks in sealed for name in tasks or ())]))
+    found = {*drafted, *(name for tasks in sealed for name in tasks or ())}
+    installed = [task.name for task in registry.installed() if task.name in found]
+    return (*installed, *sorted(found - set(installed)))
 
 
 def described_tasks() -> str:
