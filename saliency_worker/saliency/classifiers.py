@@ -1,24 +1,19 @@
 """Classifiers: from a name or a saved model to a network with its weights, geometry and class names."""
 
 import hashlib
-import json
-import os
-import re
-import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 
 from saliency_worker import catalog
 from saliency_worker.class_names import BadClassNames, read_class_file
 from saliency_worker.declarations import ClassifierSpec
-from saliency_worker.saliency import model_files, saved_models
-from saliency_worker.saliency.bundled import bundled, sha256
+from saliency_worker.saliency import catalogue_networks, model_files, saved_models
+from saliency_worker.saliency.catalogue_networks import build, imagenet_names
 from saliency_worker.saliency.demo_cnn import build_demo_cnn
 from saliency_worker.saliency.errors import ModelError, WeightsError, first_line
 from saliency_worker.saliency.feature_maps import (
@@ -32,9 +27,7 @@ from saliency_worker.saliency.feature_maps import (
 )
 from saliency_worker.saliency.frozen import prepare_device
 from saliency_worker.saliency.model_choice import ModelChoice, parse
-from saliency_worker.saliency.network_input import PREPROCESSING as PREPROCESSING
-from saliency_worker.saliency.network_input import STANDARD, NetworkInput, network_input
-from saliency_worker.saliency.network_input import preprocess as preprocess
+from saliency_worker.saliency.network_input import NetworkInput, network_input
 from saliency_worker.saliency.operations import flatten
 from saliency_worker.saliency.scores import Scores, scores
 
@@ -112,7 +105,8 @@ def load(name: str, weights: Path | None = None, weights_dir: Path | None = None
             saved_models.compare(model, choice.path)
             return of_model(model, replace(choice, layer=layer), names, digest)
         return of_model(model_files.load(choice.path), choice, names, digest)
-    return _chosen(_of_catalogue(catalog.classifier(choice.name), weights, weights_dir), choice)
+    found = catalogue_networks.loaded(catalog.classifier(choice.name), weights, weights_dir)
+    return _chosen(Classifier(*found), choice)
 
 
 def of_model(
@@ -226,175 +220,12 @@ def _has_config(model: keras.Model) -> bool:
         return False
 
 
-def _of_catalogue(spec: ClassifierSpec, weights: Path | None, weights_dir: Path | None) -> Classifier:
-    if spec.builder == "demo-cnn":
-        return _load_demo(spec, weights)
-    if weights is None and weights_dir is None and os.environ.get("SALIENCY_WEIGHTS_DIR"):
-        weights_dir = Path(os.environ["SALIENCY_WEIGHTS_DIR"])
-    file = _find(spec, weights, weights_dir)
-    if file is None:
-        return _download(spec, weights_dir)
-    return _load_file(spec, file)
-
-
 def random_classifier(name: str, seed: int = 0) -> Classifier:
     """A classifier of the catalogue with seeded random weights, for tests and benchmarks."""
     prepare_device()
     spec = catalog.classifier(name)
     keras.utils.set_random_seed(seed)
     return Classifier(spec, build(spec), imagenet_names(), "random", f"random-{seed}")
-
-
-def build(spec: ClassifierSpec, alpha: float = 1.0, weights: str | None = None) -> keras.Model:
-    """The network of a catalogue row at its input size, without weights unless ``weights`` is given."""
-    options: dict[str, Any] = {"weights": weights, "input_shape": (spec.input_size, spec.input_size, 3)}
-    if alpha != 1.0:
-        options["alpha"] = alpha
-    return getattr(keras.applications, spec.builder)(**options)
-
-
-def _find(spec: ClassifierSpec, weights: Path | None, folder: Path | None) -> Path | None:
-    if weights is not None:
-        if not weights.is_file():
-            raise WeightsError(f"No weights at {weights}: give the path of an existing file.")
-        return weights
-    if folder is None:
-        return None
-    matches = (file for pattern in spec.weights_files for file in sorted(folder.glob(pattern)))
-    return next((file for file in matches if file.is_file()), None)
-
-
-def _load_file(spec: ClassifierSpec, file: Path) -> Classifier:
-    alpha, size = _variant(spec, file)
-    spec = replace(spec, input_size=size)
-    if alpha != 1.0:
-        spec = replace(spec, title=f"{spec.title} {alpha:g}")
-    model = build(spec, alpha)
-    try:
-        _load_weights(model, spec, file)
-    except WeightsError:
-        model = _of_other_classes(spec, alpha, file)
-        if model is None:
-            raise
-    if spec.builder.startswith("EfficientNet"):
-        _restore_input_scaling(model)
-    names = imagenet_names() if model.output_shape[-1] == len(imagenet_names()) else ()
-    return Classifier(spec, model, names, file.name, sha256(file))
-
-
-def _of_other_classes(spec: ClassifierSpec, alpha: float, file: Path) -> keras.Model | None:
-    """The network with as many classes as a file of weights has, trained anew for other ones; None where none fits."""
-    size = spec.input_size
-    options: dict[str, Any] = {"weights": None, "input_shape": (size, size, 3)}
-    options |= {"alpha": alpha} if alpha != 1.0 else {}
-    for classes in _class_counts(file):
-        model = getattr(keras.applications, spec.builder)(classes=classes, **options)
-        try:
-            _load_weights(model, spec, file)
-        except WeightsError:
-            continue
-        return model
-    return None
-
-
-def _class_counts(file: Path) -> list[int]:
-    """How many classes weights may be of: widths of dense kernels, and lengths that one array alone has (a bias)."""
-    kernels: list[int] = []
-    lengths: list[int] = []
-
-    def visit(_: str, node: object) -> None:
-        if isinstance(node, h5py.Dataset) and len(node.shape) in (1, 2):
-            (lengths if len(node.shape) == 1 else kernels).append(int(node.shape[-1]))
-
-    try:
-        with h5py.File(file) as store:
-            store.visititems(visit)
-    except OSError:
-        return []
-    once = [length for length in lengths if lengths.count(length) == 1]
-    found = dict.fromkeys(each for each in (*kernels[::-1], *once) if 2 <= each <= 100_000)
-    return list(found)[:4]
-
-
-# Of Keras's own file names, and of the first kernel's output channels where the name says nothing.
-_ALPHA_TEXTS = {"1_0": 1.0, "7_5": 0.75, "5_0": 0.5, "2_5": 0.25}
-_ALPHA_CHANNELS = {8: 0.25, 16: 0.5, 24: 0.75, 32: 1.0, 40: 1.3, 48: 1.4}
-
-
-def _variant(spec: ClassifierSpec, file: Path) -> tuple[float, int]:
-    """Width multiplier and input size of a MobileNet, by file name (``..._0.75_192...``) or by shape."""
-    if not spec.builder.startswith("MobileNet"):
-        return 1.0, spec.input_size
-    numbers = re.search(r"_(\d\.\d+|\d_\d)_(\d{3})(?=\D|$)", file.name)
-    if numbers:
-        alpha = _ALPHA_TEXTS.get(numbers[1]) or float(numbers[1].replace("_", "."))
-        return alpha, int(numbers[2])
-    return _ALPHA_CHANNELS.get(_first_channels(file), 1.0), spec.input_size
-
-
-def _first_channels(file: Path) -> int:
-    """Output channels of the first convolution over RGB in a weights file, 0 where there is none."""
-    found: list[int] = []
-
-    def visit(_: str, node: object) -> None:
-        if isinstance(node, h5py.Dataset) and len(node.shape) == 4 and node.shape[2] == 3:
-            found.append(int(node.shape[3]))
-
-    try:
-        with h5py.File(file) as store:
-            store.visititems(visit)
-    except OSError:
-        return 0
-    return found[0] if found else 0
-
-
-def _restore_input_scaling(model: keras.Model) -> None:
-    """Keras adds a scaling by 1/sqrt(std) to EfficientNet only when it downloads the weights itself; it lies
-    between the normalisation and the first convolution, so the kernel can take it in."""
-    stem = model.get_layer("stem_conv")
-    kernel = np.asarray(stem.kernel)
-    stem.kernel.assign(kernel / np.sqrt(STANDARD)[None, None, :, None])
-
-
-def _download(spec: ClassifierSpec, folder: Path | None) -> Classifier:
-    try:
-        model = build(spec, weights="imagenet")
-        file = _downloaded_file(spec)
-    except Exception as error:  # Keras passes on whatever the network or the disk raises
-        where = str(folder) if folder else "SALIENCY_WEIGHTS_DIR (not set)"
-        raise WeightsError(
-            f"No weights for {spec.name}: no explicit file was given (--weights), {where} holds none of "
-            f"{', '.join(spec.weights_files)}, and Keras's own download failed ({first_line(error)}).",
-            permanent=False,
-        ) from error
-    return Classifier(spec, model, imagenet_names(), file.name, sha256(file))
-
-
-def _downloaded_file(spec: ClassifierSpec) -> Path:
-    folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
-    file = _find(spec, None, folder)
-    if file is None:
-        raise FileNotFoundError(f"nothing in {folder}")
-    return file
-
-
-def _load_demo(spec: ClassifierSpec, weights: Path | None) -> Classifier:
-    names = tuple(json.loads(bundled("demo_cnn.json").read_text(encoding="utf-8")))
-    file = weights or bundled("demo_cnn.weights.h5")
-    model = build_demo_cnn(len(names), spec.input_size)
-    _load_weights(model, spec, file)
-    return Classifier(spec, model, names, file.name, sha256(file))
-
-
-def _load_weights(model: keras.Model, spec: ClassifierSpec, file: Path) -> None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # one per layer that fails; the error says it once
-            model.load_weights(file)
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        raise WeightsError(
-            f"{file.name} does not hold the weights of {spec.name}: give the file of this classifier."
-        ) from error
 
 
 def _sidecar_names(path: Path) -> tuple[str, ...]:
@@ -406,9 +237,3 @@ def _sidecar_names(path: Path) -> tuple[str, ...]:
         raise ModelError(
             f"The file beside the model holds no class names: {error}; or rename the file."
         ) from error
-
-
-def imagenet_names() -> tuple[str, ...]:
-    """The 1000 class names of ILSVRC 2012 in the order of the networks' outputs."""
-    text = (Path(__file__).parent / "imagenet_classes.txt").read_text(encoding="utf-8")
-    return tuple(text.split())

@@ -56,8 +56,8 @@ def written(photos: Path) -> dict[str, Any]:
 
 
 def predicted(model: Path, photo: Path) -> int:
-    from saliency_worker.saliency.classifiers import preprocess
     from saliency_worker.saliency.images import crop, decode
+    from saliency_worker.saliency.network_input import preprocess
 
     scores = keras.saving.load_model(model)(preprocess(crop(decode(photo.read_bytes()), 32)[None], "tf"))
     return int(np.asarray(scores)[0].argmax())

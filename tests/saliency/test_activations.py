@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from saliency_worker.saliency.activations import Network, feature_layer, logits_of, view
+from saliency_worker.saliency.activations import Network, view
 from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.errors import DeviceError, ModelError
 from saliency_worker.saliency.formulas import plan
@@ -13,6 +13,7 @@ from saliency_worker.saliency.methods.gradcam import gradcam
 from saliency_worker.saliency.methods.gradcampp import gradcampp
 from saliency_worker.saliency.settings import Settings
 from tests.saliency.conftest import classifier_of, small_network
+from tests.saliency.plain_keras import feature_layer, logits_of
 
 pytestmark = pytest.mark.tensorflow
 ROWS = np.random.default_rng(1).normal(size=(4, 32, 32, 3)).astype(np.float32)

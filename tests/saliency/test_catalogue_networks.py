@@ -8,11 +8,12 @@ import pytest
 import tensorflow as tf
 
 from saliency_worker.catalog import CLASSIFIERS, classifier
-from saliency_worker.saliency.activations import Network, feature_layer, logits_of
+from saliency_worker.saliency.activations import Network
 from saliency_worker.saliency.classifiers import random_classifier
 from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.random_weights import forgotten_layers
 from saliency_worker.saliency.settings import Settings
+from tests.saliency.plain_keras import feature_layer, logits_of
 
 pytestmark = pytest.mark.tensorflow
 QUICK = {"MobileNet", "MobileNetV2", "EfficientNetB0", "DenseNet121"}

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from saliency_worker.catalog import UnknownName, classifier
-from saliency_worker.saliency import classifiers
-from saliency_worker.saliency.classifiers import imagenet_names, load, preprocess
+from saliency_worker.saliency import catalogue_networks
+from saliency_worker.saliency.catalogue_networks import imagenet_names
+from saliency_worker.saliency.classifiers import load
 from saliency_worker.saliency.errors import ModelError, WeightsError
 from saliency_worker.saliency.images import crop, decode
+from saliency_worker.saliency.network_input import preprocess
 from tests.saliency.conftest import small_network
 
 pytestmark = pytest.mark.tensorflow
@@ -27,12 +29,12 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no network in tests")
 
-    monkeypatch.setattr(classifiers, "build", _without_download(classifiers.build, refuse))
+    monkeypatch.setattr(catalogue_networks, "build", _without_download(catalogue_networks.build, refuse))
 
 
 def _without_download(build, refuse):
-    def guarded(spec, alpha=1.0, weights=None):
-        return refuse() if weights == "imagenet" else build(spec, alpha, weights)
+    def guarded(spec, alpha=1.0, weights=None, classes=None):
+        return refuse() if weights == "imagenet" else build(spec, alpha, weights, classes)
 
     return guarded
 
@@ -95,11 +97,16 @@ def test_an_explicit_file_comes_before_the_folder_and_the_folder_before_the_down
     spec = classifier("MobileNet")
     for name in ("mobilenet_v1_1.0_224.weights.h5", "MobileNet.weights.h5", "other.h5"):
         (tmp_path / name).touch()
-    monkeypatch.setattr(classifiers, "_load_file", lambda spec, file: file.name)
-    assert load("MobileNet", weights=tmp_path / "other.h5", weights_dir=tmp_path) == "other.h5"
-    assert load("MobileNet", weights_dir=tmp_path) == "MobileNet.weights.h5"
+    monkeypatch.setattr(
+        catalogue_networks,
+        "_load_file",
+        lambda spec, file: catalogue_networks.CatalogueNetwork(spec, None, (), file.name, ""),
+    )
+    found = load("MobileNet", weights=tmp_path / "other.h5", weights_dir=tmp_path)
+    assert found.weights_file == "other.h5"
+    assert load("MobileNet", weights_dir=tmp_path).weights_file == "MobileNet.weights.h5"
     monkeypatch.setenv("SALIENCY_WEIGHTS_DIR", str(tmp_path))
-    assert load("MobileNet") == "MobileNet.weights.h5"
+    assert load("MobileNet").weights_file == "MobileNet.weights.h5"
     assert spec.weights_files[0] == "MobileNet.weights.h5"
 
 
@@ -115,7 +122,7 @@ def test_an_explicit_file_comes_before_the_folder_and_the_folder_before_the_down
     ],
 )
 def test_width_and_size_are_read_off_the_file_name(name: str, alpha: float, size: int) -> None:
-    assert classifiers._variant(classifier("MobileNet"), Path(name)) == (alpha, size)
+    assert catalogue_networks._variant(classifier("MobileNet"), Path(name)) == (alpha, size)
 
 
 @pytest.mark.parametrize(("builder", "alpha"), [("MobileNet", 0.25), ("MobileNetV2", 0.75)])
@@ -154,7 +161,7 @@ def test_efficientnet_from_a_file_equals_efficientnet_from_a_download() -> None:
     stem = layers.Conv2D(4, 3, use_bias=False, name="stem_conv")
     from_file = keras.Model(image, stem(image))
     downloaded = np.asarray(stem(rows / np.sqrt([0.229, 0.224, 0.225]).astype(np.float32)))
-    classifiers._restore_input_scaling(from_file)
+    catalogue_networks._restore_input_scaling(from_file)
     np.testing.assert_allclose(np.asarray(from_file(rows)), downloaded, atol=1e-5)
 
 

@@ -9,10 +9,11 @@ import pytest
 import tensorflow as tf
 
 from saliency_worker.catalog import ALL_KEYS, FULL_SET, GRADIENT_BASES
-from saliency_worker.saliency.classifiers import PREPROCESSING, Classifier, preprocess
+from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.errors import ImageError, SaliencyError, SettingsError
 from saliency_worker.saliency.explain import Explainer, Explanation
 from saliency_worker.saliency.images import crop
+from saliency_worker.saliency.network_input import PREPROCESSING, preprocess
 from saliency_worker.saliency.settings import Settings
 from tests.saliency.conftest import classifier_of, small_network
 
