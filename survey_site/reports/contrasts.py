@@ -1,12 +1,14 @@
 """The comparisons with the reference column as files: tidy CSV, and a LaTeX table as wide as one column of text."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from survey_site.reports.differences import difference, difference_interval
 from survey_site.reports.exports.csv_stream import csv_line
-from survey_site.reports.report_types import StudyReport
-from survey_site.reports.table1_formats import safe, tex
-from survey_site.statistics.printing import interval, p_value, places
+from survey_site.reports.latex_table import latex_table, tex
+from survey_site.reports.report_types import ReportedOutcome, StudyReport
+from survey_site.reports.table1_formats import safe
+from survey_site.statistics.column_types import ComparedColumn
+from survey_site.statistics.printing import p_value
 
 FIELDS = (
     "study", "protocol_hash", "measure", "column", "reference", "estimate", "unit", "value", "ci_low", "ci_high", "p",
@@ -54,42 +56,26 @@ def as_latex(report: StudyReport) -> str:
         family = report["comparisons"][outcome["key"]]
         title = outcome["title"] + (" (percentage points)" if outcome["kind"] == "share" else "")
         body.append(rf"\multicolumn{{4}}{{l}}{{{tex(title)}}} \\")
-        body += [_row(row, outcome["kind"] == "share", outcome["places"]) for row in family["rows"]]
+        body += [_row(row, outcome) for row in family["rows"]]
         notes.append(f"{outcome['title']}: {family.get('label') or family.get('reason') or 'not estimable'}.")
     notes.append("p: corrected by Holm over the columns of each measure.")
     if report["banner"]:
         notes.append(report["banner"])
-    return "\n".join(
-        [
-            r"% \usepackage{booktabs,adjustbox}",
-            f"% study {report['study']}, protocol {report['protocol_hash'] or 'none'}",
-            r"\begin{table}",
-            r"  \centering",
-            rf"  \caption{{{tex(report['title'])}: differences from the reference column.}}",
-            rf"  \label{{tab:contrasts-{report['study']}}}",
-            r"  \begin{adjustbox}{max width=\columnwidth}",
-            r"  \begin{tabular}{lrrr}",
-            r"    \toprule",
-            r"    & difference & 95\,\% interval & $p$ (Holm) \\",
-            r"    \midrule",
-            *(f"    {line}" for line in body),
-            r"    \bottomrule",
-            r"  \end{tabular}",
-            r"  \end{adjustbox}",
-            r"  \par\smallskip",
-            rf"  \parbox{{\columnwidth}}{{\footnotesize {tex(' '.join(notes))}}}",
-            r"\end{table}",
-            "",
-        ]
+    return latex_table(
+        report,
+        caption=f"{report['title']}: differences from the reference column.",
+        label="contrasts",
+        columns="lrrr",
+        head=r"& difference & 95\,\% interval & $p$ (Holm)",
+        body=body,
+        note=" ".join(notes),
     )
 
 
-def _row(row: Mapping[str, Any], share: bool, decimals: int) -> str:
-    scale, decimals = (100, 0) if share else (1, decimals)
-    value, bounds = row.get("difference"), row.get("difference_ci")
+def _row(row: ComparedColumn, outcome: ReportedOutcome) -> str:
     cells = (
-        places(None if value is None else scale * value, decimals),
-        interval([scale * bound for bound in bounds] if bounds else None, decimals),
+        difference(row.get("difference"), outcome),
+        difference_interval(row.get("difference_ci"), outcome),
         p_value(row.get("p_holm")),
     )
     plain = [cell.replace("−", "$-$").replace("–", "--").replace("<", "$<$") for cell in cells]

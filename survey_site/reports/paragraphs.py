@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from survey_site.reports.differences import difference
+from survey_site.reports.latex_table import tex
 from survey_site.reports.report_types import ReportedOutcome, StudyReport, cell_of
-from survey_site.reports.table1_formats import tex
-from survey_site.statistics.column_types import Bounds, ComparedColumn, ComparisonFamily
+from survey_site.statistics.column_types import ComparedColumn, ComparisonFamily
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.printing import places
 
@@ -25,25 +26,20 @@ class NoComparisons(ValueError):
         )
 
 
-def scaled(value: float | None, outcome: ReportedOutcome) -> float | None:
-    """A difference in the printed unit."""
-    return None if value is None else outcome["factor"] * value
-
-
-def points(bounds: Bounds | None, outcome: ReportedOutcome) -> Bounds | None:
-    """Both ends in the printed unit."""
-    return [outcome["factor"] * bound for bound in bounds] if bounds else None
-
-
 def listed(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "none"
 
 
+def _columns(document: Document) -> list[str]:
+    """The columns that the design has, in their order; a plan may name others."""
+    return list(dict.fromkeys(condition["column"] for condition in document["conditions"]))
+
+
 def methods(document: Document, report: StudyReport) -> str:
     """Design, stimuli, maps, people, exclusion and analysis in one section."""
     design, plan = document["design"], AnalysisPlan.from_protocol(document)
-    columns = list(dict.fromkeys(c["column"] for c in document["conditions"]))
+    columns = _columns(document)
     classifiers = sorted({c["classifier"] for c in document["conditions"] if c["classifier"]})
     main = [s for s in document["stimuli"] if s["role"] == "main"]
     classes = {s["class"] for s in main if s["class"]}
@@ -139,17 +135,14 @@ def _outcome(report: StudyReport, outcome: ReportedOutcome, family: ComparisonFa
 
 
 def _comparison(outcome: ReportedOutcome, reference: str, row: ComparedColumn) -> str:
-    difference = scaled(row.get("difference"), outcome)
-    if row["reason"] or difference is None or row.get("p_holm") is None:
+    if row["reason"] or row.get("difference") is None or row.get("p_holm") is None:
         return f"{row['column']} against {reference}: {row['reason'] or 'not estimable'}."
-    share = outcome["kind"] == "share"
-    count = 0 if share else outcome["places"]
-    bounds = points(row.get("difference_ci"), outcome) or [float("nan")] * 2
+    unit = " points" if outcome["kind"] == "share" else ""
+    low, high = (difference(bound, outcome) for bound in row.get("difference_ci") or (None, None))
     verdict = "differed from" if row.get("significant") else "did not differ significantly from"
     return (
-        f"{row['column']} {verdict} {reference} by {places(difference, count)}{' points' if share else ''}, "
-        f"95 % CI [{places(bounds[0], count)}, {places(bounds[1], count)}], "
-        f"*t*({row.get('df')}) = {places(row.get('t'), 2)}, *p*{apa_p(row['p_holm'])} (Holm)."
+        f"{row['column']} {verdict} {reference} by {difference(row.get('difference'), outcome)}{unit}, "
+        f"95 % CI [{low}, {high}], *t*({row.get('df')}) = {places(row.get('t'), 2)}, *p*{apa_p(row['p_holm'])} (Holm)."
     )
 
 
@@ -163,7 +156,7 @@ def apa_p(value: float | None) -> str:
 def preregistration(document: Document, sha256: str) -> str:
     """The sealed plan under the headings of the OSF preregistration template."""
     design, plan = document["design"], AnalysisPlan.from_protocol(document)
-    columns = list(dict.fromkeys(c["column"] for c in document["conditions"]))
+    columns = _columns(document)
     others = [name for name in columns if name != plan.reference and name not in plan.controls]
     tasks = [f"{name}: {_settings(values)}" for name, values in document["tasks"].items()]
     rules = "; ".join(f"{name} {value}" for name, value in plan.rules.__dict__.items() if value is not None)

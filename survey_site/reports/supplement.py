@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
+from survey_site.reports.differences import difference, difference_interval
 from survey_site.reports.figure_captions import captions
 from survey_site.reports.figure_drawing import STYLE
 from survey_site.reports.figures import figure, names
@@ -98,19 +99,17 @@ def comparison_lines(report: StudyReport) -> list[str]:
     for outcome in report["outcomes"]:
         found = report["comparisons"][outcome["key"]]
         share = outcome["kind"] == "share"
-        scale, decimals = (100, 0) if share else (1, outcome["places"])
-        difference = "diff., points" if share else "difference"
+        heading = "diff., points" if share else "difference"
         lines += textwrap.wrap(f"{outcome['title']}: {found.get('label') or found['reason']}", WIDTH)
         if found["rows"]:
             lines.append(
-                f"{'':<24}{'ratio':>8}{'95 % interval':>18}{difference:>15}{'95 % interval':>18}{'p (Holm)':>10}"
+                f"{'':<24}{'ratio':>8}{'95 % interval':>18}{heading:>15}{'95 % interval':>18}{'p (Holm)':>10}"
             )
         for row in found["rows"]:
-            apart, bounds = row.get("difference"), row.get("difference_ci")
             lines.append(
                 f"  {row['column'][:21]:<22}{places(row.get('ratio'), 2):>8}{interval(row.get('ratio_ci'), 2):>18}"
-                f"{places(None if apart is None else scale * apart, decimals):>15}"
-                f"{interval([scale * bound for bound in bounds] if bounds else None, decimals):>18}"
+                f"{difference(row.get('difference'), outcome):>15}"
+                f"{difference_interval(row.get('difference_ci'), outcome):>18}"
                 f"{p_value(row.get('p_holm')):>10}"
             )
         lines.append("")

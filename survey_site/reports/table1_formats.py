@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from survey_site.reports.exports.csv_stream import csv_line
 from survey_site.reports.exports.sql import FORMULA_STARTS
+from survey_site.reports.latex_table import latex_table, tex
 from survey_site.reports.report_types import (
     OutcomeCell,
     PointReport,
@@ -21,8 +22,6 @@ TABLE_FIELDS = (
     "value", "text", "ci_low", "ci_high", "paper", "simulated_participants", "measurement_hash",
 )  # fmt: skip
 WHAT = {"share": "percent of the answers", "mean": "mean score"}
-_TEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-        "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}  # fmt: skip
 
 
 def as_json(report: PointReport) -> str:
@@ -141,38 +140,19 @@ def as_latex(report: PointReport) -> str:
     notes += ["Intervals take participants and images as random."] if intervals else []
     notes += [f"n: answers; {NOT_ESTIMABLE}: not estimable."]
     notes += [said for said in (report["versions_note"], report["banner"]) if said]
-    return "\n".join(
-        [
-            r"% \usepackage{booktabs,adjustbox}",
-            f"% study {report['study']}, protocol {report['protocol_hash'] or 'none'}",
-            r"\begin{table}",
-            r"  \centering",
-            rf"  \caption{{{tex(report['title'])}.}}",
-            rf"  \label{{tab:table1-{report['study']}}}",
-            r"  \begin{adjustbox}{max width=\columnwidth}",
-            f"  \\begin{{tabular}}{{l{'r' * len(columns)}}}",
-            r"    \toprule",
-            f"    {head} \\\\",
-            r"    \midrule",
-            *(f"    {line}" for line in body),
-            r"    \bottomrule",
-            r"  \end{tabular}",
-            r"  \end{adjustbox}",
-            r"  \par\smallskip",
-            rf"  \parbox{{\columnwidth}}{{\footnotesize {tex(' '.join(notes))}}}",
-            r"\end{table}",
-            "",
-        ]
+    return latex_table(
+        report,
+        caption=f"{report['title']}.",
+        label="table1",
+        columns=f"l{'r' * len(columns)}",
+        head=head,
+        body=body,
+        note=" ".join(notes),
     )
 
 
 def _tex_row(label: str, cells: Sequence[str]) -> str:
     return " & ".join([label, *cells]) + r" \\"
-
-
-def tex(text: str) -> str:
-    """Text with TeX's special characters escaped."""
-    return "".join(_TEX.get(character, character) for character in text)
 
 
 FORMATS: dict[str, Callable[[PointReport], str]] = {

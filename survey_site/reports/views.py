@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
@@ -211,9 +211,7 @@ def figure(request: HttpRequest, slug: str, name: str, kind: Literal["svg", "pdf
 def standalone(request: HttpRequest, slug: str) -> HttpResponse:
     """The whole report as one HTML file that needs nothing beside it."""
     study = results_of(request, slug)
-    context = _told(request, study)
-    if not context["computed"]:
-        raise Http404("The statistics are not computed yet; open the report, which asks for them.")
+    context = _computed(request, study)
     figures = [
         (name, cached_report.figure_of(context["version"], name, "svg"))
         for name in context["report"]["figures"]
@@ -232,6 +230,14 @@ def standalone(request: HttpRequest, slug: str) -> HttpResponse:
     response["Content-Disposition"] = attachment(study, request, "report.html")
     audit.record(request, study, "exported", "report.html")
     return response
+
+
+def _computed(request: HttpRequest, study: Study) -> ReportContext:
+    """What the templates print of a report whose statistics are stored; 404 until they are."""
+    context = _told(request, study)
+    if not context["computed"]:
+        raise Http404("The statistics are not computed yet; open the report, which asks for them.")
+    return context
 
 
 def _stylesheet() -> str:
@@ -259,9 +265,7 @@ def table1(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 def contrasts(request: HttpRequest, slug: str, kind: Literal["csv", "latex"]) -> HttpResponse:
     """The comparisons with the reference column as CSV or LaTeX; 404 until the task has computed them."""
     study = results_of(request, slug)
-    context = _told(request, study)
-    if not context["computed"]:
-        raise Http404("The statistics are not computed yet; open the report, which asks for them.")
+    context = _computed(request, study)
     name = f"contrasts.{'tex' if kind == 'latex' else kind}"
     audit.record(request, study, "exported", name)
     response = HttpResponse(CONTRASTS[kind](context["report"]), content_type=CONTENT_TYPES[kind])
@@ -283,10 +287,9 @@ def paper(request: HttpRequest, slug: str) -> HttpResponse:
             "The study collects, and its columns are masked: close it, or open the names on the report page."
         )
         return HttpResponse(f"{told}\n", status=409, content_type="text/plain; charset=utf-8")
-    context = _told(request, study)
-    if not context["computed"] or context["protocol"] is None:
-        raise Http404("The statistics are not computed yet; open the report, which asks for them.")
-    made = paper_texts.archive(context["protocol"].content, context["report"])
+    context = _computed(request, study)
+    protocol = cast(Protocol, context["protocol"])  # without one nothing is computed
+    made = paper_texts.archive(protocol.content, context["report"])
     audit.record(request, study, "exported", "paper.zip")
     response = HttpResponse(made, content_type="application/zip")
     response["Content-Disposition"] = attachment(study, request, "paper.zip")

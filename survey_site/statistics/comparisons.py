@@ -165,11 +165,11 @@ def family(
         compare(n, samples[n], base, outcome, level=level, resamples=resamples, seed=seed + k)
         for k, n in enumerate(others)
     ]
-    for row, p in zip(rows, holm([row["p"].get(T_TEST) for row in rows]), strict=True):
+    adjusted = {test: holm([row["p"].get(test) for row in rows]) for test in (T_TEST, SIGN_FLIP)}
+    for place, row in enumerate(rows):
+        row["p_holm_by_test"] = {test: found[place] for test, found in adjusted.items()}
+        p = row["p_holm_by_test"][T_TEST]
         row["p_holm"], row["significant"] = p, None if p is None else bool(p < 1 - level)
-    for test in (T_TEST, SIGN_FLIP):
-        for row, p in zip(rows, holm([row["p"].get(test) for row in rows]), strict=True):
-            row.setdefault("p_holm_by_test", {})[test] = p
     return {
         "reference": reference,
         "primary_test": T_TEST,

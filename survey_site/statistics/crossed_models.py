@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, optimize, special, stats
 
+from survey_site.statistics import odds_models
 from survey_site.statistics.factor import FloatArray, IntArray
-from survey_site.statistics.report_types import CrossedModel, OddsRatio
+from survey_site.statistics.report_types import CrossedModel
 from survey_site.statistics.uncertainty import Sample
 
 CELLS_MAX = 4_000_000  # of the table of participants by images
@@ -24,8 +25,8 @@ STEP = 2e-3  # of the numerical second derivatives
 
 
 @dataclass(frozen=True)
-class Stacked:
-    """Answers (N,) as levels 0..L−1, dummy columns (N, K−1), codes of participants and images."""
+class Crossed:
+    """Answers (N,) as levels 0..L−1, dummy columns (N, K−1), codes 0.. of participants and images without gaps."""
 
     level: IntArray
     levels: int
@@ -40,20 +41,11 @@ class Stacked:
         return int(self.participant.max()) + 1, int(self.item.max()) + 1
 
 
-def stack(samples: Mapping[str, Sample], reference: str) -> Stacked:
+def stack(samples: Mapping[str, Sample], reference: str) -> Crossed:
     """The columns' answers under each other, the reference without a dummy."""
-    names = [name for name in samples if name != reference and len(samples[name])]
-    used = [reference, *names]
-    member = np.concatenate([np.full(len(samples[name]), k) for k, name in enumerate(used)])
-    values, level = np.unique(np.concatenate([samples[name].y for name in used]), return_inverse=True)
-    return Stacked(
-        level=level,
-        levels=len(values),
-        x=(member[:, None] == np.arange(1, len(used))).astype(float),
-        participant=_codes(np.concatenate([samples[name].participant for name in used])),
-        item=_codes(np.concatenate([samples[name].item for name in used])),
-        names=tuple(names),
-    )
+    plain = odds_models.stack(samples, reference)
+    values, level = np.unique(plain.y, return_inverse=True)
+    return Crossed(level, len(values), plain.x, _codes(plain.participant), _codes(plain.item), plain.names)
 
 
 def _codes(values: IntArray) -> IntArray:
@@ -63,7 +55,7 @@ def _codes(values: IntArray) -> IntArray:
 class Laplace:
     """−2 log likelihood of the parameters (α_1, log steps between the α, β, σ_p, σ_i), random effects integrated out."""
 
-    def __init__(self, data: Stacked) -> None:
+    def __init__(self, data: Crossed) -> None:
         self.data = data
         self.u = np.zeros(sum(data.sizes))
 
@@ -182,9 +174,8 @@ def fit(
     spread = np.sqrt(np.diag(covariance))[first : first + len(data.names)] if covariance is not None else None
     if spread is None or not np.isfinite(spread).all() or (np.abs(beta) > 15).any():
         return {**empty, "reason": "not estimable: the model did not converge", "note": note}
-    rows = [_odds(name, b, s, level) for name, b, s in zip(data.names, beta, spread, strict=True)]
     return {
-        "rows": rows,
+        "rows": odds_models.odds_rows(data.names, beta, spread, stats.norm(), level),
         "participant_sd": float(theta[-2]),
         "item_sd": float(theta[-1]),
         "log_likelihood": -0.5 * deviance.value(theta),
@@ -193,7 +184,7 @@ def fit(
     }
 
 
-def _impossible(data: Stacked) -> str | None:
+def _impossible(data: Crossed) -> str | None:
     people, items = data.sizes
     if people < 3 or items < 3:
         return "not estimable: needs at least 3 participants and 3 images"
@@ -258,13 +249,3 @@ def _covariance(
     full = np.zeros((len(theta), len(theta)))
     full[np.ix_(index, index)] = inverse
     return full
-
-
-def _odds(name: str, beta: float, spread: float, level: float) -> OddsRatio:
-    half = float(stats.norm.ppf(0.5 + level / 2)) * spread
-    return {
-        "column": name,
-        "odds_ratio": float(np.exp(beta)),
-        "ci": [float(np.exp(beta - half)), float(np.exp(beta + half))],
-        "p": float(2 * stats.norm.sf(abs(beta / spread))),
-    }

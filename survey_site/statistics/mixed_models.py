@@ -6,6 +6,7 @@ returns a large finite coefficient with a small standard error.
 
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,21 +14,10 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from survey_site.statistics.factor import FloatArray, IntArray
-from survey_site.statistics.report_types import OddsRatio, OddsRatios
+from survey_site.statistics.factor import FloatArray
+from survey_site.statistics.odds_models import Stacked, odds_rows, stack
+from survey_site.statistics.report_types import OddsRatios
 from survey_site.statistics.uncertainty import Sample, clusters
-
-
-def _stack(
-    samples: Mapping[str, Sample], reference: str
-) -> tuple[FloatArray, FloatArray, IntArray, list[str]]:
-    """Answers (N,), dummy columns (N, K−1), participants (N,), names of the dummies."""
-    names = [n for n in samples if n != reference and len(samples[n])]
-    used = [reference, *names]
-    y = np.concatenate([samples[n].y for n in used])
-    participant = np.concatenate([samples[n].participant for n in used])
-    member = np.concatenate([np.full(len(samples[n]), k) for k, n in enumerate(used)])
-    return y, (member[:, None] == np.arange(1, len(used))).astype(float), participant, names
 
 
 def _too_large(samples: Mapping[str, Sample], limit: int) -> str | None:
@@ -46,12 +36,12 @@ def gee_odds_ratios(
     reason = _gee_reason(samples, reference) or _too_large(samples, rows_max)
     if reason:
         return {"reason": reason, "rows": []}
-    y, dummies, participant, names = _stack(samples, reference)
-    order = np.argsort(participant, kind="stable")
+    data = stack(samples, reference)
+    order = np.argsort(data.participant, kind="stable")
     model = sm.GEE(
-        y[order],
-        sm.add_constant(dummies[order], has_constant="add"),
-        groups=participant[order],
+        data.y[order],
+        sm.add_constant(data.x[order], has_constant="add"),
+        groups=data.participant[order],
         family=sm.families.Binomial(),
         cov_struct=sm.cov_struct.Exchangeable(),
     )
@@ -60,7 +50,8 @@ def gee_odds_ratios(
         fit = model.fit(cov_type="bias_reduced")
     if not fit.converged:
         return {"reason": "not estimable: the model did not converge", "rows": []}
-    return _odds(names, fit.params[1:], fit.bse[1:], clusters(participant) - 1, level)
+    law = stats.t(clusters(data.participant) - 1)
+    return _odds(data, fit.params[1:], fit.bse[1:], law, level)
 
 
 def _gee_reason(samples: Mapping[str, Sample], reference: str) -> str | None:
@@ -74,21 +65,10 @@ def _gee_reason(samples: Mapping[str, Sample], reference: str) -> str | None:
     return None
 
 
-def _odds(names: list[str], beta: FloatArray, se: FloatArray, df: int | None, level: float) -> OddsRatios:
-    law = stats.norm() if df is None else stats.t(df)
-    half = law.ppf(0.5 + level / 2) * se
+def _odds(data: Stacked, beta: FloatArray, se: FloatArray, law: Any, level: float) -> OddsRatios:
     if not (np.isfinite(beta).all() and np.isfinite(se).all() and (se > 0).all()):
         return {"reason": "not estimable: no finite standard error", "rows": []}
-    rows: list[OddsRatio] = [
-        {
-            "column": n,
-            "odds_ratio": float(np.exp(b)),
-            "ci": [float(np.exp(b - h)), float(np.exp(b + h))],
-            "p": float(2 * law.sf(abs(b / s))),
-        }
-        for n, b, h, s in zip(names, beta, half, se, strict=True)
-    ]
-    return {"reason": None, "rows": rows}
+    return {"reason": None, "rows": odds_rows(data.names, beta, se, law, level)}
 
 
 def ordinal_odds_ratios(
@@ -99,22 +79,22 @@ def ordinal_odds_ratios(
     if not len(samples[reference]) or len(filled) < 2:
         return {"reason": "not estimable: needs two columns with answers", "rows": []}
     reason = _too_large(samples, rows_max)
-    y, dummies, participant, names = _stack(samples, reference)
-    if len(np.unique(y)) < 2:
+    data = stack(samples, reference)
+    if len(np.unique(data.y)) < 2:
         reason = "not estimable: all scores are the same"
     elif any(len(np.unique(s.y)) < 2 for s in filled):
         reason = "not estimable: a column has one score only"
-    elif clusters(participant) < 3:
+    elif clusters(data.participant) < 3:
         reason = "not estimable: needs at least 3 participants"
     if reason:
         return {"reason": reason, "rows": []}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fit = OrderedModel(pd.Series(pd.Categorical(y, ordered=True)), dummies, distr="logit").fit(
-                method="bfgs", cov_type="cluster", cov_kwds={"groups": participant}, disp=False
+            fit = OrderedModel(pd.Series(pd.Categorical(data.y, ordered=True)), data.x, distr="logit").fit(
+                method="bfgs", cov_type="cluster", cov_kwds={"groups": data.participant}, disp=False
             )
     except (np.linalg.LinAlgError, ValueError) as error:
         return {"reason": f"not estimable: {error}", "rows": []}
-    k = len(names)
-    return _odds(names, np.asarray(fit.params)[:k], np.asarray(fit.bse)[:k], None, level)
+    k = len(data.names)
+    return _odds(data, np.asarray(fit.params)[:k], np.asarray(fit.bse)[:k], stats.norm(), level)

@@ -11,8 +11,8 @@ supplement = pytest.importorskip("survey_site.reports.supplement", reason="needs
 
 def report(rows: list[dict[str, Any]]) -> dict[str, Any]:
     outcomes = [
-        {"key": "faith", "title": "Human Faith", "kind": "share", "places": 1},
-        {"key": "index", "title": "Index", "kind": "mean", "places": 2},
+        {"key": "faith", "title": "Human Faith", "kind": "share", "factor": 100, "places": 1},
+        {"key": "index", "title": "Index", "kind": "mean", "factor": 1, "places": 2},
     ]
     family = {"label": "two-way t", "rows": rows}
     return {

@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 from django import template
 
+from survey_site.reports.differences import difference, difference_interval
 from survey_site.reports.report_types import (
     OutcomeCell,
     ReportColumn,
@@ -22,17 +23,8 @@ register = template.Library()
 register.filter("places", places)
 register.filter("interval", interval)
 register.filter("p_value", p_value)
-
-
-@register.filter
-def percent_places(value: Any, count: int) -> str:
-    """A share 0..1 in percentage points."""
-    return NOTHING if absent(value) else places(100 * value, count)
-
-
-@register.filter
-def percent_interval(bounds: Sequence[float] | None, count: int) -> str:
-    return interval([100 * bound for bound in bounds] if bounds else None, count)
+register.filter("difference", difference)
+register.filter("difference_interval", difference_interval)
 
 
 @register.filter
