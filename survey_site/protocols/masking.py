@@ -5,6 +5,7 @@ asked for and in the audit log. A pilot, a draft, a closed study, and so everyth
 too, since a target can be amended only as long as nobody knows the results.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.db.models import DateTimeField, QuerySet, Subquery, Value
@@ -85,6 +86,11 @@ def column_letters(study: Study) -> dict[str, str]:
         "masked columns",
     )
     return {names[place]: letter(number) for number, place in enumerate(order)}
+
+
+def in_order(letters: Mapping[str, str]) -> list[str]:
+    """The letters of `column_letters` as they follow each other: Z before AA."""
+    return sorted(letters.values(), key=lambda one: (len(one), one))
 
 
 def letter(number: int) -> str:

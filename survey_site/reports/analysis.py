@@ -135,7 +135,7 @@ def plan_of(protocol: Protocol) -> AnalysisPlan:
 
 def masked_plan(plan: AnalysisPlan, letters: Mapping[str, str]) -> AnalysisPlan:
     """The plan for columns that are letters: no reference and no control, which would name a column."""
-    columns = sorted(letters.values(), key=lambda letter: (len(letter), letter))
+    columns = masking.in_order(letters)
     return replace(plan, columns=tuple(columns), reference=HIDDEN, controls=(), edges_control=None)
 
 

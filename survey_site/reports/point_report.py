@@ -62,7 +62,7 @@ def point_report(
 def conditions_of(study: Study, letters: Mapping[str, str]) -> list[ConditionInfo]:
     """The study's conditions as plain data, in the order of the table; letters: by column, while names are hidden."""
     if letters:
-        order = sorted(letters.values(), key=lambda letter: (len(letter), letter))
+        order = masking.in_order(letters)
         return [
             ConditionInfo(c.pk, letters[c.column], order.index(letters[c.column]), "", "", "", "", False)
             for c in study.conditions.all()

@@ -92,6 +92,11 @@ def own_tasks(study: Study) -> tuple[str, ...]:
     return (*installed, *sorted(found - set(installed)))
 
 
+def installed_tasks(study: Study) -> list[Task]:
+    """Those of the study's tasks that are installed."""
+    return [task for task in map(registry.named, own_tasks(study)) if task]
+
+
 def described_tasks() -> str:
     """What the scores of the installed tasks stand for."""
     return "; ".join(f"{task.name}: {task.outcome.title}" for task in registry.installed())
@@ -126,13 +131,13 @@ def _fixed_answers() -> Iterator[ExportColumn]:
         yield answer_column(owner, declared.get(absent.name, absent))
 
 
-def answer_column(task: str, column: Column, name: str = "") -> ExportColumn:
-    """The key of the stored answers of one task as a column; empty in the rows of others."""
+def answer_column(task: str, column: Column, name: str = "", prefix: str = "") -> ExportColumn:
+    """The key of the stored answers of one task as a column; empty in the rows of others. prefix: path to the answer."""
     return ExportColumn(
         name or column.name,
         column.description,
         column.kind,
-        of_answer(task, column),
+        of_answer(task, column, prefix),
         unit=column.unit,
         minimum=column.minimum,
         maximum=column.maximum,
@@ -146,7 +151,7 @@ def responses_columns(study: Study | None = None) -> tuple[ExportColumn, ...]:
     Those that would tell columns apart by name are masked while the study is.
     """
     fixed = (*_before_answers(study), *_fixed_answers(), *_after_answers(), *added_columns())
-    own = filter(None, map(registry.named, own_tasks(study))) if study else ()
+    own = installed_tasks(study) if study else []
     return masked(study, quick(study, (*fixed, *_further({column.name for column in fixed}, own))))
 
 

@@ -15,15 +15,14 @@ from django.db.models import F, Max
 
 from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
-from survey_site.reports.exports.columns import ANSWERS, own_tasks, quick
+from survey_site.reports.exports.columns import ANSWERS, answer_column, installed_tasks, own_tasks, quick
 from survey_site.reports.exports.csv_stream import ROWS_PER_FETCH, StreamTally, stream_lines
 from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.masked import masked
 from survey_site.reports.exports.participants import participant_columns, participant_rows
-from survey_site.reports.exports.sql import as_given, code, name_of, of_answer, rewritten, text
+from survey_site.reports.exports.sql import as_given, code, name_of, rewritten, text
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
-from survey_site.tasks import registry
 from survey_site.trials.models import Trial
 
 Mean = tuple[str, str]
@@ -131,18 +130,13 @@ def _trial_columns(study: Study) -> tuple[ExportColumn, ...]:
         ExportColumn("column", "Table-1 column in which it counts.", "string", text("condition__column")),
         ExportColumn("stimulus", "source image of the map.", "string", name_of("stimulus__key")),
     ]
-    tasks = [task for task in map(registry.named, own_tasks(study)) if task]
+    tasks = installed_tasks(study)
     fixed = [(owner, column) for owner, column in ANSWERS if owner not in {task.name for task in tasks}]
     taken = {column.name for column in found}
     for owner, column in [*((task.name, column) for task in tasks for column in task.columns), *fixed]:
         name = f"{owner}_{column.name}" if column.name in taken else column.name
         taken.add(name)
-        found.append(
-            ExportColumn(
-                name, column.description, column.kind, of_answer(owner, column, "response__"), unit=column.unit,
-                minimum=column.minimum, maximum=column.maximum, levels=column.levels,
-            )
-        )  # fmt: skip
+        found.append(answer_column(owner, column, name, "response__"))
     found += [
         ExportColumn("score", "number that Table 1 averages.", "number", F("response__score")),
         ExportColumn("missing", "why there is no answer.", "string", code("response__missing"),
@@ -157,7 +151,7 @@ def _trial_columns(study: Study) -> tuple[ExportColumn, ...]:
 def _columns_of(study: Study) -> list[str]:
     """The columns of Table 1 in its order; letters in theirs while names are hidden."""
     if letters := masking.column_letters(study):
-        return sorted(letters.values(), key=lambda letter: (len(letter), letter))
+        return masking.in_order(letters)
     return list(dict.fromkeys(study.conditions.values_list("column", flat=True)))
 
 
@@ -187,8 +181,9 @@ class _Means:
         letters = masking.column_letters(study)
         named = study.conditions.values_list("pk", "column")
         self.columns: Mapping[int, str] = {pk: letters.get(column, column) for pk, column in named}
-        tasks = [task for task in map(registry.named, own_tasks(study)) if task]
-        self.further = {task.name: task.further_score for task in tasks if task.further_score}
+        self.further = {
+            task.name: task.further_score for task in installed_tasks(study) if task.further_score
+        }
         # As population.seen_responses: whether answers without JavaScript count is the protocol's choice.
         designs = Protocol.objects.filter(study=study).values_list(
             "pk", "document__design__count_unknown_seen"
