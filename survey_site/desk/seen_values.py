@@ -27,8 +27,6 @@ def plain(field: forms.Field, value: Any) -> Any:
         chosen = {one.pk for one in value or ()}
         offered = field.queryset.order_by("pk") if field.queryset is not None else ()
         return [str(one) for one in offered if one.pk in chosen]
-    if isinstance(field, forms.ModelMultipleChoiceField):
-        return sorted(str(key) for key in field.prepare_value(value) or [])
     if isinstance(field, forms.ModelChoiceField):
         value = field.prepare_value(value)
     if isinstance(value, str):
