@@ -24,6 +24,7 @@ from saliency_worker.saliency.explain import Explainer
 from saliency_worker.saliency.results import ClassMaps, Explanation, MapResult
 from saliency_worker.saliency.settings import Settings
 from survey_site.stimuli import leased_rows, storage
+from survey_site.stimuli.map_rows import put_map
 from survey_site.stimuli.model_archives import TIMES_UNPACKED, BadModel, judge
 from survey_site.stimuli.models import (
     Job,
@@ -227,26 +228,20 @@ def _row(
     provenance = result.provenance | (
         {"target": job.settings["targets"]} if "targets" in job.settings else {}
     )
-    own: dict[str, Any] = {"stimulus": job.stimulus, "classifier": job.classifier, "method": result.key}
-    identity = own | {
-        "layer": provenance.get("layer") or "",
-        "class_index": provenance.get("class_index", explained.class_index),
-        "parameters_hash": provenance["parameters_hash"],
-    }
-    SaliencyMap.objects.filter(**own, rank=rank).update(current=False)
-    row, _ = SaliencyMap.objects.update_or_create(
-        **identity,
-        defaults={
-            "rank": rank,
-            "class_name": explained.class_name,
-            "array_sha256": result.array_sha256,
-            "array_path": array_path,
-            "metrics": result.metrics,
-            "provenance": provenance,
-            "current": True,
-        },
+    return put_map(
+        job.stimulus,
+        job.classifier,
+        result.key,
+        layer=provenance.get("layer") or "",
+        class_index=provenance.get("class_index", explained.class_index),
+        parameters_hash=provenance["parameters_hash"],
+        rank=rank,
+        class_name=explained.class_name,
+        array_sha256=result.array_sha256,
+        array_path=array_path,
+        metrics=result.metrics,
+        provenance=provenance,
     )
-    return row
 
 
 def compare(job: RecomputeJob, explanation: Explanation, worker: str) -> None:

@@ -19,9 +19,10 @@ from survey_site.stimuli.archives import Archive, BadArchive, Source, opened
 from survey_site.stimuli.arrays import Scalar, clean_png, read_map, read_npy
 from survey_site.stimuli.explained_maps import ExplainedMap, check_folder, manifests_of
 from survey_site.stimuli.labels import method_label, origin_of
+from survey_site.stimuli.map_rows import put_map
 from survey_site.stimuli.models import SaliencyMap, Stimulus
 from survey_site.stimuli.uploaded_maps import BadMaps, MadeMap, check_upload, is_uploaded
-from survey_site.stimuli.uploaded_rows import EXPLAINED, ORIGIN, hang, store_originals, uploaded_row
+from survey_site.stimuli.uploaded_rows import EXPLAINED, ORIGIN, hang, store_originals
 from survey_site.studies.models import Condition, Study
 
 SHOWN = 5
@@ -112,22 +113,18 @@ def _store_explained(
     stimulus: Stimulus, made: ExplainedMap, archive: Archive, origin: dict[str, Any]
 ) -> None:
     array = read_npy(archive.read(made.array))
-    own: dict[str, Any] = {"stimulus": stimulus, "classifier": made.classifier, "method": made.key}
-    SaliencyMap.objects.filter(**own, rank=0).update(current=False)
-    row, _ = SaliencyMap.objects.update_or_create(
-        **own,
+    row = put_map(
+        stimulus,
+        made.classifier,
+        made.key,
         layer=str(made.provenance.get("layer") or ""),
         class_index=made.class_index,
         parameters_hash=str(made.provenance["parameters_hash"]),
-        defaults={
-            "rank": 0,
-            "class_name": made.class_name,
-            "array_sha256": array.sha256,
-            "array_path": storage.put("maps", array.npy(), ".npy")[0],
-            "metrics": made.metrics,
-            "provenance": dict(made.provenance) | origin,
-            "current": True,
-        },
+        class_name=made.class_name,
+        array_sha256=array.sha256,
+        array_path=storage.put("maps", array.npy(), ".npy")[0],
+        metrics=made.metrics,
+        provenance=dict(made.provenance) | origin,
     )
     hang(row, {stimulus.study.colour_map: clean_png(archive.read(made.picture))[1]})
 
@@ -200,11 +197,16 @@ def _store(stimulus: Stimulus, made: MadeMap, archive: Archive, origin: dict[str
     else:
         pictures = dict.fromkeys(catalog.COLOUR_MAPS, content.png)
     identity = ("file_sha256", "image_sha256", "classifier_label", "side")
-    row = uploaded_row(
-        stimulus, line.classifier, line.key, facts, canonical.sha256({name: facts[name] for name in identity})
-    )
-    SaliencyMap.objects.filter(pk=row.pk).update(
-        array_sha256=array_sha256, array_path=array_path, class_name=line.explained
+    row = put_map(
+        stimulus,
+        line.classifier,
+        line.key,
+        parameters_hash=canonical.sha256({name: facts[name] for name in identity}),
+        class_name=line.explained,
+        array_sha256=array_sha256,
+        array_path=array_path,
+        metrics=None,
+        provenance=facts,
     )
     hang(row, pictures)
 

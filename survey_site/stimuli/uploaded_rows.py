@@ -10,26 +10,11 @@ from saliency_worker import catalog
 from survey_site.design import canonical
 from survey_site.stimuli import storage
 from survey_site.stimuli.arrays import png_of
+from survey_site.stimuli.map_rows import put_map
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
 
 ORIGIN = "uploaded"
 EXPLAINED = "explained elsewhere"  # by this program's own engine, with its provenance
-
-
-def uploaded_row(
-    stimulus: Stimulus, classifier: str, method: str, provenance: dict[str, Any], parameters_hash: str
-) -> SaliencyMap:
-    """The row of this very file, now the current one for its image, classifier and method."""
-    own: dict[str, Any] = {"stimulus": stimulus, "classifier": classifier, "method": method, "rank": 0}
-    SaliencyMap.objects.filter(**own).update(current=False)
-    row, _ = SaliencyMap.objects.update_or_create(
-        **own,
-        layer="",
-        class_index=-1,
-        parameters_hash=parameters_hash,
-        defaults={"provenance": provenance, "metrics": None, "current": True},
-    )
-    return row
 
 
 def hang(row: SaliencyMap, pictures: dict[str, bytes]) -> None:
@@ -56,10 +41,10 @@ def store_originals(stimuli: dict[str, Stimulus], sides: Mapping[str, int], orig
             png = storage.get(computed.path) if computed else png_of(crop(storage.get(stimulus.path), side))
             facts = origin | {"side": side, "original_from": source, "image_sha256": stimulus.sha256}
             digest = canonical.sha256({"picture": storage.sha256(png), "classifier": classifier})
-            hang(
-                uploaded_row(stimulus, classifier, "original", facts, digest),
-                dict.fromkeys(catalog.COLOUR_MAPS, png),
+            row = put_map(
+                stimulus, classifier, "original", parameters_hash=digest, provenance=facts, metrics=None
             )
+            hang(row, dict.fromkeys(catalog.COLOUR_MAPS, png))
 
 
 def _is_computed(stimuli: Iterable[Stimulus], classifier: str) -> bool:
