@@ -29,6 +29,7 @@ from survey_site.desk.pages import (
     recruitment,
     recruitment_lists,
     rehearsal,
+    texts,
     upload_maps,
 )
 from survey_site.desk.shell import View, of_study
@@ -131,6 +132,15 @@ PAGES = (
     ),
     DeskPage(
         "upload-maps", _("Maps made elsewhere"), "upload", "edit", upload_maps.upload_maps, button=False
+    ),
+    DeskPage(
+        "texts",
+        _("Texts"),
+        "article",
+        "edit",
+        texts.edit,
+        STEPS,
+        parts=(Part("texts-shown", texts.shown, "texts/shown/"),),
     ),
     DeskPage(
         "check", _("Check"), "fact_check", "edit", check.check, STEPS, parts=(Part("power", power.power),)

@@ -136,8 +136,8 @@ class SeenForm(forms.ModelForm):
                 data[key] = "on"
         elif isinstance(field, forms.ModelMultipleChoiceField):
             cast(QueryDict, data).setlist(key, [str(one.pk) for one in value or ()])
-        elif isinstance(field, forms.ModelMultipleChoiceField):
-            cast(QueryDict, data).setlist(key, plain(field, value))
+        elif isinstance(field, forms.MultipleChoiceField):
+            cast(QueryDict, data).setlist(key, [str(one) for one in value or ()])
         else:
             text = field.widget.format_value(field.prepare_value(value)) or ""
             data[key] = "".join(text) if isinstance(text, list) else text  # a list of one: a choice

@@ -8,8 +8,9 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
+from survey_site.desk import steps
 from survey_site.studies import states
-from survey_site.studies.access import Action, visible_studies
+from survey_site.studies.access import Action, may_now, visible_studies
 from survey_site.studies.models import Study
 
 View = Callable[..., HttpResponse]
@@ -38,6 +39,7 @@ def of_study(right: Action, view: View, *, refused_at: str = "") -> View:
 
 
 def page(request: HttpRequest, template: str, study: Study, title: Any, **context: Any) -> HttpResponse:
-    """An admin page about a study."""
-    shell = admin.site.each_context(request) | {"title": title, "study": study, "opts": Study._meta}
-    return render(request, template, shell | context)
+    """An admin page about a study; one of the path's steps shows the path. Unfold's heading names `object` and title."""
+    shell = admin.site.each_context(request) | {"title": title, "study": study, "object": study}
+    path = steps.context_of(request, study, may_now(request, "edit", study.pk))
+    return render(request, template, shell | path | context)

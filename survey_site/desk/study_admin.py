@@ -23,7 +23,7 @@ from survey_site.accounts import confirmation
 from survey_site.desk import page_table
 from survey_site.desk.scoped_admin import ScopedAdmin
 from survey_site.desk.seen_values import SeenForm, SeenFormSet
-from survey_site.desk.steps import steps_html
+from survey_site.desk.steps import path_html
 from survey_site.desk.study_form import field_names, study_form
 from survey_site.stimuli.import_maps import labels_of
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
@@ -344,7 +344,7 @@ class StudyAdmin(ScopedAdmin):
             return format_html(
                 '<p class="survey-next">{}</p>', _("Save, then upload images, compute the maps and go live.")
             )
-        made: SafeString = study.__dict__.get("_steps") or steps_html(study)
+        made: SafeString = study.__dict__.get("_steps") or path_html(study)
         study.__dict__["_steps"] = made  # the template asks five times
         return made
 

@@ -13,7 +13,7 @@ from survey_site.protocols.document import assessment_of, design_of_document, do
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.protocols.signals import sealed
 from survey_site.statistics.plan import AnalysisPlan
-from survey_site.stimuli import jobs, own_models, ranks
+from survey_site.stimuli import jobs, missing_maps, own_models, ranks
 from survey_site.stimuli.models import SaliencyMap
 from survey_site.studies import consent, states, texts
 from survey_site.studies.errors import SeveralProblems
@@ -71,7 +71,7 @@ def problems(study: Study, draft: Draft) -> list[str]:
     """Everything that keeps the study from going live, one line each; empty when it is ready."""
     found = list(draft.problems)
     if study.conditions.exists() and study.stimuli.exists():
-        found += own_models.unready(study) or jobs.missing_maps(study)
+        found += own_models.unready(study) or missing_maps.by_method(jobs.missing_maps(study))
     return found or rehearsal_missing(study, draft)
 
 

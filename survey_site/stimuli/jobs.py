@@ -206,6 +206,16 @@ def _of(study: Study) -> QuerySet[PrecomputeJob]:
     return PrecomputeJob.objects.filter(stimulus__study=study)
 
 
+def maps_needed(study: Study) -> list[tuple[str, str]]:
+    """(classifier, method) of every map that each image must have: those of the conditions, and each original."""
+    needed = [
+        (condition.classifier, condition.key)
+        for condition in sorted(study.conditions.all(), key=lambda c: (c.classifier, c.base, c.method))
+    ]
+    needed += [(name, "original") for name in sorted({name for name, _ in needed})]
+    return list(dict.fromkeys(needed))
+
+
 def missing_maps(study: Study) -> list[str]:
     """One line for each map that a task needs under a condition and that was not computed with the study's settings."""
     wanted = ranks.ranks_of(study)
@@ -214,16 +224,12 @@ def missing_maps(study: Study) -> list[str]:
             stimulus__study=study, current=True, pictures__colour_map=study.colour_map
         ).values_list("stimulus_id", "classifier", "method", "rank")
     )
-    needed = [
-        (condition.classifier, condition.key)
-        for condition in study.conditions.order_by("classifier", "base", "method")
-    ]
-    needed += [(name, "original") for name in sorted({name for name, _ in needed})]
+    needed = maps_needed(study)
     elsewhere = explained_elsewhere(study, {name for name, _ in needed})
     return [
         f"{key}: {_lack(classifier, method, rank, classifier in elsewhere or is_uploaded(method))}"
         for stimulus_id, key in study.stimuli.order_by("key").values_list("pk", "key")
-        for classifier, method in dict.fromkeys(needed)
+        for classifier, method in needed
         for rank in ranks.ranks_for(method, wanted)
         if (stimulus_id, classifier, method, rank) not in have
     ]

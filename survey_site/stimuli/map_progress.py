@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from survey_site.stimuli import jobs, ranks
-from survey_site.stimuli.models import PrecomputeJob, SaliencyMap
+from survey_site.stimuli.missing_maps import maps_there
+from survey_site.stimuli.models import PrecomputeJob
 from survey_site.stimuli.own_models import usable
 from survey_site.studies.models import Study
 
@@ -116,7 +117,7 @@ def lines(study: Study) -> list[ClassifierProgress]:
         name: [(key, rank) for key in keys for rank in ranks.ranks_for(key, asked)]
         for name, keys in wanted.items()
     }
-    there = _maps_there(study)
+    there = maps_there(study)
     done, failed = _jobs_done(study, wanted)
     pace = measured(wanted)
     return [
@@ -133,17 +134,6 @@ def lines(study: Study) -> list[ClassifierProgress]:
         )
         for name, keys in wanted.items()
     ]
-
-
-def _maps_there(study: Study) -> Counter[tuple[str, str, int]]:
-    """Current maps in the study's colours, by classifier, method and rank."""
-    rows = (
-        SaliencyMap.objects.filter(stimulus__study=study, current=True, pictures__colour_map=study.colour_map)
-        .order_by()
-        .values_list("classifier", "method", "rank")
-        .annotate(n=Count("pk"))
-    )
-    return Counter({(classifier, method, rank): n for classifier, method, rank, n in rows})
 
 
 def _jobs_done(study: Study, wanted: Mapping[str, Sequence[str]]) -> tuple[Counter[str], Counter[str]]:

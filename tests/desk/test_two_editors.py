@@ -328,7 +328,7 @@ def test_a_damaged_hidden_field_is_none(admin_client: Client, study: Study) -> N
 EDITS: dict[str, Callable[[Study], str]] = {
     "study": of,
     "image": lambda study: reverse("admin:stimuli_stimulus_change", args=[study.stimuli.all()[0].pk]),
-    **{name: lambda study, name=name: of(study, name) for name in ("recruitment", "notifications")},  # type: ignore[misc]
+    **{name: lambda study, name=name: of(study, name) for name in ("recruitment", "notifications", "texts")},  # type: ignore[misc]
 }
 
 

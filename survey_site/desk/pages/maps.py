@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -36,6 +37,7 @@ def maps(request: HttpRequest, study: Study) -> HttpResponse:
     if request.method == "POST":
         _change(request, study)
         return redirect("admin:study_precompute", study.pk)
+    prefetch_related_objects([study], "conditions")
     lines = map_progress.lines(study)
     needed = {line.classifier for line in lines}
     context = {

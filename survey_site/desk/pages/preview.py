@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib import admin
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from survey_site.desk.shell import page as study_page
 from survey_site.studies import demographics, states
 from survey_site.studies.consent import wished
 from survey_site.studies.models import Condition, Study
@@ -44,6 +45,7 @@ def choose(request: HttpRequest, study: Study) -> HttpResponse:
     if language not in dict(settings.LANGUAGES):
         raise Http404
     condition = request.GET.get("condition", "")
+    prefetch_related_objects([study], "conditions")
     walk = preview.Walk(study, language)
     places = {place.part: place.number for place in walk.places()}
     if request.GET.get("part") in places:
@@ -52,18 +54,18 @@ def choose(request: HttpRequest, study: Study) -> HttpResponse:
             "admin:study_preview-page", study.pk, language, int(known), places[str(request.GET["part"])]
         )
     protocol = current_protocol(study)
-    context = admin.site.each_context(request) | {
-        "title": _("Preview"),
-        "study": study,
-        "opts": Study._meta,
-        "walk": walk,
-        "parts": [(part, label) for part, label in _labels().items() if part in places],
-        "languages": offered,
-        "conditions": study.conditions.all(),
-        "protocol": protocol if study.state not in states.OVER else None,
-        "missing": walk.missing,
-    }
-    return render(request, "desk/preview.html", context)
+    return study_page(
+        request,
+        "desk/preview.html",
+        study,
+        _("Preview"),
+        walk=walk,
+        parts=[(part, label) for part, label in _labels().items() if part in places],
+        languages=offered,
+        conditions=study.conditions.all(),
+        protocol=protocol if study.state not in states.OVER else None,
+        missing=walk.missing,
+    )
 
 
 def _languages(study: Study) -> list[tuple[str, str]]:

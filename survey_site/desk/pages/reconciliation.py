@@ -32,7 +32,7 @@ def reconciliation(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, object] = {
         **admin.site.each_context(request),
         "study": study,
-        "opts": Study._meta,
+        "object": study,
         "title": _("Recruitment"),
     }
     recruitment: Recruitment | None = getattr(study, "recruitment", None)

@@ -1,0 +1,60 @@
+// Forms that send files: how far the sending is, and what the site answers, without losing the files that were chosen.
+// Without this script the same forms are sent as any form is.
+"use strict";
+(function () {
+  function answered(form, request) {
+    const page = new DOMParser().parseFromString(request.responseText, "text/html");
+    const told = page.querySelector("[data-answer]");
+    const place = form.querySelector("[data-answer]");
+    if (request.status < 400 || !told || !place) {
+      // A redirect was followed: this is the page that comes next.
+      if (request.status < 400 && request.responseURL) window.location.assign(request.responseURL);
+      else if (place) place.textContent = form.dataset.failed;
+      return;
+    }
+    place.replaceChildren(...told.childNodes);
+    place.scrollIntoView({ block: "nearest" });
+  }
+
+  function send(form, submitter) {
+    const bar = form.querySelector("progress[data-sent]");
+    const line = form.querySelector("[data-sent-told]");
+    const buttons = form.querySelectorAll("button");
+    const request = new XMLHttpRequest();
+    const settle = () => {
+      for (const button of buttons) button.disabled = false;
+      bar.hidden = true;
+      line.textContent = "";
+    };
+    request.upload.addEventListener("progress", (event) => {
+      if (!event.lengthComputable) return;
+      bar.max = event.total;
+      bar.value = event.loaded;
+      const percent = Math.round((100 * event.loaded) / event.total);
+      line.textContent = event.loaded < event.total ? `${percent} %` : form.dataset.reading;
+    });
+    request.addEventListener("load", () => {
+      settle();
+      answered(form, request);
+    });
+    request.addEventListener("error", () => {
+      settle();
+      form.querySelector("[data-answer]").textContent = form.dataset.failed;
+    });
+    request.open("POST", form.action);
+    const data = new FormData(form, submitter);
+    for (const button of buttons) button.disabled = true;
+    bar.hidden = false;
+    bar.value = 0;
+    request.send(data);
+  }
+
+  for (const form of document.querySelectorAll("form[data-upload]")) {
+    form.addEventListener("submit", (event) => {
+      const files = form.querySelector("input[type=file]");
+      if (!files || !files.files.length) return; // nothing to follow
+      event.preventDefault();
+      send(form, event.submitter);
+    });
+  }
+})();
