@@ -166,7 +166,7 @@ def told(key: str) -> tuple[str, str]:
         title, where = WHERE[key]
         return str(title), str(where)
     task = next((one for one in registry.installed() if key in one.texts.get("en", {})), None)
-        if task and key == f"instructions_{task.name}":
+    if task and key == f"instructions_{task.name}":
         return _("Instructions: %s") % task.title, _("Before the practice of this task.")
     if task and key == f"begin_{task.name}":
         return _("After the practice: %s") % task.title, _("Before the trials that count.")
