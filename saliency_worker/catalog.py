@@ -10,16 +10,16 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from saliency_worker.declarations import (
-    FORMULAS,
-    OF_CLASS,
+    FAMILIES,
     SHARED_PARAMETERS,
     VARIABLE,
     ClassifierSpec,
     MethodSpec,
-    Need,
     Parameter,
     gathered,
 )
+from saliency_worker.families import OWN_METHODS
+from saliency_worker.needs import OF_CLASS, Need
 
 
 class UnknownName(ValueError):
@@ -119,67 +119,7 @@ _SPECS = (
 
 CLASSIFIERS: dict[str, ClassifierSpec] = {spec.name: spec for spec in _SPECS}
 
-_METHODS = (
-    MethodSpec(
-        "gradcam",
-        "Grad-CAM",
-        "Selvaraju et al. 2017, eq. 1, 2; Feature CAM eq. 2, 3",
-        (Need.ACTIVATIONS, Need.COMPACT_GRADIENTS),
-        f"{FORMULAS}.gradcam:gradcam",
-        in_full_set=True,
-    ),
-    MethodSpec(
-        "gradcampp",
-        "Grad-CAM++",
-        "Chattopadhay et al. 2018; Feature CAM eq. 4, 5",
-        (Need.ACTIVATIONS, Need.COMPACT_GRADIENTS),
-        f"{FORMULAS}.gradcampp:gradcampp",
-        in_full_set=True,
-    ),
-    MethodSpec(
-        "smoothgradcampp",
-        "Smooth Grad-CAM++",
-        "Omeiza et al. 2019; Feature CAM eq. 6",
-        (Need.NOISY_MAPS,),
-        f"{FORMULAS}.smoothgradcampp:smoothgradcampp",
-        of="gradcampp",
-        in_full_set=True,
-    ),
-    MethodSpec(
-        "cam",
-        "CAM",
-        "Zhou et al. 2016, eq. 2; Feature CAM eq. 1",
-        (Need.ACTIVATIONS, Need.CLASS_WEIGHTS),
-        f"{FORMULAS}.cam:cam",
-    ),
-    MethodSpec(
-        "edges",
-        "Edges only",
-        "a control of this platform",
-        (Need.EDGES,),
-        f"{FORMULAS}.edges:edges",
-        control=True,
-    ),
-    MethodSpec(
-        "original",
-        "Original",
-        "a control of this platform",
-        (Need.IMAGE,),
-        f"{FORMULAS}.original:original",
-        control=True,
-    ),
-    MethodSpec(
-        "randomcam",
-        "CAM of random weights",
-        "Adebayo et al. 2018; Feature CAM eq. 2, 3",
-        (Need.ACTIVATIONS, Need.COMPACT_GRADIENTS),
-        f"{FORMULAS}.randomcam:randomcam",
-        random_weights=True,
-        control=True,
-    ),
-)
-
-METHODS = gathered(_METHODS, os.environ.get(VARIABLE, ""))
+METHODS = gathered(OWN_METHODS, os.environ.get(VARIABLE, ""))
 BASES = tuple(key for key, spec in METHODS.items() if not spec.control)
 GRADIENT_BASES = tuple(key for key in BASES if METHODS[key].in_full_set)
 CONTROLS = tuple(key for key, spec in METHODS.items() if spec.control)
@@ -247,10 +187,16 @@ def full_label(key: str) -> str:
 
 
 FULL_SET = tuple(join_key(base, combination) for base in GRADIENT_BASES for combination in ("", *OURS))
+FAMILY_SET = tuple(key for key in BASES if METHODS[key].family != "cam")
+"""The methods of the paper's other families and since, each bare."""
+_SINCE = {key for key in FAMILY_SET if not METHODS[key].is_outside}
 ALL_KEYS = (
     *(join_key(base, combination) for base in BASES for combination in ("", *COMBINATIONS)),
     *CONTROLS,
 )
+EVERYTHING = tuple(key for key in ALL_KEYS if key.partition(".")[0] not in _SINCE)
+SETS = {"all": FULL_SET, "everything": EVERYTHING, "families": FAMILY_SET}
+"""Words that stand for several keys."""
 
 
 def method(key: str) -> MethodSpec:
@@ -288,20 +234,33 @@ def explains_class(key: str) -> bool:
     return any(need in OF_CLASS for spec in sources(key) for need in spec.needs)
 
 
+def family(key: str) -> str:
+    """The title of a method's family, "Controls" for those. Raises UnknownName."""
+    spec = method(key)
+    return "Controls" if spec.control else FAMILIES[spec.family]
+
+
+def bases_by_family() -> dict[str, tuple[str, ...]]:
+    """The bases under the titles of their families, in the order of the catalogue."""
+    return {
+        title: tuple(key for key in BASES if METHODS[key].family == name) for name, title in FAMILIES.items()
+    }
+
+
 def parse_methods(text: str) -> tuple[str, ...]:
-    """Method keys of ``all`` (the full set of 18), ``everything`` or a comma-separated list, each key once.
+    """Method keys of a comma-separated list of keys and of the words of SETS, each key once.
 
     Raises UnknownName with the nearest key, ValueError when nothing is named.
     """
     keys: list[str] = []
     for part in (part.strip() for part in text.split(",")):
-        if part == "all":
-            keys.extend(FULL_SET)
-        elif part == "everything":
-            keys.extend(ALL_KEYS)
+        if part in SETS:
+            keys.extend(SETS[part])
         elif part:
             split_key(part)
             keys.append(part)
     if not keys:
-        raise ValueError('No method named: write "all", "everything" or keys such as "gradcam.add-edges".')
+        raise ValueError(
+            'No method named: write "all", "everything", "families" or keys such as "gradcam.add-edges".'
+        )
     return tuple(dict.fromkeys(keys))

@@ -8,15 +8,31 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from saliency_worker.needs import ASKED, ASKING, FROM_THE_INPUT, PICTURES, TENSORS
+from saliency_worker.needs import Need as Need
+
 LONGEST_KEY, LONGEST_TITLE = 30, 40  # what a condition and the name of a Table-1 column hold
 FORMULAS = "saliency_worker.saliency.methods"
 VARIABLE = "SALIENCY_METHODS"
-_TAKEN = ("all", "everything", "logits", "features")  # words of the command line, results of the network
+FAMILIES: Mapping[str, str] = {
+    "cam": "Class activation maps",
+    "backpropagation": "Backpropagation",
+    "perturbation": "Perturbation",
+    "activation": "Activation maps since",
+}
+"""Of methods, with their titles; a control belongs to none."""
+SIGNED = ("absolute", "positive", "diverging")
+_TAKEN = (
+    "all",
+    "everything",
+    "families",
+    "logits",
+    "features",
+)  # words of the command line, results of the network
 
 
 class BadDeclaration(ValueError):
@@ -49,34 +65,6 @@ class ClassifierSpec:
     weights_files: tuple[str, ...]
 
 
-class Need(StrEnum):
-    """What a formula takes. The engine provides each array once, whatever the number of methods that need it.
-
-    A further need is a member here and the place in the engine that provides it (docs/methods.md).
-    """
-
-    ACTIVATIONS = "activations"
-    """``A`` (N, h, w, K) of the explained layer, float32, a tensor."""
-    GRADIENTS = "gradients"
-    """``g = dY^c/dA`` (N, h, w, K) of the class's logit, float32, a tensor."""
-    COMPACT_GRADIENTS = "compact_gradients"
-    """The same, but (N, 1, 1, K) where ``g`` is equal at every place, as behind global average pooling: far cheaper."""
-    CLASS_WEIGHTS = "class_weights"
-    """``w^c`` (N, K) of the dense layer behind global average pooling, a tensor; refused for another head."""
-    NOISY_MAPS = "noisy_maps"
-    """Maps (n, h, w) of the method ``of`` for n noisy copies of the image, a float32 array."""
-    IMAGE = "image"
-    """The crop (H, W, 3), a float32 array in 0..1."""
-    EDGES = "edges"
-    """The edge map (H, W), a float32 array in 0..1."""
-
-
-TENSORS = frozenset({Need.ACTIVATIONS, Need.GRADIENTS, Need.COMPACT_GRADIENTS, Need.CLASS_WEIGHTS})
-PICTURES = frozenset({Need.IMAGE, Need.EDGES})
-OF_CLASS = frozenset({Need.GRADIENTS, Need.COMPACT_GRADIENTS, Need.CLASS_WEIGHTS})
-"""What differs from one class of the network to the next."""
-
-
 @dataclass(frozen=True)
 class Parameter:
     """A number that a formula takes by name: default, range (both ends included) and meaning, for help texts."""
@@ -92,11 +80,13 @@ class Parameter:
         return isinstance(self.default, int)
 
 
+_COPIES = (
+    Parameter("samples", 25, 1, 1000, "noisy copies of an image"),
+    Parameter("noise", 0.15, 0, 1, "their sigma as a share of the input range"),
+)
 SHARED_PARAMETERS: Mapping[Need, tuple[Parameter, ...]] = {
-    Need.NOISY_MAPS: (
-        Parameter("samples", 25, 1, 1000, "noisy copies of an image"),
-        Parameter("noise", 0.15, 0, 1, "their sigma as a share of the input range"),
-    )
+    Need.NOISY_MAPS: _COPIES,
+    Need.NOISY_ROWS: _COPIES,
 }
 """Of the passes that methods share, hence the same for all methods of a run that need them."""
 
@@ -106,10 +96,13 @@ class MethodSpec:
     """One saliency method.
 
     key: lower-case letters and digits. citation: paper and number of the equation. needs: the formula's arguments in
-    their order; maps of tensors are (N, h, w), of NOISY_MAPS (h, w), of pictures (H, W) or (H, W, 3) in 0..1.
+    their order; maps of tensors are (N, h, w) or (N, H, W), of NOISY_MAPS (h, w), of one image that asks the network
+    (h, w) or (H, W), of pictures (H, W) or (H, W, 3) in 0..1.
     formula: ``package.module:function``. parameters: the formula's arguments by name; elsewhere they are called
     ``<key>_<name>``. of: see NOISY_MAPS. random_weights: the tensors come from the network whose head and last block
-    were drawn anew. control: stands in no combination of Feature CAM. in_full_set: a base of Table 1.
+    were drawn anew. control: stands in no combination of Feature CAM. in_full_set: a base of Table 1. family: of
+    FAMILIES. signed: what becomes of a map that has a sign, "" where it has none (or where its formula says): its size
+    counts (``absolute``), what speaks for the class (``positive``), or both, in colours that part at zero (``diverging``).
     """
 
     key: str
@@ -122,6 +115,8 @@ class MethodSpec:
     random_weights: bool = False
     control: bool = False
     in_full_set: bool = False
+    family: str = "cam"
+    signed: str = ""
 
     @property
     def of_tensors(self) -> bool:
@@ -132,6 +127,11 @@ class MethodSpec:
     def of_pictures(self) -> bool:
         """Whether it needs no network."""
         return set(self.needs) <= PICTURES
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks the network again, image by image, for inputs of its own making."""
+        return not ASKING.isdisjoint(self.needs)
 
     @property
     def is_outside(self) -> bool:
@@ -158,7 +158,7 @@ def gathered(own: Sequence[MethodSpec], modules: str) -> dict[str, MethodSpec]:
             raise BadDeclaration(f'the method "{spec.key}" {problems[0]}')
     if files := _undeclared(methods.values()):
         raise BadDeclaration(
-            f"{files[0]} is the formula of no method: declare it in saliency_worker/catalog.py"
+            f"{files[0]} is the formula of no method: declare it in saliency_worker/families"
         )
     return methods
 
@@ -186,12 +186,14 @@ def _problems(spec: MethodSpec, methods: Mapping[str, MethodSpec]) -> Iterator[s
         yield f"needs another key: lower-case letters and digits, at most {LONGEST_KEY}, none of {', '.join(_TAKEN)}"
     if not 0 < len(spec.title) <= LONGEST_TITLE or not spec.citation:
         yield f"needs a title of at most {LONGEST_TITLE} characters and a citation"
-    if not spec.needs or not any(set(spec.needs) <= together for together in _TOGETHER):
-        yield f"cannot need {', '.join(spec.needs) or 'nothing'} together: tensors, noisy maps alone, or pictures"
+    if not spec.needs or not any(set(spec.needs) <= each for each in _together(spec)):
+        yield f"cannot need {', '.join(spec.needs) or 'nothing'} together: tensors, noisy maps alone, what asks, or pictures"
     of = methods.get(spec.of)
-    fits = of is not None and of.of_tensors and not of.random_weights
+    fits = of is not None and of.of_tensors and not of.random_weights and FROM_THE_INPUT.isdisjoint(of.needs)
     if (Need.NOISY_MAPS in spec.needs) != bool(spec.of) or (spec.of and not fits):
         yield f'cannot be of "{spec.of}": a method of noisy maps, and no other, is of a method that needs tensors'
+    if spec.family not in FAMILIES or spec.signed not in ("", *SIGNED):
+        yield f"needs a family of {', '.join(FAMILIES)}, and as signed nothing or one of {', '.join(SIGNED)}"
     if spec.of_pictures and not spec.control:
         yield "needs no network, so it is a control: set control=True"
     if spec.random_weights and not spec.of_tensors:
@@ -206,7 +208,9 @@ def _problems(spec: MethodSpec, methods: Mapping[str, MethodSpec]) -> Iterator[s
             yield f"has a parameter {parameter.name} whose default is outside its range"
 
 
-_TOGETHER = (TENSORS, frozenset({Need.NOISY_MAPS}), PICTURES)
+def _together(spec: MethodSpec) -> tuple[frozenset[Need], ...]:
+    """What a formula may need together."""
+    return (TENSORS, frozenset({Need.NOISY_MAPS}), PICTURES, *((ASKED,) if spec.asks else ()))
 
 
 def _formula_problems(spec: MethodSpec) -> Iterator[str]:

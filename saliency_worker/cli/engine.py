@@ -24,7 +24,7 @@ LOOKED_AT = 8  # pictures of all, for a look at the preprocessing
 # The options that change a map, by their name in the engine's Settings; a method's own ones are `own_parameters`.
 PARAMETERS = (
     "edges",
-    *(parameter.name for options in SHARED_PARAMETERS.values() for parameter in options),
+    *dict.fromkeys(parameter.name for options in SHARED_PARAMETERS.values() for parameter in options),
     "k",
     "percentile",
     "keep",
@@ -53,7 +53,9 @@ def parameters(options: argparse.Namespace, methods: tuple[str, ...]) -> dict[st
 
 def own_parameters(methods: Iterable[str]) -> list[str]:
     """The settings that these methods alone have."""
-    return [name for name in catalog.parameters(methods) if name not in PARAMETERS]
+    keys = list(methods)
+    signed = ["signed"] if any(catalog.method(key).signed for key in keys) else []
+    return [*(name for name in catalog.parameters(keys) if name not in PARAMETERS), *signed]
 
 
 def edge_model(name: str, weights: str | None) -> str:
@@ -94,7 +96,8 @@ def load_explainer(
     chosen = {name: wanted[name] for name in PARAMETERS}
     methods = tuple(wanted["methods"])
     own = {name: wanted[name] for name in own_parameters(methods) if name in wanted}
-    settings = Settings(methods, raw=raw, parameters=own, **chosen)
+    signed = own.pop("signed", "")
+    settings = Settings(methods, raw=raw, parameters=own, signed=signed, **chosen)
     with _downloads_on_the_terminal():
         explainer = Explainer.load(
             classifier,

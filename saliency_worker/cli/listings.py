@@ -7,9 +7,15 @@ from saliency_worker import catalog
 
 
 def methods(*, as_json: bool = False) -> int:
-    """Print every method key with its label and whether `--methods all` holds it."""
+    """Print every method key with its label, its family and the words of `--methods` that hold it."""
     rows = [
-        (key, catalog.full_label(key), "all" if key in catalog.FULL_SET else "") for key in catalog.ALL_KEYS
+        (
+            key,
+            catalog.full_label(key),
+            catalog.family(key),
+            " ".join(word for word, keys in catalog.SETS.items() if key in keys),
+        )
+        for key in catalog.ALL_KEYS
     ]
     if as_json:
         print(
@@ -18,17 +24,19 @@ def methods(*, as_json: bool = False) -> int:
                     {
                         "key": k,
                         "label": label,
-                        "in_all": bool(group),
+                        "family": family,
+                        "in": words.split(),
+                        "in_all": k in catalog.FULL_SET,
                         "citation": catalog.method(k).citation,
                     }
-                    for k, label, group in rows
+                    for k, label, family, words in rows
                 ],
                 indent=1,
             )
         )
     else:
-        table(("key", "what it is", "in"), rows)
-        print("\nall = the rows marked so; everything = every row. Definitions: docs/methods.md")
+        table(("key", "what it is", "family", "in"), rows)
+        print("\n--methods takes keys and the words of the last column. Definitions: docs/methods.md")
     return 0
 
 

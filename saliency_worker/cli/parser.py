@@ -5,12 +5,18 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from saliency_worker import catalog
+from saliency_worker.declarations import SIGNED
 
 KEEP = ("percentile", "rank")
 PROGRAM = "python -m saliency_worker"
 
-DESCRIPTION = f"Saliency maps of image classifiers: {', '.join(map(catalog.label, catalog.BASES))}, and Feature CAM on each."
-_BESIDE = [catalog.label(base) for base in catalog.BASES if base not in catalog.GRADIENT_BASES]
+DESCRIPTION = f"""Saliency maps of image classifiers: {", ".join(map(catalog.label, catalog.GRADIENT_BASES))},
+many others, and Feature CAM on each."""
+_BESIDE = [
+    catalog.label(key)
+    for key in catalog.EVERYTHING
+    if key in catalog.BASES and key not in catalog.GRADIENT_BASES
+]
 EPILOG = f"""examples:
   {PROGRAM} explain photos/ --classifier MobileNetV2 --out maps
   {PROGRAM} explain 'photos/*.jpg' --classifier VGG16 --methods gradcam,gradcam.add-edges --sheet --out maps
@@ -45,6 +51,7 @@ classifier:
 methods:
   all         the three gradient bases, each bare and as Ours 1-5: 18 maps
   everything  also {", ".join(_BESIDE)}, all nine combinations on each base, and the controls {", ".join(catalog.CONTROLS)}
+  families    the methods of the paper's other families and since: {", ".join(catalog.FAMILY_SET)}
   KEY,...     for example gradcampp.add-blend21; `{PROGRAM} methods` lists them
 
 examples:
@@ -120,7 +127,7 @@ def _explain(explain: argparse.ArgumentParser) -> None:
     _images(explain)
     _classifier(explain, "a name of the catalogue (see `classifiers`) or a saved model")
     explain.add_argument(
-        "--methods", default="all", metavar="all|everything|KEY,…", help="which maps (default: all)"
+        "--methods", default="all", metavar="all|everything|families|KEY,…", help="which maps (default: all)"
     )
     _engine(explain)
     _colour_map(explain)
@@ -229,6 +236,13 @@ def _engine(parser: argparse.ArgumentParser) -> None:
         default="percentile",
         metavar="|".join(KEEP),
         help="rank keeps exactly the share of pixels even where many are equal (default: percentile)",
+    )
+    group.add_argument(
+        "--signed",
+        type=_one_of("rule for signed maps", SIGNED),
+        default="",
+        metavar="|".join(SIGNED),
+        help="what becomes of maps that have a sign (default: what each method declares, docs/methods.md)",
     )
     target = group.add_mutually_exclusive_group()
     target.add_argument(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from saliency_worker.catalog import explains_class
-from saliency_worker.declarations import Need
+from saliency_worker.needs import FROM_THE_INPUT, Need
 from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.errors import (
     DeviceError,
@@ -26,6 +26,7 @@ from saliency_worker.saliency.errors import (
 from saliency_worker.saliency.feature_maps import feature_map
 from saliency_worker.saliency.formulas import Formula
 from saliency_worker.saliency.frozen import Graph, freeze, prepare_device
+from saliency_worker.saliency.passing import Passed, through_all, through_head
 from saliency_worker.saliency.self_check import (
     check_cam,
     check_logits,
@@ -35,7 +36,7 @@ from saliency_worker.saliency.self_check import (
     rows_of,
     says_little,
 )
-from saliency_worker.saliency.view import View, cut, refuse_unconnected
+from saliency_worker.saliency.view import View, cut
 
 Array = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int32]
@@ -55,6 +56,8 @@ class Network:
     for the images or, of the keys ``on_copies``, for every row. All shapes are fixed, for the last bits of a sum may
     depend on them: ``rows`` of a batch of images and copies, at most ``images`` of them images, ``masks`` rows of a
     batch of explanation maps. ``ranks``: the classes that are explained, as of Settings; they share all but the gradient.
+    ``exports``: what of ACTIVATIONS and GRADIENTS comes out for the images, beside their maps. Formulas that go through the
+    whole network are computed for every row, so each must be an image then.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Network:
         images: int = 1,
         on_copies: Set[str] = frozenset(),
         ranks: tuple[int, ...] = (0,),
+        exports: Set[Need] = frozenset(),
     ) -> None:
         self._view = view(classifier)
         self.rule = self._view.scores.rule
@@ -76,7 +80,9 @@ class Network:
                     f"{classifier.spec.name} has another: choose gradcam."
                 )
         self.classes = self._view.scores.classes
-        self._formulas, self._on_copies, self._ranks = formulas, on_copies, ranks
+        self._formulas, self._on_copies, self._ranks, self._exports = formulas, on_copies, ranks, exports
+        self._needs = {need for formula in formulas.values() for need in formula.spec.needs}
+        self._from_input = not FROM_THE_INPUT.isdisjoint(self._needs)
         if ranks[-1] >= self.classes:
             raise SettingsError(
                 f"Maps of the {ranks[-1] + 1} likeliest classes are asked for, but {classifier.spec.name} tells "
@@ -86,7 +92,7 @@ class Network:
         whole = tf.TensorSpec((rows, *shape), tf.float32)
         shapes = ((len(ranks), rows), (rows,), (images,))
         self._images = images
-        with _refusals(classifier.spec.name):
+        with refusals(classifier.spec.name):
             self._explain = freeze(
                 self._explain_graph, whole, *(tf.TensorSpec(each, tf.int32) for each in shapes)
             )
@@ -105,8 +111,7 @@ class Network:
         check_scores(found, own, whole, head["logits"], on_gpu=on_gpu)
         if says_little(found, own):
             check_logits(found, np.asarray(self._view.logits(tf.constant(given))), whole, on_gpu=on_gpu)
-        needs = {need for formula in self._formulas.values() for need in formula.spec.needs}
-        if self._view.cam_weights is not None and Need.CLASS_WEIGHTS in needs:
+        if self._view.cam_weights is not None and Need.CLASS_WEIGHTS in self._needs:
             pooled = rows_of(given, 1, lambda batch: self._probed(np.repeat(batch, rows, axis=0), rows))
             check_cam(found, pooled["features"], self._view.cam_weights, whole)
 
@@ -128,57 +133,54 @@ class Network:
         """
         slots = np.zeros(self._images, np.int32)
         slots[: len(images)] = images
-        return _run(self._explain, rows, given.reshape(len(self._ranks), -1), owner, slots)
+        return run(self._explain, rows, given.reshape(len(self._ranks), -1), owner, slots)
 
     def classify(self, rows: Array) -> Array:
         """Logits (rows, classes)."""
-        return _run(self._classify, rows)["logits"]
+        return run(self._classify, rows)["logits"]
 
     def _explain_graph(
         self, rows: tf.Tensor, given: tf.Tensor, owner: tf.Tensor, images: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        view = self._view
-        activations, others = view.trunk(rows)
-        # A mean passes the same gradient on to every place: there the pooled features are enough.
-        inner = activations if view.pool is None else view.pooled(activations)
-        with tf.GradientTape(persistent=len(self._ranks) > 1, watch_accessed_variables=False) as tape:
-            tape.watch(inner)
-            logits = view.head(inner, others) if view.pool is None else view.tail(inner)
-            owners = tf.gather(logits, owner)
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            passed = (through_all if self._from_input else through_head)(self._view, rows, tape)
+            owners = tf.gather(passed.logits, owner)
             targets = {
                 rank: tf.where(given[place] >= 0, given[place], _choice(owners, rank))
                 for place, rank in enumerate(self._ranks)
             }
             # Not tf.gather: its gradient is a scatter, which a GPU sums in any order.
             scores = {
-                rank: tf.reduce_sum(logits * tf.one_hot(target, self.classes), axis=1)
+                rank: tf.reduce_sum(passed.logits * tf.one_hot(target, self.classes), axis=1)
                 for rank, target in targets.items()
             }
-        results = {"logits": logits}
+        results = {"logits": passed.logits}
         for rank, target in targets.items():
-            gradients = refuse_unconnected(tape.gradient(scores[rank], inner), view.chosen)
-            every = self._arrays(activations, gradients, target)
-            own = {need: tf.gather(tensor, images) for need, tensor in every.items()}
+            every = self._arrays(passed, tape, scores[rank], target)
+            own = every if self._from_input else _of_rows(every, images)
             results.setdefault("features", tf.reduce_mean(own[Need.ACTIVATIONS], axis=(1, 2)))
+            results |= {exported(need, rank): own[need] for need in self._exports}
             for key, formula in self._formulas.items():
                 if not rank or explains_class(key):
                     arrays = every if key in self._on_copies else own
-                    results[at_rank(key, rank)] = formula(arrays, tuple(arrays[Need.ACTIVATIONS].shape[:3]))
+                    shapes = (tuple(arrays[Need.ACTIVATIONS].shape[:3]), tuple(rows.shape[:3]))
+                    results[at_rank(key, rank)] = formula(arrays, *shapes)
         return results
 
     def _arrays(
-        self, activations: tf.Tensor, gradients: tf.Tensor, target: tf.Tensor
-    ) -> dict[Need, tf.Tensor]:
-        """What formulas of tensors may need, for the class ``target`` (N,). gradients: of its logit by the head's input."""
-        shape, view = tf.shape(activations), self._view
-        every = {Need.ACTIVATIONS: activations}
-        if view.pool is not None:
-            gradients = tf.reshape(gradients, (-1, 1, 1, view.chosen.shape[2]))
-            gradients = gradients / tf.cast(shape[1] * shape[2], gradients.dtype)
+        self, passed: Passed, tape: tf.GradientTape, score: tf.Tensor, target: tf.Tensor
+    ) -> dict[Need, Any]:
+        """What formulas of tensors may need, for the class ``target`` (N,) of that ``score`` (N,)."""
+        view, gradients = self._view, passed.head_gradients(tape, score)
+        every = {Need.ACTIVATIONS: passed.activations}
         if view.cam_weights is not None:
             every[Need.CLASS_WEIGHTS] = tf.gather(tf.constant(view.cam_weights[0].T), target)
         every[Need.COMPACT_GRADIENTS] = gradients
-        every[Need.GRADIENTS] = tf.broadcast_to(gradients, shape)
+        every[Need.GRADIENTS] = tf.broadcast_to(gradients, tf.shape(passed.activations))
+        if self._from_input:
+            every[Need.INPUT] = passed.rows
+        if Need.INPUT_GRADIENTS in self._needs:
+            every[Need.INPUT_GRADIENTS] = passed.input_gradients(tape, score)
         return every
 
     def _classify_graph(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -186,7 +188,7 @@ class Network:
 
 
 @contextmanager
-def _refusals(name: str) -> Iterator[None]:
+def refusals(name: str) -> Iterator[None]:
     """What TensorFlow or a layer's own code raises on the way to a graph, as a refusal in one line."""
     try:
         yield
@@ -213,7 +215,16 @@ def at_rank(key: str, rank: int) -> str:
     return f"{key}@{rank}" if rank else key
 
 
-def _run(graph: Graph, *arguments: npt.NDArray[Any]) -> Maps:
+def exported(need: Need, rank: int) -> str:
+    """The name of an array of the images among the results of a batch; no method has one like it."""
+    return at_rank(f"={need}", rank)
+
+
+def _of_rows(every: Mapping[Need, Any], images: tf.Tensor) -> dict[Need, Any]:
+    return {need: tf.gather(tensor, images) for need, tensor in every.items()}
+
+
+def run(graph: Graph, *arguments: npt.NDArray[Any]) -> Maps:
     """The graph's results as arrays. Raises DeviceError where the device has too little memory."""
     try:
         results = graph(*map(tf.constant, arguments))

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency_worker.catalog import split_key
-from saliency_worker.declarations import Need
-from saliency_worker.saliency.feature_cam import blend, experiment, luma, normalise
+from saliency_worker.needs import Need
+from saliency_worker.saliency.feature_cam import blend, by_sign, experiment, luma, normalise
 from saliency_worker.saliency.formulas import Formula
-from saliency_worker.saliency.render import colour_map, display, to_bytes
+from saliency_worker.saliency.render import colour_map, display, diverging, to_bytes
 
 Array = npt.NDArray[np.float32]
 
@@ -43,7 +43,7 @@ class Composer:
     """The maps of one image by key. Inputs and CAMs are enlarged and coloured once, whatever the keys.
 
     image: uint8 (H, W, 3); edges: float32 (H, W) in 0..1; raw: float32 (h, w) per method of a network; pictures:
-    the methods of none.
+    the methods of none. signs: the rule for signed maps by method, "" or missing for maps without a sign.
     """
 
     def __init__(
@@ -54,13 +54,21 @@ class Composer:
         pictures: Mapping[str, Formula],
         k: float,
         colours: str,
+        signs: Mapping[str, str] | None = None,
     ) -> None:
         self._pictures = pictures
         self._unit = image.astype(np.float32) / np.float32(255)
         self._edges = edges
         self._k = k
-        self._cams = {base: normalise(enlarge(cam, image.shape[:2])) for base, cam in raw.items()}
-        self._coloured = {base: colour_map(cam, colours) for base, cam in self._cams.items()}
+        self._cams: dict[str, Array] = {}
+        self._coloured: dict[str, Array] = {}
+        for base, cam in raw.items():
+            rule = (signs or {}).get(base, "")
+            signed = by_sign(enlarge(cam, image.shape[:2]), rule)
+            self._cams[base] = normalise(signed)
+            self._coloured[base] = (
+                diverging(signed) if rule == "diverging" else colour_map(self._cams[base], colours)
+            )
         self._inputs: dict[str, tuple[Array, Array]] = {}
 
     def compose(self, key: str) -> Composed:

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from saliency_worker.catalog import explains_class
+from saliency_worker.catalog import METHODS, explains_class
 from saliency_worker.class_names import BadClassNames, fitting
-from saliency_worker.declarations import Need
+from saliency_worker.needs import Need
 from saliency_worker.saliency import classifiers, provenance
-from saliency_worker.saliency.activations import Network, at_rank
+from saliency_worker.saliency.activations import Network, at_rank, exported
+from saliency_worker.saliency.alone import Alone
 from saliency_worker.saliency.batches import RowStream, Segment, batch_size, overlap, padded, read_ahead
 from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.compose import Composer
@@ -23,9 +24,8 @@ from saliency_worker.saliency.explanation import explanation_mask
 from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.frozen import prepare_device, rows_per_batch
 from saliency_worker.saliency.metrics import predict
-from saliency_worker.saliency.noise import derive_seed, draw_noise
+from saliency_worker.saliency.noise import add_noise, derive_seed
 from saliency_worker.saliency.preprocessing_check import doubt
-from saliency_worker.saliency.random_weights import randomised
 from saliency_worker.saliency.results import Explanation as Explanation
 from saliency_worker.saliency.results import MapResult as MapResult
 from saliency_worker.saliency.self_check import rows_of
@@ -62,14 +62,21 @@ class Explainer:
         self._rows = batch_size(1 + self._copies, limit, several)
         self._masks = batch_size(len(settings.methods), limit, several)
         images_per_batch = -(-self._rows // (1 + self._copies))
-        passes, on_copies = self._plan.passes, self._plan.on_copies
+        self._passes = self._plan.passes | ({} if self._copies else self._plan.through)
+        exports = self._plan.asking_needs & {Need.ACTIVATIONS, Need.GRADIENTS}
         self._network = Network(
-            classifier, passes, self._rows, self._masks, images_per_batch, on_copies, settings.ranks
+            classifier,
+            self._passes,
+            self._rows,
+            self._masks,
+            images_per_batch,
+            self._plan.on_copies,
+            settings.ranks,
+            exports,
         )
         self._check_target(settings.target_class)
-        self._random: Network | None = None
-        if self._plan.random:
-            self._random = Network(randomised(classifier, settings.seed or 0), self._plan.random, 1, 1)
+        self._alone = Alone(classifier, self._plan, settings, limit, with_copies=bool(self._copies))
+        self._signs = {key: settings.sign_rule(METHODS[key]) for key in self._plan.asked}
         # Rows of images that are done: fresh memory of that size costs the system more time than the noise in it.
         self._spare: deque[Array] = deque()
         self.class_names = classifier.class_names  # not the classifier: its weights would stay in memory
@@ -87,6 +94,7 @@ class Explainer:
             self._masks,
             device,
             classifier.facts(),
+            self._alone.rows,
         )
 
     @classmethod
@@ -163,7 +171,7 @@ class Explainer:
             rows = np.empty((1 + self._copies, *self._input.shape), np.float32)
         rows[0] = plain
         if self._copies:
-            self._add_copies(rows[1:], plain, seed)
+            add_noise(rows[1:], plain, self.settings.noise, self._input.scale, seed)
         edges = np.zeros(original.shape[:2], np.float32)
         if self._detector is not None:
             edges = self._detector(original[None])[0]
@@ -174,14 +182,6 @@ class Explainer:
     def _check_target(self, index: int | None) -> None:
         if index is not None and not 0 <= index < self.classes:
             raise SettingsError(f"Class {index} does not exist: {self.spec.name} has {self.classes}.")
-
-    def _add_copies(self, copies: Array, plain: Array, seed: int) -> None:
-        """Noise of the picture's range, drawn in the range of the network's input, is added in place."""
-        scale = self._input.scale
-        draw_noise(copies, self.settings.noise * float(scale[0]), seed)
-        if np.ptp(scale) > 0:
-            copies *= (scale / scale[0]).astype(np.float32)
-        copies += plain
 
     def _run_rows(self, segments: list[Segment[Work]]) -> None:
         given = np.full((len(self.settings.ranks), self._rows), -1, np.int32)
@@ -224,17 +224,19 @@ class Explainer:
         work.features = maps["features"][image]
         for rank in work.targets:
             place = {
-                key: row if key in self._plan.on_copies else image
-                for key in self._asked(self._plan.passes, rank)
+                key: row if key in self._plan.on_copies else image for key in self._asked(self._passes, rank)
             }
             work.raw[rank] = {key: maps[at_rank(key, rank)][at] for key, at in place.items()}
+            work.arrays[rank] = {
+                need: maps[exported(need, rank)][image] for need in Need if exported(need, rank) in maps
+            }
 
     def _asked(self, formulas: Iterable[str], rank: int) -> list[str]:
         """The methods of these that the run asks for, at this rank."""
-        return [key for key in formulas if key in self._plan.asked and (not rank or explains_class(key))]
+        return self._plan.of_rank(formulas, rank)
 
     def _collect(self, work: Work) -> Work:
-        """What needs all rows of the image: maps of its noisy copies, and the network of random weights."""
+        """What needs all rows of the image, maps of its noisy copies, and what is computed for it alone."""
         for rank, target in work.targets.items():
             for key in self._asked(self._plan.noisy, rank):
                 formula = self._plan.noisy[key]
@@ -242,19 +244,22 @@ class Explainer:
                 work.raw[rank][key] = np.asarray(
                     formula({Need.NOISY_MAPS: copies}, copies.shape[1:]), np.float32
                 )
-            if self._random is not None:
-                zero = np.zeros(1, np.int32)
-                maps = self._random.explain(work.rows[:1], zero + target, zero, zero)
-                work.raw[rank] |= {key: maps[key][0] for key in self._asked(self._plan.random, rank)}
+            work.raw[rank] |= self._alone.maps(work, rank, target, self._black)
         self._spare.append(work.rows)
-        work.noisy, work.rows = {}, work.rows[:1].copy()
+        work.noisy, work.arrays, work.rows = {}, {}, work.rows[:1].copy()
         return work
 
     def _compose(self, work: Work) -> Work:
         settings = self.settings
         for rank, raw in work.raw.items():
             composer = Composer(
-                work.original, work.edges, raw, self._plan.pictures, settings.k, settings.colour_map
+                work.original,
+                work.edges,
+                raw,
+                self._plan.pictures,
+                settings.k,
+                settings.colour_map,
+                self._signs,
             )
             keys = [key for key in settings.methods if not rank or explains_class(key)]
             work.composed[rank] = {key: composer.compose(key) for key in keys}

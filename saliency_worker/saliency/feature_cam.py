@@ -27,6 +27,13 @@ def normalise(values: npt.NDArray[np.floating]) -> Array:
     return scaled.astype(np.float32, copy=False)
 
 
+def by_sign(values: Array, rule: str) -> Array:
+    """What counts of a map that has a sign: ``absolute`` its size, ``positive`` what is above 0; all of it otherwise."""
+    if rule == "absolute":
+        return np.abs(values)
+    return np.maximum(values, 0) if rule == "positive" else values
+
+
 def blend(source: str, image: Array, edges: Array) -> Array:
     """F of a combination: ``edges`` F1 = E, ``blend21`` F2 = (2 I + E) / 3, ``blend11`` F3 = (I + E) / 2.
 

@@ -48,3 +48,20 @@ def draw_noise(out: npt.NDArray[np.float32], sigma: float, seed: int) -> None:
         block = values[start : start + _BLOCK]
         words = bits.random_raw((block.size + 3) // 4).astype("<u8", copy=False)
         np.take(scaled, words.view("<u2")[: block.size], mode="clip", out=block)
+
+
+def add_noise(
+    copies: npt.NDArray[np.float32],
+    plain: npt.NDArray[np.float32],
+    sigma: float,
+    scale: npt.NDArray[np.float64],
+    seed: int,
+) -> None:
+    """Fill ``copies`` (n, H, W, C) with noisy copies of the row ``plain`` (H, W, C), both as the network takes pictures.
+
+    sigma: of the picture's range 0..1, which is ``scale`` (C,) wide in the network's.
+    """
+    draw_noise(copies, sigma * float(scale[0]), seed)
+    if np.ptp(scale) > 0:
+        copies *= (scale / scale[0]).astype(np.float32)
+    copies += plain

@@ -79,10 +79,15 @@ class OperationGraph:
 
     def run(self, wanted: Sequence[Value], given: Mapping[Value, Any]) -> list[Any]:
         """The wanted values as tensors. Runs in a graph and eagerly."""
+        values = self.values(wanted, given)
+        return [values[value] for value in wanted]
+
+    def values(self, wanted: Sequence[Value], given: Mapping[Value, Any]) -> dict[Value, Any]:
+        """The wanted values as tensors, with all that are passed on the way."""
         values = dict(given)
         for step in self.needed(wanted, tuple(given)):
             values.update(zip(step.outputs, step.run(values), strict=True))
-        return [values[value] for value in wanted]
+        return values
 
     def with_shapes(self, shape: tuple[int, ...]) -> "OperationGraph":
         """The same graph with the shapes that its values have for an input of that shape, without the batch."""

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency_worker.catalog import method, split_key
-from saliency_worker.declarations import ClassifierSpec, MethodSpec, Need
+from saliency_worker.declarations import ClassifierSpec, MethodSpec
+from saliency_worker.needs import Need
 from saliency_worker.saliency.settings import Settings
 
 ENGINE = "1"  # raise it with every change of the code that changes the bytes of a map
@@ -65,7 +66,7 @@ def formula_sha256(formula: str) -> str:
 @dataclass(frozen=True)
 class Run:
     """What all maps of a run share. ``rows``, ``masks``: batch sizes of the two passes. own: what Classifier.facts says
-    beyond ``spec``."""
+    beyond ``spec``. asked: batch size of methods that ask the network again."""
 
     spec: ClassifierSpec
     weights_sha256: str
@@ -75,6 +76,7 @@ class Run:
     masks: int
     device: str
     own: Mapping[str, Any] = field(default_factory=dict)
+    asked: int | None = None
 
     @property
     def network(self) -> dict[str, Any]:
@@ -94,7 +96,8 @@ class Run:
             "weights_sha256": self.weights_sha256,
             **self.network,
             "edge_weights_sha256": self.edge_weights_sha256 or None,
-            "rows": {"explain": self.rows, "classify": self.masks},
+            "rows": {"explain": self.rows, "classify": self.masks}
+            | ({"asked": self.asked} if self.asked else {}),
             "device": self.device,
             "versions": versions(),
         }
@@ -118,7 +121,7 @@ class Run:
             "parameters": self._parameters(spec, combination, metrics),
             "edge_model": None,
             "edge_weights_sha256": None,
-            "noise_seed": noise_seed if Need.NOISY_MAPS in spec.needs or settings.keep == "rank" else None,
+            "noise_seed": noise_seed if _draws(spec) or settings.keep == "rank" else None,
             "batch": {"rows": self.rows, "masks": self.masks if metrics else None},
             "device": self.device,
             "versions": versions(),
@@ -126,6 +129,8 @@ class Run:
         if combination or Need.EDGES in spec.needs:
             record["edge_model"] = settings.edges
             record["edge_weights_sha256"] = self.edge_weights_sha256 or None
+        if spec.asks:
+            record["batch"]["asked"] = self.asked
         if spec.is_outside:
             record["formula_sha256"] = formula_sha256(spec.formula)
         if rank:
@@ -137,11 +142,18 @@ class Run:
         chosen: dict[str, Any] = {**settings.chosen(spec.key)}
         if spec.random_weights:
             chosen["random_seed"] = settings.seed or 0
+        if spec.signed:
+            chosen["signed"] = settings.sign_rule(spec)
         if combination.startswith("add"):
             chosen["k"] = settings.k
         if metrics:
             chosen |= {"percentile": settings.percentile, "keep": settings.keep}
         return chosen
+
+
+def _draws(spec: MethodSpec) -> bool:
+    """Whether something of the method is drawn at random for each image."""
+    return not {Need.NOISY_MAPS, Need.NOISY_ROWS, Need.SEED}.isdisjoint(spec.needs)
 
 
 def provenance(inputs: dict[str, Any], colour_map: str, array: str, png: str) -> dict[str, Any]:

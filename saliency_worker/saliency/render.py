@@ -11,6 +11,8 @@ from saliency_worker.saliency.feature_cam import experiment
 
 _OPENCV_MAPS = {"jet": cv2.COLORMAP_JET, "turbo": cv2.COLORMAP_TURBO, "viridis": cv2.COLORMAP_VIRIDIS}
 
+_AGAINST_AND_FOR = np.array([[33, 102, 172], [178, 24, 43]], np.float32) / np.float32(255)
+
 # Neighbours subtracted and no search for repetitions: half the time of the default at the same size.
 _PNG = [
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_SUB),
@@ -29,6 +31,17 @@ def colour_table(name: str) -> npt.NDArray[np.float32]:
 def colour_map(scalar: npt.NDArray[np.float32], name: str = "jet") -> npt.NDArray[np.float32]:
     """RGB float32 (H, W, 3) in 0..1 of a map (H, W) in 0..1, in 256 levels."""
     return np.asarray(np.take(colour_table(name), to_bytes(scalar), axis=0))
+
+
+def diverging(signed: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """RGB float32 (H, W, 3) in 0..1 of a map with a sign: white at 0, red above, blue below, as far as the largest size.
+
+    The colours are the ends and the middle of “RdBu” (Brewer), linear between.
+    """
+    largest = float(np.abs(signed).max())
+    share = signed / np.float32(largest) if largest > 0 else np.zeros_like(signed)
+    towards = np.where((share >= 0)[..., None], _AGAINST_AND_FOR[1], _AGAINST_AND_FOR[0])
+    return np.asarray(1 + np.abs(share)[..., None] * (towards - 1), np.float32)
 
 
 def to_bytes(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from saliency_worker.catalog import COLOUR_MAPS, EDGE_MODELS, UnknownName, parameters, split_key
-from saliency_worker.declarations import SHARED_PARAMETERS, Parameter
+from saliency_worker.declarations import SHARED_PARAMETERS, SIGNED, MethodSpec, Parameter
 from saliency_worker.saliency.errors import SettingsError
 from saliency_worker.saliency.explanation import RULES
 
@@ -19,7 +19,8 @@ class Settings:
     explanation map; keep: ``percentile``, or ``rank`` for exactly that share. target_class: the class to
     explain instead of the top-1. ranks: which of the network's choices are explained, 0 its first, in rising order
     from 0; beyond 0 there are no metrics. seed: of the run, mixed with the image's hash. raw: also the h x w maps.
-    batch: rows per pass; by default chosen for the device.
+    batch: rows per pass; by default chosen for the device. signed: what becomes of maps that have a sign, one of SIGNED;
+    "" for what each method declares.
     """
 
     methods: tuple[str, ...]
@@ -37,6 +38,7 @@ class Settings:
     batch: int | None = None
     keep: str = "percentile"
     parameters: Mapping[str, float] = field(default_factory=dict)
+    signed: str = ""
 
     def __post_init__(self) -> None:
         for key in self.methods:
@@ -47,6 +49,7 @@ class Settings:
             ("edge model", self.edges, EDGE_MODELS),
             ("colour map", self.colour_map, COLOUR_MAPS),
             ("rule", self.keep, RULES),
+            ("rule for signed maps", self.signed, ("", *SIGNED)),
         ):
             if name not in known:
                 raise UnknownName(kind, name, known)
@@ -78,8 +81,12 @@ class Settings:
             for name, parameter in parameters([key]).items()
         }
 
+    def sign_rule(self, spec: MethodSpec) -> str:
+        """What becomes of the method's map where it has a sign; "" where it has none."""
+        return spec.signed and (self.signed or spec.signed)
+
     def _own(self) -> dict[str, Parameter]:
         return {name: found for name, found in parameters(self.methods).items() if found not in _SHARED}
 
 
-_SHARED = tuple(parameter for options in SHARED_PARAMETERS.values() for parameter in options)
+_SHARED = tuple(dict.fromkeys(parameter for options in SHARED_PARAMETERS.values() for parameter in options))

@@ -34,6 +34,11 @@ class View:
         graph = self.scores.graph
         return self.scores.tensor(graph.run([self.scores.logits], {graph.input: self._given(rows)})[0])
 
+    def values(self, rows: tf.Tensor) -> dict[Value, Any]:
+        """Float32 rows to the logits' value, with those of all operations on the way."""
+        graph = self.scores.graph
+        return graph.values([self.scores.logits, self.chosen.value], {graph.input: self._given(rows)})
+
     def trunk(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Float32 rows to ``A`` and, of a layer of tokens, those that have no place (N, skipped, K)."""
         graph, chosen = self.scores.graph, self.chosen
@@ -133,5 +138,22 @@ def refuse_unconnected(gradients: Any, chosen: FeatureMap) -> Any:
         raise ModelError(
             f'No gradient reaches "{chosen.name}": an operation behind it has none (a comparison, a rounding, an argmax); '
             "name a later layer."
+        )
+    return gradients
+
+
+def refuse_unreached(gradients: Any, found: View) -> Any:
+    """The gradients of the picture. Raises ModelError where none reaches it."""
+    if gradients is None:
+        graph = found.scores.graph
+        whole = "int" in graph.dtypes[graph.input]
+        reason = (
+            "it takes whole numbers"
+            if whole
+            else "an operation on the way has none (a comparison, a rounding, an argmax)"
+        )
+        raise ModelError(
+            f"No gradient reaches the picture of {graph.name}: {reason}; choose methods of the explained layer, such as "
+            "gradcam."
         )
     return gradients

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency_worker.catalog import split_key
+from saliency_worker.needs import Need
 from saliency_worker.saliency import provenance
 from saliency_worker.saliency.classifiers import class_name
 from saliency_worker.saliency.compose import Composed
@@ -23,9 +24,9 @@ class Work:
     """An image on its way through the engine.
 
     rows: what goes through the network, the image and its noisy copies, then its explanation maps. targets: the classes
-    that are explained, by rank, as far as they are known. raw, composed: maps by rank and method. noisy: by name in the
-    network's results the maps of the rows, batch by batch. masked_logits: of the explanation maps of the predicted class,
-    batch by batch, in the order of the methods.
+    that are explained, by rank, as far as they are known. raw, composed: maps by rank and method. arrays: by rank what
+    methods need that ask the network again. noisy: by name in the network's results the maps of the rows, batch by batch.
+    masked_logits: of the explanation maps of the predicted class, batch by batch, in the order of the methods.
     """
 
     sha256: str
@@ -37,6 +38,7 @@ class Work:
     prediction: Prediction | None = None
     features: Array | None = None
     raw: dict[int, dict[str, Array]] = field(default_factory=dict)
+    arrays: dict[int, dict[Need, Array]] = field(default_factory=dict)
     noisy: dict[str, list[Array]] = field(default_factory=dict)
     composed: dict[int, dict[str, Composed]] = field(default_factory=dict)
     kept: dict[str, float] = field(default_factory=dict)

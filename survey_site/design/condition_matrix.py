@@ -7,8 +7,10 @@ from types import MappingProxyType
 from saliency_worker import catalog
 from survey_site.design.presets import REFERENCE, PresetCondition
 
+_PAPERS = tuple(key for key in catalog.BASES if key not in catalog.FAMILY_SET)
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Bases", catalog.BASES),
+    ("Bases", _PAPERS),
+    *((title, keys) for title, keys in catalog.bases_by_family().items() if keys and keys != _PAPERS),
     *(
         (
             f"Feature CAM on {catalog.label(base)}",

@@ -24,7 +24,6 @@ VERBS = {
     "cancel": jobs.cancel,
     "retry": jobs.retry_failed,
 }
-SETS = {"all": catalog.FULL_SET, "everything": catalog.ALL_KEYS}
 
 
 class BadChoice(ValueError):
@@ -49,7 +48,8 @@ def maps(request: HttpRequest, study: Study) -> HttpResponse:
             for title, keys in condition_matrix.GROUPS
         ],
         "full_set": len(catalog.FULL_SET),
-        "everything": len(catalog.ALL_KEYS),
+        "everything": len(catalog.EVERYTHING),
+        "families": len(catalog.FAMILY_SET),
     }
     return page(request, "desk/maps.html", study, _("Maps"), **context, **status_of(study))
 
@@ -104,8 +104,8 @@ def keys_for(classifier: str, scope: str, ticked: list[str]) -> tuple[str, ...] 
         return None
     # What a saved model has as its head, the worker finds out.
     head = catalog.CLASSIFIERS[classifier].head if classifier in catalog.CLASSIFIERS else "gap"
-    if scope in SETS:
-        return tuple(key for key in SETS[scope] if catalog.suits(key, head))
+    if scope in catalog.SETS:
+        return tuple(key for key in catalog.SETS[scope] if catalog.suits(key, head))
     if not ticked:
         raise BadChoice(_("Tick at least one method, or choose one of the sets."))
     if unsuited := [key for key in ticked if not catalog.suits(key, head)]:

@@ -1,0 +1,73 @@
+"""What is computed for one image alone, once its class is known: other networks, other passes, other inputs."""
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency_worker.needs import Need
+from saliency_worker.saliency.activations import Network, at_rank
+from saliency_worker.saliency.answers import Answers
+from saliency_worker.saliency.classifiers import Classifier
+from saliency_worker.saliency.formulas import Plan
+from saliency_worker.saliency.noise import add_noise
+from saliency_worker.saliency.random_weights import randomised
+from saliency_worker.saliency.settings import Settings
+from saliency_worker.saliency.work import Work
+
+Array = npt.NDArray[np.float32]
+
+
+class Alone:
+    """The graphs of one image: of the network of random weights, of methods that go through the whole network, where the
+    batches of the run hold noisy copies which those do not need, and of methods that ask it again."""
+
+    def __init__(
+        self, classifier: Classifier, plan: Plan, settings: Settings, limit: int, *, with_copies: bool
+    ) -> None:
+        """limit: rows of a batch that suit the device. Raises ModelError where a method does not suit the network."""
+        self._plan, self._input = plan, classifier.input
+        self._samples, self._noise = settings.samples, settings.noise
+        self._networks: list[tuple[Network, tuple[str, ...]]] = []
+        if plan.random:
+            network = Network(randomised(classifier, settings.seed or 0), plan.random, 1, 1)
+            self._networks.append((network, tuple(plan.random)))
+        if plan.through and with_copies:
+            self._networks.append((Network(classifier, plan.through, 1, 1), tuple(plan.through)))
+        self._answers = Answers(classifier, plan.asking_needs, limit) if plan.asking else None
+        self.rows = self._answers.rows if self._answers else None
+
+    def maps(self, work: Work, rank: int, target: int, black: Array) -> dict[str, Array]:
+        """The maps of one class of an image by key, (h, w) or (H, W). black: the colour as the network takes it, (C,)."""
+        found: dict[str, Array] = {}
+        zero = np.zeros(1, np.int32)
+        for network, formulas in self._networks:
+            if keys := self._plan.of_rank(formulas, rank):
+                maps = network.explain(work.rows[:1], zero + target, zero, zero)
+                found |= {key: maps[at_rank(key, 0)][0] for key in keys}
+        return found | self._asked(work, rank, target, black)
+
+    def _asked(self, work: Work, rank: int, target: int, black: Array) -> dict[str, Array]:
+        """The maps of the methods that ask the network again."""
+        keys = self._plan.of_rank(self._plan.asking, rank)
+        if self._answers is None or not keys:
+            return {}
+        row = work.rows[0]
+        arrays = {
+            **work.arrays[rank],
+            **self._answers.of(target),
+            Need.ROW: row,
+            Need.BLACK: np.broadcast_to(black, row.shape).astype(np.float32),
+            Need.SEED: work.seed,
+            Need.IMAGE: work.original.astype(np.float32) / np.float32(255),
+        }
+        if Need.NOISY_ROWS in self._plan.asking_needs:
+            arrays[Need.NOISY_ROWS] = self._copies(work)
+        shapes = (row.shape[:2], self._answers.map_size)
+        return {key: np.asarray(self._plan.asking[key](arrays, *shapes), np.float32) for key in keys}
+
+    def _copies(self, work: Work) -> Array:
+        """The noisy copies of an image: those that went through the network, or the same drawn anew."""
+        if len(work.rows) > 1:
+            return work.rows[1:]
+        copies = np.empty((self._samples, *work.rows.shape[1:]), np.float32)
+        add_noise(copies, work.rows[0], self._noise, self._input.scale, work.seed)
+        return copies
