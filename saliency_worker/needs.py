@@ -36,6 +36,8 @@ class Need(StrEnum):
     """``x`` (H, W, C) of one image, the picture as the network takes it, a float32 array."""
     BLACK = "black"
     """The same of a black picture (H, W, C): the baseline."""
+    DIFFERENCE = "difference"
+    """``Y^c`` of the image less that of a black picture, a float."""
     NOISY_ROWS = "noisy_rows"
     """Noisy copies (n, H, W, C) of the same, those of Smooth Grad-CAM++, a float32 array."""
     SEED = "seed"
@@ -60,7 +62,7 @@ PICTURES = frozenset({Need.IMAGE, Need.EDGES})
 ASKING = frozenset({Need.SCORES_AT, Need.HEAD_SCORES_AT, Need.INPUT_GRADIENTS_AT})
 """Functions of one image's class, which a formula calls as often as it likes."""
 ASKED = ASKING | {
-    *(Need.ROW, Need.BLACK, Need.NOISY_ROWS, Need.SEED),
+    *(Need.ROW, Need.BLACK, Need.DIFFERENCE, Need.NOISY_ROWS, Need.SEED),
     *(Need.IMAGE, Need.ACTIVATIONS, Need.GRADIENTS),
 }
 """What methods that ask may need beside."""

@@ -7,6 +7,7 @@ model itself is never changed: its operations are run one by one, the last activ
 import gc
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,15 +38,21 @@ from saliency_worker.saliency.self_check import (
     says_little,
 )
 from saliency_worker.saliency.view import View, cut
+from saliency_worker.saliency.walk import Walk, unfused
 
 Array = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int32]
 Maps = dict[str, Array]
 
 
-def view(classifier: Classifier) -> View:
-    """The classifier cut at its layer. Raises ModelError where that is not possible."""
+def view(classifier: Classifier, *, taken_apart: bool = False) -> View:
+    """The classifier cut at its layer. Raises ModelError where that is not possible.
+
+    taken_apart: layers with an activation as two operations, for a walk.
+    """
     found = classifier.scores
+    if taken_apart:
+        found = replace(found, graph=unfused(found.graph))
     return cut(found, feature_map(found, classifier.spec.layer, classifier.tokens))
 
 
@@ -71,7 +78,10 @@ class Network:
         ranks: tuple[int, ...] = (0,),
         exports: Set[Need] = frozenset(),
     ) -> None:
-        self._view = view(classifier)
+        self._needs = {need for formula in formulas.values() for need in formula.spec.needs}
+        self._from_input = not FROM_THE_INPUT.isdisjoint(self._needs)
+        self._view = view(classifier, taken_apart=Need.WALK in self._needs)
+        self._black = classifier.input.rows(np.zeros(classifier.input.shape, np.uint8)[None])
         self.rule = self._view.scores.rule
         for formula in formulas.values():
             if Need.CLASS_WEIGHTS in formula.spec.needs and self._view.cam_weights is None:
@@ -81,8 +91,6 @@ class Network:
                 )
         self.classes = self._view.scores.classes
         self._formulas, self._on_copies, self._ranks, self._exports = formulas, on_copies, ranks, exports
-        self._needs = {need for formula in formulas.values() for need in formula.spec.needs}
-        self._from_input = not FROM_THE_INPUT.isdisjoint(self._needs)
         if ranks[-1] >= self.classes:
             raise SettingsError(
                 f"Maps of the {ranks[-1] + 1} likeliest classes are asked for, but {classifier.spec.name} tells "
@@ -163,7 +171,9 @@ class Network:
             for key, formula in self._formulas.items():
                 if not rank or explains_class(key):
                     arrays = every if key in self._on_copies else own
-                    shapes = (tuple(arrays[Need.ACTIVATIONS].shape[:3]), tuple(rows.shape[:3]))
+                    shapes = [tuple(arrays[Need.ACTIVATIONS].shape[:3]), tuple(rows.shape[:3])]
+                    if Need.WALK in formula.spec.needs:  # a walk may be stopped at any layer
+                        shapes.append((rows.shape[0], None, None))
                     results[at_rank(key, rank)] = formula(arrays, *shapes)
         return results
 
@@ -181,6 +191,8 @@ class Network:
             every[Need.INPUT] = passed.rows
         if Need.INPUT_GRADIENTS in self._needs:
             every[Need.INPUT_GRADIENTS] = passed.input_gradients(tape, score)
+        if Need.WALK in self._needs:
+            every[Need.WALK] = Walk(passed, target, tf.constant(self._black))
         return every
 
     def _classify_graph(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:

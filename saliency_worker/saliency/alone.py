@@ -34,18 +34,27 @@ class Alone:
             self._networks.append((Network(classifier, plan.through, 1, 1), tuple(plan.through)))
         self._answers = Answers(classifier, plan.asking_needs, limit) if plan.asking else None
         self.rows = self._answers.rows if self._answers else None
+        self._black = classifier.input.rows(np.zeros((*classifier.input.shape[:2], 3), np.uint8))
+        self._of_black: Array | None = None  # a pass of its own, for the first image
 
-    def maps(self, work: Work, rank: int, target: int, black: Array) -> dict[str, Array]:
-        """The maps of one class of an image by key, (h, w) or (H, W). black: the colour as the network takes it, (C,)."""
+    def _difference(self, work: Work, target: int) -> float:
+        """The class's logit of the image less that of a black picture."""
+        assert self._answers is not None and work.logits is not None
+        if self._of_black is None:
+            self._of_black = self._answers.logits(self._black[None])[0]
+        return float(work.logits[target]) - float(self._of_black[target])
+
+    def maps(self, work: Work, rank: int, target: int) -> dict[str, Array]:
+        """The maps of one class of an image by key, (h, w) or (H, W)."""
         found: dict[str, Array] = {}
         zero = np.zeros(1, np.int32)
         for network, formulas in self._networks:
             if keys := self._plan.of_rank(formulas, rank):
                 maps = network.explain(work.rows[:1], zero + target, zero, zero)
                 found |= {key: maps[at_rank(key, 0)][0] for key in keys}
-        return found | self._asked(work, rank, target, black)
+        return found | self._asked(work, rank, target)
 
-    def _asked(self, work: Work, rank: int, target: int, black: Array) -> dict[str, Array]:
+    def _asked(self, work: Work, rank: int, target: int) -> dict[str, Array]:
         """The maps of the methods that ask the network again."""
         keys = self._plan.of_rank(self._plan.asking, rank)
         if self._answers is None or not keys:
@@ -55,10 +64,12 @@ class Alone:
             **work.arrays[rank],
             **self._answers.of(target),
             Need.ROW: row,
-            Need.BLACK: np.broadcast_to(black, row.shape).astype(np.float32),
+            Need.BLACK: self._black,
             Need.SEED: work.seed,
             Need.IMAGE: work.original.astype(np.float32) / np.float32(255),
         }
+        if Need.DIFFERENCE in self._plan.asking_needs:
+            arrays[Need.DIFFERENCE] = self._difference(work, target)
         if Need.NOISY_ROWS in self._plan.asking_needs:
             arrays[Need.NOISY_ROWS] = self._copies(work)
         shapes = (row.shape[:2], self._answers.map_size)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from saliency_worker.needs import ASKING, Need
+from saliency_worker.needs import Need
 from saliency_worker.saliency.activations import refusals, run, view
 from saliency_worker.saliency.batches import read_ahead
 from saliency_worker.saliency.classifiers import Classifier
@@ -86,11 +86,12 @@ class Answers:
         maps, index = tf.TensorSpec((None, *self._map), tf.float32), tf.TensorSpec((), tf.int32)
         made: dict[Need, tuple[Callable[..., Any], tuple[tf.TensorSpec, ...]]] = {
             Need.SCORES_AT: (self._scores, (pictures,)),
+            Need.DIFFERENCE: (self._scores, (pictures,)),
             Need.HEAD_SCORES_AT: (self._head_scores, (maps,)),
             Need.INPUT_GRADIENTS_AT: (self._gradients, (pictures, index)),
         }
         with refusals(name):
-            self._graphs = {need: freeze(*_flat(made[need])) for need in sorted(ASKING & needs)}
+            self._graphs = {need: freeze(*_flat(made[need])) for need in sorted(made.keys() & needs)}
         self.map_size = self._map[:2]
         del self._view
 
@@ -99,6 +100,8 @@ class Answers:
         found: dict[Need, Any] = {}
         said = partial(self._said, target)
         for need, graph in self._graphs.items():
+            if need == Need.DIFFERENCE:
+                continue
             if need == Need.INPUT_GRADIENTS_AT:
                 gradients = partial(_gradients_of, graph, np.array(target, np.int32))
                 found[need] = Asker(self.rows, self._input, gradients, np.asarray)
@@ -106,6 +109,10 @@ class Answers:
                 shape = self._input if need == Need.SCORES_AT else self._map
                 found[need] = Asker(self.rows, shape, partial(_logits_of, graph), said)
         return found
+
+    def logits(self, rows: Array) -> Array:
+        """Logits (n, classes) of a few rows, where DIFFERENCE is among the needs."""
+        return run(self._graphs[Need.DIFFERENCE], rows)["logits"]
 
     def _said(self, target: int, logits: Array) -> Said:
         return Said(logits[:, target], probabilities(logits, self._rule)[:, target])

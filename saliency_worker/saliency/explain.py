@@ -221,6 +221,7 @@ class Explainer:
         choices = np.argsort(-logits, kind="stable")
         work.targets = {rank: int(choices[rank]) for rank in self.settings.ranks} | work.targets
         work.prediction = predict(logits, work.targets[0], self._network.rule)
+        work.logits = logits
         work.features = maps["features"][image]
         for rank in work.targets:
             place = {
@@ -244,7 +245,7 @@ class Explainer:
                 work.raw[rank][key] = np.asarray(
                     formula({Need.NOISY_MAPS: copies}, copies.shape[1:]), np.float32
                 )
-            work.raw[rank] |= self._alone.maps(work, rank, target, self._black)
+            work.raw[rank] |= self._alone.maps(work, rank, target)
         self._spare.append(work.rows)
         work.noisy, work.arrays, work.rows = {}, {}, work.rows[:1].copy()
         return work

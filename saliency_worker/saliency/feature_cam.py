@@ -18,7 +18,7 @@ def normalise(values: npt.NDArray[np.floating]) -> Array:
     low, high = float(np.min(values)), float(np.max(values))
     if not (np.isfinite(low) and np.isfinite(high)):
         raise SaliencyError(
-            "The map holds NaN or infinite values: check the network's weights and the image."
+            "The map holds NaN or infinite values: check the network's weights, the image and the parameters of the method."
         )
     if high == low:
         return np.zeros(values.shape, np.float32)

@@ -124,7 +124,7 @@ def _split(graph: OperationGraph, value: Value, step: Step) -> tuple[OperationGr
     plain = len(graph.shapes)
     shape, dtype = graph.shapes[value], graph.dtypes[value]
     tensor = keras.KerasTensor(shape, dtype)
-    linear = replace(step, operation=_without_activation(step.operation), outputs=(plain,))
+    linear = replace(step, operation=without_activation(step.operation), outputs=(plain,))
     squash = Step(
         f"{step.name}/{found}", _FUNCTIONS[found], SymbolicArguments(tensor), {id(tensor): plain}, (value,)
     )
@@ -141,7 +141,7 @@ def _split(graph: OperationGraph, value: Value, step: Step) -> tuple[OperationGr
     )
 
 
-def _without_activation(layer: keras.Layer) -> keras.Layer:
+def without_activation(layer: keras.Layer) -> keras.Layer:
     """The same layer, weights and all, without its activation; the layer itself keeps its own."""
     twin = object.__new__(type(layer))
     twin.__dict__.update(layer.__dict__)

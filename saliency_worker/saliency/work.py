@@ -24,9 +24,10 @@ class Work:
     """An image on its way through the engine.
 
     rows: what goes through the network, the image and its noisy copies, then its explanation maps. targets: the classes
-    that are explained, by rank, as far as they are known. raw, composed: maps by rank and method. arrays: by rank what
-    methods need that ask the network again. noisy: by name in the network's results the maps of the rows, batch by batch.
-    masked_logits: of the explanation maps of the predicted class, batch by batch, in the order of the methods.
+    that are explained, by rank, as far as they are known. logits: (classes,) of the image. raw, composed: maps by rank and
+    method. arrays: by rank what methods need that ask the network again. noisy: by name in the network's results the maps
+    of the rows, batch by batch. masked_logits: of the explanation maps of the predicted class, batch by batch, in the order
+    of the methods.
     """
 
     sha256: str
@@ -36,6 +37,7 @@ class Work:
     rows: Array
     targets: dict[int, int] = field(default_factory=dict)
     prediction: Prediction | None = None
+    logits: Array | None = None
     features: Array | None = None
     raw: dict[int, dict[str, Array]] = field(default_factory=dict)
     arrays: dict[int, dict[Need, Array]] = field(default_factory=dict)
