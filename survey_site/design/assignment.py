@@ -36,9 +36,10 @@ class PlannedTrial:
 
     block: `practice`, or the task's name. column: index of the table column; None for practice and checks, which count
     nowhere. condition: the variant shown; None where the original itself stands in for the map.
-    pool: stimuli in display order, `target_position` the target's place in it; empty and None where the target is
-    alone. expected: the answer that an instructed check asks for. probability: chance that a participant with a random
-    ticket gets this stimulus in this role under this condition; 1 for practice and checks.
+    pool: stimuli in display order, `target_position` the place in it of the target, or of the other image of its class that
+    stands for it; empty and None where the target is alone. expected: the answer that an instructed check asks for.
+    probability: chance that a participant with a random ticket gets this stimulus in this role under this condition; 1
+    for practice and checks.
     maps: of a trial that shows several, all of them in display order; `first` is the place of the one that `column`
     and `condition` describe.
     """
@@ -100,7 +101,7 @@ def _variant(
 
 def _scored(design: Design, task: TaskPlan, ticket: int) -> list[PlannedTrial]:
     """The counted trials of a ticket in one task, in their order."""
-    square, size = design.square(task), task.group
+    square, size = design.square(task), task.targets
     positions = square.positions(ticket, design.seed, "order", task.task)
     # Each place holds the target equally often (±1) for a participant and, over a window, for an item.
     window, rotation = divmod(ticket, square.columns)
@@ -132,10 +133,9 @@ def _among_its_pool(
     design: Design, task: TaskPlan, ticket: int, planned: PlannedTrial, place: int
 ) -> PlannedTrial:
     index = planned.pool_index or 0
-    pool, place = task.items[index], place % task.group
-    shown = _display(
-        pool, pool.index(planned.target), place, design.seed, "display", *task.salt, ticket, index
-    )
+    pool, place = shown_of(task, task.items[index]), place % task.group
+    answer = 0 if task.exemplar else pool.index(planned.target)
+    shown = _display(pool, answer, place, design.seed, "display", *task.salt, ticket, index)
     return replace(planned, pool=shown, target_position=place)
 
 
@@ -156,8 +156,13 @@ def _beside_others(
     return replace(planned, maps=tuple(maps[index] for index in order), first=first)
 
 
+def shown_of(task: TaskPlan, group: Group) -> Group:
+    """The candidates of a group: all of it, or all but the target for which its exemplar stands."""
+    return group[1:] if task.exemplar else group
+
+
 def _display(pool: Group, target: int, place: int, *key: str | int) -> Group:
-    """The pool in random order with its target at `place`."""
+    """The pool in random order with its answer, the image at index `target`, at `place`."""
     others = [index for index in permutation(len(pool), *key) if index != target]
     return tuple(pool[index] for index in (*others[:place], target, *others[place:]))
 
@@ -194,9 +199,12 @@ def _reserve(
     block = PRACTICE if role == PRACTICE else task.task
     planned = PlannedTrial(block, task.task, 0, group[0], condition=condition)
     if task.pooled:
-        target, place = below(len(group), *key, "target"), below(len(group), *key, "place")
-        shown = _display(group, target, place, *key)
-        planned = replace(planned, target=group[target], pool=shown, target_position=place)
+        candidates = shown_of(task, group)
+        answer = 0 if task.exemplar else below(len(group), *key, "target")
+        place = below(len(candidates), *key, "place")
+        target = group[0] if task.exemplar else group[answer]
+        shown = _display(candidates, answer, place, *key)
+        planned = replace(planned, target=target, pool=shown, target_position=place)
     if len(task.ranks) > 1:
         planned = _reserve_maps(design, task, planned, column, key)
     return planned

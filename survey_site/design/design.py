@@ -24,7 +24,8 @@ class TaskPlan:
 
     items: groups of images, all of one size, each the images of one presentation, of which one is the target.
     trials: of one participant, best a multiple of the number of columns. practice, checks: groups of reserve images
-    that occur nowhere else. fresh, instructed, ranks, unit, salt: as in `TaskSpec`.
+    that occur nowhere else. fresh, instructed, ranks, unit, salt: as in `TaskSpec`. exemplar: the first image of a group
+    is the target and is not among the candidates, of which the second is of its class.
     """
 
     task: str
@@ -37,11 +38,17 @@ class TaskPlan:
     ranks: tuple[int, ...] = (0,)
     unit: str = "images"
     salt: tuple[str, ...] = ()
+    exemplar: bool = False
 
     @property
     def group(self) -> int:
         """Images of one presentation."""
-        return len(self.items[0]) if self.items else 1
+        return len(self.items[0]) - self.exemplar if self.items else 1
+
+    @property
+    def targets(self) -> int:
+        """Images of a group that are asked for in turn."""
+        return 1 if self.exemplar else self.group
 
     @property
     def pooled(self) -> bool:
@@ -122,7 +129,7 @@ def _refuse_trials(task: TaskPlan, columns: int) -> None:
 
 
 def _refuse_groups(task: TaskPlan) -> None:
-    sizes = {len(group) for group in (*task.items, *task.practice, *task.checks)}
+    sizes = {len(group) - task.exemplar for group in (*task.items, *task.practice, *task.checks)}
     if len(sizes) > 1:
         raise DesignError(f"Pools have the sizes {sorted(sizes)}; all pools of a task need one size.")
     if sizes and (size := sizes.pop()) > 1 and not SMALLEST_POOL <= size <= LARGEST_POOL:

@@ -3,11 +3,13 @@
 Plain data in, plain data out; the numbers come from `layout`, so what is promised here can be laid out.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, lcm
 
 from survey_site.design.design import LARGEST_POOL, SMALLEST_POOL
+from survey_site.design.exemplar_pools import missing_exemplars
 from survey_site.design.latin_square import Square
 from survey_site.design.layout import group_count, missing, shortage
 from survey_site.design.spec import Spec
@@ -73,11 +75,12 @@ def assess(
     reserve: int = 0,
     seconds: Mapping[str, float] | None = None,
     more: Sequence[DesignFinding] = (),
+    reserve_labels: Sequence[str] = (),
 ) -> Assessment:
     """Needs and findings of a draft with one main image per entry of `labels` (their classes).
 
     reserve: how many images are set aside for practice and attention checks. seconds: what a trial of a task takes,
-    where a pilot has told. more: findings of the tasks themselves.
+    where a pilot has told. more: findings of the tasks themselves. reserve_labels: classes of the reserve images.
     """
     if refused := (*_impossible(spec), *(finding for finding in more if finding.blocking)):
         return Assessment(
@@ -98,6 +101,7 @@ def assess(
     minutes = _minutes(spec, seconds or {})
     findings = (
         *_shortage(spec, len(labels), short, reserve),
+        *_exemplars(spec, labels, reserve, reserve_labels),
         *(finding for task, square in squares.items() for finding in _balance(spec, task, square, balanced)),
         *_variants(spec),
         *_inference(spec, items),
@@ -171,6 +175,34 @@ def _shortage(spec: Spec, available: int, short: int, reserve: int) -> Iterator[
         )
 
 
+def _exemplars(
+    spec: Spec, labels: Sequence[str], reserve: int, reserve_labels: Sequence[str]
+) -> Iterator[DesignFinding]:
+    """What tasks that show another image of the target's class need of the classes, in numbers."""
+    per_class = Counter(label for label in labels if label)
+    pairs, blank = sum(number > 1 for number in per_class.values()), len(labels) - per_class.total()
+    for task in spec.tasks:
+        if not task.exemplar:
+            continue
+        each = f"two images of one class, the source and another one, and {task.group - 1} images of other classes"
+        unnamed = f"; {blank} images have no class and can stand in none" if blank else ""
+        yield DesignFinding(
+            "exemplars",
+            f"Each {task.task} pool takes {each}: {task.images * spec.trials(task)} images for {spec.trials(task)} pools. "
+            f"{pairs} of {len(per_class)} classes have two images or more{unnamed}.",
+            "Nothing, or add images of these classes for more pools.",
+        )
+        number = spec.practice_trials + spec.checks(task)
+        lacking = missing_exemplars(reserve_labels, size=task.group, count=number)
+        if lacking and reserve >= spec.reserve_images:
+            yield DesignFinding(
+                "reserve",
+                f"Practice and attention checks need {number} pools of reserve images, each of {each}.",
+                f"Mark {lacking} more images of fitting classes as reserve, or plan fewer practice trials and checks.",
+                blocking=True,
+            )
+
+
 def _balance(
     spec: Spec, task: TaskSpec, square: Square, balanced: tuple[int, ...]
 ) -> Iterator[DesignFinding]:
@@ -183,7 +215,7 @@ def _balance(
             f"Plan {' or '.join(map(str, balanced))} participants.",
         )
     visits = spec.participants * square.trials // (square.items * square.columns)
-    if task.pooled and visits < task.group:
+    if task.pooled and not task.exemplar and visits < task.group:
         yield DesignFinding(
             "targets",
             f"Each pool comes up {visits} times under a column, so {max(visits, 1)} of its {task.group} "
@@ -230,7 +262,7 @@ def _inference(spec: Spec, items: Mapping[str, int]) -> Iterator[DesignFinding]:
                 f"{task.per_column} {task.task} trials per column on {items[task.task]} {task.unit}: the comparisons "
                 f"of {task.outcome} take these as a sample, and have little power.",
                 f"Ask for {t} or more {task.task} trials per column on {needed} or more {task.unit} "
-                f"({needed * task.group} images).",
+                f"({needed * task.images} images).",
             )
     if spec.attention_checks == 1:
         yield DesignFinding(

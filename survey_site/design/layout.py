@@ -1,9 +1,11 @@
 """From a draft's choices and its images to the design that the protocol seals."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from survey_site.design.design import Design, DesignError, Group, Id, TaskPlan
+from survey_site.design.exemplar_pools import check_exemplar_pool, exemplar_pools, missing_exemplars
 from survey_site.design.pools import Candidate, Pool, PoolError, missing_images, partition
 from survey_site.design.seeded import permutation
 from survey_site.design.spec import Spec
@@ -44,18 +46,24 @@ class Layout:
                     ranks=task.ranks,
                     unit=task.unit,
                     salt=task.salt,
+                    exemplar=task.exemplar,
                 )
                 for task in spec.tasks
             ),
         )
 
 
-def lay_out(spec: Spec, candidates: Sequence[Candidate], reserve: Sequence[Id]) -> Layout:
-    """Groups from the main images, practice and checks from the reserve.
+def lay_out(
+    spec: Spec,
+    candidates: Sequence[Candidate],
+    reserve: Sequence[Id],
+    classes: Mapping[Id, str] | None = None,
+) -> Layout:
+    """Groups from the main images, practice and checks from the reserve. classes: of the reserve images.
 
     Raises PoolError or DesignError, whose text says what to change.
     """
-    return Layout(main_stimuli(spec, candidates), deal_reserve(spec, reserve))
+    return Layout(main_stimuli(spec, candidates), deal_reserve(spec, reserve, classes or {}))
 
 
 def main_stimuli(spec: Spec, candidates: Sequence[Candidate]) -> dict[str, tuple[Pool, ...]]:
@@ -66,14 +74,8 @@ def main_stimuli(spec: Spec, candidates: Sequence[Candidate]) -> dict[str, tuple
     items: dict[str, tuple[Pool, ...]] = {}
     left = list(candidates)
     for task in spec.pooled:
-        items[task.task] = partition(
-            left,
-            strategy=task.strategy,
-            size=task.group,
-            count=group_count(spec, task, [candidate.label for candidate in left]),
-            seed=" ".join((spec.seed, *task.salt)),
-            fixed=task.fixed_groups,
-        )
+        count = group_count(spec, task, [candidate.label for candidate in left])
+        items[task.task] = _grouped(spec, task, left, count)
         used = {stimulus for pool in items[task.task] for stimulus in pool.stimuli}
         left = [candidate for candidate in left if candidate.id not in used]
     grouped = {stimulus for pools in items.values() for pool in pools for stimulus in pool.stimuli}
@@ -89,18 +91,47 @@ def main_stimuli(spec: Spec, candidates: Sequence[Candidate]) -> dict[str, tuple
     return items
 
 
-def deal_reserve(spec: Spec, reserve: Sequence[Id]) -> Reserve:
-    """Deals the reserve images out in their order. Raises DesignError with the number missing."""
+def _grouped(spec: Spec, task: TaskSpec, left: Sequence[Candidate], count: int) -> tuple[Pool, ...]:
+    seed = " ".join((spec.seed, *task.salt))
+    if task.exemplar and task.strategy != "fixed":
+        return exemplar_pools(left, size=task.group, count=count, seed=seed)
+    pools = partition(
+        left, strategy=task.strategy, size=task.images, count=count, seed=seed, fixed=task.fixed_groups
+    )
+    if not task.exemplar:
+        return pools
+    known = {candidate.id: candidate for candidate in left}
+    return tuple(
+        Pool(check_exemplar_pool([known[image] for image in pool.stimuli], number), pool.similarity)
+        for number, pool in enumerate(pools, 1)
+    )
+
+
+def deal_reserve(spec: Spec, reserve: Sequence[Id], classes: Mapping[Id, str]) -> Reserve:
+    """Deals the reserve images out in their order; first those of tasks that need two of one class, by their classes.
+
+    Raises DesignError with the number missing.
+    """
     if (short := spec.reserve_images - len(reserve)) > 0:
         raise DesignError(
             f"Practice and attention checks need {spec.reserve_images} reserve images, there are "
             f"{len(reserve)}: mark {short} more as reserve, or ask for fewer."
         )
-    take = iter(reserve)
-    practice = {task.task: _groups(take, task.group, spec.practice_trials) for task in spec.pooled}
-    checks = {
-        task.task: _groups(take, task.group, spec.checks(task)) for task in (*spec.pooled, *spec.single)
+    by_class = {
+        task.task: _reserve_pools(spec, task, reserve, classes) for task in spec.pooled if task.exemplar
     }
+    used = {stimulus for groups in by_class.values() for group in groups for stimulus in group}
+    take = iter([stimulus for stimulus in reserve if stimulus not in used])
+    practice, checks = {}, {}
+    for task in spec.pooled:
+        own = by_class.get(task.task)
+        number = spec.practice_trials
+        practice[task.task] = _groups(take, task.group, number) if own is None else own[:number]
+    for task in (*spec.pooled, *spec.single):
+        own = by_class.get(task.task)
+        checks[task.task] = (
+            _groups(take, task.group, spec.checks(task)) if own is None else own[spec.practice_trials :]
+        )
     practised: list[Group] = [
         (stimulus,) for groups in practice.values() for group in groups for stimulus in group
     ]
@@ -108,6 +139,19 @@ def deal_reserve(spec: Spec, reserve: Sequence[Id]) -> Reserve:
         practised += _groups(take, 1, max(spec.practice_trials - len(practised), 0))
     practice |= {task.task: tuple(practised[: spec.practice_trials]) for task in spec.single}
     return Reserve(practice, checks)
+
+
+def _reserve_pools(
+    spec: Spec, task: TaskSpec, reserve: Sequence[Id], classes: Mapping[Id, str]
+) -> tuple[Group, ...]:
+    """Practice, then checks, of a task that shows another exemplar."""
+    candidates = [Candidate(stimulus, classes.get(stimulus, "")) for stimulus in reserve]
+    number = spec.practice_trials + spec.checks(task)
+    seed = " ".join((spec.seed, "reserve", *task.salt))
+    try:
+        return tuple(p.stimuli for p in exemplar_pools(candidates, size=task.group, count=number, seed=seed))
+    except PoolError as error:
+        raise DesignError(f"Of the reserve images, for practice and attention checks: {error}") from None
 
 
 def _groups(take: Iterator[Id], size: int, number: int) -> tuple[Group, ...]:
@@ -130,21 +174,25 @@ def group_count(spec: Spec, task: TaskSpec, labels: Sequence[str]) -> int:
     trials = spec.trials(task)
     if task.pooled and task.strategy == "fixed":
         return len(task.fixed_groups)
-    room = max(len(labels) // task.group - _elsewhere(spec, task), trials)
-    while (
-        task.pooled
-        and room > trials
-        and missing_images(labels, strategy=task.strategy, size=task.group, count=room)
-    ):
-        room -= 1
+    room = max(len(labels) // task.images - _elsewhere(spec, task), trials)
+    if task.pooled:  # what gives so many groups gives fewer
+        more = range(trials + 1, room + 1)
+        room = trials + bisect_left(more, True, key=lambda number: lacking(task, labels, number) > 0)
     return trials * groups(trials, room, len(spec.columns), spec.participants)
 
 
 def _elsewhere(spec: Spec, task: TaskSpec) -> int:
     """Groups that must be left for the tasks after this one that need images of their own."""
     after = spec.tasks[spec.tasks.index(task) + 1 :] if task.pooled or task.fresh else ()
-    images = sum(other.group * spec.groups_needed(other) for other in after if other.pooled or other.fresh)
-    return -(-images // task.group)
+    images = sum(other.images * spec.groups_needed(other) for other in after if other.pooled or other.fresh)
+    return -(-images // task.images)
+
+
+def lacking(task: TaskSpec, labels: Sequence[str], count: int) -> int:
+    """The fewest images to add so that images of these classes give a task so many groups; 0 if they do."""
+    if task.exemplar:
+        return missing_exemplars(labels, size=task.group, count=count)
+    return missing_images(labels, strategy=task.strategy, size=task.group, count=count)
 
 
 def missing(spec: Spec, labels: Sequence[str]) -> int:
@@ -154,8 +202,7 @@ def missing(spec: Spec, labels: Sequence[str]) -> int:
     if len(spec.pooled) != 1 or not grouped:
         return total
     task = grouped[0]
-    pools = missing_images(labels, strategy=task.strategy, size=task.group, count=spec.trials(task))
-    return max(total, pools)
+    return max(total, lacking(task, labels, spec.trials(task)))
 
 
 def shortage(spec: Spec, available: int, short: int) -> tuple[str, str]:
@@ -163,16 +210,20 @@ def shortage(spec: Spec, available: int, short: int) -> tuple[str, str]:
     parts = []
     for task in spec.tasks:
         if task.pooled:
+            each = f"{task.group} per pool{' and its source' if task.exemplar else ''}"
             parts.append(
-                f"{task.group * spec.trials(task)} for {task.task} ({task.group} per pool × "
-                f"{task.per_column} trials × {len(spec.columns)} columns)"
+                f"{task.images * spec.trials(task)} for {task.task} ({each} × {task.per_column} trials × "
+                f"{len(spec.columns)} columns)"
             )
         else:
             shared = f", the same ones as for {spec.pooled[0].task} where possible" if spec.pooled else ""
             parts.append(f"{spec.trials(task)} for {task.task}{'' if task.fresh else shared}")
     kind = {"one_per_class": ", of new or small classes", "same_class": ", in classes near to a full pool"}
     strategy = spec.pooled[0].strategy if spec.pooled else ""
+    which = kind.get(strategy, "")
+    if spec.pooled and spec.pooled[0].exemplar:
+        which = ", so that each pool has two images of one class beside images of other classes"
     return (
         f"The design needs {spec.main_images} images ({'; '.join(parts)}), there are {available}.",
-        f"Add {short}{kind.get(strategy, '')}, or choose smaller pools, fewer trials or fewer columns.",
+        f"Add {short}{which}, or choose smaller pools, fewer trials or fewer columns.",
     )

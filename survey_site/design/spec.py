@@ -61,9 +61,9 @@ class Spec:
     @property
     def reserve_images(self) -> int:
         """Reserve images for practice and checks; single images are practised on those of groups, then on others."""
-        pooled = sum(task.group * self.practice_trials for task in self.pooled)
+        pooled = sum(task.images * self.practice_trials for task in self.pooled)
         loose = max(self.practice_trials - pooled, 0) if self.single else 0
-        return pooled + loose + sum(task.group * self.checks(task) for task in self.tasks)
+        return pooled + loose + sum(task.images * self.checks(task) for task in self.tasks)
 
     def groups_needed(self, task: TaskSpec) -> int:
         """The fewest groups of a pooled task: one for each trial, and all that are fixed by hand."""
@@ -72,7 +72,7 @@ class Spec:
     @property
     def main_images(self) -> int:
         """The fewest images for the counted trials; single images may be those of the groups."""
-        grouped = sum(task.group * self.groups_needed(task) for task in self.pooled)
+        grouped = sum(task.images * self.groups_needed(task) for task in self.pooled)
         fresh = sum(self.trials(task) for task in self.single if task.fresh)
         reused = max((self.trials(task) for task in self.single if not task.fresh), default=0)
         return max(grouped + fresh, reused)

@@ -18,7 +18,9 @@ class TaskSpec:
     each map of a trial, 0 the predicted one, 1 the network's second choice …; the maps of a trial stand under columns
     of their own. outcome, unit: words for what is estimated and for a group, in what the designer is told. few_told:
     whether the designer is told where too few groups limit what comparisons hold for. seconds: what a trial takes.
-    salt: what tells this task's random choices from another's.
+    salt: what tells this task's random choices from another's. exemplar: the target itself is not shown among the
+    candidates, another image of its class is, among images of other classes. hard: the groups are those of `strategy`
+    after a search for groups in which synthetic observers fail.
     """
 
     task: str
@@ -34,6 +36,13 @@ class TaskSpec:
     few_told: bool = False
     seconds: float = 10.0
     salt: tuple[str, ...] = ()
+    exemplar: bool = False
+    hard: bool = False
+
+    @property
+    def images(self) -> int:
+        """Images that a group takes: the candidates, and a target that is not among them."""
+        return self.group + self.exemplar
 
     @property
     def pooled(self) -> bool:

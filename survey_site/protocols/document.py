@@ -91,7 +91,8 @@ def assessment_of(study: Study) -> Assessment:
         told.append(
             DesignFinding("rules", f"Of the exclusion rules: {error}.", "Correct them.", blocking=True)
         )
-    found = assess(spec_of(study), labels, reserve=len(roles) - len(labels), more=told)
+    spare = [stimulus_class for role, stimulus_class in roles if role != Stimulus.Role.MAIN]
+    found = assess(spec_of(study), labels, reserve=len(spare), more=told, reserve_labels=spare)
     return replace(found, findings=(*found.findings, *_about_haste(study, found)))
 
 
@@ -146,7 +147,7 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
         "format": FORMAT,
         "study": study_part(study),
         "design": settings,
-        "tasks": {task.name: study.settings_of(task) for task in tasks},
+        "tasks": {task.name: task.sealed(study.settings_of(task)) for task in tasks},
         "conditions": [
             {
                 "column": c.column,
@@ -236,7 +237,8 @@ def design_of_document(
         name: tuple(Pool(tuple(group["stimuli"]), group["similarity"]) for group in groups)
         for name, groups in doc["items"].items()
     }
-    return Layout(items, deal_reserve(spec, doc["reserve"])).design(spec)
+    classes = {entry["key"]: entry["class"] for entry in doc["stimuli"]}
+    return Layout(items, deal_reserve(spec, doc["reserve"], classes)).design(spec)
 
 
 def _condition(

@@ -161,17 +161,22 @@ def _named(protocol: Protocol, columns: dict[str, list[Any]]) -> dict[str, list[
 
 
 def _add_chances(protocol: Protocol, columns: dict[str, list[Any]], classes: dict[str, str]) -> None:
-    """What a guess is worth in each trial, as its task says of the trial's own pool; classes: by key, as sealed."""
-    guesses = {task.name: task.guess for task in of(protocol.content.get("tasks", {}))}
+    """What a guess is worth in each trial, as its task says of the trial's own pool, and where the answer stands in a pool
+    without the source; classes: by key, as sealed."""
+    tasks = {task.name: task for task in of(protocol.content.get("tasks", {}))}
 
     @cache
-    def chance(task: str, pool: str, target: str) -> Chance:
-        shown = tuple(pool.split("|")) if pool else ()
-        return guesses[task](Truth(target, shown, classes)) if task in guesses else Chance()
+    def known(task: str, pool: str, target: str) -> tuple[Chance, int | None]:
+        if task not in tasks:
+            return Chance(), None
+        truth = Truth(target, tuple(pool.split("|")) if pool else (), classes)
+        apart = bool(truth.pool) and target not in truth.pool
+        return tasks[task].guess(truth), tasks[task].answer_place(truth) if apart else None
 
-    found = [chance(*row) for row in zip(columns["task"], columns["pool"], columns["stimulus"], strict=True)]
-    columns["chance"] = [one.score for one in found]
-    columns["second_chance"] = [one.second_score for one in found]
+    found = [known(*row) for row in zip(columns["task"], columns["pool"], columns["stimulus"], strict=True)]
+    columns["chance"] = [one.score for one, _ in found]
+    columns["second_chance"] = [one.second_score for one, _ in found]
+    columns["pool_position"] = [place for _, place in found]
 
 
 def participant_rows(protocol: Protocol, population: Population) -> list[RecruitedPerson]:

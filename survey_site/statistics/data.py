@@ -119,7 +119,7 @@ _OPTIONAL = (
     "stimulus_class", "classifier", "base", "method", "map_sha256", "pool", "choice", "choice_class",
     "score", "second_score", "chance", "second_chance",
     "declined", "expected", "answers", "position", "block", "rt_ms", "seen", "attention_check",
-    "excluded", "exclusion_reason", "missing_reason", "further", "signs",
+    "excluded", "exclusion_reason", "missing_reason", "further", "signs", "pool_position",
 )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
     empty: list[Any] = [None] * n
     get = {name: columns.get(name, empty) for name in _NEEDED + _OPTIONAL}
     value = _numbers(get["score"], "score")
-    shown = _pools(get["pool"], get["choice"], get["stimulus"])
+    shown = _pools(get["pool"], get["choice"], get["stimulus"], get["pool_position"])
     reasons = Factor.encode(get["missing_reason"])
     declined = _flags(get["declined"], "declined") == 1
     return Trials(
@@ -225,8 +225,13 @@ class _Pools:
     target_at: IntArray
 
 
-def _pools(pools: Sequence[Any], choices: Sequence[Any], targets: Sequence[Any]) -> _Pools:
-    """Pool size, places and cluster of each trial. The shown order varies; the cluster is the set."""
+def _pools(
+    pools: Sequence[Any], choices: Sequence[Any], targets: Sequence[Any], said: Sequence[Any]
+) -> _Pools:
+    """Pool size, places and cluster of each trial. The shown order varies; the cluster is the set.
+
+    said: where the answer stands, of a pool that does not show the source itself.
+    """
     n = len(pools)
     size, answer, target = np.zeros(n, np.int64), np.full(n, -1), np.full(n, -1)
     items: list[str] = []
@@ -243,7 +248,8 @@ def _pools(pools: Sequence[Any], choices: Sequence[Any], targets: Sequence[Any])
         items.append(key)
         size[row] = len(places)
         answer[row] = places.get(str(choices[row]), -1)
-        target[row] = places.get(str(targets[row]), -1)
+        stated = -1 if said[row] in (None, "") else int(said[row])
+        target[row] = places.get(str(targets[row]), stated)
     return _Pools(Factor.encode(items), size, answer, target)
 
 

@@ -55,8 +55,14 @@ def keys() -> tuple[str, ...]:
 def texts_of(study: Study) -> dict[str, dict[str, str]]:
     """Every text in every language as it stands now, by language and key, the study's facts written out."""
     own, known = own_texts(study), facts.facts_of(study)
+    under = [task.texts_under(study.settings_of(task)) for task in registry.known(study.task_settings)]
+
+    def said(language: str) -> dict[str, str]:
+        fitting = {key: text for texts in under for key, text in texts.get(language, {}).items()}
+        return {**merged({}, language), **fitting, **own.get(language, {})}
+
     return {
-        language: {key: facts.filled(text, known, language) for key, text in merged(own, language).items()}
+        language: {key: facts.filled(text, known, language) for key, text in said(language).items()}
         for language in sorted({*defaults(), *own})
     }
 

@@ -179,7 +179,8 @@ class Task:
     rows of the table; caption: the sentence above it; facts: for the head of the report.
     further_score: what a score means for the columns of a trial's other maps; None: an answer counts in the first only.
     columns: of `responses.csv`; those with names of the fixed part fill it, the others stand behind it.
-    texts: default texts by language and key, `instructions_<name>` and `begin_<name>` among them.
+    texts: default texts by language and key, `instructions_<name>` and `begin_<name>` among them. texts_under: of these,
+    those that read otherwise under a study's settings.
     planted: values of Table 1's columns that simulated people produce, by column; spread: for other columns, lowest and
     highest. behave: how a simulated participant answers. answer_place: where the true candidate stands, for the leak
     audit; None where no candidate is the answer. analysis: dotted path of the module whose `ANALYSIS` is a
@@ -217,6 +218,7 @@ class Task:
     second_counts: Callable[[Settings], bool] = lambda settings: False
     answer_place: Callable[[Truth], int | None] = lambda truth: None
     stylesheet: str = ""
+    texts_under: Callable[[Settings], Mapping[str, Mapping[str, str]]] = lambda settings: {}
     analysis: str = ""
     published: Mapping[str, str] = field(default_factory=dict)
 
@@ -234,6 +236,15 @@ class Task:
         if stored is None:
             return self.default_settings | {TRIALS: 0}
         return self.default_settings | dict(stored)
+
+    def sealed(self, stored: Settings | None) -> dict[str, Any]:
+        """The settings as a document names them."""
+        young = {setting.name: setting.default for setting in self.settings if setting.later}
+        return {
+            name: value
+            for name, value in self.effective(stored).items()
+            if name not in young or value != young[name]
+        }
 
     def problems(self, stored: Settings) -> dict[str, str]:
         """What is wrong with settings, by setting: one sentence each."""

@@ -15,7 +15,8 @@ class Setting:
     """One setting of a task in a study, stored as JSON and shown as a field of the study's form.
 
     kind: a whole number, yes or no, one of `choices` (value and label), or JSON as it is. help: what it does, in the
-    words of a researcher.
+    words of a researcher. later: younger than the documents' format, so that a document names it only where it is not at
+    its default, and older documents keep their hash.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Setting:
     minimum: int | None = None
     maximum: int | None = None
     choices: tuple[tuple[str, str], ...] = ()
+    later: bool = False
 
 
 def refuse_setting(setting: Setting, value: Any) -> str:

@@ -72,13 +72,15 @@ class Walk(Session):
     def attentive(self, row: TrialRow) -> Mapping[str, str]:
         """The fields that somebody attentive would send for this trial, were it a check."""
         truth = self.truth(row)
+        inside = truth.target in truth.pool
+        place = truth.pool.index(truth.target) if inside else self.task(row).answer_place(truth)
         trial = SimulatedTrial(
             task=row.task,
             position=row.position,
             column="",
             target=truth.target,
             pool=truth.pool,
-            target_position=truth.pool.index(truth.target) if truth.pool else None,
+            target_position=place if truth.pool else None,
             columns=("",) * len(row.maps),
             first=truth.first,
             check=True,
@@ -139,7 +141,7 @@ class Walk(Session):
             exclusion_rules={},
             stimulus_ids=stimuli,
             stimulus_keys={pk: key for key, pk in stimuli.items()},
-            classes={},
+            classes=dict(study.stimuli.values_list("key", "stimulus_class")),
             conditions=names,
             pictures=pictures,
             paths=paths,

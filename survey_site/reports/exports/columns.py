@@ -17,6 +17,7 @@ from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.masked import masked
 from survey_site.reports.exports.sql import (
     PlaceInPool,
+    PlaceOfClass,
     PoolKeys,
     SafeCode,
     SafeName,
@@ -105,6 +106,12 @@ def described_tasks() -> str:
 def only_pools(prefix: str, expression: Any, output: Any) -> Case:
     """The expression where the trial has candidates. Not looking into an empty pool saves most of a large export."""
     return Case(When(~Q(**{f"{prefix}pool": []}), then=expression), output_field=output)
+
+
+def answer_place(prefix: str) -> Coalesce:
+    """Where the answer stands in a trial's pool; the second look is taken only where the source is not in it."""
+    pool, source = F(f"{prefix}pool"), F(f"{prefix}stimulus_id")
+    return Coalesce(PlaceInPool(pool, source), PlaceOfClass(pool, source))
 
 
 _ANSWERS: tuple[tuple[str, str, AnswerKind], ...] = (
@@ -247,8 +254,13 @@ def _before_answers(study: Study | None) -> tuple[ExportColumn, ...]:
                code("trial__saliency_map__array_sha256")),
         ExportColumn("pool", "Candidate images of the trial in the order shown, separated by |.", "string",
                only_pools("trial__", PoolKeys(F("trial__pool")), TextField())),
-        ExportColumn("pool_position", "Place of the source image in the pool, from 0.", "integer",
-               only_pools("trial__", PlaceInPool(F("trial__pool"), F("trial__stimulus_id")), IntegerField()), minimum=0),
+        ExportColumn(
+            "pool_position",
+            "Place in the pool, from 0, of the source image, or where it is not shown of the other image of its class.",
+            "integer",
+            only_pools("trial__", answer_place("trial__"), IntegerField()),
+            minimum=0,
+        ),
     )  # fmt: skip
 
 

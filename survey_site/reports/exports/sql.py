@@ -171,6 +171,26 @@ class PlaceInPool(Func):
         return template % {"pool": pool, "id": stimulus}, (*pool_params, *stimulus_params)
 
 
+class PlaceOfClass(PlaceInPool):
+    """Place, from 0, of the first image in a JSON array of ids that has the class of a stimulus; NULL where none has."""
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        template = (
+            "(SELECT MIN(e.key) FROM json_each(%(pool)s) AS e"
+            " JOIN stimuli_stimulus AS s ON s.id = e.value JOIN stimuli_stimulus AS t ON t.id = %(id)s"
+            " WHERE s.stimulus_class = t.stimulus_class AND t.stimulus_class <> '')"
+        )
+        return self._compile(compiler, template)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        template = (
+            "(SELECT MIN(e.n - 1) FROM jsonb_array_elements_text(%(pool)s) WITH ORDINALITY AS e(id, n)"
+            " JOIN stimuli_stimulus AS s ON s.id = e.id::bigint JOIN stimuli_stimulus AS t ON t.id = %(id)s"
+            " WHERE s.stimulus_class = t.stimulus_class AND t.stimulus_class <> '')"
+        )
+        return self._compile(compiler, template)
+
+
 def text(path: str) -> SafeText:
     """A text of people's making, safe for spreadsheets."""
     return SafeText(F(path))

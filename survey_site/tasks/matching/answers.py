@@ -26,13 +26,15 @@ def read(fields: Mapping[str, str], reading: Reading) -> Given:
 def score(given: Given, truth: Truth) -> Scored:
     """1 where the chosen image is the map's source, else 0; the second score asks for the source's class.
 
-    “I can't tell” is an answer and not correct.
+    Where the source is not shown, the one other image of its class stands for it. “I can't tell” is an answer and not
+    correct.
     """
     if given.declined:
         return _scored(CANT_TELL, "", False, False)
-    choice = truth.pool[given.values["place"]]
+    place = given.values["place"]
+    choice = truth.pool[place]
     chosen, wanted = truth.classes.get(choice, ""), truth.classes.get(truth.target, "")
-    right = choice == truth.target
+    right = place == answer_place(truth)
     return _scored(choice, chosen, right, right or (bool(wanted) and chosen == wanted))
 
 
@@ -92,5 +94,11 @@ def guess(truth: Truth) -> Chance:
 
 
 def answer_place(truth: Truth) -> int | None:
-    """Where the source stands in the pool."""
-    return truth.pool.index(truth.target) if truth.target in truth.pool else None
+    """Where the source stands in the pool; where it is not shown, the one other image of its class."""
+    if truth.target in truth.pool:
+        return truth.pool.index(truth.target)
+    wanted = truth.classes.get(truth.target, "")
+    places = [
+        place for place, image in enumerate(truth.pool) if wanted and truth.classes.get(image) == wanted
+    ]
+    return places[0] if len(places) == 1 else None

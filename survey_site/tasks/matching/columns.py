@@ -15,7 +15,8 @@ COLUMNS = (
     Column("choice_class", "Class of the picked image.", "string", "choice_class"),
     Column(
         "correct",
-        f"1: the source image was picked; 0: another one, or {CANT_TELL}.",
+        "1: the source image was picked, or where it is not shown the other image of its class; 0: another one, or "
+        f"{CANT_TELL}.",
         "boolean",
         "correct",
         role="score",

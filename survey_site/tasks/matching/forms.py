@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from survey_site.tasks.contract import Answered, Shown
-from survey_site.tasks.matching.answers import CANT_TELL
+from survey_site.tasks.matching.answers import CANT_TELL, answer_place
 
 
 def content(shown: Shown) -> Mapping[str, Any]:
@@ -23,16 +23,21 @@ def content(shown: Shown) -> Mapping[str, Any]:
 
 def feedback(shown: Shown, answered: Answered) -> Mapping[str, Any]:
     """Right or wrong, with the source and the chosen candidate marked."""
+    right = answer_place(answered.truth)
     options = [
         {
             "number": place + 1,
             "url": url,
-            "source": key == answered.truth.target,
+            "source": place == right,
             "chosen": key == answered.values.get("choice"),
         }
         for place, (url, key) in enumerate(zip(shown.candidates, answered.truth.pool, strict=True))
     ]
-    return {"options": options, "correct": answered.score == 1}
+    return {
+        "options": options,
+        "correct": answered.score == 1,
+        "another": answered.truth.target not in answered.truth.pool,
+    }
 
 
 def refusals() -> Mapping[str, str]:

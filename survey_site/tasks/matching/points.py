@@ -15,7 +15,7 @@ PUBLISHED = {row.column: row.faith for row in TABLE_1}
 def cell(counts: Counts, settings: Settings) -> dict[str, Any]:
     """Faith with both readings of “right”, and with timeouts as wrong."""
     n, image, of_class = counts.n, int(counts.total), int(counts.second_total)
-    correct = of_class if settings["headline"] == "class" else image
+    correct = of_class if headline(settings) == "class" else image
     return {
         **share_cell(replace(counts, total=correct)),
         "image": _reading(image, n),
@@ -35,13 +35,26 @@ def _without(found: dict[str, Any], key: str) -> dict[str, Any]:
 
 def facts(settings: Settings) -> tuple[Fact, ...]:
     """The size of the pools, and which answer is right: `image` or `class`."""
-    return Fact("pool_size", settings["pool_size"], "Pool size"), Fact("headline", settings["headline"])
+    found = Fact("pool_size", settings["pool_size"], "Pool size"), Fact("headline", headline(settings))
+    return (*found, Fact("another_exemplar", "yes", "Another exemplar")) if exemplar(settings) else found
+
+
+def exemplar(settings: Settings) -> bool:
+    """Whether pools show another image of the source's class and never the source."""
+    return bool(settings.get("another_exemplar"))
+
+
+def headline(settings: Settings) -> str:
+    """What Table 1 counts: the source `image`, or its `class`, all that can be picked where the source is not shown."""
+    return "class" if exemplar(settings) else str(settings["headline"])
 
 
 def caption(settings: Settings) -> str:
     """The sentence above Table 1."""
     chance = f"guessing gives 1 in {settings['pool_size']}"
-    if settings["headline"] == "class":
+    if exemplar(settings):
+        picked = "the other image of the source's class, whose own photo is never shown"
+    elif settings["headline"] == "class":
         picked = "an image of the source's class"
         chance += ", and more where a pool holds further images of that class"
     else:

@@ -21,6 +21,8 @@ STRATEGIES: tuple[tuple[Strategy, str], ...] = (
     ("similar", "Visually similar (by the classifier's features)"),
     ("fixed", "Fixed by the researcher"),
 )
+EXEMPLARS = ("random", "one_per_class", "fixed")  # strategies of pools that show another exemplar
+EXCHANGED = ("random", "one_per_class", "same_class")  # strategies that leave a choice of images
 OUTCOME = Outcome("faith", NAME, "Human Faith", "share")
 SETTINGS = (
     Setting(
@@ -68,6 +70,24 @@ SETTINGS = (
             ("class", "an image of the source's class was picked"),
         ),
     ),
+    Setting(
+        "another_exemplar",
+        "another exemplar",
+        "The pool shows another photo of the source's class among photos of other classes, never the source: the class is "
+        "what must be recognised, and the photo's own edges do not help. Needs two images of a class for each pool.",
+        "yes_no",
+        False,
+        later=True,
+    ),
+    Setting(
+        "hard_for_observers",
+        "hard for observers",
+        "Images are exchanged between pools until synthetic observers fail as often as can be had; the search is asked "
+        "for on the page “Check the design”, which says how far it came.",
+        "yes_no",
+        False,
+        later=True,
+    ),
 )
 
 
@@ -84,6 +104,8 @@ def spec(settings: Settings) -> TaskSpec:
         unit="pools",
         few_told=True,
         seconds=14.0,
+        exemplar=settings["another_exemplar"],
+        hard=settings["hard_for_observers"],
     )
 
 
@@ -93,6 +115,14 @@ def findings(settings: Settings) -> Iterator[DesignFinding]:
         allowed = f"{SMALLEST_POOL} to {LARGEST_POOL}"
         text = f"A pool of {settings['pool_size']} images."
         yield DesignFinding("pool_size", text, f"Choose a size of {allowed}.", blocking=True)
+    yield from _exemplar_findings(settings)
+    if settings["hard_for_observers"] and settings["pool_strategy"] not in EXCHANGED:
+        yield DesignFinding(
+            "hard_for_observers",
+            "Pools that are given, by hand or as visually similar ones, are not searched for observers that fail.",
+            "Choose another pool strategy, or leave “hard for observers” out.",
+            blocking=True,
+        )
     if settings["pool_strategy"] == "same_class" and second_counts(settings):
         yield DesignFinding(
             "headline",
@@ -102,9 +132,40 @@ def findings(settings: Settings) -> Iterator[DesignFinding]:
         )
 
 
+def _exemplar_findings(settings: Settings) -> Iterator[DesignFinding]:
+    if not settings["another_exemplar"]:
+        return
+    if settings["pool_strategy"] not in EXEMPLARS:
+        yield DesignFinding(
+            "another_exemplar",
+            "Pools of “another exemplar” show images of different classes, of which one is the source's.",
+            "Choose the pool strategy “random”, “one image per class” or “fixed”, or leave it out.",
+            blocking=True,
+        )
+    if settings["hard_for_observers"]:
+        yield DesignFinding(
+            "hard_for_observers",
+            "In pools of “another exemplar” the photo's own edges do not help, so there is nothing to search for.",
+            "Leave “hard for observers” out.",
+            blocking=True,
+        )
+    if settings["pool_strategy"] == "fixed" and settings["pool_size"] == LARGEST_POOL:
+        yield DesignFinding(
+            "pool_size",
+            f"Pools by hand hold the source beside the {LARGEST_POOL} images that are shown.",
+            f"Show {LARGEST_POOL - 1} images at most.",
+            blocking=True,
+        )
+
+
 def second_counts(settings: Settings) -> bool:
     """Whether an image of the source's class counts as right."""
-    return bool(settings["headline"] == "class")
+    return points.headline(settings) == "class"
+
+
+def texts_under(settings: Settings) -> dict[str, dict[str, str]]:
+    """What participants read where the source is never shown."""
+    return {"en": en.EXEMPLAR, "fr": fr.EXEMPLAR, "ar": ar.EXEMPLAR} if points.exemplar(settings) else {}
 
 
 TASK = Task(
@@ -133,6 +194,7 @@ TASK = Task(
     published=points.PUBLISHED,
     columns=columns.COLUMNS,
     texts={"en": en.TEXTS, "fr": fr.TEXTS, "ar": ar.TEXTS},
+    texts_under=texts_under,
     behave=behaviour.behave,
     planted=behaviour.PLANTED,
     spread=(0.55, 0.90),

@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
@@ -47,8 +47,9 @@ class Images(HTMLParser):
 class Collector:
     """Fetches the pictures of each trial as a browser would and notes what came with them."""
 
-    def __init__(self, site: Site, participant: str) -> None:
-        self._site, self._participant = site, participant
+    def __init__(self, site: Site, participant: str, classes: Mapping[str, str]) -> None:
+        """classes: of the images, by row id as text; they may tell which candidate is right."""
+        self._site, self._participant, self._classes = site, participant, classes
         self.observations: list[Observation] = []
 
     def watch(self, page: Page, trial: Trial) -> None:
@@ -61,7 +62,9 @@ class Collector:
             facts(image, reply, place) for place, (image, reply) in enumerate(received) if image.role == "map"
         ]
         options = [facts(i, r, place) for place, (i, r) in enumerate(received) if i.role == "option"]
-        truth = Truth(str(trial.stimulus_id), tuple(map(str, trial.pool)), first=trial.first)
+        truth = Truth(
+            str(trial.stimulus_id), tuple(map(str, trial.pool)), classes=self._classes, first=trial.first
+        )
         structure = OPAQUE.sub(lambda match: f'{match["name"]}="{len(match["value"])}"', page.html)
         numbers = re.sub(r"\d+", "#", structure)
         self.observations.append(
@@ -115,9 +118,10 @@ def collect(site_of: Callable[[], Site], study: Study, participants: int, seed: 
     """Plays bots through the study and returns what they received. `site_of()` makes a fresh browser for each."""
     simulator = Simulator(Behaviour(drop_out=0), str(seed))
     observations: list[Observation] = []
+    classes = {str(pk): name for pk, name in study.stimuli.values_list("pk", "stimulus_class")}
     for index in range(participants):
         site = site_of()
-        collector = Collector(site, f"bot {index}")
+        collector = Collector(site, f"bot {index}", classes)
         play(site, study, simulator, index, collector.watch)
         observations += collector.observations
     return observations

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from survey_site.studies.models import Condition, Study
 from survey_site.tasks import registry
 from survey_site.tasks.behaviour import Person, SimulatedTrial, Simulator
+from survey_site.tasks.contract import Truth
 from survey_site.trials.models import Participant, Trial
 from survey_site.trials.signed_tokens import bot_token, position_of
 from survey_site.trials.simulation.robot import Form, Page, Site, UnexpectedPage
@@ -38,6 +39,7 @@ def play(
     trials = list(participant.trials.select_related("condition", "stimulus"))
     columns = dict(Condition.objects.filter(study=study).values_list("pk", "column"))
     keys = dict(study.stimuli.values_list("pk", "key"))
+    classes = dict(study.stimuli.values_list("key", "stimulus_class"))
     answers = 0
     while (form := Form(page.html)).found:
         fields = dict(form.hidden)
@@ -46,7 +48,7 @@ def play(
             if not person.stays_for(position, len(trials)):
                 return Played(participant.code, answers, finished=False)
             watch(page, trials[position])
-            fields |= _answer(simulator, person, told(trials[position], columns, keys))
+            fields |= _answer(simulator, person, told(trials[position], columns, keys, classes))
             answers += 1
         else:
             fields |= {name: offered[0] for name, offered in form.offered.items()}
@@ -66,19 +68,24 @@ def _expect(page: Page, study: Study) -> Page:
     return page
 
 
-def told(trial: Trial, columns: Mapping[int, str], keys: Mapping[int, str]) -> SimulatedTrial:
+def told(
+    trial: Trial, columns: Mapping[int, str], keys: Mapping[int, str], classes: Mapping[str, str]
+) -> SimulatedTrial:
     """What a bot knows of a trial: the truth, by the database, since it cannot see.
 
-    columns: names by condition; keys: of images by row id.
+    columns: names by condition; keys: of images by row id; classes: of images by key.
     """
     pool = tuple(keys[stimulus] for stimulus in trial.pool)
+    place = pool.index(trial.stimulus.key) if trial.stimulus.key in pool else None
+    if pool and place is None:  # another image stands for the source
+        place = registry.task(trial.task).answer_place(Truth(trial.stimulus.key, pool, classes=classes))
     return SimulatedTrial(
         task=trial.task,
         position=trial.position,
         column=trial.condition.column if trial.condition else "Original",
         target=trial.stimulus.key,
         pool=pool,
-        target_position=pool.index(trial.stimulus.key) if pool else None,
+        target_position=place,
         columns=tuple(columns[shown["condition"]] for shown in trial.maps),
         first=trial.first,
         check=trial.attention_check,
