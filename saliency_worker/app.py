@@ -17,7 +17,7 @@ from celery.signals import worker_ready  # noqa: E402
 from saliency_worker import tasks  # noqa: E402, F401  (registers the tasks)
 from survey_site.celery import app, while_working  # noqa: E402
 from survey_site.stimuli import leased_rows  # noqa: E402
-from survey_site.stimuli.models import JOB_KINDS, OwnModel  # noqa: E402
+from survey_site.stimuli.models import JOB_KINDS, ObserverJob, OwnModel  # noqa: E402
 
 SWEEP_SECONDS = 10
 
@@ -25,7 +25,7 @@ SWEEP_SECONDS = 10
 @worker_ready.connect
 def sweep(**_: object) -> int:
     """Looks at the job rows: when the worker is ready, and then every few seconds."""
-    return leased_rows.sweep((*JOB_KINDS, OwnModel))
+    return leased_rows.sweep((*JOB_KINDS, OwnModel, ObserverJob))
 
 
 while_working("the sweep of the jobs", SWEEP_SECONDS, sweep)

@@ -32,6 +32,19 @@ def lay_over(
     return base
 
 
+def as_served(data: bytes, side: int, photo: bytes | None = None) -> Image.Image:
+    """A stored picture as participants see it: RGB, `side` pixels wide and high (bicubic).
+
+    photo: the picture over which it lies.
+    """
+    with Image.open(io.BytesIO(data)) as image:
+        rgb = image.convert("RGB")
+    if photo is not None:
+        with Image.open(io.BytesIO(photo)) as below:
+            rgb = lay_over(below, rgb)
+    return rgb if rgb.size == (side, side) else rgb.resize((side, side), Image.Resampling.BICUBIC)
+
+
 def png(image: Image.Image) -> bytes:
     """PNG without metadata."""
     stream = io.BytesIO()

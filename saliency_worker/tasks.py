@@ -12,14 +12,14 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import close_old_connections
 
-from saliency_worker import store
+from saliency_worker import observer_store, store
 from saliency_worker.catalog import UnknownName
 from saliency_worker.saliency.errors import SaliencyError
 from saliency_worker.saliency.results import Explanation
 from survey_site.celery import app
 from survey_site.stimuli import leased_rows
 from survey_site.stimuli.leased_rows import LeasedRow
-from survey_site.stimuli.models import Job, OwnModel, PrecomputeJob, RecomputeJob
+from survey_site.stimuli.models import Job, ObserverJob, OwnModel, PrecomputeJob, RecomputeJob
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
@@ -48,6 +48,19 @@ def try_model(ids: Sequence[int]) -> None:
         for row in claimed:
             try:
                 store.try_model(row, worker)
+            except Exception as error:
+                report(row, worker, error)
+
+
+@app.task(name=ObserverJob.LANE.task)
+def observe(ids: Sequence[int]) -> None:
+    """Tries the synthetic observers on drafts of studies."""
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    claimed = leased_rows.claim(ObserverJob, ids, worker)
+    with leases(ObserverJob, [row.pk for row in claimed], worker):
+        for row in claimed:
+            try:
+                observer_store.observe(row, worker)
             except Exception as error:
                 report(row, worker, error)
 

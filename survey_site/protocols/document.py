@@ -11,6 +11,7 @@ from survey_site.design.layout import Layout, deal_reserve, main_stimuli
 from survey_site.design.pools import Candidate, Pool
 from survey_site.design.spec import ColumnSpec, Rules, Spec
 from survey_site.protocols.models import Protocol
+from survey_site.protocols.searched_pools import after_search
 from survey_site.recruitment.models import Recruitment
 from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T, DoorRules, QualityRules
 from survey_site.stimuli import own_models
@@ -138,7 +139,8 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
     tasks = registry.of(study.task_settings)
     stimuli = list(study.stimuli.order_by("key"))
     main = [s for s in stimuli if s.role == Stimulus.Role.MAIN]
-    items = main_stimuli(spec_of(study), candidates_of(study, main))
+    spec = spec_of(study)
+    items = after_search(study, spec, main_stimuli(spec, candidates_of(study, main)))
     settings = {name: getattr(study, name) for name in SETTINGS} | {"image_px": image_px}
     settings |= {
         name: value for name in LATER_SETTINGS if (value := getattr(study, name)) not in (None, False)
@@ -237,7 +239,7 @@ def design_of_document(
         name: tuple(Pool(tuple(group["stimuli"]), group["similarity"]) for group in groups)
         for name, groups in doc["items"].items()
     }
-    classes = {entry["key"]: entry["class"] for entry in doc["stimuli"]}
+    classes = {entry["key"]: entry["class"] for entry in doc.get("stimuli", ())}
     return Layout(items, deal_reserve(spec, doc["reserve"], classes)).design(spec)
 
 

@@ -81,18 +81,7 @@ def encode(data: bytes, side: int, photo: bytes | None = None) -> bytes:
 
     photo: the picture over which it lies.
     """
-    with Image.open(io.BytesIO(data)) as image:
-        rgb = image.convert("RGB")
-        if photo is not None:
-            with Image.open(io.BytesIO(photo)) as below:
-                rgb = overlay.lay_over(below, rgb)
-        if rgb.size != (side, side):
-            rgb = rgb.resize((side, side), Image.Resampling.BICUBIC)
-        clean = Image.new("RGB", rgb.size)
-        clean.paste(rgb)
-    out = io.BytesIO()
-    clean.save(out, format="PNG", compress_level=6)
-    return out.getvalue()
+    return overlay.png(overlay.as_served(data, side, photo))
 
 
 def pad(png: bytes, length: int) -> bytes:

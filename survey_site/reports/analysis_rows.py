@@ -11,6 +11,7 @@ from django.db.models.functions import Cast
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.exports.columns import exclusion
+from survey_site.reports.observed_rows import observed_in
 from survey_site.reports.population import Population
 from survey_site.reports.report_types import MapMetrics, RecruitedPerson
 from survey_site.reports.signs import signs_of
@@ -34,6 +35,7 @@ SOURCES: dict[str, Any] = {
     "base": F("condition__base"),
     "method": F("condition__method"),
     "map_sha256": F("trial__saliency_map__array_sha256"),
+    "map": F("trial__saliency_map_id"),
     "pool": F("trial__pool"),
     "score": F("score"),
     "second_score": F("second_score"),
@@ -61,7 +63,7 @@ def trial_columns(
     letters: by column, while names are hidden. answers: the stored answer, equal ones the same dict; `choice` and
     `choice_class` are its keys of these names, empty where there are none, the class of an image as sealed. further: 1 for
     the rows that an answer adds for the columns of the trial's other maps, where its task declares what the score means
-    for these; they follow all others. Raises UnknownTask.
+    for these; they follow all others. observed: what synthetic observers chose, where they were tried. Raises UnknownTask.
     """
     responses = Response.objects.filter(
         population.not_withdrawn("participant__"), together_with(protocol, "participant__")
@@ -74,12 +76,18 @@ def trial_columns(
         for append, value in zip(appends, row, strict=True):
             # A million rows repeat few texts: one copy of each keeps the task small.
             append(intern(value) if type(value) is str else value)
-    shown = signs_of(protocol, responses)
-    columns["signs"] = [shown.get(code, "") for code in columns["participant"]]
+    signs = signs_of(protocol, responses)
+    columns["signs"] = [signs.get(code, "") for code in columns["participant"]]
     _add_further(protocol, columns)
+    maps, pools = columns.pop("map"), list(columns["pool"])
     if letters:
         _hide(columns, letters)
-    return _named(protocol, columns)
+        maps = [None] * len(maps)  # what observers find would tell which columns carry edges
+    named = _named(protocol, columns)
+    shown = list(zip(named["task"], named["pool"], named["stimulus"], strict=True))
+    tasks = {task.name: task for task in of(protocol.content.get("tasks", {}))}
+    classes = dict(protocol.study.stimuli.values_list("key", "stimulus_class")) | classes_of(protocol.content)
+    return named | {"observed": observed_in(protocol, maps, pools, shown, tasks, classes)}
 
 
 def _hide(columns: dict[str, list[Any]], letters: Mapping[str, str]) -> None:
@@ -112,6 +120,7 @@ def _add_further(protocol: Protocol, columns: dict[str, list[Any]]) -> None:
                 "base": condition.base,
                 "method": condition.method,
                 "map_sha256": None,
+                "map": None,
                 "score": None if score is None else rescore(score),
                 "second_score": None,
                 "further": 1,

@@ -33,6 +33,7 @@ class Trials:
     place of the answer and of the target in the shown pool, −1 unknown. ``further``: the row counts an answer once more,
     in the column of another map of its trial. ``signs``: those that the
     row's participant shows, separated by ``|``. ``answers``: the stored answers, for a task's own analysis.
+    ``observed``: by synthetic observer its `choice` and whether that is `right`.
     """
 
     task: Factor
@@ -66,6 +67,7 @@ class Trials:
     further: BoolArray
     signs: Factor
     answers: Stored
+    observed: Stored
 
     def __len__(self) -> int:
         return len(self.value)
@@ -120,6 +122,7 @@ _OPTIONAL = (
     "score", "second_score", "chance", "second_chance",
     "declined", "expected", "answers", "position", "block", "rt_ms", "seen", "attention_check",
     "excluded", "exclusion_reason", "missing_reason", "further", "signs", "pool_position",
+    "observed",
 )  # fmt: skip
 
 
@@ -168,6 +171,7 @@ def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
         further=_flags(get["further"], "further") == 1,
         signs=Factor.encode(get["signs"]),
         answers=Stored.encode(get["answers"]),
+        observed=Stored.encode(get["observed"]),
     )
 
 

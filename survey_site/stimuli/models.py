@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.stimuli.leased_rows import Lane, LeasedRow
+from survey_site.stimuli.observed import ObservedMap as ObservedMap
+from survey_site.stimuli.observed import ObserverJob as ObserverJob
 
 
 class Stimulus(models.Model):

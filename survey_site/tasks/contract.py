@@ -157,10 +157,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row below an outcome's estimate in Table 1: its label, and the text of one cell from the cell's data."""
+    """A row below an outcome's estimate in Table 1: its label, and the text of one cell from the cell's data.
+
+    optional: left out where it has no text in any column.
+    """
 
     label: str
     text: Callable[[Mapping[str, Any]], str]
+    optional: bool = False
 
 
 @dataclass(frozen=True, eq=False)

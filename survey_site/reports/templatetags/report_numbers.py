@@ -91,12 +91,15 @@ def table_rows(report: StudyReport) -> list[PrintedOutcome]:
 def _printed(columns: Sequence[ReportColumn], outcome: ReportedOutcome) -> PrintedOutcome:
     cells = [(column["column"], cell_of(column, outcome["key"])) for column in columns]
     published = [(column["paper"] or {}).get(outcome["key"], "") for column in columns]
+    rows: list[PrintedRow] = []
+    for row in _rows_of(outcome):
+        texts = [row.text(cell) for _, cell in cells]
+        if any(texts) or not row.optional:
+            rows.append({"label": row.label, "cells": texts})
     return {
         "outcome": outcome,
         "cells": cells,
-        "rows": [
-            {"label": row.label, "cells": [row.text(cell) for _, cell in cells]} for row in _rows_of(outcome)
-        ],
+        "rows": rows,
         "paper": published if any(published) else [],
     }
 

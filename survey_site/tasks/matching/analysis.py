@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from survey_site.statistics import agreement, chance, comparisons, order
+from survey_site.statistics import agreement, chance, comparisons, observers, order
 from survey_site.statistics.data import Trials
 from survey_site.statistics.estimates import samples_by_column, share
 from survey_site.statistics.factor import FloatArray
@@ -15,6 +15,7 @@ from survey_site.statistics.printing import interval, p_value, places
 from survey_site.statistics.report_types import AgreementRow, AlphaAgreement, Section
 from survey_site.statistics.task_analysis import Columns, TaskAnalysis
 from survey_site.statistics.uncertainty import difference, ratio
+from survey_site.tasks.matching import observer_sections
 from survey_site.tasks.matching.answers import CANT_TELL
 
 CLASSES_MAX = 40
@@ -35,8 +36,10 @@ def _late_as_wrong(trials: Trials) -> Trials:
 
 
 def column(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
-    """A whole column against guessing."""
-    return {"chance": chance.against_chance(trials, plan.resamples, plan.seed, plan.level)}
+    """A whole column against guessing, and beside the synthetic observers where they were tried."""
+    found = {"chance": chance.against_chance(trials, plan.resamples, plan.seed, plan.level)}
+    beside = observers.beside(trials, plan.level)
+    return found | ({"observers": beside} if beside else {})
 
 
 def scorings(trials: Trials) -> Iterator[tuple[str, Trials]]:
@@ -63,8 +66,9 @@ def choice_alpha(trials: Trials, level: float = 0.95) -> AlphaAgreement:
 
 
 def sections(trials: Trials, plan: AnalysisPlan, columns: Columns) -> list[Section]:
-    """Lift over guessing, faith beyond edges where the study has such a control, and the places of the answers."""
-    found = [_lift(columns)]
+    """Lift over guessing, people beside observers where they were tried, faith beyond edges where the study has such a
+    control, and the places of the answers."""
+    found = [_lift(columns), *observer_sections.sections(TASK, KEY, columns)]
     if gains := beyond_edges(trials, plan, [column["column"] for column in columns]):
         found.append(_edges(gains))
     return [*found, _places(trials)]
@@ -166,6 +170,7 @@ def _places(trials: Trials) -> Section:
 def notes(trials: Trials, plan: AnalysisPlan, columns: Columns) -> list[str]:
     """How what is not plainly right or wrong is counted, and what guessing gives."""
     out = ["Can't tell counts as wrong; timeouts count as missing, and as wrong beside it."]
+    out += observer_sections.notes(KEY, columns)
     found = [own[KEY]["chance"] for own in columns if "pool_size" in own[KEY]["chance"]]
     if found:
         sizes = ", ".join(sorted({str(chance["pool_size"]) for chance in found}))

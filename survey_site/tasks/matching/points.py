@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from saliency_worker.observer_kinds import KINDS, ObserverKind
 from survey_site.statistics.published import TABLE_1
 from survey_site.tasks.cells import share, share_cell
 from survey_site.tasks.contract import Counts, Fact, TableRow
@@ -69,9 +70,20 @@ def _text(cell: Mapping[str, Any], name: str) -> str:
     return cell[name]["text"] or "–"
 
 
+def _observer(kind: ObserverKind) -> TableRow:
+    """What an observer has on the trials of a column: only where the statistics are computed and it was tried."""
+
+    def text(cell: Mapping[str, Any]) -> str:
+        own = cell.get("observers", {}).get(kind.key)
+        return "" if own is None else own["accuracy"]["text"] or "–"
+
+    return TableRow(f"observer “{kind.title}”, %", text, optional=True)
+
+
 ROWS = (
     TableRow("right / answers", lambda cell: f"{cell['correct']} / {cell['n']}"),
     TableRow("right class, %", lambda cell: _text(cell, "class")),
     TableRow("can't tell; timeouts", lambda cell: f"{cell['cant_tell']}; {cell['timeouts']}"),
     TableRow("timeouts as wrong, %", lambda cell: _text(cell, "timeouts_as_wrong")),
+    *map(_observer, KINDS),
 )
