@@ -22,8 +22,8 @@ def sections(task: str, key: str, columns: Columns) -> Iterator[Section]:
         "task": task,
         "title": "Synthetic observers",
         "lead": "What programs that know neither the classifier nor the method choose in the same trials, by the pictures "
-        "as served: share right, %, with the interval of people. Where one is right as often as people, matching may ask for "
-        "nothing else.",
+        "as served: share right, %, with the interval of people. Where one is right as often as people, matching may ask "
+        "for nothing else.",
         "headings": ["Column", *map(name, order)],
         "rows": [[column, *(_accuracy(own.get(one)) for one in order)] for column, own in found.items()],
         "data": {column: {one: own[one]["accuracy"] for one in own} for column, own in found.items()},
