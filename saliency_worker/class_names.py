@@ -82,6 +82,11 @@ def index_of(names: Sequence[str], classes: int, wanted: str) -> int:
     raise BadClassNames(f"{text!r} is no class of the network; it has {shown}")
 
 
+def same_name(one: str, other: str) -> bool:
+    """Whether two names mean one class."""
+    return _folded(one) == _folded(other)
+
+
 def _folded(name: str) -> str:
     """Case, and how words are joined, differ between folders, tables and networks."""
     return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())

@@ -101,23 +101,24 @@ def _variant(
 
 def _scored(design: Design, task: TaskPlan, ticket: int) -> list[PlannedTrial]:
     """The counted trials of a ticket in one task, in their order."""
-    square, size = design.square(task), task.targets
+    square, size, shown = design.square(task), task.targets, design.shown(task)
+    columns = [design.columns[index] for index in shown]
     positions = square.positions(ticket, design.seed, "order", task.task)
     # Each place holds the target equally often (±1) for a participant and, over a window, for an item.
     window, rotation = divmod(ticket, square.columns)
     places = permutation(square.trials, design.seed, "answer position", *task.salt, window)
     trials = []
     for cell in square.cells(ticket):
-        variant = _variant(design.columns, square, cell, cell.column, ticket, size)
-        variants = len(design.columns[cell.column])
+        variant = _variant(columns, square, cell, cell.column, ticket, size)
+        variants = len(columns[cell.column])
         planned = PlannedTrial(
             block=task.task,
             task=task.task,
             position=positions[cell.slot],
             target=task.items[cell.item][cell.turn % size],
             pool_index=cell.item if task.pooled else None,
-            column=cell.column,
-            condition=design.columns[cell.column][variant],
+            column=shown[cell.column],
+            condition=columns[cell.column][variant],
             variant_index=variant,
             probability=square.trials / (square.items * square.columns * variants * size),
         )
@@ -142,14 +143,21 @@ def _among_its_pool(
 def _beside_others(
     design: Design, task: TaskPlan, ticket: int, cell: Cell, planned: PlannedTrial, place: int
 ) -> PlannedTrial:
-    """Further maps of the same image, each under another column; which columns meet is drawn anew at each visit."""
-    number, columns, own = len(task.ranks), len(design.columns), cell.column
+    """Further maps of the same image, each under another column; which columns meet is drawn anew at each visit.
+
+    Where the task shows its maps together all stand under the trial's own condition.
+    """
+    number, shown = len(task.ranks), design.shown(task)
     key: tuple[str | int, ...] = (design.seed, "beside", *task.salt, ticket, cell.item)
-    others = [column for column in permutation(columns, *key) if column != own]
     maps = []
-    for rank, column in zip(task.ranks, [own, *others], strict=False):
-        variant = _variant(design.columns, design.square(task), cell, column, ticket, 1)
-        maps.append(PlannedMap(column, design.columns[column][variant], variant, rank))
+    if task.together:
+        maps = [_of_its_own(planned, rank) for rank in task.ranks]
+    else:
+        columns = [design.columns[index] for index in shown]
+        others = [column for column in permutation(len(shown), *key) if column != cell.column]
+        for rank, column in zip(task.ranks, [cell.column, *others], strict=False):
+            variant = _variant(columns, design.square(task), cell, column, ticket, 1)
+            maps.append(PlannedMap(shown[column], columns[column][variant], variant, rank))
     first = place % number
     rest = [1 + index for index in permutation(number - 1, *key, "order")]
     order = [*rest[:first], 0, *rest[first:]]
@@ -159,6 +167,12 @@ def _beside_others(
 def shown_of(task: TaskPlan, group: Group) -> Group:
     """The candidates of a group: all of it, or all but the target for which its exemplar stands."""
     return group[1:] if task.exemplar else group
+
+
+def _of_its_own(planned: PlannedTrial, rank: int) -> PlannedMap:
+    """A map of another class under the trial's own column and condition."""
+    assert planned.column is not None and planned.condition is not None
+    return PlannedMap(planned.column, planned.condition, planned.variant_index or 0, rank)
 
 
 def _display(pool: Group, target: int, place: int, *key: str | int) -> Group:
@@ -193,7 +207,8 @@ def _reserve(
     design: Design, task: TaskPlan, ticket: int, role: str, index: int, group: Group
 ) -> PlannedTrial:
     key = (design.seed, role, task.task, ticket, index)
-    column = (ticket + index) % len(design.columns)
+    shown = design.shown(task)
+    column = shown[(ticket + index) % len(shown)]
     conditions = design.columns[column]
     condition = conditions[below(len(conditions), *key, "variant")]
     block = PRACTICE if role == PRACTICE else task.task
@@ -203,8 +218,8 @@ def _reserve(
         answer = 0 if task.exemplar else below(len(group), *key, "target")
         place = below(len(candidates), *key, "place")
         target = group[0] if task.exemplar else group[answer]
-        shown = _display(candidates, answer, place, *key)
-        planned = replace(planned, target=target, pool=shown, target_position=place)
+        pool = _display(candidates, answer, place, *key)
+        planned = replace(planned, target=target, pool=pool, target_position=place)
     if len(task.ranks) > 1:
         planned = _reserve_maps(design, task, planned, column, key)
     return planned
@@ -213,12 +228,13 @@ def _reserve(
 def _reserve_maps(
     design: Design, task: TaskPlan, planned: PlannedTrial, column: int, key: tuple[str | int, ...]
 ) -> PlannedTrial:
-    number, columns = len(task.ranks), len(design.columns)
+    number, shown = len(task.ranks), design.shown(task)
     maps = []
     for step, rank in enumerate(task.ranks):
-        place = (column + step) % columns
+        place = column if task.together else shown[(shown.index(column) + step) % len(shown)]
         conditions = design.columns[place]
-        variant = conditions.index(planned.condition) if not step and planned.condition is not None else 0
+        own = planned.condition if place == column else None
+        variant = 0 if own is None else conditions.index(own)
         maps.append(PlannedMap(place, conditions[variant], variant, rank))
     order = permutation(number, *key, "maps")
     return replace(planned, maps=tuple(maps[index] for index in order), first=order.index(0))
@@ -231,7 +247,7 @@ def _with_checks(
 
     The tickets of a window share the places of their checks: position × column stays exactly balanced.
     """
-    window = ticket // len(design.columns)
+    window = ticket // len(design.shown(task))
     trials = list(scored)
     for index, check in reversed(list(enumerate(checks))):
         start, stop = (len(scored) * (index + step) // len(checks) for step in (0, 1))

@@ -24,8 +24,9 @@ class TaskPlan:
 
     items: groups of images, all of one size, each the images of one presentation, of which one is the target.
     trials: of one participant, best a multiple of the number of columns. practice, checks: groups of reserve images
-    that occur nowhere else. fresh, instructed, ranks, unit, salt: as in `TaskSpec`. exemplar: the first image of a group
-    is the target and is not among the candidates, of which the second is of its class.
+    that occur nowhere else. columns: indices of the design's columns that the task shows; empty: all of them. fresh,
+    instructed, ranks, together, unit, salt: as in `TaskSpec`. exemplar: the first image of a group is the target and is
+    not among the candidates, of which the second is of its class.
     """
 
     task: str
@@ -36,6 +37,8 @@ class TaskPlan:
     fresh: bool = False
     instructed: int = 0
     ranks: tuple[int, ...] = (0,)
+    together: bool = False
+    columns: tuple[int, ...] = ()
     unit: str = "images"
     salt: tuple[str, ...] = ()
     exemplar: bool = False
@@ -82,14 +85,18 @@ class Design:
         _refuse_conditions(self)
         for task in self.tasks:
             _refuse_groups(task)
-            _refuse_trials(task, len(self.columns))
+            _refuse_trials(task, len(self.shown(task)))
         _refuse_shared(self.tasks)
         if not any(task.trials for task in self.tasks):
             raise DesignError("The design has no trial; ask for trials per column in at least one task.")
 
     def square(self, task: TaskPlan) -> Square:
         """The Latin square of one task."""
-        return Square(len(self.columns), len(task.items), task.trials)
+        return Square(len(self.shown(task)), len(task.items), task.trials)
+
+    def shown(self, task: TaskPlan) -> tuple[int, ...]:
+        """Indices of the columns that a task shows."""
+        return task.columns or tuple(range(len(self.columns)))
 
     def task(self, name: str) -> TaskPlan:
         """The plan of a task by name; an empty one where the design leaves it out."""
@@ -121,7 +128,7 @@ def _refuse_trials(task: TaskPlan, columns: int) -> None:
             f"{task.trials} {task.task} trials per participant need {task.trials} {task.unit}, there are "
             f"{len(task.items)}: add {task.trials - len(task.items)} or ask for at most {len(task.items)} trials."
         )
-    if task.trials and columns < len(task.ranks):
+    if task.trials and columns < len(task.ranks) and not task.together:
         raise DesignError(
             f"A {task.task} trial shows {len(task.ranks)} maps of different columns, there "
             f"{'is 1 column' if columns == 1 else f'are {columns} columns'}: add columns or leave the task out."

@@ -10,6 +10,7 @@ from math import ceil, lcm
 
 from survey_site.design.design import LARGEST_POOL, SMALLEST_POOL
 from survey_site.design.exemplar_pools import missing_exemplars
+from survey_site.design.halves import Predicted, lacking_halves, uneven
 from survey_site.design.latin_square import Square
 from survey_site.design.layout import group_count, missing, shortage
 from survey_site.design.spec import Spec
@@ -76,11 +77,13 @@ def assess(
     seconds: Mapping[str, float] | None = None,
     more: Sequence[DesignFinding] = (),
     reserve_labels: Sequence[str] = (),
+    found: Predicted | None = None,
 ) -> Assessment:
     """Needs and findings of a draft with one main image per entry of `labels` (their classes).
 
     reserve: how many images are set aside for practice and attention checks. seconds: what a trial of a task takes,
     where a pilot has told. more: findings of the tasks themselves. reserve_labels: classes of the reserve images.
+    found: what the network predicts for the main images.
     """
     if refused := (*_impossible(spec), *(finding for finding in more if finding.blocking)):
         return Assessment(
@@ -89,10 +92,12 @@ def assess(
     short = missing(spec, labels)
     enough = list(labels) + [""] * max(spec.main_images - len(labels), 0)
     items = {
-        task.task: max(group_count(spec, task, labels if task.pooled else enough), spec.trials(task))
+        task.task: max(group_count(spec, task, labels if task.pooled else enough, found), spec.trials(task))
         for task in spec.tasks
     }
-    squares = {task: Square(len(spec.columns), items[task.task], spec.trials(task)) for task in spec.tasks}
+    squares = {
+        task: Square(len(spec.columns_of(task)), items[task.task], spec.trials(task)) for task in spec.tasks
+    }
     period = lcm(*(square.period for square in squares.values()))
     # With another number of participants the layout uses another number of items; fixed groups do not give way.
     fixed = [square.period for task, square in squares.items() if task.strategy == "fixed"]
@@ -102,6 +107,7 @@ def assess(
     findings = (
         *_shortage(spec, len(labels), short, reserve),
         *_exemplars(spec, labels, reserve, reserve_labels),
+        *_halves(spec, found or Predicted(unknown=len(labels))),
         *(finding for task, square in squares.items() for finding in _balance(spec, task, square, balanced)),
         *_variants(spec),
         *_inference(spec, items),
@@ -154,7 +160,15 @@ def _impossible(spec: Spec) -> Iterator[DesignFinding]:
         if task.group > LARGEST_POOL or task.group < 1:
             allowed = f"{SMALLEST_POOL} to {LARGEST_POOL}"
             yield block("pool_size", f"A pool of {task.group} images.", f"Choose a size of {allowed}.")
-        if len(task.ranks) > len(spec.columns) > 0:
+        if spec.columns and not spec.columns_of(task):
+            yield block(
+                f"{task.task}_columns",
+                f"The task {task.task} shows maps of {len(task.ranks)} classes, and no column's maps differ by class.",
+                "Add a column of a method that explains a class, or leave the task out.",
+            )
+        if task.half_mistaken and task.per_column % 2:
+            yield block(f"{task.task}_halves", *uneven(task.task, task.per_column))
+        if len(task.ranks) > len(spec.columns) > 0 and not task.together:
             yield block(
                 f"{task.task}_columns",
                 f"A {task.task} trial shows {len(task.ranks)} maps under as many columns; there is {len(spec.columns)}.",
@@ -203,6 +217,23 @@ def _exemplars(
             )
 
 
+def _halves(spec: Spec, found: Predicted) -> Iterator[DesignFinding]:
+    """Whether there are enough predictions of both kinds; where it is known, how many are shown."""
+    for task in spec.tasks:
+        if not task.half_mistaken:
+            continue
+        if told := lacking_halves(task.task, spec.trials(task), found):
+            yield DesignFinding(f"{task.task}_halves", *told, blocking=found.known > 0)
+            continue
+        shown = group_count(spec, task, [""] * (found.known + found.unknown), found)
+        yield DesignFinding(
+            f"{task.task}_halves",
+            f"Of {found.known + found.unknown} images the network takes {found.right} for what they are and "
+            f"{found.mistaken} for something else: the task {task.task} shows {shown // 2} of each kind.",
+            "Nothing; each participant sees as many right as wrong predictions under every column.",
+        )
+
+
 def _balance(
     spec: Spec, task: TaskSpec, square: Square, balanced: tuple[int, ...]
 ) -> Iterator[DesignFinding]:
@@ -225,8 +256,10 @@ def _balance(
 
 
 def _variants(spec: Spec) -> Iterator[DesignFinding]:
-    for column in spec.columns:
+    for place, column in enumerate(spec.columns):
         for task in spec.tasks:
+            if place not in spec.columns_of(task):
+                continue
             answers, variants = spec.participants * task.per_column, len(column.conditions)
             if answers < variants:
                 yield DesignFinding(
@@ -255,8 +288,9 @@ def _inference(spec: Spec, items: Mapping[str, int]) -> Iterator[DesignFinding]:
     for task in spec.tasks:
         if task.few_told and items[task.task] < spec.rules.few_items:
             # Fewer trials per column than this cannot show so many items.
-            t = max(task.per_column, ceil(spec.rules.few_items / len(spec.columns)))
-            needed = t * len(spec.columns)
+            columns = len(spec.columns_of(task))
+            t = max(task.per_column, ceil(spec.rules.few_items / columns))
+            needed = t * columns
             yield DesignFinding(
                 "few_items",
                 f"{task.per_column} {task.task} trials per column on {items[task.task]} {task.unit}: the comparisons "

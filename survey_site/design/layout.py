@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from survey_site.design.design import Design, DesignError, Group, Id, TaskPlan
 from survey_site.design.exemplar_pools import check_exemplar_pool, exemplar_pools, missing_exemplars
+from survey_site.design.halves import Predicted, in_halves, lacking_halves, predicted
 from survey_site.design.pools import Candidate, Pool, PoolError, missing_images, partition
 from survey_site.design.seeded import permutation
 from survey_site.design.spec import Spec
@@ -44,6 +45,8 @@ class Layout:
                     fresh=task.fresh,
                     instructed=task.instructed,
                     ranks=task.ranks,
+                    together=task.together,
+                    columns=spec.columns_of(task) if task.together else (),
                     unit=task.unit,
                     salt=task.salt,
                     exemplar=task.exemplar,
@@ -82,9 +85,9 @@ def main_stimuli(spec: Spec, candidates: Sequence[Candidate]) -> dict[str, tuple
     for task in spec.single:
         # Images of the groups first: fewer maps to compute, and a picture's answers in two tasks can be compared.
         free = left if task.fresh else list(candidates)
-        shuffled = [free[i].id for i in permutation(len(free), spec.seed, task.task)]
-        shuffled.sort(key=lambda stimulus: stimulus not in grouped)
-        chosen = shuffled[: group_count(spec, task, [candidate.label for candidate in free])]
+        shuffled = [free[i] for i in permutation(len(free), spec.seed, task.task)]
+        shuffled.sort(key=lambda candidate: candidate.id not in grouped)
+        chosen = _chosen(spec, task, shuffled)
         items[task.task] = tuple(Pool((stimulus,)) for stimulus in chosen)
         if task.fresh:
             left = [candidate for candidate in left if candidate.id not in set(chosen)]
@@ -105,6 +108,20 @@ def _grouped(spec: Spec, task: TaskSpec, left: Sequence[Candidate], count: int) 
         Pool(check_exemplar_pool([known[image] for image in pool.stimuli], number), pool.similarity)
         for number, pool in enumerate(pools, 1)
     )
+
+
+def _chosen(spec: Spec, task: TaskSpec, shuffled: Sequence[Candidate]) -> list[Id]:
+    """The images of a task that shows one at a time, from the front of the list; in halves where it asks for these."""
+    labels = [candidate.label for candidate in shuffled]
+    if not task.half_mistaken:
+        return [candidate.id for candidate in shuffled][: group_count(spec, task, labels)]
+    found = predicted([candidate.right for candidate in shuffled])
+    if told := lacking_halves(task.task, spec.trials(task), found):
+        raise PoolError(" ".join(told))
+    trials = spec.trials(task)
+    count = group_count(spec, task, labels, found)
+    right, mistaken = ([c.id for c in shuffled if c.right is kind] for kind in (True, False))
+    return list(in_halves(right, mistaken, trials, len(spec.columns_of(task)), count // trials))
 
 
 def deal_reserve(spec: Spec, reserve: Sequence[Id], classes: Mapping[Id, str]) -> Reserve:
@@ -169,16 +186,21 @@ def groups(trials: int, items: int, columns: int, participants: int) -> int:
     return max(whole, default=max(at_most, 1))
 
 
-def group_count(spec: Spec, task: TaskSpec, labels: Sequence[str]) -> int:
-    """How many groups to make of images of these classes; T at the least, all the fixed ones."""
+def group_count(spec: Spec, task: TaskSpec, labels: Sequence[str], found: Predicted | None = None) -> int:
+    """How many groups to make of images of these classes; T at the least, all the fixed ones.
+
+    found: what the network predicts for them, which bounds a task of which half must be mistaken.
+    """
     trials = spec.trials(task)
     if task.pooled and task.strategy == "fixed":
         return len(task.fixed_groups)
     room = max(len(labels) // task.images - _elsewhere(spec, task), trials)
+    if task.half_mistaken and found and found.known:
+        room = max(min(room, found.usable), trials)
     if task.pooled:  # what gives so many groups gives fewer
         more = range(trials + 1, room + 1)
         room = trials + bisect_left(more, True, key=lambda number: lacking(task, labels, number) > 0)
-    return trials * groups(trials, room, len(spec.columns), spec.participants)
+    return trials * groups(trials, room, len(spec.columns_of(task)), spec.participants)
 
 
 def _elsewhere(spec: Spec, task: TaskSpec) -> int:
@@ -213,7 +235,7 @@ def shortage(spec: Spec, available: int, short: int) -> tuple[str, str]:
             each = f"{task.group} per pool{' and its source' if task.exemplar else ''}"
             parts.append(
                 f"{task.images * spec.trials(task)} for {task.task} ({each} × {task.per_column} trials × "
-                f"{len(spec.columns)} columns)"
+                f"{len(spec.columns_of(task))} columns)"
             )
         else:
             shared = f", the same ones as for {spec.pooled[0].task} where possible" if spec.pooled else ""

@@ -37,11 +37,15 @@ class PoolError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One stimulus that may enter a pool: its class, and the classifier's feature vector where known."""
+    """One stimulus that may enter a pool: its class, and the classifier's feature vector where known.
+
+    right: whether all classifiers of the study predict its class; None where some do, or nobody knows.
+    """
 
     id: Id
     label: str = ""
     features: tuple[float, ...] | None = None
+    right: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

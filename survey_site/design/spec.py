@@ -8,10 +8,11 @@ from survey_site.design.task_spec import TaskSpec, active
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """A column of Table 1 and the conditions (variants) that it pools."""
+    """A column of Table 1 and the conditions (variants) that it pools. of_class: its maps differ by explained class."""
 
     name: str
     conditions: tuple[Id, ...]
+    of_class: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,15 @@ class Spec:
         """Tasks on one image at a time; they use the images of the groups first."""
         return tuple(task for task in self.tasks if not task.pooled)
 
+    def columns_of(self, task: TaskSpec) -> tuple[int, ...]:
+        """Indices of the columns that the task shows."""
+        return tuple(
+            index for index, column in enumerate(self.columns) if column.of_class or not task.together
+        )
+
     def trials(self, task: TaskSpec) -> int:
         """Counted trials of a participant."""
-        return task.per_column * len(self.columns)
+        return task.per_column * len(self.columns_of(task))
 
     def checks(self, task: TaskSpec) -> int:
         """The checks are shared out evenly; what is left over goes to the last task."""

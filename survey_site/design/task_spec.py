@@ -16,11 +16,13 @@ class TaskSpec:
     participant has not been shown in any role, so such tasks come first. instructed: answers among which the one to
     give is drawn for an attention check; 0: a check shows the original in place of the map. ranks: explained class of
     each map of a trial, 0 the predicted one, 1 the network's second choice …; the maps of a trial stand under columns
-    of their own. outcome, unit: words for what is estimated and for a group, in what the designer is told. few_told:
-    whether the designer is told where too few groups limit what comparisons hold for. seconds: what a trial takes.
-    salt: what tells this task's random choices from another's. exemplar: the target itself is not shown among the
-    candidates, another image of its class is, among images of other classes. hard: the groups are those of `strategy`
-    after a search for groups in which synthetic observers fail.
+    of their own. together: all stand under the trial's own column instead, and columns whose maps differ in no way by
+    class are left out. predictions: the answers are scored by what the network predicts, which the protocol then seals.
+    half_mistaken: half of the images are such that it takes them for something else. outcome, unit: words for what is
+    estimated and for a group, in what the designer is told. few_told: whether the designer is told where too few groups
+    limit what comparisons hold for. seconds: what a trial takes. salt: what tells this task's random choices from
+    another's. exemplar: the target itself is not shown among the candidates, another image of its class is, among images
+    of other classes. hard: the groups are those of `strategy` after a search for groups in which synthetic observers fail.
     """
 
     task: str
@@ -31,6 +33,9 @@ class TaskSpec:
     fresh: bool = False
     instructed: int = 0
     ranks: tuple[int, ...] = (0,)
+    together: bool = False
+    predictions: bool = False
+    half_mistaken: bool = False
     outcome: str = ""
     unit: str = "images"
     few_told: bool = False

@@ -5,13 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from saliency_worker import catalog
 from survey_site.design.assignment import Design
 from survey_site.design.feasibility import Assessment, DesignFinding, assess
 from survey_site.design.layout import Layout, deal_reserve, main_stimuli
 from survey_site.design.pools import Candidate, Pool
 from survey_site.design.spec import ColumnSpec, Rules, Spec
+from survey_site.protocols import predictions
 from survey_site.protocols.models import Protocol
 from survey_site.protocols.searched_pools import after_search
+from survey_site.protocols.shown_together import explains_class
 from survey_site.recruitment.models import Recruitment
 from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T, DoorRules, QualityRules
 from survey_site.stimuli import own_models
@@ -52,7 +55,11 @@ def spec_of(study: Study) -> Spec:
     """The study's choices as plain data; conditions are named by their keys."""
     return Spec(
         columns=tuple(
-            ColumnSpec(name, tuple(f"{c.classifier} {c.key}" for c in members))
+            ColumnSpec(
+                name,
+                tuple(f"{c.classifier} {c.key}" for c in members),
+                of_class=all(explains_class(c.key) for c in members),
+            )
             for name, members in columns(list(study.conditions.all()))
         ),
         participants=study.target_participants,
@@ -86,6 +93,8 @@ def assessment_of(study: Study) -> Assessment:
             )
         )
     told += [finding for task in tasks_of(study) for finding in task.findings(study.settings_of(task))]
+    scored_by = predictions.asked_for(study, tasks_of(study))
+    told += predictions.findings(study, scored_by)
     try:
         QualityRules.from_mapping(study.exclusion_rules)
     except (TypeError, ValueError) as error:
@@ -93,7 +102,8 @@ def assessment_of(study: Study) -> Assessment:
             DesignFinding("rules", f"Of the exclusion rules: {error}.", "Correct them.", blocking=True)
         )
     spare = [stimulus_class for role, stimulus_class in roles if role != Stimulus.Role.MAIN]
-    found = assess(spec_of(study), labels, reserve=len(spare), more=told, reserve_labels=spare)
+    counted = predictions.counted(study) if scored_by else None
+    found = assess(spec_of(study), labels, reserve=len(spare), more=told, reserve_labels=spare, found=counted)
     return replace(found, findings=(*found.findings, *_about_haste(study, found)))
 
 
@@ -112,14 +122,26 @@ def _about_haste(study: Study, found: Assessment) -> Iterator[DesignFinding]:
 
 
 def candidates_of(study: Study, stimuli: Sequence[Stimulus]) -> list[Candidate]:
-    """The stimuli as candidates for pools, with the feature vectors that the worker stored."""
+    """The stimuli as candidates for pools, with the feature vectors that the worker stored.
+
+    Where a task is scored by what the network predicts they say whether it is right.
+    """
     features = dict(
         StimulusFeatures.objects.filter(stimulus__study=study)
         .order_by("-classifier")
         .values_list("stimulus__key", "vector")
     )
+    rights: dict[str, bool | None] = {}
+    if predictions.asked_for(study, tasks_of(study)):
+        classes = {s.key: s.stimulus_class for s in stimuli}
+        rights = predictions.rights_of(predictions.labels_of(study), classes)
     return [
-        Candidate(s.key, s.stimulus_class, tuple(features[s.key]) if s.key in features else None)
+        Candidate(
+            s.key,
+            s.stimulus_class,
+            tuple(features[s.key]) if s.key in features else None,
+            rights.get(s.key),
+        )
         for s in stimuli
     ]
 
@@ -183,6 +205,7 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
         # What “significant” will mean is decided here, not when the data are seen.
         "analysis_plan": {"confirmatory_test": TWO_WAY_T} | study.analysis_plan,
         **_own_models(study),
+        **_predictions(study, tasks),
     }
 
 
@@ -190,6 +213,11 @@ def _own_models(study: Study) -> dict[str, Any]:
     """The networks that researchers brought, where conditions use any: a document without them stays what it was."""
     found = own_models.definitions(study, [c.classifier for c in study.conditions.all()])
     return {"models": found} if found else {}
+
+
+def _predictions(study: Study, tasks: Iterable[Task]) -> dict[str, Any]:
+    """What the networks predict, where a task is scored by it: a document without them stays what it was."""
+    return {"predictions": predictions.labels_of(study)} if predictions.asked_for(study, tasks) else {}
 
 
 def study_part(study: Study) -> dict[str, Any]:
@@ -223,11 +251,16 @@ def design_of_document(
     """
     settings = doc["design"]
     grouped: dict[str, list[int]] = {}
+    of_no_class = {
+        c["column"] for c in doc["conditions"] if not explains_class(catalog.join_key(c["base"], c["method"]))
+    }
     for position, entry in enumerate(doc["conditions"]):
         identity = (entry["column"], entry["classifier"], entry["base"], entry["method"])
         grouped.setdefault(entry["column"], []).append(_condition(condition_ids, identity, position))
     spec = Spec(
-        columns=tuple(ColumnSpec(name, tuple(ids)) for name, ids in grouped.items()),
+        columns=tuple(
+            ColumnSpec(name, tuple(ids), of_class=name not in of_no_class) for name, ids in grouped.items()
+        ),
         participants=settings["target_participants"],
         seed=str(settings["seed"]),
         rules=RULES,

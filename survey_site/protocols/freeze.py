@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from survey_site.design import canonical
-from survey_site.protocols import masking, measurement, served_images
+from survey_site.protocols import masking, measurement, served_images, shown_together
 from survey_site.protocols.document import assessment_of, design_of_document, document_of
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.protocols.signals import sealed
@@ -71,7 +71,8 @@ def problems(study: Study, draft: Draft) -> list[str]:
     """Everything that keeps the study from going live, one line each; empty when it is ready."""
     found = list(draft.problems)
     if study.conditions.exists() and study.stimuli.exists():
-        found += own_models.unready(study) or missing_maps.by_method(jobs.missing_maps(study))
+        shown = shown_together.problems(study)
+        found += own_models.unready(study) or shown + missing_maps.by_method(jobs.missing_maps(study))
     return found or rehearsal_missing(study, draft)
 
 

@@ -75,7 +75,7 @@ def _power(key: str, asked: list[AskedComparison]) -> None:
         scale, whole = planned_power.scale_of(question["outcome"])
         plan = Plan(
             dict(question["effects"]), question["participants"], question["trials"], question["items"],
-            scale=scale, whole=whole,
+            scale=scale, whole=whole, duels=question.get("duels", False),
         )  # fmt: skip
 
         def tell(fraction: float, label: str, place: int = place) -> None:

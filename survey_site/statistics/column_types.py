@@ -54,6 +54,20 @@ class ChanceTest(TypedDict):
     sign_flip_exact: NotRequired[bool]
 
 
+class SignalDetection(TypedDict):
+    """d′ and criterion of judgements that something is right; with a `reason` there are no intervals, or neither.
+
+    criterion: below 0 leans to “right”. df: of Student's t.
+    """
+
+    d_prime: float | None
+    d_prime_ci: Bounds | None
+    criterion: float | None
+    criterion_ci: Bounds | None
+    df: int | None
+    reason: str | None
+
+
 class LiftOverChance(TypedDict, total=False):
     """A share against guessing; with a `reason` there is nothing else.
 

@@ -20,6 +20,8 @@ from survey_site.statistics.uncertainty import Sample, difference
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
 _WEIGHTS = _WEIGHTS / np.sqrt(2 * np.pi)
 
+Cells = tuple[IntArray, IntArray, IntArray]
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -45,7 +47,7 @@ class Plan:
 
     ``scale``: lowest and highest score of a mean; None for shares. ``whole``: whether its scores are whole numbers.
     ``trials`` per participant and column; ``items``: pools or images, a multiple of trials × columns (default: exactly
-    that many).
+    that many). ``duels``: a trial sets its column against another one, drawn at random, and its answer counts in both.
     """
 
     effects: Mapping[str, float]
@@ -56,6 +58,7 @@ class Plan:
     whole: bool = True
     spread: Spread = Spread()
     level: float = 0.95
+    duels: bool = False
 
     def __post_init__(self) -> None:
         if len(self.effects) < 2:
@@ -105,7 +108,7 @@ def latent_mean(mean: float, sd: float, scale: tuple[float, float], whole: bool 
     return float(optimize.brentq(excess, low - 40 * sd, high + 40 * sd, xtol=1e-12))
 
 
-def layout(plan: Plan) -> tuple[IntArray, IntArray, IntArray]:
+def layout(plan: Plan) -> Cells:
     """Participant, item and column of every trial, (n·T,) each: the cyclic square of the assignment."""
     k, t = len(plan.effects), plan.trials
     total = k * t
@@ -116,11 +119,11 @@ def layout(plan: Plan) -> tuple[IntArray, IntArray, IntArray]:
     return person, item, (j + person) % k
 
 
-def simulate(
-    plan: Plan, rng: np.random.Generator, centres: FloatArray, cells: tuple[IntArray, IntArray, IntArray]
-) -> FloatArray:
-    """One study's answers, (n·T,)."""
+def simulate(plan: Plan, rng: np.random.Generator, centres: FloatArray, cells: Cells) -> FloatArray:
+    """One study's answers, (n·T,); of duels those of the own columns, then those of the rivals, (2·n·T,)."""
     person, item, column = cells
+    if plan.duels:
+        return _duels(plan, rng, cells)
     s, point = plan.spread, plan.point
     eta = (
         centres[column]
@@ -134,6 +137,33 @@ def simulate(
     return np.clip(np.rint(scores) if plan.whole else scores, *plan.scale)
 
 
+def _duels(plan: Plan, rng: np.random.Generator, cells: Cells) -> FloatArray:
+    """Two columns of one image: taste of a person and ease of an image are each a matter of the two."""
+    half = len(cells[0]) // 2
+    person, item, own, rival = cells[0][:half], cells[1][:half], cells[2][:half], cells[2][half:]
+    k, s = len(plan.effects), plan.spread
+    taste = rng.normal(0, s.participant / np.sqrt(2), (plan.participants, k))
+    ease = rng.normal(0, np.hypot(s.item, s.interaction) / np.sqrt(2), (plan.item_count, k))
+    eta = duel_centres(plan)[own, rival] + taste[person, own] - taste[person, rival]
+    won = rng.random(half) < special.expit(eta + ease[item, own] - ease[item, rival])
+    return np.concatenate([won, ~won]).astype(np.float64)
+
+
+def duel_centres(plan: Plan) -> FloatArray:
+    """Intercepts of each column (row) against each other; linear shares give each column its planned one, (K, K)."""
+    shares = np.array(list(plan.effects.values()))
+    k = len(shares)
+    wins = np.clip(0.5 + (shares[:, None] - shares[None, :]) * (k - 1) / k, 0.001, 0.999)
+    return np.array([[intercept(float(share), plan.spread.random) for share in row] for row in wins])
+
+
+def _against(cells: Cells, columns: int, rng: np.random.Generator) -> Cells:
+    """The cells of duels: those of the own columns, then of rivals drawn at random."""
+    person, item, column = cells
+    rival = (column + rng.integers(1, columns, len(column))) % columns
+    return np.tile(person, 2), np.tile(item, 2), np.concatenate([column, rival])
+
+
 def column_centres(plan: Plan) -> FloatArray:
     """Intercepts of the columns on the latent scale."""
     if plan.scale:
@@ -142,7 +172,7 @@ def column_centres(plan: Plan) -> FloatArray:
     return np.array([intercept(v, plan.spread.random) for v in plan.effects.values()])
 
 
-def p_values(y: FloatArray, cells: tuple[IntArray, IntArray, IntArray], columns: int) -> list[float | None]:
+def p_values(y: FloatArray, cells: Cells, columns: int) -> list[float | None]:
     """Unadjusted p of every column against the first, by the report's confirmatory test; None: not estimable."""
     person, item, column = cells
     samples = [Sample(y[column == k], person[column == k], item[column == k]) for k in range(columns)]
@@ -162,6 +192,7 @@ def power(
     """
     cells, centres, rng = layout(plan), column_centres(plan), np.random.default_rng(seed)
     k = len(plan.effects)
+    cells = _against(cells, k, rng) if plan.duels else cells
     rejected = np.zeros((repetitions, k - 1), np.bool_)
     for r in range(repetitions):
         y = simulate(plan, rng, centres, cells)

@@ -7,7 +7,8 @@ images the estimates are those of `effects`, lapses included, so a rehearsal kno
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import exp
+from functools import lru_cache
+from math import exp, log
 from statistics import NormalDist
 
 from survey_site.design.design import Id
@@ -32,6 +33,7 @@ class SimulatedTrial:
     """What a simulated participant is told of a trial, since it cannot see. column: “Original” where that is shown.
 
     columns: of all maps, in display order, where there are several; `first` is the place of the one that `column` names.
+    predicted_right: whether the network predicts the image's class, where that is known.
     """
 
     task: str
@@ -44,6 +46,7 @@ class SimulatedTrial:
     first: int = 0
     check: bool = False
     expected: int | None = None
+    predicted_right: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +149,15 @@ class Simulator:
 def logistic(value: float) -> float:
     """1 / (1 + exp(−value)), without overflow."""
     return 1 / (1 + exp(-value)) if value >= 0 else exp(value) / (1 + exp(value))
+
+
+@lru_cache(maxsize=256)
+def centre_of_share(share: float, spread: float) -> float:
+    """μ with E logistic(μ + spread·Z) = share."""
+    guess = log(share / (1 - share))
+    low, high = guess - 2 - 4 * spread, guess + 2 + 4 * spread
+    for _ in range(60):
+        middle = (low + high) / 2
+        mean = sum(logistic(middle + spread * z) for z in QUADRATURE) / len(QUADRATURE)
+        low, high = (middle, high) if mean < share else (low, middle)
+    return (low + high) / 2

@@ -185,12 +185,14 @@ class Task:
     columns: of `responses.csv`; those with names of the fixed part fill it, the others stand behind it.
     texts: default texts by language and key, `instructions_<name>` and `begin_<name>` among them. texts_under: of these,
     those that read otherwise under a study's settings.
-    planted: values of Table 1's columns that simulated people produce, by column; spread: for other columns, lowest and
-    highest. behave: how a simulated participant answers. answer_place: where the true candidate stands, for the leak
-    audit; None where no candidate is the answer. analysis: dotted path of the module whose `ANALYSIS` is a
-    `statistics.task_analysis.TaskAnalysis`: what the report has of this task beyond its outcome, each part of it
-    optional. Without one the report is complete all the same: estimates with intervals, comparisons, odds, order effects,
-    balance, multiverse, agreement of whole scores, and the general figures.
+    planted: what simulated people show, by column; spread: for other columns, lowest and highest. expected: the estimates
+    of Table 1's columns that follow from it, where these are not the planted values themselves, since a trial sets
+    columns against one another. behave: how a simulated participant answers. answer_place: where the true candidate
+    stands, for the leak audit; None where no candidate is the answer. secret: what else of a trial it must not be able
+    to tell, as one of a few words, such as whether a prediction is right. analysis: dotted path of the module whose
+    `ANALYSIS` is a `statistics.task_analysis.TaskAnalysis`: what the report has of this task beyond its outcome, each
+    part of it optional. Without one the report is complete all the same: estimates with intervals, comparisons, odds,
+    order effects, balance, multiverse, agreement of whole scores, and the general figures.
     published: the paper's figures by column, as printed.
     """
 
@@ -212,6 +214,7 @@ class Task:
     behave: Callable[[Simulator, Person, SimulatedTrial], Simulated]
     planted: Mapping[str, float] = field(default_factory=dict)
     spread: tuple[float, float] = (0.0, 1.0)
+    expected: Callable[[Mapping[str, float]], Mapping[str, float]] = lambda planted: planted
     rescore: Callable[[Given, Truth], Scored] | None = None
     guess: Callable[[Truth], Chance] = lambda truth: Chance()
     rows: tuple[TableRow, ...] = ()
@@ -221,6 +224,7 @@ class Task:
     findings: Callable[[Settings], Iterable[DesignFinding]] = lambda settings: ()
     second_counts: Callable[[Settings], bool] = lambda settings: False
     answer_place: Callable[[Truth], int | None] = lambda truth: None
+    secret: Callable[[Truth], str] = lambda truth: ""
     stylesheet: str = ""
     texts_under: Callable[[Settings], Mapping[str, Mapping[str, str]]] = lambda settings: {}
     analysis: str = ""

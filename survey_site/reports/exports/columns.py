@@ -14,6 +14,7 @@ from django.db.models.functions import Cast, Coalesce, Concat
 from saliency_worker import catalog
 from survey_site.protocols.models import Protocol
 from survey_site.reports.exports.export_column import ExportColumn
+from survey_site.reports.exports.further_columns import further_columns
 from survey_site.reports.exports.masked import masked
 from survey_site.reports.exports.sql import (
     PlaceInPool,
@@ -159,6 +160,8 @@ def responses_columns(study: Study | None = None) -> tuple[ExportColumn, ...]:
     """
     fixed = (*_before_answers(study), *_fixed_answers(), *_after_answers(), *added_columns())
     own = installed_tasks(study) if study else []
+    if study and any(task.further_score for task in own):
+        fixed = (*fixed, further_columns(study))
     return masked(study, quick(study, (*fixed, *_further({column.name for column in fixed}, own))))
 
 

@@ -27,7 +27,8 @@ REPETITIONS = 400
 class PlannedComparison:
     """One outcome's planned comparisons. `effects`: (column, expected value), the reference first.
 
-    Values are shares 0..1 or mean scores. items: pools or images, a multiple of trials × columns.
+    Values are shares 0..1 or mean scores. items: pools or images, a multiple of trials × columns. duels: an answer counts
+    in the columns of both maps of its trial.
     """
 
     outcome: OutcomeName
@@ -35,6 +36,7 @@ class PlannedComparison:
     participants: int
     trials: int
     items: int
+    duels: bool = False
 
 
 def questions(study: Study, verdict: Assessment) -> list[PlannedComparison]:
@@ -50,10 +52,18 @@ def questions(study: Study, verdict: Assessment) -> list[PlannedComparison]:
         trials, items = per_column(spec, task), verdict.task(task.name).items
         whole = trials * len(names)
         if len(names) > 1 and trials and spec.participants > 1:
-            effects = tuple((name, planted[task.name][name]) for name in names)
+            expected = task.expected(planted[task.name])
+            effects = tuple((name, expected[name]) for name in names)
             rounds = max(items // whole, 1)  # the simulated square needs whole rounds of images
             found.append(
-                PlannedComparison(task.outcome.key, effects, spec.participants, trials, rounds * whole)
+                PlannedComparison(
+                    task.outcome.key,
+                    effects,
+                    spec.participants,
+                    trials,
+                    rounds * whole,
+                    duels=task.further_score is not None,
+                )
             )
     return found
 

@@ -16,6 +16,7 @@ class AskedComparison(TypedDict):
     participants: int
     trials: int
     items: int
+    duels: bool
 
 
 class PlannedPower(PowerResult):
@@ -23,6 +24,7 @@ class PlannedPower(PowerResult):
 
     outcome: OutcomeName
     effects: Sequence[tuple[str, float]]
+    duels: bool
 
 
 class RecoveredEffect(TypedDict):

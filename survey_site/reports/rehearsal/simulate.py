@@ -81,7 +81,7 @@ def rehearse(
         simulated(document, Simulator(model, f"{seed}/{number}"))
         for number in _counted(repetitions, progress, 0.0, 0.4, "studies with effects")
     ]
-    planted = {task.outcome.key: {name: _planted(model, task, name) for name in names} for task in tasks}
+    planted = {task.outcome.key: _expected(model, task, names) for task in tasks}
     tallies = _recovered(with_effects, planted, analysis, asked)
     null = without_differences(model, tasks)
     alarms: dict[OutcomeName, int] = dict.fromkeys(planted, 0)
@@ -94,8 +94,11 @@ def rehearse(
     return _judged(tallies, alarms, repetitions, analysis, asked)
 
 
-def _planted(model: Behaviour, task: Task, column: str) -> float:
-    return model.effect(task.name, column, task.planted, sum(task.spread) / 2, task.outcome.high)
+def _expected(model: Behaviour, task: Task, columns: Sequence[str]) -> dict[str, float]:
+    """By column the estimate that follows from what is planted."""
+    middle, high = sum(task.spread) / 2, task.outcome.high
+    planted = {name: model.effect(task.name, name, task.planted, middle, high) for name in columns}
+    return dict(task.expected(planted))
 
 
 def _recovered(

@@ -15,6 +15,7 @@ from survey_site.statistics.data import Trials, from_columns
 from survey_site.tasks import registry
 from survey_site.tasks.behaviour import Person, SimulatedTrial, Simulator
 from survey_site.tasks.contract import Reading, Scored, Task, Truth
+from survey_site.tasks.predictions import is_right
 from survey_site.tasks.settings import Settings
 
 Row = dict[str, Any]
@@ -33,6 +34,14 @@ class RehearsedStudy:
     conditions: list[Row]
     classes: Mapping[str, str]
     tasks: Mapping[str, tuple[Task, Settings]]
+    predictions: Mapping[str, Mapping[str, str]]
+
+    def label(self, trial: PlannedTrial) -> str:
+        """What the trial's classifier predicts; the image's class where the document does not tell, as no task asks."""
+        target, classifier = str(trial.target), self.conditions[int(trial.condition or 0)]["classifier"]
+        if not self.predictions:
+            return self.classes.get(target, "")
+        return self.predictions.get(classifier, {}).get(target, "")
 
 
 def study_of(document: Row) -> RehearsedStudy:
@@ -45,6 +54,7 @@ def study_of(document: Row) -> RehearsedStudy:
             task.name: (task, task.effective(document["tasks"][task.name]))
             for task in registry.of(document["tasks"])
         },
+        predictions=document.get("predictions", {}),
     )
 
 
@@ -127,6 +137,7 @@ def _told(study: RehearsedStudy, trial: PlannedTrial) -> SimulatedTrial:
         target_position=trial.target_position,
         columns=tuple(names[int(shown.condition)] for shown in trial.maps),
         first=trial.first,
+        predicted_right=is_right(study.label(trial), study.classes.get(str(trial.target), "")),
     )
 
 
@@ -136,5 +147,5 @@ def _truth(study: RehearsedStudy, trial: PlannedTrial) -> Truth:
         pool=tuple(map(str, trial.pool)),
         classes=study.classes,
         first=trial.first,
-        label=study.classes.get(str(trial.target), ""),
+        label=study.label(trial),
     )

@@ -4,10 +4,16 @@ All terms are normal (docs/statistics.md, power); a lapse is a guess.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
-from math import hypot, log
+from math import hypot
 
-from survey_site.tasks.behaviour import QUADRATURE, Person, Simulated, SimulatedTrial, Simulator, logistic
+from survey_site.tasks.behaviour import (
+    Person,
+    Simulated,
+    SimulatedTrial,
+    Simulator,
+    centre_of_share,
+    logistic,
+)
 from survey_site.tasks.matching.answers import CANT_TELL
 
 # Table 1 of the paper; the controls are guesses that keep their order: random < Grad-CAMs, original ≈ 1.
@@ -76,15 +82,3 @@ def chance_of_a_match(
     ease += model.image_column_sd * simulator.normal("ease", target, column)
     ability = model.ability_sd * simulator.normal("ability", person.number)
     return logistic(centre_of_share(attentive, spread) + ability + ease)
-
-
-@lru_cache(maxsize=256)
-def centre_of_share(share: float, spread: float) -> float:
-    """μ with E logistic(μ + spread·Z) = share."""
-    guess = log(share / (1 - share))
-    low, high = guess - 2 - 4 * spread, guess + 2 + 4 * spread
-    for _ in range(60):
-        middle = (low + high) / 2
-        mean = sum(logistic(middle + spread * z) for z in QUADRATURE) / len(QUADRATURE)
-        low, high = (middle, high) if mean < share else (low, middle)
-    return (low + high) / 2

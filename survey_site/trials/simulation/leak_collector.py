@@ -2,14 +2,16 @@
 
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from html.parser import HTMLParser
 
 from survey_site.studies.models import Study
 from survey_site.tasks import registry
 from survey_site.tasks.behaviour import Behaviour, Simulator
 from survey_site.tasks.contract import Truth
+from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.models import Trial
 from survey_site.trials.simulation.leak_classifiers import Value
 from survey_site.trials.simulation.leaks import Observation
@@ -47,9 +49,8 @@ class Images(HTMLParser):
 class Collector:
     """Fetches the pictures of each trial as a browser would and notes what came with them."""
 
-    def __init__(self, site: Site, participant: str, classes: Mapping[str, str]) -> None:
-        """classes: of the images, by row id as text; they may tell which candidate is right."""
-        self._site, self._participant, self._classes = site, participant, classes
+    def __init__(self, site: Site, participant: str) -> None:
+        self._site, self._participant = site, participant
         self.observations: list[Observation] = []
 
     def watch(self, page: Page, trial: Trial) -> None:
@@ -62,10 +63,10 @@ class Collector:
             facts(image, reply, place) for place, (image, reply) in enumerate(received) if image.role == "map"
         ]
         options = [facts(i, r, place) for place, (i, r) in enumerate(received) if i.role == "option"]
-        truth = Truth(
-            str(trial.stimulus_id), tuple(map(str, trial.pool)), classes=self._classes, first=trial.first
-        )
-        structure = OPAQUE.sub(lambda match: f'{match["name"]}="{len(match["value"])}"', page.html)
+        task, truth = registry.task(trial.task), self._truth(trial)
+        # A label is shown on purpose, and belongs to the image: it tells whatever the image tells.
+        plain = page.html.replace(escape(truth.label), "") if truth.label else page.html
+        structure = OPAQUE.sub(lambda match: f'{match["name"]}="{len(match["value"])}"', plain)
         numbers = re.sub(r"\d+", "#", structure)
         self.observations.append(
             Observation(
@@ -74,14 +75,25 @@ class Collector:
                 page={
                     "task": trial.task,
                     "position": trial.position,
-                    "length": len(page.html),
+                    "length": len(plain),
                     "structure": str(hash_of(numbers)),
                     "pictures": len(images),
                 },
                 shown=shown[0] if len(shown) == 1 else {},
                 options=tuple(shown if len(shown) > 1 else options),
-                answer=registry.task(trial.task).answer_place(truth),
+                answer=task.answer_place(truth),
+                secret=task.secret(truth),
             )
+        )
+
+    def _truth(self, trial: Trial) -> Truth:
+        key, frozen = trial.stimulus.key, frozen_protocol(trial.participant.protocol_id)
+        return Truth(
+            key,
+            tuple(frozen.stimulus_keys[stimulus] for stimulus in trial.pool),
+            classes=frozen.classes,
+            first=trial.first,
+            label=frozen.label(trial.stimulus_id, trial.condition.classifier if trial.condition else ""),
         )
 
 
@@ -118,10 +130,9 @@ def collect(site_of: Callable[[], Site], study: Study, participants: int, seed: 
     """Plays bots through the study and returns what they received. `site_of()` makes a fresh browser for each."""
     simulator = Simulator(Behaviour(drop_out=0), str(seed))
     observations: list[Observation] = []
-    classes = {str(pk): name for pk, name in study.stimuli.values_list("pk", "stimulus_class")}
     for index in range(participants):
         site = site_of()
-        collector = Collector(site, f"bot {index}", classes)
+        collector = Collector(site, f"bot {index}")
         play(site, study, simulator, index, collector.watch)
         observations += collector.observations
     return observations

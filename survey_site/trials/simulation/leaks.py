@@ -7,7 +7,7 @@ only file of that size").
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
@@ -30,7 +30,8 @@ class Observation:
 
     page: what belongs to the trial as a whole; shown: what belongs to the map; options: what belongs to each
     candidate, in display order. answer: the position of the true one; None for a rating. method: the
-    condition or column behind the map. Pictures' pixels are no feature.
+    condition or column behind the map. secret: what a task whose answer is no place keeps to itself, such as whether a
+    prediction is right; empty where it has none. Pictures' pixels, and labels that are shown on purpose, are no feature.
     """
 
     participant: str
@@ -39,6 +40,7 @@ class Observation:
     shown: Mapping[str, Value]
     options: tuple[Mapping[str, Value], ...] = ()
     answer: int | None = None
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,12 @@ def audit(observations: Sequence[Observation], *, folds: int = 5, seed: str = "a
     if len(people) < folds:
         raise ValueError(f"The audit needs {folds} participants or more, there are {len(people)}.")
     fold_of = {people[i]: place % folds for place, i in enumerate(permutation(len(people), seed, "folds"))}
-    tasks = [task for task in (_answer_task(observations), _method_task(observations)) if task.examples]
+    asked = (
+        _answer_task(observations),
+        _page_task("method", observations, lambda one: one.method),
+        _page_task("secret", [one for one in observations if one.secret], lambda one: one.secret),
+    )
+    tasks = [task for task in asked if task.examples]
     tests = len(tasks) * len(CLASSIFIERS)
     results: list[Result] = []
     suspects: list[tuple[str, Result]] = []
@@ -143,9 +150,12 @@ def _answer_task(observations: Sequence[Observation]) -> _Task:
     return _Task("answer", tuple(examples), sum(chances) / len(chances) if chances else 0.0)
 
 
-def _method_task(observations: Sequence[Observation]) -> _Task:
-    if len({observation.method for observation in observations}) < 2:
-        return _Task("method", (), 0.0)
+def _page_task(
+    target: str, observations: Sequence[Observation], label: Callable[[Observation], str]
+) -> _Task:
+    """What the whole page may give away. Whoever knows the task alone guesses its most frequent label."""
+    if len({label(observation) for observation in observations}) < 2:
+        return _Task(target, (), 0.0)
     examples = [
         _Example(
             observation.participant,
@@ -159,12 +169,15 @@ def _method_task(observations: Sequence[Observation]) -> _Task:
                     for name, value in option.items()
                 ),
             ),
-            observation.method,
+            label(observation),
         )
         for group, observation in enumerate(observations)
     ]
-    frequent = Counter(example.label for example in examples).most_common(1)[0][1]
-    return _Task("method", tuple(examples), frequent / len(examples))
+    by_task: defaultdict[Value, Counter[str]] = defaultdict(Counter)
+    for observation in observations:
+        by_task[observation.page.get("task", "")][label(observation)] += 1
+    frequent = sum(counts.most_common(1)[0][1] for counts in by_task.values())
+    return _Task(target, tuple(examples), frequent / len(examples))
 
 
 def _relations(observation: Observation, position: int) -> Iterator[tuple[str, Value]]:

@@ -7,6 +7,8 @@ from survey_site.studies.models import Condition, Study
 from survey_site.tasks import registry
 from survey_site.tasks.behaviour import Person, SimulatedTrial, Simulator
 from survey_site.tasks.contract import Truth
+from survey_site.tasks.predictions import is_right
+from survey_site.trials.frozen_protocol import FrozenProtocol, frozen_protocol
 from survey_site.trials.models import Participant, Trial
 from survey_site.trials.signed_tokens import bot_token, position_of
 from survey_site.trials.simulation.robot import Form, Page, Site, UnexpectedPage
@@ -39,7 +41,7 @@ def play(
     trials = list(participant.trials.select_related("condition", "stimulus"))
     columns = dict(Condition.objects.filter(study=study).values_list("pk", "column"))
     keys = dict(study.stimuli.values_list("pk", "key"))
-    classes = dict(study.stimuli.values_list("key", "stimulus_class"))
+    frozen = frozen_protocol(participant.protocol_id)
     answers = 0
     while (form := Form(page.html)).found:
         fields = dict(form.hidden)
@@ -48,7 +50,7 @@ def play(
             if not person.stays_for(position, len(trials)):
                 return Played(participant.code, answers, finished=False)
             watch(page, trials[position])
-            fields |= _answer(simulator, person, told(trials[position], columns, keys, classes))
+            fields |= _answer(simulator, person, told(trials[position], columns, keys, frozen))
             answers += 1
         else:
             fields |= {name: offered[0] for name, offered in form.offered.items()}
@@ -69,16 +71,19 @@ def _expect(page: Page, study: Study) -> Page:
 
 
 def told(
-    trial: Trial, columns: Mapping[int, str], keys: Mapping[int, str], classes: Mapping[str, str]
+    trial: Trial, columns: Mapping[int, str], keys: Mapping[int, str], frozen: FrozenProtocol
 ) -> SimulatedTrial:
     """What a bot knows of a trial: the truth, by the database, since it cannot see.
 
-    columns: names by condition; keys: of images by row id; classes: of images by key.
+    columns: names by condition; keys: of images by row id.
     """
     pool = tuple(keys[stimulus] for stimulus in trial.pool)
     place = pool.index(trial.stimulus.key) if trial.stimulus.key in pool else None
     if pool and place is None:  # another image stands for the source
-        place = registry.task(trial.task).answer_place(Truth(trial.stimulus.key, pool, classes=classes))
+        place = registry.task(trial.task).answer_place(
+            Truth(trial.stimulus.key, pool, classes=frozen.classes)
+        )
+    label = frozen.label(trial.stimulus_id, trial.condition.classifier if trial.condition else "")
     return SimulatedTrial(
         task=trial.task,
         position=trial.position,
@@ -90,6 +95,7 @@ def told(
         first=trial.first,
         check=trial.attention_check,
         expected=trial.expected,
+        predicted_right=is_right(label, frozen.classes.get(trial.stimulus.key, "")),
     )
 
 

@@ -16,7 +16,8 @@ from survey_site.trials.simulation.robot import InProcess, Remote, UnexpectedPag
 class Command(BaseCommand):
     help = (
         "Plays bots through a study, records everything a browser receives, the pictures' pixels left out, and "
-        "trains classifiers to tell the answer and the method from it. Exit 1 when they beat chance."
+        "trains classifiers to tell the answer and the method from it, and what else a task keeps to itself. Exit 1 when "
+        "they beat chance."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
