@@ -94,7 +94,8 @@ def test_no_room_outside_tasks_names_a_task() -> None:
 def test_the_settings_name_the_packages_of_the_tasks_alone() -> None:
     lines = (SITE / "settings.py").read_text("utf-8").splitlines()
     assert [line.strip() for line in lines if named(line)] == [
-        '["survey_site.tasks.matching", "survey_site.tasks.rating"],'
+        '"survey_site.tasks.matching",',
+        '"survey_site.tasks.rating",',
     ]
 
 

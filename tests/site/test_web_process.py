@@ -17,6 +17,7 @@ HEAVY = (
     "numpy",
     "pyreadstat",
     "xlsxwriter",
+    "choix",
 )
 SCRIPT = f"""
 import sys
