@@ -29,7 +29,12 @@ try:
     SALIENCY_MODELS_DIR = environment.read(_env, "str", "SALIENCY_MODELS_DIR", "")
     SALIENCY_METHODS = environment.methods(environment.read(_env, "str", "SALIENCY_METHODS", ""))
     STUDY_TASKS = environment.tasks(
-        ["survey_site.tasks.matching", "survey_site.tasks.rating"],
+        [
+            "survey_site.tasks.matching",
+            "survey_site.tasks.rating",
+            "survey_site.tasks.preference",
+            "survey_site.tasks.agreement",
+        ],
         environment.read(_env, "list", "STUDY_TASKS", []),
     )
     MAX_UPLOAD_MB = environment.read(_env, "int", "MAX_UPLOAD_MB", 32)

@@ -121,7 +121,8 @@ def test_the_statistics_get_a_row_for_each_column_in_which_an_answer_counts(sket
 
 def test_the_tasks_own_columns_stand_behind_the_score_in_their_kinds(sketches: Survey) -> None:
     found = rows(sketches)
-    assert list(found[0])[-len(OWN) - 2 :] == ["score", "measurement_hash", *OWN]
+    assert list(found[0])[-len(OWN) - 3 :] == ["score", "measurement_hash", "further_columns", *OWN]
+    assert {row["further_columns"] for row in found if row["task"] == "sketch" and row["score"]} == {"Ours 1"}
     assert [found[0][name] for name in ("score", *OWN)] == ["8", "'=1+1", "pen", "4", "0.25", "1", "left"]
     assert [found[1][name] for name in ("score", *OWN)] == ["3", "", "", "0", "", "0", ""]
     assert [found[3][name] for name in ("score", *OWN)] == ["1", "", "", "", "", "", ""]
@@ -137,7 +138,8 @@ def described(own: Survey) -> dict[str, Any]:
 def test_dictionary_and_api_follow_the_studys_columns(sketches: Survey, desk: Client) -> None:
     told = described(sketches)
     assert (told["pressure"]["unitText"], told["strokes"]["minValue"]) == ("N", 0)
-    assert [level["termCode"] for level in told["task"]["valueReference"]] == ["matching", "rating", "sketch"]
+    names = [level["termCode"] for level in told["task"]["valueReference"]]
+    assert names == [task.name for task in registry.installed()] and names[-1] == "sketch"
     answers = desk.get(reverse("api-responses", args=["sketches"]) + "?task=sketch").json()["results"]
     assert [row["left_handed"] for row in answers] == [True, False, None]
     assert [row["pressure"] for row in answers] == [0.25, None, None]
@@ -186,5 +188,9 @@ def test_the_fixed_columns_stay_where_their_tasks_are_not_installed(
 ) -> None:
     before = [column.name for column in TABLES["responses"].columns(gone.study)]
     install(monkeypatch, SKETCH)
-    assert [column.name for column in TABLES["responses"].columns(gone.study)] == [*before, *OWN]
+    assert [column.name for column in TABLES["responses"].columns(gone.study)] == [
+        *before,
+        "further_columns",
+        *OWN,
+    ]
     assert [row["rating"] for row in rows(gone)] == ["", "4"]

@@ -9,6 +9,7 @@ from survey_site.protocols import freeze
 from survey_site.stimuli.models import MapPicture
 from survey_site.studies.access import ROLES, visible_studies
 from survey_site.studies.models import Membership, Study
+from survey_site.tasks import registry
 from tests.studies.sample import ready_study
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -116,7 +117,7 @@ def test_a_study_belongs_to_who_makes_it(client: Client, study: Study) -> None:
         "matching-fixed_pools": "[]",
         "matching-headline": "image",
     }
-    form |= {"matching-trials_per_column": 1, "rating-trials_per_column": 1, "practice_trials": 0}
+    form |= {f"{task.name}-trials_per_column": 1 for task in registry.installed()} | {"practice_trials": 0}
     form |= {"attention_checks": 0, "lease_minutes": 60, "resume_days": 7, "seed": 1}
     form |= {"edges": "hed", "colour_map": "jet", "exclusion_rules": "{}"}
     form |= {"analysis_plan": "{}", "languages": "[]"}

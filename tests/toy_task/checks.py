@@ -252,5 +252,5 @@ def test_without_its_column_it_is_told_before_going_live() -> None:
 
 
 def test_it_is_installed_after_the_tasks_of_the_program() -> None:
-    assert [task.name for task in registry.installed()] == ["matching", "rating", NAME]
+    assert [task.name for task in registry.installed()][-1] == NAME
     assert Form("").forms == 0
