@@ -15,10 +15,17 @@ POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homeb
 DEBIAN_PACKAGES = {
     "initdb": "postgresql",
     "redis-server": "redis-server",
-    "chromium": "chromium",
+    "chromium": "chromium-headless-shell",
     "nginx": "nginx-light",
 }
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The shell is the same engine without windows: it takes two thirds of the time of the whole browser.
+BROWSERS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 
 
 class Missing(RuntimeError):

@@ -1,6 +1,7 @@
 """Classifiers of the catalogue give the maps that they gave before own models were read as graphs.
 
-The arrays were computed by the engine that cut a model at its list of layers, on the picture below.
+The arrays were computed by the engine that cut a model at its list of layers, on the picture below. Processors differ
+by some 1e-6 of the highest value; a layer, a gradient or a filling taken wrongly changes it by far more than 1e-4.
 """
 
 from pathlib import Path
@@ -30,10 +31,10 @@ def test_the_catalogue_gives_the_maps_it_gave(name: str) -> None:
             before = stored[f"{name}/{key}"]
             assert result.raw is not None
             np.testing.assert_allclose(
-                result.raw, before, rtol=0, atol=1e-6 * np.abs(before).max(), err_msg=key
+                result.raw, before, rtol=0, atol=1e-4 * np.abs(before).max(), err_msg=key
             )
         confidences = [
             result.metrics["target_confidence"] for result in found.maps.values() if result.metrics
         ]
         said = [found.class_index, found.confidence, *confidences]
-        np.testing.assert_allclose(said, stored[f"{name}/confidence"], rtol=1e-6)
+        np.testing.assert_allclose(said, stored[f"{name}/confidence"], rtol=1e-4)
