@@ -46,6 +46,11 @@ class Need(StrEnum):
     """A ``saliency.answers.ScoresAt``: rows (n, H, W, C) to the class's scores, in batches of a fixed size."""
     HEAD_SCORES_AT = "head_scores_at"
     """The same for activations (n, h, w, K) in place of rows: the part of the network behind the explained layer."""
+    PROBE = "probe"
+    """A ``saliency.probe.Probe``: one image, all T of its classes that are explained, and the network's answers to changed
+    copies. The formula gives the maps of all classes, (T, h, w) or (T, H, W): they share the passes."""
+    SUPERPIXELS = "superpixels"
+    """A function from about how many to the labels (H, W) of the image's superpixels, from 0."""
     INPUT_GRADIENTS_AT = "input_gradients_at"
     """A ``saliency.answers.GradientsAt``: rows (n, H, W, C) to ``dY^c/dx`` at each, (n, H, W, C)."""
 
@@ -59,11 +64,11 @@ TENSORS = frozenset(
 FROM_THE_INPUT = frozenset({Need.INPUT, Need.INPUT_GRADIENTS, Need.WALK})
 """Tensors for which the whole network is gone through, not its head alone."""
 PICTURES = frozenset({Need.IMAGE, Need.EDGES})
-ASKING = frozenset({Need.SCORES_AT, Need.HEAD_SCORES_AT, Need.INPUT_GRADIENTS_AT})
+ASKING = frozenset({Need.SCORES_AT, Need.HEAD_SCORES_AT, Need.INPUT_GRADIENTS_AT, Need.PROBE})
 """Functions of one image's class, which a formula calls as often as it likes."""
 ASKED = ASKING | {
     *(Need.ROW, Need.BLACK, Need.DIFFERENCE, Need.NOISY_ROWS, Need.SEED),
-    *(Need.IMAGE, Need.ACTIVATIONS, Need.GRADIENTS),
+    *(Need.IMAGE, Need.SUPERPIXELS, Need.ACTIVATIONS, Need.GRADIENTS),
 }
 """What methods that ask may need beside."""
 OF_CLASS = frozenset(

@@ -31,6 +31,11 @@ class Source:
     stem: str
 
 
+def names(source: Source) -> tuple[str, ...]:
+    """How a table may name an image, the least exact last."""
+    return source.stem, source.path.name, source.path.as_posix()
+
+
 def expand(arguments: Sequence[str]) -> list[Source]:
     """Turn files, folders (searched in depth) and globs into sources, sorted within each argument.
 

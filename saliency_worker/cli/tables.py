@@ -13,6 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from saliency_worker import catalog
+from saliency_worker.measures import FURTHER
 
 Measurement = dict[str, Any]
 Summary = dict[str, Any]
@@ -29,6 +30,10 @@ TABLES = (
     ("kept_percent", "Pixels kept by the explanation map, %", 1),
     ("empty_percent", "Maps that are the same everywhere, in no other table, %", 1),
 )
+# Tables of what is not measured of every map; those without a number are left out.
+FURTHER_TABLES = tuple(
+    (f"{each.name}_percent" if each.percent else each.name, each.title, each.decimals) for each in FURTHER
+)
 _PERCENT = {
     "right": "right_percent",
     "higher_than_original": "higher_than_original_percent",
@@ -37,7 +42,9 @@ _PERCENT = {
     "drop": "average_drop_percent",
     "kept_share": "kept_percent",
     "empty": "empty_percent",
+    **{each.name: f"{each.name}_percent" for each in FURTHER if each.percent},
 }
+_MEANS = tuple(each.name for each in FURTHER if not each.percent)
 
 
 def summarise(measurements: Iterable[Measurement]) -> list[Summary]:
@@ -65,13 +72,14 @@ def _summary(classifier: str, key: str, rows: list[Measurement]) -> Summary:
         "average_confidence": fmean(row["confidence"] for row in measured) if measured else None,
         "right_low": 100 * low,
         "right_high": 100 * high,
-        **{name: _percent(row.get(field) for row in rows) for field, name in _PERCENT.items()},
+        **{name: _mean((row.get(field) for row in rows), 100) for field, name in _PERCENT.items()},
+        **{name: _mean(row.get(name) for row in rows) for name in _MEANS},
     }
 
 
-def _percent(values: Iterable[float | bool | None]) -> float | None:
+def _mean(values: Iterable[float | bool | None], factor: float = 1) -> float | None:
     known = [float(value) for value in values if value is not None]
-    return 100 * fmean(known) if known else None
+    return factor * fmean(known) if known else None
 
 
 def wilson(successes: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
@@ -105,11 +113,17 @@ def layout(summaries: Sequence[Summary], field: str) -> tuple[list[str], list[li
     return ["classifier", "CAM", *columns], rows
 
 
+def tables_of(summaries: Sequence[Summary]) -> list[tuple[str, str, int]]:
+    """Field, heading and decimals of every table that has a number."""
+    further = [table for table in FURTHER_TABLES if any(s[table[0]] is not None for s in summaries)]
+    return [*TABLES, *further]
+
+
 def as_text(summaries: Sequence[Summary]) -> str:
     """Every table in plain text, for a terminal."""
     counts = sorted({s["n"] for s in summaries})
     parts = [f"n = {', '.join(map(str, counts))} images per classifier"]
-    for field, title, decimals in TABLES:
+    for field, title, decimals in tables_of(summaries):
         head, rows = layout(summaries, field)
         parts.append(f"{title}\n{grid(head, rows, decimals)}")
     return "\n\n".join(parts) + "\n"
@@ -156,7 +170,7 @@ def _csv(head: list[str], rows: Iterable[Sequence[Any]]) -> str:
 def as_json(summaries: Sequence[Summary]) -> dict[str, Any]:
     """Every table as `{field: [{classifier, CAM, original, G-CAMs, Ours 1, …}]}` and the summaries themselves."""
     tables = {}
-    for field, _, _ in TABLES:
+    for field, _, _ in tables_of(summaries):
         head, rows = layout(summaries, field)
         tables[field] = [dict(zip(head, row, strict=True)) for row in rows]
     return {"tables": tables, "summaries": list(summaries)}

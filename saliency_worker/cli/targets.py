@@ -33,7 +33,7 @@ def read_targets(option: str | None, sources: Sequence[Source]) -> dict[str, str
     if option == FOLDERS:
         return {source.stem: source.path.absolute().parent.name for source in sources}
     rows = _rows(Path(option))
-    found = {source.stem: rows[name] for source in sources for name in _names(source) if name in rows}
+    found = {source.stem: rows[name] for source in sources for name in inputs.names(source) if name in rows}
     if not found:
         raise CommandError(
             f"--targets {option}: it names none of the images; its first column is their file name"
@@ -90,8 +90,3 @@ def _rows(path: Path) -> dict[str, str]:
                 f"--targets {path}, row {number}: {name} stands there twice, with different classes"
             )
     return found
-
-
-def _names(source: Source) -> tuple[str, ...]:
-    """How a table may name an image, the least exact last."""
-    return source.stem, source.path.name, source.path.as_posix()

@@ -1,5 +1,8 @@
 """What is computed for one image alone, once its class is known: other networks, other passes, other inputs."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,8 +10,9 @@ from saliency_worker.needs import Need
 from saliency_worker.saliency.activations import Network, at_rank
 from saliency_worker.saliency.answers import Answers
 from saliency_worker.saliency.classifiers import Classifier
-from saliency_worker.saliency.formulas import Plan
+from saliency_worker.saliency.formulas import Formula, Plan
 from saliency_worker.saliency.noise import add_noise
+from saliency_worker.saliency.probe import Probe
 from saliency_worker.saliency.random_weights import randomised
 from saliency_worker.saliency.settings import Settings
 from saliency_worker.saliency.work import Work
@@ -32,7 +36,8 @@ class Alone:
             self._networks.append((network, tuple(plan.random)))
         if plan.through and with_copies:
             self._networks.append((Network(classifier, plan.through, 1, 1), tuple(plan.through)))
-        self._answers = Answers(classifier, plan.asking_needs, limit) if plan.asking else None
+        needs = plan.asking_needs | ({Need.PROBE} if "curves" in settings.measures else set())
+        self._answers = Answers(classifier, needs, limit) if needs else None
         self.rows = self._answers.rows if self._answers else None
         self._black = classifier.input.rows(np.zeros((*classifier.input.shape[:2], 3), np.uint8))
         self._of_black: Array | None = None  # a pass of its own, for the first image
@@ -54,6 +59,11 @@ class Alone:
                 found |= {key: maps[at_rank(key, 0)][0] for key in keys}
         return found | self._asked(work, rank, target)
 
+    def probe(self, work: Work) -> Probe:
+        """What the network says of changed copies of an image to its explained class, once its maps are composed."""
+        assert self._answers is not None and work.plain is not None
+        return self._answers.probe(work.plain, (work.targets[0],))
+
     def _asked(self, work: Work, rank: int, target: int) -> dict[str, Array]:
         """The maps of the methods that ask the network again."""
         keys = self._plan.of_rank(self._plan.asking, rank)
@@ -73,7 +83,29 @@ class Alone:
         if Need.NOISY_ROWS in self._plan.asking_needs:
             arrays[Need.NOISY_ROWS] = self._copies(work)
         shapes = (row.shape[:2], self._answers.map_size)
-        return {key: np.asarray(self._plan.asking[key](arrays, *shapes), np.float32) for key in keys}
+        found = {}
+        for key in keys:
+            formula = self._plan.asking[key]
+            if Need.PROBE in formula.spec.needs:
+                found[key] = self._of_all_classes(work, formula, arrays, shapes)[
+                    list(work.targets).index(rank)
+                ]
+            else:
+                found[key] = np.asarray(formula(arrays, *shapes), np.float32)
+        return found
+
+    def _of_all_classes(
+        self, work: Work, formula: Formula, arrays: dict[Need, Any], shapes: Iterable[tuple[int, ...]]
+    ) -> Array:
+        """The maps of all classes of an image that are explained, (T, ...), computed for the first of them."""
+        key, targets = formula.spec.key, tuple(work.targets.values())
+        if key not in work.probed:
+            assert self._answers is not None
+            probe = self._answers.probe(work.rows[0], targets)
+            given = arrays | {Need.PROBE: probe, Need.SUPERPIXELS: work.superpixels}
+            made = formula(given, *((len(targets), *shape) for shape in shapes))
+            work.probed[key] = np.asarray(made, np.float32)
+        return work.probed[key]
 
     def _copies(self, work: Work) -> Array:
         """The noisy copies of an image: those that went through the network, or the same drawn anew."""

@@ -22,6 +22,7 @@ from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.errors import ModelError, SettingsError
 from saliency_worker.saliency.frozen import Graph, freeze
 from saliency_worker.saliency.metrics import probabilities
+from saliency_worker.saliency.probe import Probe
 from saliency_worker.saliency.view import refuse_unreached
 
 Array = npt.NDArray[np.float32]
@@ -75,6 +76,7 @@ class Answers:
         self.rows = rows
         self._view = view(classifier)
         self._classes, self._rule = self._view.scores.classes, self._view.scores.rule
+        self._given = classifier.input
         self._input, self._map = classifier.input.shape, self._view.chosen.shape
         name = classifier.spec.name
         if Need.HEAD_SCORES_AT in needs and self._view.chosen.tokens:
@@ -91,9 +93,15 @@ class Answers:
             Need.INPUT_GRADIENTS_AT: (self._gradients, (pictures, index)),
         }
         with refusals(name):
-            self._graphs = {need: freeze(*_flat(made[need])) for need in sorted(made.keys() & needs)}
+            wanted = {Need.SCORES_AT if need == Need.PROBE else need for need in needs} & made.keys()
+            self._graphs = {need: freeze(*_flat(made[need])) for need in sorted(wanted)}
         self.map_size = self._map[:2]
         del self._view
+
+    def probe(self, row: Array, targets: tuple[int, ...]) -> Probe:
+        """The image of this row (H, W, C), and what the network says of changed copies to these classes."""
+        ask = partial(_logits_of, self._graphs[Need.SCORES_AT])
+        return Probe(row, self._given, targets, self.rows, ask, self._rule)
 
     def of(self, target: int) -> dict[Need, Any]:
         """The functions for the class ``target``."""

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +21,20 @@ from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.compose import Composer
 from saliency_worker.saliency.edges import EdgeDetector, edge_detector
 from saliency_worker.saliency.errors import ModelError, SaliencyError, SettingsError
-from saliency_worker.saliency.explanation import explanation_mask
 from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.frozen import prepare_device, rows_per_batch
+from saliency_worker.saliency.further import mask, measure_alone, remove_and_insert
 from saliency_worker.saliency.metrics import predict
 from saliency_worker.saliency.noise import add_noise, derive_seed
 from saliency_worker.saliency.preprocessing_check import doubt
 from saliency_worker.saliency.results import Explanation as Explanation
 from saliency_worker.saliency.results import MapResult as MapResult
+from saliency_worker.saliency.sanity import Sanity
 from saliency_worker.saliency.self_check import rows_of
 from saliency_worker.saliency.settings import Settings as Settings
-from saliency_worker.saliency.work import Work, explanation
+from saliency_worker.saliency.work import Image, Work, explanation
 
 Array = npt.NDArray[np.float32]
-Image = tuple[str, npt.NDArray[np.uint8]] | tuple[str, npt.NDArray[np.uint8], int]
 _AHEAD = 2  # images prepared, composed or encoded while the device computes: this bounds the memory
 
 
@@ -76,6 +77,9 @@ class Explainer:
         )
         self._check_target(settings.target_class)
         self._alone = Alone(classifier, self._plan, settings, limit, with_copies=bool(self._copies))
+        bare = replace(settings, metrics=False, measures=(), raw=False, ranks=(0,))
+        again = partial(Explainer, settings=bare, detector=self._detector)
+        self._sanity = Sanity(classifier, again, settings) if "sanity" in settings.measures else None
         self._signs = {key: settings.sign_rule(METHODS[key]) for key in self._plan.asked}
         # Rows of images that are done: fresh memory of that size costs the system more time than the noise in it.
         self._spare: deque[Array] = deque()
@@ -134,13 +138,15 @@ class Explainer:
         """Explanations in the order of the images, lazily; ``images`` is read in another thread.
 
         images: SHA-256 of the stored bytes and uint8 RGB of any size, EXIF orientation applied; of some perhaps the
-        index of the class to explain, which goes before that of the settings.
+        index of the class to explain, which goes before that of the settings, and bool (H, W) of the image's own size, where
+        what it shows is, for the pointing game.
         Raises ImageError for an array that is no image, SaliencyError where the network's output is not finite.
         """
         with ThreadPoolExecutor(2, "compose") as pool, ThreadPoolExecutor(1, "read") as reader:
             try:
                 composed = overlap(pool, self._compose, self._through_network(reader, images), _AHEAD)
-                yield from overlap(pool, self._finish, self._through_metrics(composed), _AHEAD)
+                done = overlap(pool, self._finish, self._through_metrics(composed), _AHEAD)
+                yield from self._sanity.checked(done) if self._sanity else done
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
                 reader.shutdown(wait=False, cancel_futures=True)
@@ -157,11 +163,13 @@ class Explainer:
             return
         stream: RowStream[Work] = RowStream(self._masks, self._run_masks)
         for work in composed:
+            if "curves" in self.settings.measures:
+                remove_and_insert(work, self._alone.probe(work), self.settings.steps)
             yield from stream.push(work, len(self.settings.methods))
         yield from stream.flush()
 
     def _prepare(self, image: Image) -> Work:
-        sha256, rgb, *target = image
+        sha256, rgb, *rest = image
         original = self._input.picture(rgb)
         plain = self._input.rows(original)
         seed = derive_seed(sha256, self.settings.seed)
@@ -175,9 +183,11 @@ class Explainer:
         edges = np.zeros(original.shape[:2], np.float32)
         if self._detector is not None:
             edges = self._detector(original[None])[0]
-        given = target[0] if target else self.settings.target_class
+        target, region = (*rest, None, None)[:2]
+        given = self.settings.target_class if target is None else target
         self._check_target(given)
-        return Work(sha256, original, seed, edges, rows, {} if given is None else {0: given})
+        known = None if region is None else self._input.region(region, rgb.shape[:2])
+        return Work(sha256, original, seed, edges, rows, {} if given is None else {0: given}, region=known)
 
     def _check_target(self, index: int | None) -> None:
         if index is not None and not 0 <= index < self.classes:
@@ -265,18 +275,9 @@ class Explainer:
             keys = [key for key in settings.methods if not rank or explains_class(key)]
             work.composed[rank] = {key: composer.compose(key) for key in keys}
         if settings.metrics:
-            self._mask(work)
+            measure_alone(work)
+            mask(work, settings, self._black)
         return work
-
-    def _mask(self, work: Work) -> None:
-        """The explanation maps of the predicted class take the place of the rows."""
-        settings, composed = self.settings, work.composed[0]
-        plain, work.rows = work.rows[0], np.empty((len(composed), *work.rows.shape[1:]), np.float32)
-        for index, key in enumerate(settings.methods):
-            mask = explanation_mask(composed[key].scalar, settings.percentile, settings.keep, work.seed)
-            work.kept[key] = float(mask.mean())
-            work.rows[index] = plain
-            work.rows[index][~mask] = self._black
 
     def _run_masks(self, segments: list[Segment[Work]]) -> None:
         batch = padded([segment.item.rows[segment.start : segment.stop] for segment in segments], self._masks)

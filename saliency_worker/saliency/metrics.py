@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Softmax over the last axis in float64, safe for huge logits."""
     shifted = np.asarray(logits, np.float64)
     powers = np.exp(shifted - shifted.max(axis=-1, keepdims=True))

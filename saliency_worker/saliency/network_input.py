@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from saliency_worker.saliency.errors import ModelError
+from saliency_worker.saliency.errors import ImageError, ModelError
 from saliency_worker.saliency.images import fitted
 from saliency_worker.saliency.model_choice import ModelChoice
 
@@ -93,6 +93,19 @@ class NetworkInput:
         if self.channels == 1:
             seen = np.repeat(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
         return seen
+
+    def region(self, inside: npt.NDArray[np.bool_], size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+        """Bool (H, W) of a picture of that height and width to what the network sees of it, more than half covered.
+
+        Raises ImageError where the two are not of one size.
+        """
+        if inside.shape != size:
+            raise ImageError(
+                f"The region is {inside.shape[1]}x{inside.shape[0]}, its picture {size[1]}x{size[0]}: give it in the "
+                "picture's own pixels."
+            )
+        levels = np.repeat(inside[..., None].astype(np.uint8) * 255, 3, axis=2)
+        return np.asarray(fitted(levels, (self.height, self.width), self.fit)[..., 0] > 127)
 
     def rows(self, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """What ``picture`` gives, (..., 3), to the network's input, float32 (..., channels)."""

@@ -65,3 +65,12 @@ def add_noise(
     if np.ptp(scale) > 0:
         copies *= (scale / scale[0]).astype(np.float32)
     copies += plain
+
+
+def uniforms(shape: tuple[int, ...], *place: int) -> npt.NDArray[np.float64]:
+    """Numbers of 53 bits in [0, 1) that follow from ``place``, such as a seed and the number of a mask, alone.
+
+    Out of the bits of SFC64, which NumPy fixes across its versions.
+    """
+    words = np.random.SFC64(np.random.SeedSequence(place)).random_raw(int(np.prod(shape)))
+    return np.asarray((words >> np.uint64(11)) * 2.0**-53).reshape(shape)

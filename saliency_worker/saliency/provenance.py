@@ -121,7 +121,7 @@ class Run:
             "parameters": self._parameters(spec, combination, metrics),
             "edge_model": None,
             "edge_weights_sha256": None,
-            "noise_seed": noise_seed if _draws(spec) or settings.keep == "rank" else None,
+            "noise_seed": noise_seed if _draws(spec) or _breaks_ties(settings) else None,
             "batch": {"rows": self.rows, "masks": self.masks if metrics else None},
             "device": self.device,
             "versions": versions(),
@@ -129,8 +129,10 @@ class Run:
         if combination or Need.EDGES in spec.needs:
             record["edge_model"] = settings.edges
             record["edge_weights_sha256"] = self.edge_weights_sha256 or None
-        if spec.asks:
+        if spec.asks or (metrics and "curves" in settings.measures):
             record["batch"]["asked"] = self.asked
+        if Need.SUPERPIXELS in spec.needs:
+            record["versions"] = versions() | {"scikit-image": _version(("scikit-image",))}
         if spec.is_outside:
             record["formula_sha256"] = formula_sha256(spec.formula)
         if rank:
@@ -148,7 +150,14 @@ class Run:
             chosen["k"] = settings.k
         if metrics:
             chosen |= {"percentile": settings.percentile, "keep": settings.keep}
+            chosen |= {"steps": settings.steps} if "curves" in settings.measures else {}
+            chosen |= {"sanity_networks": settings.sanity_networks} if "sanity" in settings.measures else {}
         return chosen
+
+
+def _breaks_ties(settings: Settings) -> bool:
+    """Whether metrics draw an order of equal pixels."""
+    return settings.keep == "rank" or "curves" in settings.measures
 
 
 def _draws(spec: MethodSpec) -> bool:

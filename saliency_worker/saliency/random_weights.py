@@ -1,5 +1,6 @@
 """The control ``randomcam``: a classifier whose head and last block forget what they learned (Adebayo 2018)."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import keras
@@ -15,19 +16,29 @@ def randomised(classifier: Classifier, seed: int) -> Classifier:
 
     Kernels are He-normal, biases 0, batch norms the identity. Raises ModelError where Keras cannot copy the network.
     """
+    copy = twin(classifier, "randomcam needs")
+    draw_anew(forgotten_layers(copy.model, classifier.spec.last_block_after), np.random.default_rng(seed))
+    return copy
+
+
+def twin(classifier: Classifier, who: str) -> Classifier:
+    """A copy of the classifier with weights of its own. who: needs it, as the error says. Raises ModelError."""
     try:
         model = keras.models.clone_model(classifier.model)
         model.set_weights(classifier.model.get_weights())
     except Exception as error:  # a class of one's own may lack what a copy needs
         raise ModelError(
-            f"randomcam needs a copy of {classifier.spec.name}, and Keras cannot make one ({first_line(error)}): leave "
-            "randomcam out, or give its classes a get_config."
+            f"{who[0].upper()}{who[1:]} a copy of {classifier.spec.name}, and Keras cannot make one "
+            f"({first_line(error)}): leave it out, or give its classes a get_config."
         ) from error
-    generator = np.random.default_rng(seed)
-    for layer in forgotten_layers(model, classifier.spec.last_block_after):
+    return replace(classifier, model=model)
+
+
+def draw_anew(layers: Iterable[keras.Layer], generator: np.random.Generator) -> None:
+    """Forget what these layers learned."""
+    for layer in layers:
         for weight in layer.weights:
             weight.assign(_draw(weight.name, tuple(weight.shape), generator))
-    return replace(classifier, model=model)
 
 
 def forgotten_layers(model: keras.Model, last_block_after: str) -> list[keras.Layer]:
@@ -40,9 +51,14 @@ def forgotten_layers(model: keras.Model, last_block_after: str) -> list[keras.La
         kept = keras.Model(model.inputs[0], model.get_layer(last_block_after).output)
         names = {layer.name for layer in kept.layers}
         return [layer for layer in weighted if layer.name not in names]
-    flat = [inner for layer in weighted for inner in _inner(layer)]
+    flat = flat_layers(model)
     last = max((index for index, layer in enumerate(flat) if is_convolution(layer)), default=0)
     return flat[last:]
+
+
+def flat_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers with weights in the order of the network, those inside nested networks too."""
+    return [inner for layer in model.layers if layer.weights for inner in _inner(layer)]
 
 
 def _inner(layer: keras.Layer) -> list[keras.Layer]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from saliency_worker.catalog import COLOUR_MAPS, EDGE_MODELS, UnknownName, parameters, split_key
 from saliency_worker.declarations import SHARED_PARAMETERS, SIGNED, MethodSpec, Parameter
+from saliency_worker.measures import ASKED
 from saliency_worker.saliency.errors import SettingsError
 from saliency_worker.saliency.explanation import RULES
 
@@ -20,7 +21,9 @@ class Settings:
     explain instead of the top-1. ranks: which of the network's choices are explained, 0 its first, in rising order
     from 0; beyond 0 there are no metrics. seed: of the run, mixed with the image's hash. raw: also the h x w maps.
     batch: rows per pass; by default chosen for the device. signed: what becomes of maps that have a sign, one of SIGNED;
-    "" for what each method declares.
+    "" for what each method declares. measures: what is measured beside the explanation maps and costs further
+    passes, of ``measures.ASKED``; steps: of the curves of deletion and insertion; sanity_networks: how many forgetful
+    networks the sanity check asks at most.
     """
 
     methods: tuple[str, ...]
@@ -39,6 +42,9 @@ class Settings:
     keep: str = "percentile"
     parameters: Mapping[str, float] = field(default_factory=dict)
     signed: str = ""
+    measures: tuple[str, ...] = ()
+    steps: int = 32
+    sanity_networks: int = 16
 
     def __post_init__(self) -> None:
         for key in self.methods:
@@ -53,6 +59,13 @@ class Settings:
         ):
             if name not in known:
                 raise UnknownName(kind, name, known)
+        for name in self.measures:
+            if name not in ASKED:
+                raise UnknownName("measure", name, ASKED)
+        if self.measures and not self.metrics:
+            raise SettingsError(
+                f"Without metrics there is no {' and no '.join(self.measures)}: leave them out."
+            )
         if self.ranks[:1] != (0,) or list(self.ranks) != sorted(set(self.ranks)):
             raise SettingsError(f"ranks are {self.ranks}: name each once, in rising order from 0.")
         if self.ranks != (0,) and self.target_class is not None:
@@ -64,6 +77,8 @@ class Settings:
             ("seed", self.seed, 0, 2**63 - 1),
             ("target_class", self.target_class, 0, 10**6),
             ("batch", self.batch, 1, 4096),
+            ("steps", self.steps, 1, 1000),
+            ("sanity_networks", self.sanity_networks, 1, 1000),
             *((name, self.parameters.get(name), p.low, p.high) for name, p in self._own().items()),
         )
         for name in set(self.parameters) - set(self._own()):

@@ -1,6 +1,7 @@
 """An image on its way through the engine, and what is made of it at the end."""
 
 from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,15 @@ from saliency_worker.saliency.metrics import Prediction, map_metrics, predict
 from saliency_worker.saliency.provenance import Run
 from saliency_worker.saliency.render import crossed_out, png
 from saliency_worker.saliency.results import ClassMaps, Explanation, MapResult
+from saliency_worker.saliency.superpixels import Superpixels, superpixels
 
 Array = npt.NDArray[np.float32]
+Image = (
+    tuple[str, npt.NDArray[np.uint8]]
+    | tuple[str, npt.NDArray[np.uint8], int | None]
+    | tuple[str, npt.NDArray[np.uint8], int | None, npt.NDArray[np.bool_] | None]
+)
+"""What Explainer.explain takes: hash, picture, perhaps the class to explain, perhaps the region of what it shows."""
 
 
 @dataclass(eq=False)
@@ -26,8 +34,10 @@ class Work:
     rows: what goes through the network, the image and its noisy copies, then its explanation maps. targets: the classes
     that are explained, by rank, as far as they are known. logits: (classes,) of the image. raw, composed: maps by rank and
     method. arrays: by rank what methods need that ask the network again. noisy: by name in the network's results the maps
-    of the rows, batch by batch. masked_logits: of the explanation maps of the predicted class, batch by batch, in the order
-    of the methods.
+    of the rows, batch by batch. probed: by method the maps of all targets, in their order, of methods that make them
+    together. masked_logits: of the explanation maps of the predicted class, batch by batch, in the order of the methods.
+    plain: the image's row, once the explanation maps have taken its place. region: bool (H, W), where what the picture
+    shows is known to be. further: by method what is measured beside (measures.FURTHER).
     """
 
     sha256: str
@@ -42,9 +52,18 @@ class Work:
     raw: dict[int, dict[str, Array]] = field(default_factory=dict)
     arrays: dict[int, dict[Need, Array]] = field(default_factory=dict)
     noisy: dict[str, list[Array]] = field(default_factory=dict)
+    probed: dict[str, Array] = field(default_factory=dict)
     composed: dict[int, dict[str, Composed]] = field(default_factory=dict)
     kept: dict[str, float] = field(default_factory=dict)
     masked_logits: list[Array] = field(default_factory=list)
+    plain: Array | None = None
+    region: npt.NDArray[np.bool_] | None = None
+    further: dict[str, dict[str, float | None]] = field(default_factory=dict)
+
+    @cached_property
+    def superpixels(self) -> Superpixels:
+        """The image's superpixels by about how many they are, each division made once."""
+        return cache(partial(superpixels, self.original))
 
 
 def explanation(work: Work, run: Run, class_names: tuple[str, ...]) -> Explanation:
@@ -93,8 +112,10 @@ def _metrics(
         base, combination = split_key(key)
         bare = predictions.get(base) if combination else None
         empty = is_empty(work, key)
+        further = work.further[key]
         metrics[key] = {
             **map_metrics(original, prediction, bare, work.kept[key], empty=empty),
+            **(dict.fromkeys(further) if empty else further),
             "class_name": None if empty else class_name(class_names, prediction.class_index),
         }
     return metrics

@@ -20,7 +20,9 @@ GALLERY = 6
 GALLERY_SCORES = 3
 # Order of the paper's Tables 2 and 3: the bare CAM, then Ours 1–5; other combinations follow by name.
 VERSIONS = ("", *catalog.OURS)
-MachineMeasure = Literal["right_percent", "confidence", "kept_share"]
+MachineMeasure = Literal[
+    "right_percent", "confidence", "kept_share", "sparsity", "deletion", "insertion", "sanity", "pointing"
+]
 Metrics = dict[str, Any]  # as the worker stored them
 
 
@@ -49,6 +51,11 @@ def _row(classifier: str, method: str, metrics: list[Metrics]) -> MachineRow:
         "confidence": _mean(metrics, "confidence", 1.0),
         "drop": _mean(metrics, "drop", 1.0),
         "kept_share": _mean(metrics, "kept_share", 1.0),
+        "sparsity": _mean(metrics, "sparsity", 1.0),
+        "deletion": _mean(metrics, "deletion", 1.0),
+        "insertion": _mean(metrics, "insertion", 1.0),
+        "sanity": _mean(metrics, "sanity", 1.0),
+        "pointing": _mean(metrics, "pointing", 100.0),
     }
 
 
@@ -77,6 +84,11 @@ def paper_layout(rows: Iterable[MachineRow], measure: MachineMeasure) -> Machine
             for (classifier, base), cells in lines.items()
         ],
     }
+
+
+def has_numbers(rows: Iterable[MachineRow], measure: MachineMeasure) -> bool:
+    """Whether anything of the kind was measured: deletion, say, only is where it is asked for."""
+    return any(row.get(measure) is not None for row in rows)
 
 
 def version_label(version: str) -> str:

@@ -168,7 +168,11 @@ class StudyFlow(ParticipantFlow):
 
 
 class MachineRow(TypedDict):
-    """Machine metrics of `n` maps of one classifier × base × version; the last three are shares 0..1."""
+    """Machine metrics of `n` maps of one classifier × base × version.
+
+    confidence, drop, kept_share, sparsity and the areas under the curves deletion and insertion are 0..1, sanity −1..1,
+    pointing in percent.
+    """
 
     classifier: str
     method: str
@@ -181,6 +185,11 @@ class MachineRow(TypedDict):
     confidence: float | None
     drop: float | None
     kept_share: float | None
+    sparsity: float | None
+    deletion: float | None
+    insertion: float | None
+    sanity: float | None
+    pointing: float | None
 
 
 class GalleryMap(TypedDict):

@@ -17,13 +17,14 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from saliency_worker.measures import FURTHER
 from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report, paper_texts
 from survey_site.reports.cached_task import TaskProgress, progress_of
 from survey_site.reports.contrasts import FORMATS as CONTRASTS
 from survey_site.reports.downloads import asked_version, attachment, results_of
-from survey_site.reports.machine_metrics import MachineMeasure, paper_layout
+from survey_site.reports.machine_metrics import MachineMeasure, has_numbers, paper_layout
 from survey_site.reports.point_report import tasks_of
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import MachineTable, StudyReport
@@ -48,6 +49,7 @@ MACHINE_TABLES: tuple[tuple[str, MachineMeasure], ...] = (
     ("Table 2: right classification of explanation maps, %", "right_percent"),
     ("Table 3: average confidence of explanation maps", "confidence"),
     ("Share of pixels kept in explanation maps", "kept_share"),
+    *((each.title, cast(MachineMeasure, each.name)) for each in FURTHER),
 )
 
 
@@ -180,7 +182,11 @@ def _told(request: HttpRequest, study: Study) -> ReportContext:
         "computed": found is not None,
         "wanted": protocol is not None and found is None and report["population"]["participants"] > 0,
         "has_variants": any(len(column["variants"]) > 1 for column in report["columns"]),
-        "machine_tables": [(title, paper_layout(machine, name)) for title, name in MACHINE_TABLES if machine],
+        "machine_tables": [
+            (title, paper_layout(machine, name))
+            for title, name in MACHINE_TABLES
+            if has_numbers(machine, name)
+        ],
         "query": request.GET.urlencode(),
     }
 

@@ -9,6 +9,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.db.models.lookups import Exact
 
+from saliency_worker.measures import FURTHER
 from survey_site.reports.exports.columns import (
     described_tasks,
     only_pools,
@@ -138,6 +139,10 @@ MAPS: tuple[ExportColumn, ...] = (
     ),
     ExportColumn("rank", "Place of the explained class among the network's choices: 0 is the predicted one.", "integer",
            F("rank"), minimum=0),
+    *(
+        ExportColumn(each.name, each.description, "number", _metric(each.name), minimum=each.low, maximum=each.high)
+        for each in FURTHER
+    ),
 )  # fmt: skip
 
 
