@@ -33,6 +33,7 @@ try:
             "survey_site.tasks.matching",
             "survey_site.tasks.rating",
             "survey_site.tasks.preference",
+            "survey_site.tasks.distinction",
             "survey_site.tasks.agreement",
         ],
         environment.read(_env, "list", "STUDY_TASKS", []),

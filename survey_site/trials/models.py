@@ -290,7 +290,7 @@ class Response(models.Model):
             self.participant_id = trial.participant_id
             self.condition_id = trial.condition_id
             self.further_conditions = ",".join(
-                str(shown["condition"]) for shown in trial.maps if shown["map"] != trial.saliency_map_id
+                str(shown["condition"]) for shown in trial.maps if shown["condition"] != trial.condition_id
             )
             self.task = trial.task
             self.counts = trial.block != Trial.PRACTICE and not trial.attention_check

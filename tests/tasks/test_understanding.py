@@ -28,7 +28,7 @@ from tests.tasks import studies
 from tests.trials.player import Form, begin, play, step
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
-FIELDS = {"preference": "preferred", "agreement": "sure"}
+FIELDS = {"preference": "preferred", "distinction": "picked", "agreement": "sure"}
 TASKS = pytest.mark.parametrize("task", FIELDS)
 
 

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from survey_site.statistics import chance
 from survey_site.statistics.data import Trials
 from survey_site.statistics.detection import Judged, signal_detection
-from survey_site.statistics.estimates import share
-from survey_site.statistics.factor import BoolArray
 from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.plan import AnalysisPlan
+from survey_site.statistics.predictions_apart import apart, right_ones
 from survey_site.statistics.printing import NOTHING, interval, p_value, places
 from survey_site.statistics.report_types import Section
 from survey_site.statistics.task_analysis import Columns, TaskAnalysis
@@ -23,11 +20,6 @@ HALVES = (("on_right", "right"), ("on_wrong", "wrong"))
 PUBLISHED = ("HIVE, Grad-CAM on ImageNet (Kim et al. 2022)", "70.8", "44.8")
 
 
-def right_ones(trials: Trials) -> BoolArray:
-    """Of which trials the prediction is right, as it was when they were scored, (N,)."""
-    return np.array([answer.get("prediction_right") == 1 for answer in trials.answers], np.bool_)
-
-
 def estimate(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
     """Right and wrong predictions apart, each with its interval; d′, criterion, and how many answers of each step."""
     answered = trials.answered()
@@ -35,8 +27,7 @@ def estimate(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
     judged = Judged(answered.value, right, answered.participant.codes, answered.item.codes)
     steps = [answer.get("sure") for answer in answered.answers]
     return {
-        "on_right": share(answered.select(right), plan.level),
-        "on_wrong": share(answered.select(~right), plan.level),
+        **apart(trials, plan.level),
         "signal": signal_detection(judged, plan.level),
         "steps": {
             of: {
