@@ -15,6 +15,7 @@ from survey_site.design.latin_square import Square
 from survey_site.design.layout import group_count, missing, shortage
 from survey_site.design.spec import Spec
 from survey_site.design.task_spec import TaskSpec
+from survey_site.design.use_of_images import unused
 
 LONG_SESSION_MIN = 30
 PRACTICE_S, PAGES_S = (
@@ -112,6 +113,7 @@ def assess(
         *_variants(spec),
         *_inference(spec, items),
         *_burden(minutes),
+        *(() if short else _unused(spec, labels, found)),
         *more,
     )
     return Assessment(
@@ -249,10 +251,14 @@ def _balance(
     if task.pooled and not task.exemplar and visits < task.group:
         yield DesignFinding(
             "targets",
-            f"Each pool comes up {visits} times under a column, so {max(visits, 1)} of its {task.group} "
+            f"Each pool comes up {_times(visits)} under a column, so {max(visits, 1)} of its {task.group} "
             "images will be asked for; the others are distractors only.",
             f"Nothing, or plan {square.period * task.group} participants to ask for every image.",
         )
+
+
+def _times(number: int) -> str:
+    return {0: "not once", 1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def _variants(spec: Spec) -> Iterator[DesignFinding]:
@@ -304,6 +310,11 @@ def _inference(spec: Spec, items: Mapping[str, int]) -> Iterator[DesignFinding]:
             "One attention check cannot exclude anybody fairly; panels ask for two failures.",
             "Plan three checks, or none.",
         )
+
+
+def _unused(spec: Spec, labels: Sequence[str], found: Predicted | None) -> Iterator[DesignFinding]:
+    if told := unused(spec, labels, found):
+        yield DesignFinding("unused", *told)
 
 
 def _burden(minutes: float) -> Iterator[DesignFinding]:

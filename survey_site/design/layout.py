@@ -191,16 +191,22 @@ def group_count(spec: Spec, task: TaskSpec, labels: Sequence[str], found: Predic
 
     found: what the network predicts for them, which bounds a task of which half must be mistaken.
     """
-    trials = spec.trials(task)
     if task.pooled and task.strategy == "fixed":
         return len(task.fixed_groups)
+    trials, room = spec.trials(task), group_room(spec, task, labels, found)
+    return trials * groups(trials, room, len(spec.columns_of(task)), spec.participants)
+
+
+def group_room(spec: Spec, task: TaskSpec, labels: Sequence[str], found: Predicted | None = None) -> int:
+    """The most groups that images of these classes give, whatever the number of participants; T at the least."""
+    trials = spec.trials(task)
     room = max(len(labels) // task.images - _elsewhere(spec, task), trials)
     if task.half_mistaken and found and found.known:
         room = max(min(room, found.usable), trials)
     if task.pooled:  # what gives so many groups gives fewer
         more = range(trials + 1, room + 1)
         room = trials + bisect_left(more, True, key=lambda number: lacking(task, labels, number) > 0)
-    return trials * groups(trials, room, len(spec.columns_of(task)), spec.participants)
+    return room
 
 
 def _elsewhere(spec: Spec, task: TaskSpec) -> int:

@@ -2,9 +2,11 @@
 
 from survey_site.desk import (
     audit_admin,
+    job_admin,
+    map_admin,
     protocol_admin,
     sign_in_admin,
-    stimuli_admin,
+    stimulus_admin,
     study_admin,
     token_admin,
     user_admin,
@@ -12,9 +14,11 @@ from survey_site.desk import (
 
 __all__ = [
     "audit_admin",
+    "job_admin",
+    "map_admin",
     "protocol_admin",
     "sign_in_admin",
-    "stimuli_admin",
+    "stimulus_admin",
     "study_admin",
     "token_admin",
     "user_admin",

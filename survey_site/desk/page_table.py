@@ -152,7 +152,7 @@ PAGES = (
         "edit",
         go_live.go_live,
         STEPS,
-        parts=(Part("rehearsal", rehearsal.rehearse),),
+        parts=(Part("rehearsal", rehearsal.rehearse), Part("sealing", go_live.sealing_status)),
         in_archive=True,
     ),
     DeskPage("amend", _("Amend"), "edit_note", "edit", amend.amend, STEPS),

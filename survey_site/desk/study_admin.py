@@ -1,174 +1,41 @@
 """The researcher's desk for studies: design, images, maps, going live."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
 
-from saliency_worker import catalog
 from survey_site.accounts import confirmation
-from survey_site.desk import page_table
+from survey_site.desk import page_table, plan_fields
+from survey_site.desk.pages import new_study as new_study_page
 from survey_site.desk.scoped_admin import ScopedAdmin
-from survey_site.desk.seen_values import SeenForm, SeenFormSet
 from survey_site.desk.steps import path_html
-from survey_site.desk.study_form import field_names, study_form
-from survey_site.stimuli.import_maps import labels_of
-from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.stimuli.own_models import usable
-from survey_site.studies import audit, facts, states
-from survey_site.studies.access import is_owner, is_superuser, may_now
-from survey_site.studies.models import Condition, Membership, Study, StudyText
+from survey_site.desk.study_form import field_names, study_form, told_settings
+from survey_site.desk.study_inlines import ConditionInline, MembershipInline
+from survey_site.desk.study_list import StateFilter, counted
+from survey_site.studies import audit, states
+from survey_site.studies.access import is_owner, is_superuser
+from survey_site.studies.models import Membership, Study
 from survey_site.tasks import registry
 from survey_site.trials import deletion
-from survey_site.trials.models import Participant
-from survey_site.trials.who_counts import in_newest_measurement, who_counts
 
 admin.site.index_title = _("Overview")
-TASKS = "(the tasks' settings)"  # where they stand among the fields
-IDENTITY = {"column", "classifier", "base", "method"}
+TASKS, DECLARED = "(the tasks' settings)", "(rules and plan)"  # where they stand among the fields
 
 
-class ConditionForm(SeenForm):
-    """A condition whose classifier, base and method are names of the catalogue, or of uploaded maps."""
-
-    class Meta:
-        model = Condition
-        fields = ("column", "column_order", "classifier", "base", "method", "is_reference")
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or {}
-        if self.instance.pk and IDENTITY & set(self.changed_data) and self.instance.trial_set.exists():
-            raise forms.ValidationError(
-                _("Participants were shown this condition; keep it as it is and add another one.")
-            )
-        key = catalog.join_key(cleaned.get("base", ""), cleaned.get("method", ""))
-        study = self.instance.study if self.instance.study_id else None
-        if study and (cleaned.get("classifier", ""), key) in labels_of(study):
-            return self.cleaned_data  # maps made elsewhere
-        try:
-            if cleaned.get("classifier") and not (study and cleaned["classifier"] in usable(study)):
-                self.cleaned_data["classifier"] = catalog.classifier(cleaned["classifier"]).name
-            catalog.split_key(key)
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
-        return self.cleaned_data
-
-
-def _count(rows: Any, study: str) -> Coalesce:
-    """How many rows belong to the study, counted by themselves: joins would multiply images by jobs by people."""
-    counted = rows.filter(**{study: OuterRef("pk")}).order_by().values(study).annotate(n=Count("pk"))
-    return Coalesce(Subquery(counted.values("n"), output_field=IntegerField()), 0)
-
-
-class StudyInline(TabularInline):
-    """Rows of a study: whoever may edit the study may edit them."""
-
-    form = SeenForm
-    formset = SeenFormSet
-
-    def has_view_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return obj is None or may_now(request, "view", obj.pk)
-
-    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return obj is None or may_now(request, "edit", obj.pk)
-
-    def has_add_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return self.has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return self.has_change_permission(request, obj)
-
-
-class DraftInline(StudyInline):
-    """Rows that belong to the sealed design: changed in a draft only."""
-
-    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return (obj is None or obj.is_editable) and super().has_change_permission(request, obj)
-
-
-class MembershipForm(SeenForm):
-    """The other researcher is named, not chosen from a list: who has an account here is nobody's to read."""
-
-    user = forms.ModelChoiceField(
-        label=_("User name"),
-        queryset=User.objects.filter(is_staff=True, is_active=True),
-        to_field_name="username",
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={
-            "invalid_choice": _("No researcher has this user name; ask them how theirs is written.")
-        },
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            self.initial["user"] = self.instance.user.username
-
-
-class MembershipInline(StudyInline):
-    """With whom the study is shared: the owner's to say."""
-
-    model = Membership
-    form = MembershipForm
-    extra = 0
-    tab = True
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        return super().get_queryset(request).select_related("user")
-
-    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return obj is None or is_owner(request, obj)
-
-
-class ConditionInline(DraftInline):
-    model = Condition
-    form = ConditionForm
-    extra = 0
-    tab = True
-
-
-class StudyTextInline(DraftInline):
-    model = StudyText
-    extra = 0
-    tab = True
-
-
-def _unfolded(fields: Iterable[str], tasks: list[str]) -> Iterator[str]:
+def _unfolded(fields: Iterable[str], places: Mapping[str, Iterable[str]]) -> Iterator[str]:
     for field in fields:
-        yield from tasks if field == TASKS else (field,)
-
-
-class StateFilter(admin.SimpleListFilter):
-    """By state; archived studies are shown to who asks for them."""
-
-    title = _("state")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return list(Study.State.choices)
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Study]) -> QuerySet[Study]:
-        if chosen := self.value():
-            return queryset.filter(state=chosen)
-        return queryset.exclude(state=Study.State.ARCHIVED)
-
-    def choices(self, changelist: Any) -> Any:
-        first, *rest = super().choices(changelist)
-        yield {**first, "display": _("All but archived ones")}
-        yield from rest
+        yield from places.get(field, (field,))
 
 
 @admin.register(Study)
@@ -180,7 +47,7 @@ class StudyAdmin(ScopedAdmin):
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
     readonly_fields = ("steps",)
-    inlines = (ConditionInline, StudyTextInline, MembershipInline)
+    inlines = (ConditionInline, MembershipInline)
     fieldsets = (
         (None, {"fields": ("steps", "title", "slug", "owner")}),
         (
@@ -214,18 +81,19 @@ class StudyAdmin(ScopedAdmin):
             _("Analysis"),
             {
                 "classes": ["tab"],
-                "fields": ("exclusion_rules", "analysis_plan", "require_rehearsal", "replicates_paper"),
+                "fields": (DECLARED, "require_rehearsal", "replicates_paper"),
             },
         ),
-        (_("Consent"), {"classes": ["tab"], "fields": ("languages", *facts.LABELS)}),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
-        """The tasks' settings stand among the design's; of a sealed study they are told, not asked."""
-        editable = obj is None or obj.is_editable
-        tasks = field_names(registry.installed()) if editable else ["shown_tasks"]
+        """Settings of tasks, rules and plan stand among the design's fields; of a sealed study they are told, not asked."""
+        tasks = registry.installed()
+        places = {TASKS: field_names(tasks), DECLARED: list(plan_fields.fields_of(tasks))}
+        if obj is not None and not obj.is_editable:
+            places = {TASKS: ["shown_tasks"], DECLARED: ["shown_rules"]}
         return [
-            (title, options | {"fields": tuple(_unfolded(options["fields"], tasks))})
+            (title, options | {"fields": tuple(_unfolded(options["fields"], places))})
             for title, options in self.fieldsets
         ]
 
@@ -236,20 +104,7 @@ class StudyAdmin(ScopedAdmin):
         return super().get_form(request, obj, change, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
-        jobs = PrecomputeJob.objects.exclude(state=PrecomputeJob.State.CANCELLED)
-        finished = Participant.objects.filter(
-            in_newest_measurement(), who_counts(), kind=Participant.Kind.PERSON
-        )
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                n_images=_count(Stimulus.objects, "study"),
-                n_jobs=_count(jobs, "stimulus__study"),
-                n_done=_count(jobs.filter(state=PrecomputeJob.State.DONE), "stimulus__study"),
-                n_finished=_count(finished, "study"),
-            )
-        )
+        return counted(super().get_queryset(request))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
         if obj is None or obj.is_editable:  # the owner changes on a page of its own
@@ -257,6 +112,7 @@ class StudyAdmin(ScopedAdmin):
         return [f.name for f in Study._meta.fields if f.editable and f.name != "id"] + [
             "steps",
             "shown_tasks",
+            "shown_rules",
         ]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
@@ -350,13 +206,19 @@ class StudyAdmin(ScopedAdmin):
 
     @display(description=_("Tasks"))
     def shown_tasks(self, study: Study) -> SafeString:
-        told = []
-        for name, stored in study.task_settings.items():
-            task = registry.named(name)
-            values = task.effective(stored) if task else stored
-            labels = {setting.name: setting.label for setting in task.settings} if task else {}
-            told += [(labels.get(key, key), values[key]) for key in values]
+        told = told_settings(study)
         return format_html_join("", "<div>{}: <b>{}</b></div>", told)
+
+    @display(description=_("What counts, as declared"))
+    def shown_rules(self, study: Study) -> SafeString:
+        told = plan_fields.sentences(study.exclusion_rules, study.analysis_plan)
+        return format_html_join("", "<div>{}</div>", ((sentence,) for sentence in told))
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Three questions; the study's own pages ask the rest."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return new_study_page.new_study(request)
 
     def get_urls(self) -> list[URLPattern]:
         return [*page_table.urls(self.admin_site.admin_view), *super().get_urls()]

@@ -90,12 +90,19 @@ def rehearsal_missing(study: Study, draft: Draft) -> list[str]:
 
 
 def go_live(
-    study: Study, by: User | None = None, *, pilot: bool = False, reason: str = "", seen: str = ""
+    study: Study,
+    by: User | None = None,
+    *,
+    pilot: bool = False,
+    reason: str = "",
+    seen: str = "",
+    told: served_images.Told = served_images.nobody,
 ) -> Protocol:
     """Seals the protocol and opens the study; raises NotReady or StateForbids, and then changes nothing.
 
     Nothing changed since the newest seal: the study goes on under it. Only what can be amended changed: the new seal
     stands together with the old one, for this reason. seen: hash of the draft that whoever asks has looked at.
+    told: is called with how far it is (0..1) and a word for it.
     """
     verb = "pilot" if pilot else "live"
     states.transition(verb, study.state)
@@ -115,12 +122,12 @@ def go_live(
     files = (
         []
         if shared or plan.goes_on
-        else served_images.write_files(pictures, side, served_images.photos_below(study, draft.maps))
+        else served_images.write_files(pictures, side, served_images.photos_below(study, draft.maps), told)
     )
     try:
         with transaction.atomic():
-            told = f"the seal of version {plan.joins.version} again" if plan.goes_on and plan.joins else ""
-            move(study, verb, by.pk if by else None, pilot=pilot, detail=told)
+            again = f"the seal of version {plan.joins.version} again" if plan.goes_on and plan.joins else ""
+            move(study, verb, by.pk if by else None, pilot=pilot, detail=again)
             if plan.goes_on and plan.joins:
                 return plan.joins
             protocol = seal(study, plan, by, pilot=pilot, reason=reason)

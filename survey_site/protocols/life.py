@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from survey_site.protocols import freeze
+from survey_site.protocols import freeze, served_images
 from survey_site.protocols.models import Protocol
 from survey_site.protocols.served_images import served
 from survey_site.studies import states
@@ -13,14 +13,19 @@ from survey_site.studies.moves import move
 
 
 def step(
-    study: Study, verb: states.Verb, by: User | None = None, reason: str = "", seen: str = ""
+    study: Study,
+    verb: states.Verb,
+    by: User | None = None,
+    reason: str = "",
+    seen: str = "",
+    told: served_images.Told = served_images.nobody,
 ) -> Protocol | None:
-    """Takes a step; gives the protocol that the study goes live under. reason: of an amendment. seen: as of freeze.go_live.
+    """Takes a step; gives the protocol that the study goes live under. reason: of an amendment. seen, told: see go_live.
 
     Raises StateForbids or NotReady, and then changes nothing.
     """
     if verb in ("live", "pilot"):
-        return freeze.go_live(study, by, pilot=verb == "pilot", reason=reason, seen=seen)
+        return freeze.go_live(study, by, pilot=verb == "pilot", reason=reason, seen=seen, told=told)
     if verb == "amend":
         states.transition(verb, study.state)
         raise states.StateForbids(

@@ -9,7 +9,7 @@ import secrets
 import struct
 import tempfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,6 +28,12 @@ from survey_site.studies.models import Study
 CHUNK_OVERHEAD = 12  # length, type and CRC of a PNG chunk
 LENGTH_STEP = 4096
 ORIGINAL = "original"
+TOLD_EVERY = 20  # pictures between two words on how far it is
+Told = Callable[[float, str], None]
+
+
+def nobody(fraction: float, label: str) -> None:
+    """Hears how far something is, and tells it nobody."""
 
 
 def served(protocol: Protocol) -> QuerySet[ServedImage]:
@@ -98,10 +104,12 @@ def common_length(longest: int) -> int:
     return -(-(longest + CHUNK_OVERHEAD) // LENGTH_STEP) * LENGTH_STEP
 
 
-def write_files(paths: Sequence[str], side: int, photos: Sequence[str] = ()) -> list[str]:
+def write_files(
+    paths: Sequence[str], side: int, photos: Sequence[str] = (), told: Told = nobody
+) -> list[str]:
     """Stores one served file for each picture and returns their random paths; takes them back on failure.
 
-    photos: as of `photos_below`, for each picture; none: all are shown as they are.
+    photos: as of `photos_below`, for each picture; none: all are shown as they are. told: hears how far it is.
     """
     written: list[str] = []
     below = photos or [""] * len(paths)
@@ -113,9 +121,16 @@ def write_files(paths: Sequence[str], side: int, photos: Sequence[str] = ()) -> 
             (Path(folder) / str(item[0])).write_bytes(png)
             return len(png)
 
-        length = common_length(max(threads.map(encode_one, enumerate(paths)), default=0))
+        longest = 0
+        for index, size in enumerate(threads.map(encode_one, enumerate(paths)), start=1):
+            longest = max(longest, size)
+            if index % TOLD_EVERY == 0:
+                told(0.8 * index / len(paths), f"{index} / {len(paths)}")
+        length = common_length(longest)
         try:
             for index in range(len(paths)):
+                if index % TOLD_EVERY == 0:
+                    told(0.8 + 0.2 * index / len(paths), f"{index} / {len(paths)}")
                 name = f"served/{secrets.token_hex(2)}/{secrets.token_hex(20)}.png"
                 padded = pad((Path(folder) / str(index)).read_bytes(), length)
                 written.append(default_storage.save(name, ContentFile(padded)))

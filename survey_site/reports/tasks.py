@@ -5,18 +5,21 @@ import tempfile
 from pathlib import Path
 
 from celery import shared_task
+from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.http import QueryDict
 
 from survey_site.celery import while_working
+from survey_site.protocols import life
 from survey_site.protocols.models import Protocol
-from survey_site.reports import cached_report, prepared_files
+from survey_site.reports import cached_report, prepared_files, sealing
 from survey_site.reports.cached_task import failing_in_words, forget_progress, set_progress
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.rehearsal import power as planned_power
 from survey_site.reports.rehearsal import task as rehearsal
 from survey_site.reports.rehearsal.result_types import AskedComparison, PlannedPower
+from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
 logger = logging.getLogger(__name__)
@@ -136,3 +139,21 @@ def _data_file(study: Study, population: Population, kind: str, path: str) -> No
         with made.open("rb") as file:
             default_storage.save(path, File(file))
     forget_progress(path)
+
+
+@shared_task(name=sealing.SEALING.name)
+def seal(study_id: int, verb: str, user_id: int, reason: str, seen: str) -> None:
+    """Takes a study live. Where it cannot go live now, or has gone already, nothing happens but that it is told."""
+    study = Study.objects.filter(pk=study_id).first()
+    if study is None:
+        logger.warning("study %s does not exist any more; nothing is sealed", study_id)
+        return
+    key, user = sealing.key_of(study), User.objects.filter(pk=user_id).first()
+    with failing_in_words(key, f"sealing {study.slug}"):
+        set_progress(key, 0.0, "begun")
+        try:
+            life.step(study, verb, user, reason, seen, lambda f, label: set_progress(key, f, label))
+        except SeveralProblems as error:
+            set_progress(key, 0.0, "", failed="\n".join(error.problems))
+            return
+        forget_progress(key)

@@ -3,10 +3,10 @@
 import math
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Literal
 
 from django.conf import settings
 from django.db import transaction
@@ -19,23 +19,36 @@ from survey_site.stimuli.pictures import BadPicture, read_picture
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
+Twins = Literal["ask", "keep", "take"]
+
 
 class ImagesRefused(SeveralProblems):
-    """Nothing was stored. `problems` has one line for each file that must change."""
+    """Nothing was stored. `problems` has one line for each file that must change; `good`: how many others could be taken."""
 
     lead, joint, shown = "nothing was stored: ", "; ", 5
+
+    def __init__(self, problems: Sequence[str], good: int = 0) -> None:
+        super().__init__(problems)
+        self.good = good
+
+
+class TwoClasses(ImagesRefused):
+    """The same picture came under two classes, and nobody has said which it is of."""
 
 
 @dataclass
 class Intake:
     """What came of an upload: the new stimuli, and the names of files that the study has already.
 
-    notices: what was decided in decoding, with the file's name.
+    notices: what was decided in decoding, with the file's name. left_out: lines of the files that could not be taken.
+    relabelled: names of images whose class became that of the upload.
     """
 
     added: list[Stimulus] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    relabelled: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +85,15 @@ def add_images(
     role: str = Stimulus.Role.MAIN,
     *,
     within_s: float = math.inf,
+    skip_bad: bool = False,
+    twins: Twins = "ask",
     **extra: str,
 ) -> Intake:
     """Stores pictures and zips of pictures as stimuli of a draft. Raises ImagesRefused, and then stores nothing.
 
-    within_s: how long decoding may take, for callers that somebody else waits for.
+    within_s: how long decoding may take, for callers that somebody else waits for. skip_bad: files that are no images are
+    left out, as long as there are others. twins: what a picture that comes again under another class means: a question
+    (TwoClasses), the class that it had, or the class that it comes with.
     """
     if not study.is_editable:
         raise ImagesRefused(
@@ -84,17 +101,19 @@ def add_images(
         )
     intake = Intake()
     with tempfile.TemporaryFile() as spool:
-        pictures = _decode(expand(uploads), spool, within_s)
+        pictures, intake.left_out = _decode(expand(uploads), spool, within_s)
+        if intake.left_out and not (skip_bad and pictures):
+            raise ImagesRefused(intake.left_out, good=len(pictures))
         with transaction.atomic():
-            known = set(study.stimuli.values_list("sha256", flat=True))
+            known = {stimulus.sha256: stimulus for stimulus in study.stimuli.exclude(sha256="")}
             keys = set(study.stimuli.values_list("key", flat=True))
+            questions: list[str] = []
             for picture in pictures:
                 spool.seek(picture.begin)
                 path, digest = storage.put("stimuli", spool.read(picture.length), ".png")
-                if digest in known:
-                    intake.duplicates.append(picture.name)
+                if twin := known.get(digest):
+                    questions += _twin(intake, twin, picture, twins)
                     continue
-                known.add(digest)
                 intake.notices += [f"{picture.name}: {notice}" for notice in picture.notices]
                 stimulus = Stimulus.objects.create(
                     study=study,
@@ -109,8 +128,29 @@ def add_images(
                     **extra,
                 )
                 keys.add(stimulus.key)
+                known[digest] = stimulus
                 intake.added.append(stimulus)
+            if questions:
+                raise TwoClasses(questions)
     return intake
+
+
+def _twin(intake: Intake, twin: Stimulus, picture: _Decoded, twins: Twins) -> list[str]:
+    """Notes a picture that is there already; gives the question where its class is another one and nobody has said."""
+    label = picture.stimulus_class.strip()[:120]
+    intake.duplicates.append(picture.name)
+    if label in ("", twin.stimulus_class) or twins == "keep":
+        return []
+    if twin.stimulus_class and twins == "ask":
+        return [
+            f"{picture.name}, of the class “{label}”, is the same picture as {twin.key}, of the class "
+            f"“{twin.stimulus_class}”; give it one class"
+        ]
+    if twins == "take":
+        twin.stimulus_class = label
+        twin.save(update_fields=["stimulus_class"])
+        intake.relabelled.append(twin.key)
+    return []
 
 
 def unique_key(name: str, taken: set[str]) -> str:
@@ -122,8 +162,8 @@ def unique_key(name: str, taken: set[str]) -> str:
     return key
 
 
-def _decode(files: Iterable[Upload], spool: IO[bytes], within_s: float) -> list[_Decoded]:
-    """Every picture, its PNG written to the end of `spool`. Raises ImagesRefused with each bad one."""
+def _decode(files: Iterable[Upload], spool: IO[bytes], within_s: float) -> tuple[list[_Decoded], list[str]]:
+    """Every picture, its PNG written to the end of `spool`, and a line for each file that is none."""
     most = settings.MAX_UPLOAD_MB * 1024 * 1024
     until = time.monotonic() + within_s
     found: list[_Decoded] = []
@@ -151,9 +191,7 @@ def _decode(files: Iterable[Upload], spool: IO[bytes], within_s: float) -> list[
             )
         )
         spool.write(clean.png)
-    if problems:
-        raise ImagesRefused(problems)
-    return found
+    return found, problems
 
 
 def _check_text(*texts: str) -> None:

@@ -14,15 +14,15 @@ TRIALS = "trials_per_column"
 class Setting:
     """One setting of a task in a study, stored as JSON and shown as a field of the study's form.
 
-    kind: a whole number, yes or no, one of `choices` (value and label), or JSON as it is. help: what it does, in the
-    words of a researcher. later: younger than the documents' format, so that a document names it only where it is not at
-    its default, and older documents keep their hash.
+    kind: a whole number, yes or no, one of `choices` (value and label), groups of images (lists of their names, which
+    are arranged as pictures), or JSON as it is. help: what it does, in the words of a researcher. later: younger than the
+    documents' format, so that a document names it only where it is not at its default, and older documents keep their hash.
     """
 
     name: str
     label: str
     help: str
-    kind: Literal["whole", "yes_no", "choice", "json"]
+    kind: Literal["whole", "yes_no", "choice", "groups", "json"]
     default: Any
     minimum: int | None = None
     maximum: int | None = None
@@ -45,4 +45,10 @@ def refuse_setting(setting: Setting, value: Any) -> str:
         case "choice":
             known = [choice for choice, _label in setting.choices]
             return "" if value in known else f"must be one of {', '.join(known)}"
+        case "groups":
+            listed = isinstance(value, list | tuple) and all(
+                isinstance(group, list | tuple) and all(isinstance(name, str) for name in group)
+                for group in value
+            )
+            return "" if listed else "must be lists of names of images"
     return ""

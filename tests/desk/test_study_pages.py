@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from survey_site.desk.study_admin import ConditionForm
+from survey_site.desk.study_inlines import ConditionForm
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies.models import Study
 from tests.stimuli.pictures import encoded, zipped

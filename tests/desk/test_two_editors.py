@@ -75,12 +75,11 @@ def saved_after(client: Client, address: str, name: str, theirs: Any, mine: Any)
     [
         ("title", "Theirs", "Mine", ("“Theirs”", "“Mine”")),
         ("target_participants", 30, 40, ("“30”", "“40”")),
-        ("ids_erased_on", "2998-01-01", "2997-01-01", ("“2998-01-01”", "“2997-01-01”")),
-        ("languages", '["en"]', '["fr"]', ('“["en"]”', '“["fr"]”')),
+        ("rules-failed_checks", 3, 4, ("“3”", "“4”")),
+        ("plan-resamples", 500, 600, ("“500”", "“600”")),
         ("colour_map", "turbo", "viridis", ("“turbo”", "“viridis”")),
         ("trial_timeout_s", 5, 9, ("“5”", "“9”")),
         ("matching-pool_size", 3, 4, ("“3”", "“4”")),
-        ("texts-0-markdown", "Theirs\r\nlong.", "Mine", ("“Theirs\nlong.”", "“Mine”")),
         ("conditions-1-column", "Theirs", "Mine", ("“Theirs”", "“Mine”")),
     ],
 )
@@ -110,9 +109,44 @@ def test_what_the_second_left_alone_is_not_put_back(admin_client: Client, study:
 
 
 def test_saving_once_more_is_a_decision(admin_client: Client, study: Study) -> None:
-    response = saved_after(admin_client, of(study), "texts-0-markdown", "Theirs", "Mine")
+    response = saved_after(admin_client, of(study), "conditions-0-column", "Theirs", "Mine")
     assert admin_client.post(of(study), fields(response)).status_code == 302
-    assert study.texts.get().markdown == "Mine"
+    assert study.conditions.filter(column="Mine").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "theirs", "mine", "words"),
+    [
+        ("facts", "ids_erased_on", "2998-01-01", "2997-01-01", ("“2998-01-01”", "“2997-01-01”")),
+        ("facts", "languages", ["en"], ["fr"], ('“["en"]”', '“["fr"]”')),
+        ("texts", "debrief", "Theirs\r\nlong.", "Mine", ("“Theirs\nlong.”", "“Mine”")),
+        ("texts", "welcome", "Theirs", "Mine", ("“Theirs”", "“Mine”")),
+    ],
+)
+def test_the_facts_and_each_text(
+    form: str, name: str, theirs: Any, mine: Any, words: tuple[str, str], admin_client: Client, study: Study
+) -> None:
+    """Also of a text that was at its default when both began."""
+    address = of(study, "texts")
+
+    def seen() -> Sent:
+        shown = admin_client.get(address).context[f"{form}_form"]
+        pairs = [(shown[field].html_name, shown[field].value()) for field in shown.fields]
+        return {key: value for key, value in pairs if value is not None} | {"verb": form}
+
+    first, second = seen(), seen()
+    assert admin_client.post(address, first | {name: theirs}).status_code == 302
+    response = admin_client.post(address, second | {name: mine})
+    refused(response, *words)
+    shown = response.context[f"{form}_form"]
+    again = {shown[field].html_name: shown[field].value() for field in shown.fields}
+    assert (
+        admin_client.post(
+            address, {key: value for key, value in again.items() if value is not None} | {"verb": form}
+        ).status_code
+        == 302
+    )
+    assert str(seen()[name]) == str(mine)
 
 
 def test_the_same_value_twice_and_other_rows_are_nothing_to_refuse(
@@ -120,36 +154,34 @@ def test_the_same_value_twice_and_other_rows_are_nothing_to_refuse(
 ) -> None:
     assert saved_after(admin_client, of(study), "title", "Same", "Same").status_code == 302
     stale = opened(admin_client, of(study))
-    StudyText.objects.create(study=study, key="welcome", language="fr", markdown="Bonjour.")
+    study.conditions.create(column="Theirs", classifier="VGG16", base="gradcam")
+    before = study.conditions.count()
     assert admin_client.post(of(study), stale | {"title": "New"}).status_code == 302
-    assert study.texts.count() == 2
+    assert study.conditions.count() == before
 
 
 def test_a_row_that_both_add(admin_client: Client, study: Study) -> None:
-    stale = opened(admin_client, of(study))
-    StudyText.objects.create(study=study, key="consent", language="fr", markdown="Le leur.")
-    row = {
-        "texts-TOTAL_FORMS": "2",
-        "texts-1-key": "consent",
-        "texts-1-language": "fr",
-        "texts-1-markdown": "Le mien.",
-    }
-    page = text_of(admin_client.post(of(study), stale | row))
-    assert "Now stored: “Le leur.”. Yours: “Le mien.”." in page
-    assert "Somebody else added “consent (fr)” meanwhile" in page
-    assert study.texts.get(key="consent").markdown == "Le leur."
+    stale, n = opened(admin_client, of(study)), study.conditions.count()
+    study.conditions.create(column="New", column_order=3, classifier="VGG16", base="gradcam")
+    row = {"column": "New", "column_order": "4", "classifier": "VGG16", "base": "gradcam", "method": ""}
+    sent = {f"conditions-{n}-{name}": value for name, value in row.items()}
+    page = text_of(admin_client.post(of(study), stale | sent | {"conditions-TOTAL_FORMS": str(n + 1)}))
+    assert "Now stored: “3”. Yours: “4”." in page
+    assert "Somebody else added “New: VGG16 gradcam” meanwhile" in page
+    assert study.conditions.get(column="New").column_order == 3
 
 
 def test_a_row_that_one_deletes_and_the_other_changes(admin_client: Client, study: Study) -> None:
+    stale, last = opened(admin_client, of(study)), study.conditions.count() - 1
+    row = study.conditions.all()[last]
+    study.conditions.filter(pk=row.pk).update(column="Theirs")
+    refused(admin_client.post(of(study), stale | {f"conditions-{last}-DELETE": "on"}), "“Theirs”", "“–”")
+    assert study.conditions.get(pk=row.pk).column == "Theirs"
     stale = opened(admin_client, of(study))
-    StudyText.objects.update(markdown="Theirs")
-    refused(admin_client.post(of(study), stale | {"texts-0-DELETE": "on"}), "“Theirs”", "“–”")
-    assert study.texts.get().markdown == "Theirs"
-    stale = opened(admin_client, of(study))
-    StudyText.objects.all().delete()
-    page = text_of(admin_client.post(of(study), stale | {"texts-0-markdown": "Mine"}))
+    study.conditions.filter(pk=row.pk).delete()
+    page = text_of(admin_client.post(of(study), stale | {f"conditions-{last}-column": "Mine"}))
     assert "Somebody else deleted this row meanwhile" in page and "“Mine”" in page
-    assert not study.texts.exists()
+    assert not study.conditions.filter(pk=row.pk).exists()
 
 
 def test_a_role(admin_client: Client, study: Study) -> None:

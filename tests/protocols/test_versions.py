@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from survey_site.desk.study_admin import ConditionForm
+from survey_site.desk.study_inlines import ConditionForm
 from survey_site.protocols import freeze, life, versions
 from survey_site.stimuli.intake import ImagesRefused, add_images
 from survey_site.stimuli.models import MapPicture, Stimulus

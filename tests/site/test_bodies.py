@@ -55,6 +55,7 @@ def test_researchers_send_files_where_a_form_asks_for_them(admin_client: Client)
     study = factories.draft()
     session = signed_in(admin_client)
     for path in (
+        reverse("admin:studies_study_add"),
         reverse("admin:study_images", args=[study.pk]),
         reverse("admin:study_upload-maps", args=[study.pk]),
         reverse("admin:study_models", args=[study.pk]),
@@ -80,5 +81,5 @@ def test_there_is_an_end_for_researchers_too(admin_client: Client, settings: obj
 
 def test_every_form_with_files_is_named() -> None:
     forms = [p for p in TEMPLATES.rglob("*.html") if re.search("multipart/form-data", p.read_text())]
-    assert sorted(p.stem for p in forms) == ["images", "models", "reconciliation", "upload_maps"]
+    assert sorted(p.stem for p in forms) == ["images", "models", "new_study", "reconciliation", "upload_maps"]
     assert bodies.most_bytes("admin:login", researcher=True) == bodies.most_bytes("", researcher=False)

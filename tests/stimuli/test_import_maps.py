@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from survey_site.desk.study_admin import ConditionForm
+from survey_site.desk.study_inlines import ConditionForm
 from survey_site.protocols import freeze
 from survey_site.protocols.models import ServedImage
 from survey_site.stimuli import jobs, storage

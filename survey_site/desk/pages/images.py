@@ -1,71 +1,98 @@
-"""The page of a study's images, and their upload."""
+"""The page of a study's images: their upload, a gallery by class, and what is done to those ticked."""
 
+from itertools import groupby
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from saliency_worker import catalog
+from survey_site.desk import image_actions, uploads
 from survey_site.desk.shell import page
-from survey_site.stimuli.archives import Upload
-from survey_site.stimuli.intake import ImagesRefused, add_images
+from survey_site.protocols.document import assessment_of
 from survey_site.stimuli.models import Stimulus
+from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit
 from survey_site.studies.models import Study
 
-MOST_NOTICES = 20
 
-
-class ManyFilesWidget(UnfoldAdminFileFieldWidget):
-    allow_multiple_selected = True
-
-
-class ManyFilesField(forms.FileField):
-    """One or more files; each is validated as Django validates one."""
-
-    widget = ManyFilesWidget
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        files = (data or [None]) if isinstance(data, list | tuple) else [data]
-        return [super(ManyFilesField, self).clean(file, initial) for file in files]
-
-
-class UploadForm(forms.Form):
-    pictures = ManyFilesField(
-        label=_("Images or zips"), help_text=_("A folder inside a zip is the class of its images.")
-    )
+class UploadForm(uploads.ImagesForm):
     stimulus_class = forms.CharField(
-        label=_("Class"), required=False, max_length=120, widget=UnfoldAdminTextInputWidget
+        label=gettext_lazy("Class"),
+        required=False,
+        max_length=120,
+        help_text=gettext_lazy("Of images that no folder of a zip gives one."),
+        widget=UnfoldAdminTextInputWidget,
     )
-    role = forms.ChoiceField(label=_("Role"), choices=Stimulus.Role.choices, widget=UnfoldAdminSelectWidget)
+    role = forms.ChoiceField(
+        label=gettext_lazy("Role"), choices=Stimulus.Role.choices, widget=UnfoldAdminSelectWidget
+    )
 
 
 @require_http_methods(["GET", "POST"])
 def images(request: HttpRequest, study: Study) -> HttpResponse:
-    """Upload of pictures and zips; the study's pictures below."""
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        label = form.cleaned_data["stimulus_class"]
-        uploads = [Upload(file.name, file, label) for file in form.cleaned_data["pictures"]]
+    """Upload of pictures and zips; the study's pictures below. A POST with `verb` does something to those ticked."""
+    form = UploadForm()
+    if request.method == "POST" and "verb" in request.POST:
         try:
-            role, within_s = form.cleaned_data["role"], settings.UPLOAD_SECONDS
-            intake = add_images(study, uploads, role, within_s=within_s)
-        except ImagesRefused as error:
-            for problem in error.problems:
-                form.add_error("pictures", problem)
-            form.add_error(None, _("Nothing was stored."))
-        else:
-            audit.record(request, study, "images added", str(len(intake.added)))
-            messages.success(request, _("%d images added.") % len(intake.added))
-            for notice in intake.notices[:MOST_NOTICES]:
-                messages.info(request, notice)
-            if intake.duplicates:
-                messages.info(request, _("Already there: %s") % ", ".join(intake.duplicates))
+            messages.success(request, image_actions.act(request, study, request.POST["verb"], request.POST))
+        except image_actions.NotDone as error:
+            messages.error(request, str(error))
+        return redirect("admin:study_images", study.pk)
+    if request.method == "POST":
+        form = UploadForm(request.POST, request.FILES)
+        if form.is_valid() and _take(request, study, form):
             return redirect("admin:study_images", study.pk)
-    stimuli = study.stimuli.order_by("role", "key")
-    return page(request, "desk/images.html", study, _("Images"), form=form, stimuli=stimuli)
+    response = page(request, "desk/images.html", study, _("Images"), form=form, **_gallery(study))
+    response.status_code = 422 if form.errors else 200
+    return response
+
+
+def _take(request: HttpRequest, study: Study, form: UploadForm) -> bool:
+    intake = form.take(study, form.cleaned_data["role"], form.cleaned_data["stimulus_class"])
+    if intake is None:
+        return False
+    audit.record(request, study, "images added", str(len(intake.added)))
+    messages.success(request, _("%d images added.") % len(intake.added))
+    for line in uploads.told(intake):
+        messages.info(request, line)
+    return True
+
+
+def _gallery(study: Study) -> dict[str, Any]:
+    """The images by class with their counts, those too small for a classifier, and how many the reserve still lacks."""
+    stimuli = list(study.stimuli.order_by("stimulus_class", "role", "key"))
+    verdict = assessment_of(study) if study.conditions.exists() else None
+    lacking = verdict.reserve_needed - verdict.reserve_available if verdict else 0
+    return {
+        "classes": [
+            {
+                "label": label,
+                "images": (members := list(group)),
+                "main": sum(image.role == Stimulus.Role.MAIN for image in members),
+                "reserve": sum(image.role == Stimulus.Role.RESERVE for image in members),
+            }
+            for label, group in groupby(stimuli, key=lambda image: image.stimulus_class)
+        ],
+        "labels": sorted({image.stimulus_class for image in stimuli} - {""}),
+        "total": len(stimuli),
+        "small": image_actions.small(study, stimuli, _sides(study)),
+        "lacking": max(lacking, 0) if study.is_editable else 0,
+        "verdict": verdict,
+    }
+
+
+def _sides(study: Study) -> dict[str, int]:
+    """The side of the input of each classifier of the conditions, in pixels, where it is known."""
+    names = set(study.conditions.values_list("classifier", flat=True))
+    found = {name: catalog.CLASSIFIERS[name].input_size for name in names if name in catalog.CLASSIFIERS}
+    for name, model in usable(study).items():
+        if name in names and (shape := model.found.get("input")):
+            found[name] = min(side for side in shape[:2] if side)
+    return found

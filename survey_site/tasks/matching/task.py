@@ -51,7 +51,13 @@ SETTINGS = (
         "random",
         choices=STRATEGIES,
     ),
-    Setting("fixed_pools", "pools by hand", "Lists of stimulus keys, for the strategy “fixed”.", "json", []),
+    Setting(
+        "fixed_pools",
+        "pools by hand",
+        "Which images stand together, where the researcher fixes it.",
+        "groups",
+        [],
+    ),
     Setting(
         "offer_cant_tell",
         "offer “I can't tell”",

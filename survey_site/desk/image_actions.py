@@ -1,0 +1,116 @@
+"""What is done to ticked images of a draft: deleted, set aside, counted again, given another class. All of them or none."""
+
+from collections.abc import Callable, Sequence
+
+from django.db.models import ProtectedError, QuerySet
+from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from survey_site.design.use_of_images import to_reserve
+from survey_site.protocols import stored_files
+from survey_site.protocols.document import assessment_of
+from survey_site.stimuli.models import Stimulus
+from survey_site.studies import audit
+from survey_site.studies.editing import editing
+from survey_site.studies.models import Study
+
+Role = Stimulus.Role
+LONGEST_CLASS = 120
+
+
+class NotDone(ValueError):
+    """Nothing was changed; the message says why."""
+
+
+def act(request: HttpRequest, study: Study, verb: str, data: QueryDict) -> str:
+    """Does it, writes it into the log, and says what was done. Raises NotDone."""
+    with editing(study) as study:
+        if not study.is_editable:
+            raise NotDone(_("The study is sealed; make a new version to change its images."))
+        if verb == "deal":
+            return _deal(request, study)
+        if verb not in VERBS:
+            raise NotDone(_("Choose one of the buttons."))
+        ticked = [
+            int(key) for key in data.getlist("image") if key.isascii() and key.isdigit() and len(key) < 18
+        ]
+        chosen = study.stimuli.filter(pk__in=ticked)
+        if not ticked or chosen.count() < len(set(ticked)):
+            raise NotDone(
+                _("Tick the images first.")
+                if not ticked
+                else _("Some of these images are gone; look again, then tick.")
+            )
+        return VERBS[verb](request, study, chosen, data)
+
+
+def _deal(request: HttpRequest, study: Study) -> str:
+    """As many images as practice and checks still need, of the largest classes."""
+    verdict = assessment_of(study)
+    wanted = verdict.reserve_needed - verdict.reserve_available
+    main = list(study.stimuli.filter(role=Role.MAIN).order_by("key").values_list("pk", "stimulus_class"))
+    if wanted <= 0 or not main:
+        raise NotDone(_("Practice and checks have the images that they need."))
+    chosen = to_reserve(main, wanted, str(study.seed))
+    n = study.stimuli.filter(pk__in=chosen).update(role=Role.RESERVE)
+    audit.record(request, study, "images made reserve", str(n))
+    return ngettext("%d image set aside.", "%d images set aside.", n) % n
+
+
+def _delete(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], data: QueryDict) -> str:
+    files, names = stored_files.of_images(chosen), list(chosen.order_by("key").values_list("key", flat=True))
+    try:
+        chosen.delete()
+    except ProtectedError as error:
+        raise NotDone(
+            _(
+                "Nothing was deleted: participants of an earlier version were shown some of these images. Leave these out, "
+                "or make a study of its own without them."
+            )
+        ) from error
+    stored_files.remove_after_commit(files)
+    audit.record(request, study, "images deleted", f"{len(names)}: {', '.join(names)}")
+    return ngettext("%d image deleted.", "%d images deleted.", len(names)) % len(names)
+
+
+def _role(role: Stimulus.Role) -> Callable[[HttpRequest, Study, QuerySet[Stimulus], QueryDict], str]:
+    def change(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], data: QueryDict) -> str:
+        n = chosen.exclude(role=role).update(role=role)
+        audit.record(request, study, f"images made {role.value}", str(n))
+        return ngettext("%d image changed.", "%d images changed.", n) % n
+
+    return change
+
+
+def _relabel(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], data: QueryDict) -> str:
+    label = str(data.get("label", "")).strip()
+    if not label or len(label) > LONGEST_CLASS or "\0" in label:
+        raise NotDone(_("Write the class, of at most %d signs.") % LONGEST_CLASS)
+    if study.protocols.exists():
+        raise NotDone(_("Sealed versions of this study name these classes; they stay as they are."))
+    n = chosen.exclude(stimulus_class=label).update(stimulus_class=label)
+    audit.record(request, study, "images relabelled", f"{n} to {label}")
+    return ngettext(
+        "%(n)d image is of the class “%(c)s” now.", "%(n)d images are of the class “%(c)s” now.", n
+    ) % {
+        "n": n,
+        "c": label,
+    }
+
+
+VERBS: dict[str, Callable[[HttpRequest, Study, QuerySet[Stimulus], QueryDict], str]] = {
+    "delete": _delete,
+    "reserve": _role(Role.RESERVE),
+    "main": _role(Role.MAIN),
+    "relabel": _relabel,
+}
+
+
+def small(study: Study, images: Sequence[Stimulus], sides: dict[str, int]) -> list[tuple[str, int, int]]:
+    """(classifier, side of its input, number of images whose shorter side is smaller), where there are any."""
+    found = []
+    for name, side in sorted(sides.items()):
+        if n := sum(0 < min(image.width, image.height) < side for image in images):
+            found.append((name, side, n))
+    return found
