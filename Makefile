@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint bench screenshots lock clean
+.PHONY: help setup demo test test-slow test-faults soak lint bench screenshots lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,6 +18,12 @@ test: .venv/.installed-dev ## all tests: SQLite, then PostgreSQL and Redis (in T
 
 test-slow: .venv/.installed-dev ## the slow suite
 	$(BIN)/python -m tests.run --slow
+
+test-faults: .venv/.installed-dev ## kills, fills and cuts off parts of the running site: what is lost? a quarter of an hour
+	$(BIN)/python -m tests.faults $(FAULTS)
+
+soak: .venv/.installed-dev ## participants up to 1,000,000 acknowledged answers; ^C, and it goes on at the next start
+	$(BIN)/python -m tests.faults.soak $(SOAK)
 
 lint: .venv/.installed-dev ## ruff, mypy, import contracts, migrations, advisories of dependencies
 	$(BIN)/ruff check .

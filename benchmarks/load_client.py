@@ -53,6 +53,10 @@ class Visitor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hangs up; what was on its way is lost."""
         self._writer.close()
 
     async def send(self, path: str, fields: dict[str, str] | None = None) -> Reply:

@@ -43,27 +43,31 @@ def configuration(listen: str, site: str, data: Path, tls: Path | None = None) -
     return Template(TEMPLATE.read_text("utf-8")).safe_substitute(given)
 
 
+def command(
+    folder: Path, listen: str, site: str, data: Path, processes: int = 1, tls: Path | None = None
+) -> list[str]:
+    """Writes the configuration into the folder; what runs nginx with it. Raises `servers.Missing` without nginx."""
+    if not (program := servers.find("nginx")):
+        raise servers.Missing("nginx is not here; install nginx-light (Debian's name)")
+    (folder / "survey.conf").write_text(configuration(listen, site, data, tls), "utf-8")
+    # As root, nginx's workers are somebody else who is in the group of the site's user, as on a server.
+    user = "user nobody root;" if os.geteuid() == 0 else ""
+    main = AROUND.substitute(folder=folder, processes=processes, user=user)
+    (folder / "nginx.conf").write_text(main, "utf-8")
+    folder.chmod(0o755)
+    return [program, "-p", str(folder), "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"]
+
+
 @contextlib.contextmanager
 def nginx(
     site_port: int, data: Path, processes: int = 1, tls: Path | None = None
 ) -> Iterator[tuple[int, int]]:
     """A front server before the site on that port: its own port and process. Raises `servers.Missing` without nginx."""
-    if not (program := servers.find("nginx")):
-        raise servers.Missing("nginx is not here; install nginx-light (Debian's name)")
     port = servers.free_port()
     with tempfile.TemporaryDirectory(prefix="nginx-") as folder:
         listen = f"127.0.0.1:{port}" + (" ssl" if tls else "")
-        survey = configuration(listen, f"127.0.0.1:{site_port}", data, tls)
-        Path(folder, "survey.conf").write_text(survey, "utf-8")
-        # As root, nginx's workers are somebody else who is in the group of the site's user, as on a server.
-        user = "user nobody root;" if os.geteuid() == 0 else ""
-        main = AROUND.substitute(folder=folder, processes=processes, user=user)
-        Path(folder, "nginx.conf").write_text(main, "utf-8")
-        Path(folder).chmod(0o755)
-        server = subprocess.Popen(
-            [program, "-p", folder, "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"],
-            stderr=subprocess.PIPE,
-        )
+        run = command(Path(folder), listen, f"127.0.0.1:{site_port}", data, processes, tls)
+        server = subprocess.Popen(run, stderr=subprocess.PIPE)
         try:
             servers.wait_for(port, server)
             yield port, server.pid

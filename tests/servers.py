@@ -17,6 +17,7 @@ DEBIAN_PACKAGES = {
     "redis-server": "redis-server",
     "chromium": "chromium-headless-shell",
     "nginx": "nginx-light",
+    "faketime": "faketime",
 }
 # The shell is the same engine without windows: it takes two thirds of the time of the whole browser.
 BROWSERS = (
@@ -81,7 +82,7 @@ def postgres() -> Iterator[str]:
         yield given
         return
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        user = _unprivileged(folder)
+        user = unprivileged(folder)
         data, port = f"{folder}/data", free_port()
         run = {"check": True, "user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
         subprocess.run(
@@ -109,14 +110,19 @@ def postgres() -> Iterator[str]:
             subprocess.run([pg_ctl, "-D", data, "-w", "-m", "immediate", "stop"], **{**run, "check": False})
 
 
-def _unprivileged(folder: str) -> str | None:
+def unprivileged(folder: str) -> str | None:
     """PostgreSQL refuses to run as root: then it gets the folder and the name of an ordinary user."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     name = next(name for name in ("postgres", "nobody") if name in names)
-    shutil.chown(folder, name)
+    hand_over(folder, name)
     return name
+
+
+def hand_over(path: str | Path, user: str) -> None:
+    """Makes the user the owner of a file or folder."""
+    shutil.chown(path, user)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Child processes of the demo: started together, ended together."""
+"""Child processes of the demo: started together, ended together. Knows nothing of Django."""
 
 import contextlib
 import os
@@ -9,6 +9,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 GRACE_SECONDS = 10
+
+
+def server_arguments(port: int, host: str = "127.0.0.1", workers: int = 1) -> list[str]:
+    """The production server, as docker-compose runs it too."""
+    return [
+        "-m",
+        "granian",
+        "--interface",
+        "rsgi",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--workers",
+        str(workers),
+        "--no-ws",
+        "survey_site.rsgi:application",
+    ]
 
 
 class Processes:

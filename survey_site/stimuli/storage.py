@@ -1,4 +1,8 @@
-"""Content-addressed files on any Django storage: written once, whole or not at all."""
+"""Content-addressed files on any Django storage: written once, whole or not at all, and never beside the storage.
+
+A disk or network folder that is not mounted leaves an empty folder in its place. What were written there would be
+gone once it is mounted again, with rows that name it: so nothing is written into an empty folder that should have files.
+"""
 
 import hashlib
 import os
@@ -6,15 +10,43 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from django.apps import apps
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
+
+MARK = ".survey-storage"
+
+
+class StorageAway(OSError):
+    """The folder is empty, although the database names files in it."""
 
 
 class AtomicFileSystemStorage(FileSystemStorage):
     """Writes beside the target and renames, so that a killed process leaves no torn file under a final name."""
 
+    def claim(self) -> None:
+        """Marks the folder as the site's, once; a marked one is written to. Raises StorageAway."""
+        mark = Path(self.location) / MARK
+        if mark.exists():
+            return
+        if self.is_away():
+            raise StorageAway(
+                f"{self.location} is empty, but the database names files in it: mount its disk again. "
+                f"If they are gone for good, make a file {MARK} there."
+            )
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+    def is_away(self) -> bool:
+        """Whether files should be there and nothing is. A folder of an earlier version has files and no mark yet."""
+        folder = Path(self.location)
+        if folder.is_dir() and any(folder.iterdir()):
+            return False
+        return bool(apps.get_model("stimuli", "Stimulus").objects.exclude(path="").exists())
+
     def _save(self, name: str, content: "File[bytes]") -> str:
+        self.claim()
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")
@@ -30,6 +62,12 @@ class AtomicFileSystemStorage(FileSystemStorage):
             Path(temporary).unlink(missing_ok=True)
             raise
         return name
+
+
+def claim() -> None:
+    """To be called before rows that name files are written ahead of the files. Raises StorageAway."""
+    if isinstance(default_storage, AtomicFileSystemStorage):
+        default_storage.claim()
 
 
 def sha256(data: bytes) -> str:

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from survey_site.demo.management.commands.demo import server_arguments
+from survey_site.demo.processes import server_arguments
 from tests import servers
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,6 +13,7 @@ from django.core.cache.backends.redis import RedisCache
 from kombu import Connection
 
 from survey_site import environment
+from survey_site.demo.processes import server_arguments
 from tests import servers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,8 +27,6 @@ def test_it_runs_web_workers_database_and_broker() -> None:
 
 
 def test_it_runs_the_commands_that_the_demo_runs() -> None:
-    from survey_site.demo.management.commands.demo import server_arguments
-
     web = " ".join(COMPOSE["services"]["web"]["command"].split())
     demo = server_arguments(8000, "0.0.0.0")
     assert [part for part in demo if part != "-m" and part not in web and not part.isdigit()] == []

@@ -7,12 +7,13 @@ from tests.factories import task_settings
 from tests.stimuli.pictures import encoded
 
 
-def tiny_study(classifier: str, images: int = 3) -> Study:
-    """Two columns on every gradient base, edges by Sobel."""
+def tiny_study(classifier: str, images: int = 3, slug: str = "tiny", first: int = 0) -> Study:
+    """Two columns on every gradient base, edges by Sobel. first: seed of the first picture; others give others."""
     study = Study.objects.create(
-        slug="tiny", title="Tiny", edges="sobel", practice_trials=0, **task_settings(pool_size=3)
+        slug=slug, title="Tiny", edges="sobel", practice_trials=0, **task_settings(pool_size=3)
     )
-    add_images(study, [Upload(f"{n}.png", encoded(n, size=(48, 40)), f"class {n}") for n in range(images)])
+    numbers = range(first, first + images)
+    add_images(study, [Upload(f"{n}.png", encoded(n, size=(48, 40)), f"class {n}") for n in numbers])
     for base in ("gradcam", "gradcampp"):
         for order, method in enumerate(("", "add-edges")):
             Condition.objects.create(

@@ -17,6 +17,7 @@ from survey_site.reports.answer_check import AnswerCheck
 from survey_site.reports.study_folder import layout
 from survey_site.reports.study_folder.layout import BadFolder, FolderRow, unpacked
 from survey_site.reports.study_folder.manifest import checked_manifest, read_json
+from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, OwnModel, SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies import demographics
 from survey_site.studies.models import Condition, Study, StudyText
@@ -41,6 +42,7 @@ def read_folder(source: Path, owner: Any = None) -> Study:
         slug = head["settings"]["slug"]
         if Study.objects.filter(slug=slug).exists():
             raise BadFolder(f"there is a study {slug!r} already; delete it first, or import elsewhere")
+        storage.claim()
         with transaction.atomic():
             study = _Import(source, manifest["version"], head, owner).run()
             for name in manifest["files"]:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from kombu import Connection
 
 from survey_site.accounts import tokens
+from survey_site.stimuli.storage import AtomicFileSystemStorage
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 KEEP_SECONDS = 5  # however often it is asked, the parts are looked at so often at most
@@ -111,6 +112,8 @@ def _storage() -> None:
     if not isinstance(default_storage, FileSystemStorage):
         default_storage.exists("readyz/probe")
         return
+    if isinstance(default_storage, AtomicFileSystemStorage) and default_storage.is_away():
+        raise BrokenPart("the media folder is empty, but the database names files in it; mount its disk")
     folder = Path(default_storage.location)
     while not folder.exists():  # it is made by the first file
         folder = folder.parent

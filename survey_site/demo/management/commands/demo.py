@@ -18,7 +18,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from saliency_worker import catalog
 from survey_site.demo import study as demo_study
-from survey_site.demo.processes import Processes
+from survey_site.demo.processes import Processes, server_arguments
 from survey_site.protocols import freeze, masking
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
@@ -118,24 +118,6 @@ class Command(BaseCommand):
         while True:
             self.watch(processes)
             time.sleep(1)
-
-
-def server_arguments(port: int, host: str = "127.0.0.1") -> list[str]:
-    """The production server, as docker-compose runs it too."""
-    return [
-        "-m",
-        "granian",
-        "--interface",
-        "rsgi",
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-        "--no-ws",
-        "survey_site.rsgi:application",
-    ]
 
 
 def failure(study: Study) -> str:

@@ -1,0 +1,79 @@
+"""`make test-faults`: what is lost, and what is there twice, when parts of the running site are killed, filled or cut off.
+
+python -m tests.faults                       every fault, one after the other
+python -m tests.faults --only redis web      those whose names hold one of these
+python -m tests.faults --front               through nginx, as on a server
+
+The processes are real (tests/stack), the participants are those of benchmarks/load.py with the patience of the page's
+script. Status 1 where an acknowledged answer or a map was lost, is there twice, or did not come back in time.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import django
+
+from tests import servers
+from tests.stack.disk import Disk
+from tests.stack.stack import Stack
+
+# Enough for the suite, and soon full.
+DATABASE_MB, FILES_MB = 400, 64
+SMALL_LOG = {"max_wal_size": "64MB", "min_wal_size": "32MB"}
+NEEDED = ["initdb", "redis-server", "nginx", "faketime"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="of a fault's name")
+    parser.add_argument("--front", action="store_true", help="with nginx before the site")
+    parser.add_argument("--keep-logs", type=Path, help="where the programs' logs are copied to")
+    options = parser.parse_args(arguments)
+    servers.install(NEEDED)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="survey-faults-") as name:
+        folder = Path(name)
+        disks = {
+            "postgres": Disk(folder / "postgres", DATABASE_MB),
+            "media": Disk(folder / "media", FILES_MB),
+        }
+        try:
+            clean = _in(folder, disks, options)
+        finally:
+            for disk in disks.values():
+                disk.close()
+    print(f"\n{time.monotonic() - began:.0f} s on {os.cpu_count()} cores, Python {platform.python_version()}")
+    return int(not clean)
+
+
+def _in(folder: Path, disks: dict[str, Disk], options: argparse.Namespace) -> bool:
+    """Starts everything in the folder and strikes; whether nothing was lost or doubled."""
+    variables = {"STORAGE_URL": f"file://{folder}/media/files"}
+    with Stack(folder, front=options.front, postgres=SMALL_LOG, variables=variables) as stack:
+        os.environ.update(stack.environment)
+        django.setup()
+        # Models can be imported only now.
+        from tests.faults.suite import strike_all
+
+        mounted = {name: disk for name, disk in disks.items() if disk.mounted}
+        try:
+            return strike_all(stack, mounted, options.only)
+        finally:
+            if options.keep_logs:
+                options.keep_logs.mkdir(parents=True, exist_ok=True)
+                for log in (folder / "log").glob("*.log"):
+                    (options.keep_logs / log.name).write_bytes(log.read_bytes())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

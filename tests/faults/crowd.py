@@ -1,0 +1,156 @@
+"""Simulated participants who keep each answer until the site has acknowledged it, as the page's script does.
+
+The sockets and the reading of pages are those of `benchmarks/load.py`; what is added is patience: whatever is cut off,
+refused for a moment or answered by an error of the server is sent again, the same bytes, until a definite answer comes.
+"""
+
+import asyncio
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from benchmarks.load_client import HIDDEN, OFFERED, Reply, Visitor
+from tests.faults.acknowledged import BEGUN, ENDED, KNOCKED, SENT, TAKEN, Acknowledged
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+REPLY_S = 20  # after so long without a reply it is asked again
+PATIENCE_S = 300
+CUT_OFF = (OSError, EOFError, TimeoutError, ValueError, asyncio.IncompleteReadError)
+
+
+class Refused(Exception):
+    """The site said for good that it does not take what was sent."""
+
+
+@dataclass
+class Crowd:
+    """So many participants at once, each followed by another, from a thread of its own until told to stop.
+
+    think_s: between a page and its answer. going_on: tokens of participants who began in an earlier run. trouble
+    counts by what came in place of a page; refused holds what the site declined for good.
+    """
+
+    url: str
+    study: str
+    size: int
+    notes: Acknowledged
+    think_s: float = 0.0
+    going_on: Iterable[str] = ()
+    last_at: float = 0.0
+    longest_silence_s: float = 0.0
+    trouble: Counter[str] = field(default_factory=Counter)
+    refused: list[str] = field(default_factory=list)
+    _stopping: bool = False
+
+    def start(self) -> None:
+        self.last_at = time.monotonic()
+        self._earlier = iter(self.going_on)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._all()), name="crowd", daemon=True)
+        self._thread.start()
+
+    def stop(self, seconds: float = PATIENCE_S) -> None:
+        """Lets everybody send what they are sending until it is acknowledged, then ends. Raises TimeoutError."""
+        self._stopping = True
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            raise TimeoutError(
+                f"participants wait for the site since {time.monotonic() - self.last_at:.0f} s"
+            )
+
+    async def _all(self) -> None:
+        await asyncio.gather(*(self._one_after_another() for _ in range(self.size)))
+
+    async def _one_after_another(self) -> None:
+        while not self._stopping:
+            try:
+                await Guest(self, next(self._earlier, "")).take_part()
+            except Refused as error:
+                self.refused.append(str(error))
+
+    def heard(self) -> None:
+        """An answer was acknowledged."""
+        now = time.monotonic()
+        self.longest_silence_s = max(self.longest_silence_s, now - self.last_at)
+        self.last_at = now
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+
+class Guest:
+    """One participant; `token` is empty for somebody who has not begun."""
+
+    def __init__(self, crowd: Crowd, token: str) -> None:
+        self.crowd, self.token = crowd, token
+        self._visitor: Visitor | None = None
+
+    async def take_part(self) -> None:
+        """From the start, or from where they were, to the end of the study or of the crowd. Raises Refused."""
+        try:
+            if not self.token:
+                await self._begin()
+            while not self.crowd.stopping and await self._page():
+                await asyncio.sleep(self.crowd.think_s)
+        finally:
+            self._hang_up()
+
+    async def _begin(self) -> None:
+        start, notes = f"/s/{self.crowd.study}/", self.crowd.notes
+        page = await self._until(start, None, 200)
+        fields = dict(HIDDEN.findall(page.text)) | {"consent": "yes"}
+        notes.note(KNOCKED, fields["nonce"])
+        reply = await self._until(start, fields, 303)
+        self.token = reply.headers["location"].strip("/").split("/")[-1]
+        notes.note(BEGUN, self.token)
+
+    async def _page(self) -> bool:
+        """One page and what it asks for; False at the end."""
+        crowd, address = self.crowd, f"/p/{self.token}/"
+        page = await self._until(address, None, 200)
+        fields = dict(HIDDEN.findall(page.text))
+        if "trial" not in fields and "page" not in fields:
+            crowd.notes.note(ENDED, self.token)
+            return False
+        position = int(fields["trial"].partition("-")[0]) if "trial" in fields else -1
+        offered = OFFERED.findall(page.text) if position >= 0 else []
+        if offered:
+            name, value = offered[(position * 7 + len(self.token)) % len(offered)]
+            fields[name] = value
+            crowd.notes.note(SENT, self.token, position, value)
+        await self._until(address, fields, 303)
+        if offered:
+            crowd.notes.note(TAKEN, self.token, position, value)
+            crowd.heard()
+        return True
+
+    async def _until(self, path: str, fields: dict[str, str] | None, wanted: int) -> Reply:
+        """Sends the very same until the reply has the wanted status. Raises Refused for a definite other one."""
+        for tries in itertools.count():
+            try:
+                async with asyncio.timeout(REPLY_S):
+                    reply = await (await self._connected()).send(path, fields)
+            except CUT_OFF as error:
+                self._hang_up()
+                self.crowd.trouble[type(error).__name__] += 1
+            else:
+                if reply.status == wanted:
+                    return reply
+                self.crowd.trouble[str(reply.status)] += 1
+                if 400 <= reply.status < 500:
+                    raise Refused(f"{'GET' if fields is None else 'POST'} {path} got {reply.status}")
+            await asyncio.sleep(min(FIRST_PAUSE_S * 2**tries, LONGEST_PAUSE_S))
+        raise AssertionError("unreachable")
+
+    async def _connected(self) -> Visitor:
+        if self._visitor is None:
+            self._visitor = await Visitor(self.crowd.url).__aenter__()
+        return self._visitor
+
+    def _hang_up(self) -> None:
+        if self._visitor is not None:
+            self._visitor.close()
+            self._visitor = None
