@@ -111,9 +111,13 @@ def cache(url: str, data_dir: Path) -> dict[str, Any]:
         return {"BACKEND": "survey_site.json_cache.JsonFileCache", "LOCATION": folder}
     if url.startswith(("redis://", "rediss://")):
         return {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "survey_site.redis_cache.SparedRedisCache",
             "LOCATION": url,
-            "OPTIONS": {"serializer": "survey_site.json_cache.Serializer"},
+            "OPTIONS": {
+                "serializer": "survey_site.json_cache.Serializer",
+                "socket_connect_timeout": 2,
+                "socket_timeout": 5,
+            },
         }
     raise Misconfigured(f"CACHE_URL={url!r} is neither redis://… nor file:///folder nor empty")
 

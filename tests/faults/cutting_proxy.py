@@ -90,7 +90,7 @@ class CuttingProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of a browser, and one to the server for it."""
         server: asyncio.StreamWriter | None = None
-        with suppress(*BROKEN):
+        with suppress(*BROKEN, asyncio.CancelledError):  # cancelled at the end of all
             answers, server = await asyncio.open_connection(*self._server)
             while await self._exchange(reader, writer, answers, server):
                 pass

@@ -11,7 +11,7 @@ from django.test import Client
 from survey_site.trials.views import health
 from tests.api.keys import token_of
 
-ALL_WELL = {"ready": True, "database": "ok", "storage": "ok", "broker": "ok"}
+ALL_WELL = {"ready": True, "database": "ok", "storage": "ok", "broker": "ok", "cache": "ok"}
 
 pytestmark = pytest.mark.django_db
 
@@ -51,16 +51,16 @@ def test_a_look_writes_nothing(client: Client, media: Path) -> None:
 
 def test_many_who_ask_cost_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    for name in ("_database", "_storage", "_broker"):
+    for name in ("_database", "_storage", "_broker", "_cache"):
         monkeypatch.setattr(health, name, lambda name=name: seen.append(name))
     now = [100.0]
     looks = health.Looks(lambda: now[0])
     for _ in range(20):
         looks.outcome()
-    assert sorted(seen) == ["_broker", "_database", "_storage"]
+    assert sorted(seen) == ["_broker", "_cache", "_database", "_storage"]
     now[0] += health.KEEP_SECONDS
     looks.outcome()
-    assert len(seen) == 6
+    assert len(seen) == 8
 
 
 def test_without_a_database_it_answers_all_the_same(

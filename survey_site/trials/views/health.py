@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
+from django.core.cache import caches
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -63,6 +64,7 @@ class Looks:
                     "database": _database,
                     "storage": _storage,
                     "broker": _broker,
+                    "cache": _cache,
                 }
                 self._found = {name: _outcome(check) for name, check in checks.items()}
                 self._until = self._clock() + KEEP_SECONDS
@@ -122,6 +124,12 @@ def _storage() -> None:
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
         raise BrokenPart(f"only {free // 2**20} MB free; make room for {LEAST_FREE_BYTES // 2**20} MB")
+
+
+def _cache() -> None:
+    """Of files there is nothing to look at that the storage does not say."""
+    look: Callable[[], None] = getattr(caches["default"], "look", lambda: None)
+    look()
 
 
 def _broker() -> None:
