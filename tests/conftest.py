@@ -19,6 +19,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 # Nothing that tests write has to survive a power cut; thousands of small pictures would each wait for the disk.
 os.fsync = lambda _: None  # type: ignore[assignment]
 
+MARK = ".survey-storage"  # survey_site.stimuli.storage is imported once Django is set up
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "client", "admin_client", "django_db_setup"}
 
 
@@ -62,8 +63,10 @@ def shared() -> Path:
 
 @pytest.fixture
 def media(tmp_path: Path, settings: object) -> Iterator[Path]:
-    """An empty storage of its own."""
+    """An empty storage of its own; tests may make rows before the files that these name."""
     folder = tmp_path / "media"
+    folder.mkdir()
+    (folder / MARK).touch()
     options = {
         "BACKEND": "survey_site.stimuli.storage.AtomicFileSystemStorage",
         "OPTIONS": {"location": str(folder)},

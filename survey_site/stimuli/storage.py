@@ -14,6 +14,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connection
 
 MARK = ".survey-storage"
 
@@ -43,7 +44,9 @@ class AtomicFileSystemStorage(FileSystemStorage):
         folder = Path(self.location)
         if folder.is_dir() and any(folder.iterdir()):
             return False
-        return bool(apps.get_model("stimuli", "Stimulus").objects.exclude(path="").exists())
+        stimuli = apps.get_model("stimuli", "Stimulus").objects
+        is_new = stimuli.model._meta.db_table not in connection.introspection.table_names()
+        return not is_new and bool(stimuli.exclude(path="").exists())
 
     def _save(self, name: str, content: "File[bytes]") -> str:
         self.claim()

@@ -1,5 +1,6 @@
 """A disk that is not mounted leaves an empty folder: nothing is written there that would be gone once it is back."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,9 @@ def test_who_says_that_the_files_are_gone_for_good_is_believed(media: Path, away
 
 
 def test_a_new_site_and_a_folder_of_an_earlier_version_are_marked_at_the_first_file(media: Path) -> None:
+    shutil.rmtree(media)
     storage.put("stimuli", b"a picture", ".png")
     assert (media / MARK).exists()
-    (media / MARK).unlink()
     factories.draft(images=1, reserve=0)
     (media / MARK).unlink()
     storage.put("maps", b"another map", ".npy")
@@ -68,6 +69,7 @@ def test_a_new_site_and_a_folder_of_an_earlier_version_are_marked_at_the_first_f
 
 
 def test_rows_may_come_before_their_files_where_the_folder_was_claimed(media: Path) -> None:
+    shutil.rmtree(media)
     storage.claim()
     factories.Stimulus.objects.create(
         study=factories.Study.objects.create(slug="imported"),

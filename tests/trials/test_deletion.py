@@ -17,7 +17,7 @@ from django.utils import timezone
 from survey_site.protocols import life
 from survey_site.protocols.models import ServedImage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
-from survey_site.stimuli.storage import AtomicFileSystemStorage
+from survey_site.stimuli.storage import MARK, AtomicFileSystemStorage
 from survey_site.studies import audit
 from survey_site.studies.models import AuditEntry, Membership, Study
 from survey_site.studies.states import StateForbids
@@ -42,7 +42,7 @@ def rows() -> dict[str, set[Any]]:
 
 
 def files(media: Path) -> set[Path]:
-    return {path for path in media.rglob("*") if path.is_file()}
+    return {path for path in media.rglob("*") if path.is_file() and path.name != MARK}
 
 
 def closed(slug: str, owner: User) -> Study:

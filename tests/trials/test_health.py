@@ -1,6 +1,7 @@
 """Alive and ready: a yes or no for everybody, the reason for staff, and no work for whoever asks often."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def test_whoever_is_no_staff_gets_no_details(client: Client, django_user_model: 
 
 
 def test_a_look_writes_nothing(client: Client, media: Path) -> None:
+    shutil.rmtree(media)
     client.get("/readyz")
     assert not media.exists()
 
