@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency_worker.saliency import kinds
 from saliency_worker.saliency.parts import Stage, nonnegative, turned, weights
 from saliency_worker.saliency.walk import Visit
 
@@ -52,9 +53,11 @@ def positive(visit: Visit, *, against: bool = False, conserving: bool = False) -
             rest = _divided(tf.where(total > 0, 0.0, arrived), against_it, 0)
             relevance += tensor * _transposed(apply, tensor, kernel, rest)
             # Not even that, for all it sees is 0: evenly (the flat rule), for no input has a part in it.
-            ones, even = tf.ones_like(tensor), tf.ones_like(kernel)
-            blind = tf.where((total > 0) | (against_it != 0), 0.0, arrived) / apply(ones, even)
-            relevance += _transposed(apply, ones, even, blind)
+            ones, even = tf.ones_like(tensor) if place else _inside(visit), tf.ones_like(kernel)
+            blind = tf.where((total > 0) | (against_it != 0), 0.0, arrived)
+            relevance += ones * _transposed(
+                apply, ones, even, tf.math.divide_no_nan(blind, apply(ones, even))
+            )
     return [relevance]
 
 
@@ -90,6 +93,15 @@ def to_signal(visit: Visit, gate: int) -> list[tf.Tensor]:
     found = [tf.zeros(tf.shape(each), tf.float32) for each in visit.inputs]
     found[1 - gate] = visit.arriving[0]
     return found
+
+
+def _inside(visit: Visit) -> tf.Tensor:
+    """1 where the input is the network's, 0 where a layer before it has padded."""
+    (value,) = visit.step.inputs
+    step = visit.walk.producers.get(value)
+    if step is None or kinds.kind(step) != "ZeroPadding2D":
+        return tf.ones_like(tf.cast(visit.inputs[0], tf.float32))
+    return tf.cast(step.run({step.inputs[0]: tf.ones_like(visit.walk.values[step.inputs[0]])})[0], tf.float32)
 
 
 def _inputs(tensor: Any, stages: list[Stage]) -> list[tf.Tensor]:

@@ -133,7 +133,12 @@ class Walk:
         """The last feature map of at least so many rows that the whole output depends on; else the picture."""
         for step in reversed(self.graph.needed([self.scores.logits], [self.graph.input])):
             shape = self.graph.shapes[step.outputs[0]]
-            if len(step.outputs) != 1 or len(shape) != 4 or (shape[1] or 0) < least:
+            if (
+                len(step.outputs) != 1
+                or len(shape) != 4
+                or (shape[1] or 0) < least
+                or kinds.moves_pixels(step)
+            ):
                 continue
             if not self.graph.open_inputs([self.scores.logits], step.outputs):
                 return step.outputs[0]

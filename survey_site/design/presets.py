@@ -88,6 +88,7 @@ DEMO_TASKS: Mapping[str, Mapping[str, Any]] = {
 _CONTROLS = tuple(
     PresetColumn(catalog.label(control), (control,)) for control in ("edges", "randomcam", "original")
 )
+_FAMILIES = tuple(PresetColumn(catalog.label(key), (key,)) for key in ("ig", "rise", "layercam"))
 _ALL_CLASSIFIERS = tuple(name for name in catalog.CLASSIFIERS if name != "demo-cnn")
 
 PRESETS: dict[str, Preset] = {
@@ -140,6 +141,19 @@ PRESETS: dict[str, Preset] = {
                 "much of Human Faith comes from the edges alone, and how much people could get at most."
             ),
             columns=(*_columns(("gradcampp",)), *_CONTROLS),
+            classifiers=("MobileNetV2",),
+            participants=36,
+            tasks=_both(2, 2),
+        ),
+        Preset(
+            key="papers-families",
+            title="The paper's families",
+            description=(
+                "The six columns beside one method of each family that the paper's related work names, by what "
+                "they look at: backpropagation, perturbation, activations. Do people understand Feature CAM "
+                "better than those, or better than Grad-CAM alone?"
+            ),
+            columns=(*_columns(("gradcampp",)), *_FAMILIES),
             classifiers=("MobileNetV2",),
             participants=36,
             tasks=_both(2, 2),

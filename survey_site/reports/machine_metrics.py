@@ -20,6 +20,7 @@ GALLERY = 6
 GALLERY_SCORES = 3
 # Order of the paper's Tables 2 and 3: the bare CAM, then Ours 1–5; other combinations follow by name.
 VERSIONS = ("", *catalog.OURS)
+_FAMILIES = (*catalog.bases_by_family(), "Controls", "")
 MachineMeasure = Literal[
     "right_percent", "confidence", "kept_share", "sparsity", "deletion", "insertion", "sanity", "pointing"
 ]
@@ -64,23 +65,33 @@ def _mean(metrics: list[Metrics], name: str, factor: float) -> float | None:
     return factor * fmean(values) if values else None
 
 
-def _place(row: MachineRow) -> tuple[str, str, int, str]:
+def _place(row: MachineRow) -> tuple[str, int, str, int, str]:
     version = row["version"]
     known = VERSIONS.index(version) if version in VERSIONS else len(VERSIONS)
-    return row["classifier"], row["base"], known, version
+    return row["classifier"], _FAMILIES.index(_family(row["base"])), row["base"], known, version
+
+
+def _family(base: str) -> str:
+    """The title of the family; "" for what nobody here declares."""
+    return catalog.family(base) if base in catalog.METHODS else ""
 
 
 def paper_layout(rows: Iterable[MachineRow], measure: MachineMeasure) -> MachineTable:
     """The rows as a table: classifier × base down, versions across; None where nothing was computed."""
     rows = list(rows)
-    versions = list(dict.fromkeys(row["version"] for row in sorted(rows, key=lambda r: _place(r)[2:])))
+    versions = list(dict.fromkeys(row["version"] for row in sorted(rows, key=lambda r: _place(r)[3:])))
     lines: dict[tuple[str, str], dict[str, float | None]] = {}
     for row in rows:
         lines.setdefault((row["classifier"], row["base"]), {})[row["version"]] = row[measure]
     return {
         "versions": [version_label(version) for version in versions],
         "lines": [
-            {"classifier": classifier, "base": base, "cells": [cells.get(version) for version in versions]}
+            {
+                "family": _family(base),
+                "classifier": classifier,
+                "base": base,
+                "cells": [cells.get(version) for version in versions],
+            }
             for (classifier, base), cells in lines.items()
         ],
     }

@@ -65,8 +65,10 @@ class ReportedOutcome(OutcomeFacts):
 
 
 class VariantHead(TypedDict):
-    """One classifier × base × method of a column. method: the full key; combination: without the base."""
+    """One classifier × base × method of a column. method: the full key; combination: without the base. family: the title
+    of the method's, "" where nobody declares it, as of maps made elsewhere."""
 
+    family: str
     classifier: str
     base: str
     method: str
@@ -78,9 +80,11 @@ class VariantCells(VariantHead):
 
 
 class ColumnHead(TypedDict):
-    """A column of Table 1. paper: the published values by outcome. control, bases: once the statistics are merged in."""
+    """A column of Table 1. family: of all its variants, "" where they have several. paper: the published values by outcome.
+    control, bases: once the statistics are merged in."""
 
     column: str
+    family: str
     reference: bool
     variants: list[VariantCells]
     paper: dict[str, str] | None
@@ -255,8 +259,9 @@ class StudyReport(PointReport, total=False):
 
 
 class MachineLine(TypedDict):
-    """A classifier and base with one value per version; `None` where nothing was computed."""
+    """A classifier and base with one value per version; `None` where nothing was computed. family: the base's, its title."""
 
+    family: str
     classifier: str
     base: str
     cells: list[float | None]

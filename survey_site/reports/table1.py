@@ -10,6 +10,7 @@ from functools import reduce
 from operator import add
 from typing import Any, cast
 
+from saliency_worker import catalog
 from survey_site.reports.point_sums import Sums
 from survey_site.reports.report_types import (
     ColumnHead,
@@ -66,8 +67,10 @@ def columns_of(
 def _column(
     name: str, members: Sequence[ConditionInfo], sums: Sums, tasks: Sequence[StudyTask]
 ) -> ReportColumn:
+    families = {_family(c.key) for c in members}
     head: ColumnHead = {
         "column": name,
+        "family": families.pop() if len(families) == 1 else "",
         "reference": any(c.is_reference for c in members),
         "variants": [_variant(c, sums, tasks) for c in members],
         "paper": None,
@@ -75,8 +78,15 @@ def _column(
     return cast(ReportColumn, {**head, **cells(members, sums, tasks)})
 
 
+def _family(key: str) -> str:
+    """The title of the method's family; "" for one that nobody here declares, and in a masked report."""
+    base = key.partition(".")[0]
+    return catalog.family(base) if base in catalog.METHODS else ""
+
+
 def _variant(condition: ConditionInfo, sums: Sums, tasks: Sequence[StudyTask]) -> VariantCells:
     head: VariantHead = {
+        "family": _family(condition.key),
         "classifier": condition.classifier,
         "base": condition.base,
         "method": condition.key,

@@ -2,7 +2,9 @@
 
 import tensorflow as tf
 
+from saliency_worker.saliency import kinds
 from saliency_worker.saliency.methods.excitationbp import excitation
+from saliency_worker.saliency.operations import Step
 from saliency_worker.saliency.parts import part, undefined
 from saliency_worker.saliency.rules import positive
 from saliency_worker.saliency.walk import Visit, Walk
@@ -13,7 +15,7 @@ def cexcitationbp(walk: Walk, *, places: int) -> tf.Tensor:
 
     Each of the two is scaled to the sum 1 below the last layer; from there on both go down together.
     """
-    (top,) = [step for step in walk.graph.steps if walk.scores.logits in step.outputs]
+    top = _last_weights(walk)
 
     def contrast(visit: Visit) -> list[tf.Tensor]:
         if visit.step is not top:
@@ -25,6 +27,14 @@ def cexcitationbp(walk: Walk, *, places: int) -> tf.Tensor:
 
     arrived = walk.back(contrast, walk.start, walk.last_map(places))
     return tf.reduce_sum(walk.at_picture(arrived), axis=-1)
+
+
+def _last_weights(walk: Walk) -> Step:
+    """The layer that gives the logits, shapes aside."""
+    step = walk.producers[walk.scores.logits]
+    while (kinds.passes(step) or kinds.reshapes(step)) and step.inputs[0] in walk.producers:
+        step = walk.producers[step.inputs[0]]
+    return step
 
 
 def _to_one(probability: tf.Tensor) -> tf.Tensor:

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from saliency_worker.saliency.parts import RECTIFIERS, activation, part, undefined
+from saliency_worker.saliency.rules import through
 from saliency_worker.saliency.walk import Visit, Walk
 
 
@@ -13,8 +14,9 @@ def deconvnet(walk: Walk) -> tf.Tensor:
 
 
 def _rule(visit: Visit) -> list[tf.Tensor]:
-    if part(visit) != "activation":
-        return visit.gradient()
+    found = part(visit)
+    if found != "activation":
+        return through(visit) if found == "pass" else visit.gradient()
     if activation(visit.step) not in RECTIFIERS:
         raise undefined(visit, "deconvnet")
     return [tf.nn.relu(visit.arriving[0])]

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from saliency_worker.saliency.parts import part, undefined
+from saliency_worker.saliency.rules import through
 from saliency_worker.saliency.walk import Visit, Walk
 
 _SAME = 1e-6  # a difference below counts as none: there the derivative is the multiplier
@@ -20,7 +21,9 @@ def deeplift(walk: Walk) -> tf.Tensor:
 
 def _rule(visit: Visit) -> list[tf.Tensor]:
     found = part(visit)
-    if found in ("pass", "scale", "copies", "weights", "sum", "mean"):
+    if found == "pass":
+        return through(visit)
+    if found in ("scale", "copies", "weights", "sum", "mean"):
         return visit.gradient()
     if found == "activation":
         return [_rescaled(visit)]

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from saliency_worker.saliency.parts import RECTIFIERS, activation, part, undefined
+from saliency_worker.saliency.rules import through
 from saliency_worker.saliency.walk import Visit, Walk
 
 
@@ -15,8 +16,9 @@ def guided(walk: Walk, method: str) -> tf.Tensor:
     """What arrives at the picture, (N, H, W, C). Raises ModelError, in the name of the method, beside rectifiers."""
 
     def rule(visit: Visit) -> list[tf.Tensor]:
-        if part(visit) != "activation":
-            return visit.gradient()
+        found = part(visit)
+        if found != "activation":
+            return through(visit) if found == "pass" else visit.gradient()
         if activation(visit.step) not in RECTIFIERS:
             raise undefined(visit, method)
         return visit.gradient([tf.nn.relu(visit.arriving[0])])

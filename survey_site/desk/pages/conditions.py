@@ -48,7 +48,12 @@ def conditions(request: HttpRequest, study: Study) -> HttpResponse:
         "desk/conditions.html",
         study,
         _("Conditions"),
-        groups=condition_matrix.rows(present, {key: label for (_name, key), label in uploaded.items()}),
+        groups=[
+            (title, rows, not number or any(row.ticked for row in rows))
+            for number, (title, rows) in enumerate(
+                condition_matrix.rows(present, {key: label for (_name, key), label in uploaded.items()})
+            )
+        ],
         classifiers=[*known, *others],
         presets=PRESETS.values(),
         seen=digest(told(study)),

@@ -20,6 +20,7 @@ from survey_site.tasks.matching.answers import CANT_TELL
 PLANTED = {
     "Grad-CAMs": 0.48, "Ours 1": 0.96, "Ours 2": 0.92, "Ours 3": 0.92, "Ours 4": 0.80, "Ours 5": 0.76,
     "Edges only": 0.88, "CAM of random weights": 0.30, "Original": 0.99,
+    "Integrated gradients": 0.55, "RISE": 0.46, "LayerCAM": 0.50,
 }  # fmt: skip
 OTHER = 0.70
 CHECK_MS = 2500

@@ -7,10 +7,11 @@ from math import floor, hypot
 from survey_site.tasks.behaviour import NORMAL, Person, Simulated, SimulatedTrial, Simulator
 from survey_site.tasks.rating.scale import HIGHEST, LOWEST, RATINGS
 
-# Table 1 of the paper; the controls are guesses that keep their order: random < Grad-CAMs, original ≈ 6.
+# Table 1 of the paper; controls and other families are guesses that keep their order: random < Grad-CAMs, original ≈ 6.
 PLANTED = {
     "Grad-CAMs": 1.02, "Ours 1": 4.05, "Ours 2": 3.63, "Ours 3": 3.47, "Ours 4": 3.24, "Ours 5": 3.30,
     "Edges only": 2.60, "CAM of random weights": 0.60, "Original": 5.50,
+    "Integrated gradients": 1.20, "RISE": 1.10, "LayerCAM": 1.30,
 }  # fmt: skip
 OTHER = 3.00
 CHECK_MS = 2500
