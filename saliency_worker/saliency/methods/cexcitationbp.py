@@ -19,7 +19,7 @@ def cexcitationbp(walk: Walk, *, places: int) -> tf.Tensor:
 
     def contrast(visit: Visit) -> list[tf.Tensor]:
         if visit.step is not top:
-            return excitation(visit)
+            return excitation(visit, "cexcitationbp")
         if part(visit) != "weights":
             raise undefined(visit, "cexcitationbp")
         (own,), (dual,) = positive(visit), positive(visit, against=True)

@@ -17,8 +17,8 @@ def excitationbp(walk: Walk, *, places: int) -> tf.Tensor:
     return tf.reduce_sum(walk.at_picture(walk.back(excitation, walk.start, until)), axis=-1)
 
 
-def excitation(visit: Visit) -> list[tf.Tensor]:
-    """The rule of an operation. Raises ModelError where there is none."""
+def excitation(visit: Visit, method: str = "excitationbp") -> list[tf.Tensor]:
+    """The rule of an operation. Raises ModelError, in the name of the method, where there is none."""
     found = part(visit)
     if found in ("pass", "scale", "activation"):
         return through(visit)
@@ -30,4 +30,4 @@ def excitation(visit: Visit) -> list[tf.Tensor]:
         return same_sign(visit)
     if found == "product" and (place := gate(visit)) is not None:
         return to_signal(visit, place)
-    raise undefined(visit, "excitationbp")
+    raise undefined(visit, method)
