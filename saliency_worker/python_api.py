@@ -108,17 +108,19 @@ def explain(
     seed: int | None = None,
     batch: int | None = None,
     parameters: Mapping[str, float] | None = None,
+    signed: str = "",
 ) -> Explained:
     """Explain images by a network: maps, machine metrics and contact sheets.
 
     model: a built Keras model, which stays as it is; or, as on the command line, a name of the catalogue or
     `net.keras@layer:preprocessing`, which says layer, preprocessing, size, fit, mean and std itself. images: paths, Pillow
     images, or uint8 arrays (H, W, 3) or (H, W) with values 0..255, one or several, before any preprocessing. methods:
-    `all`, `everything`, keys separated by commas, or a list of keys. layer: empty for the last feature map.
+    `all`, `everything`, `families`, keys separated by commas, or a list of keys. layer: empty for the last feature map.
     preprocessing: `raw` (0..255, the default), `unit`, `tf`, `torch` or `caffe`, as the model was trained. size: height and
     width, where the model leaves them open. class_names: in the order of the scores. targets: the class to explain, by
     name or index, one for all images or one for each; None for the predicted one. parameters: of methods, as
-    `<key>_<name>`, beside `samples`, `noise`, `k`, `percentile` and `keep`.
+    `<key>_<name>`, beside `samples`, `noise`, `k`, `percentile` and `keep`. signed:
+    what becomes of maps that have a sign, ``absolute``, ``positive`` or ``diverging``; by default what the method declares.
 
     Raises SaliencyError or UnknownName, with one line that says what to do.
     """
@@ -133,6 +135,7 @@ def explain(
         seed=seed,
         batch=batch,
         parameters=own,
+        signed=signed,
         **shared,  # type: ignore[arg-type]
     )
     choice = ModelChoice(
