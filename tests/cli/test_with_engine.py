@@ -56,11 +56,11 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_everything_is_written_with_the_documented_shapes(model: Path, images: Path, tmp_path: Path) -> None:
     assert explain(model, tmp_path, images, "--methods", "everything", "--raw", "--sheet") == 0
     folder = tmp_path / "tiny" / "image0"
-    for key in catalog.ALL_KEYS:
+    for key in catalog.EVERYTHING:
         array = np.load(folder / f"{key}.npy")
         assert (array.shape, array.dtype) == ((32, 32), np.float32), key
         assert 0 <= array.min() <= array.max() <= 1, key
-    for base in catalog.BASES:
+    for base in (key for key in catalog.EVERYTHING if key in catalog.BASES):
         assert np.load(folder / f"{base}.raw.npy").shape == (7, 7)
     content = json.loads((tmp_path / "tiny" / "manifest.json").read_text("utf-8"))
     found = content["images"]["image0"]["maps"]["smoothgradcampp.add-blend21"]
@@ -125,3 +125,34 @@ def test_with_tensorflow_loaded_an_error_is_still_one_line(images: Path, tmp_pat
     assert done.stderr.count("\n") == 1, done.stderr
     assert "wrong.weights.h5" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_maps_of_the_other_families_are_the_same_when_recomputed(
+    model: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    methods = "gradient,ig.add-blend21,smoothgrad,lrp,deeplift,excitationbp,guidedgradcam.comp-edges"
+    options = ["--methods", methods, "--ig-steps", 6, "--samples", 3, "--raw", "--signed", "positive"]
+    assert explain(model, tmp_path, images / "image0.png", *options) == 0
+    content = json.loads((tmp_path / "tiny" / "manifest.json").read_text("utf-8"))
+    assert (content["settings"]["signed"], content["settings"]["ig_steps"]) == ("positive", 6)
+    assert np.load(tmp_path / "tiny" / "image0" / "lrp.raw.npy").shape == (32, 32)
+    assert __main__.main(["verify", str(tmp_path), "--recompute"]) == 0
+    assert "7 maps identical when recomputed" in capsys.readouterr().out
+
+
+def test_an_operation_without_a_rule_ends_the_command_with_one_line(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import keras
+
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(4, 3, activation="silu", name="last")(image)
+    network = keras.Model(image, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(x)))
+    network.save(tmp_path / "soft.keras")
+    fixed = ["--classifier", f"{tmp_path}/soft.keras@last:unit", "--out", str(tmp_path / "out"), "--quiet"]
+    assert __main__.main(["explain", str(images), "--methods", "guidedbp", *fixed]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1 and 'guidedbp has no rule for "last/silu" (silu)' in said[0]
+    with pytest.raises(SystemExit, match="2"):
+        __main__.main(["explain", str(images), "--methods", "ig", "--ig-steps", "0", *fixed])
+    assert "from 1 to 10000" in capsys.readouterr().err

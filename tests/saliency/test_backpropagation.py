@@ -180,3 +180,15 @@ def test_a_method_is_the_same_alone_and_in_company(small: Classifier, pictures: 
         np.testing.assert_allclose(alone[0].maps[key].scalar, together.maps[key].scalar, atol=1e-5)
         again = next(Explainer(small, Settings((key,), **options)).explain(pictures(1)))
         assert again.maps[key].array_sha256 == alone[0].maps[key].array_sha256
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_flat_picture_is_explained_like_any_other(small: Classifier, level: int) -> None:
+    settings = Settings(KEYS, edges="sobel", samples=2, parameters={"ig_steps": 3})
+    flat = np.full((40, 40, 3), level, np.uint8)
+    (found,) = Explainer(small, settings).explain([("0" * 64, flat)])
+    for key, result in found.maps.items():
+        assert np.isfinite(result.scalar).all(), key
+    if not level:  # no way from a black picture to itself
+        assert not found.maps["ig"].scalar.any()
+        assert not found.maps["deeplift"].scalar.any()

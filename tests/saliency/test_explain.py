@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from saliency_worker.catalog import ALL_KEYS, FULL_SET, GRADIENT_BASES
+from saliency_worker.catalog import EVERYTHING, FULL_SET, GRADIENT_BASES
 from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.errors import ImageError, SaliencyError, SettingsError
 from saliency_worker.saliency.explain import Explainer, Explanation
@@ -37,8 +37,8 @@ def same_bytes(first: Explanation, second: Explanation) -> bool:
 
 
 def test_it_makes_every_map_of_the_catalogue(small: Classifier, pictures: Pictures) -> None:
-    (explanation,) = explainer(small, methods=ALL_KEYS).explain(pictures(1))
-    assert tuple(explanation.maps) == ALL_KEYS
+    (explanation,) = explainer(small, methods=EVERYTHING).explain(pictures(1))
+    assert tuple(explanation.maps) == EVERYTHING
     for key, result in explanation.maps.items():
         assert (result.scalar.shape, result.scalar.dtype) == ((32, 32), np.float32), key
         assert result.scalar.min() == 0
@@ -172,7 +172,7 @@ def test_it_explains_the_class_asked_for(small: Classifier, pictures: Pictures) 
 @pytest.mark.parametrize("dense", [False, True])
 def test_the_maps_of_a_further_choice_are_those_of_its_class_given(dense: bool, pictures: Pictures) -> None:
     network = classifier_of(small_network(dense=dense))
-    methods = tuple(key for key in ALL_KEYS if key != "cam" and not key.startswith("cam."))
+    methods = tuple(key for key in EVERYTHING if key != "cam" and not key.startswith("cam."))
     # More copies than a batch holds: the later ones follow the choices of an image that went through before them.
     options = {"methods": methods, "samples": 25, "raw": True}
     (_, found) = explainer(network, ranks=(0, 1, 3), **options).explain(pictures(2))
@@ -193,8 +193,8 @@ def test_the_maps_of_a_further_choice_are_those_of_its_class_given(dense: bool, 
 def test_the_predicted_class_is_explained_alike_whatever_else_is(
     small: Classifier, pictures: Pictures
 ) -> None:
-    alone = explainer(small, methods=ALL_KEYS).explain(pictures(2))
-    beside = explainer(small, methods=ALL_KEYS, ranks=(0, 2)).explain(pictures(2))
+    alone = explainer(small, methods=EVERYTHING).explain(pictures(2))
+    beside = explainer(small, methods=EVERYTHING, ranks=(0, 2)).explain(pictures(2))
     for one, two in zip(alone, beside, strict=True):
         assert not one.further
         for key, result in one.maps.items():
@@ -248,7 +248,7 @@ def test_without_metrics_there_are_none_and_raw_maps_come_on_demand(
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_flat_image_is_explained_like_any_other(small: Classifier, level: int) -> None:
     flat = np.full((40, 40, 3), level, np.uint8)
-    (explanation,) = explainer(small, methods=ALL_KEYS).explain([("0" * 64, flat)])
+    (explanation,) = explainer(small, methods=EVERYTHING).explain([("0" * 64, flat)])
     assert not explanation.edges.any()
     assert not explanation.maps["edges"].scalar.any()
     assert not explanation.maps["gradcam.mul-edges"].scalar.any()

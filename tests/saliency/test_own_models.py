@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from saliency_worker.catalog import ALL_KEYS
+from saliency_worker.catalog import EVERYTHING
 from saliency_worker.saliency import activations
 from saliency_worker.saliency.classifiers import Classifier, of_model
 from saliency_worker.saliency.errors import ModelError
@@ -73,7 +73,7 @@ def test_a_softmax_anywhere_gives_the_networks_own_confidence(name: str) -> None
 def test_every_map_of_the_catalogue_is_made_of_an_own_model(name: str) -> None:
     case = ZOO[name]()
     classifier = of_model(case.model, case.choice)
-    methods = ALL_KEYS if case.cam else [key for key in ALL_KEYS if key.split(".")[0] != "cam"]
+    methods = EVERYTHING if case.cam else [key for key in EVERYTHING if key.split(".")[0] != "cam"]
     found = explained(classifier, *methods)
     for key, result in found.maps.items():
         assert result.scalar.shape == classifier.input.shape[:2], key
