@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from kombu.exceptions import KombuError
 
 from saliency_worker import observer_kinds
 from saliency_worker.observer_kinds import OTHER_CAM, TRAINED
@@ -17,11 +18,10 @@ from saliency_worker.observers.swaps import search
 from survey_site.celery import app
 from survey_site.stimuli import leased_rows
 from survey_site.stimuli.models import SaliencyMap, Stimulus
-from survey_site.stimuli.observed import ObservedMap, ObserverJob, pool_key, view_key
+from survey_site.stimuli.observed import MEASURE_TASK, ObservedMap, ObserverJob, pool_key, view_key
 
 logger = logging.getLogger(__name__)
 ORIGINAL = "original"
-MEASURING = "reports.observers"
 LONGEST_LIST = 3
 ROWS_AT_ONCE = 2000
 
@@ -58,8 +58,8 @@ def observe(job: ObserverJob, worker: str) -> None:
 def ring(pk: int) -> None:
     """Has the queue `reports` measure the observers; a broker that is away is rung again by the page that waits."""
     try:
-        app.send_task(MEASURING, args=[pk], queue="reports")
-    except OSError as error:
+        app.send_task(MEASURE_TASK, args=[pk], queue="reports")
+    except (OSError, KombuError) as error:
         logger.warning("broker unreachable (%s): the page asks again", error)
 
 

@@ -119,19 +119,26 @@ class Ladder:
         self, maps: Sequence[ShownMap], keys: Sequence[str], progress: Progress = lambda fraction: None
     ) -> BeatenBits:
         """For a search: of every map, by every observer, which of these images score higher than the map's own."""
-        order = {key: place for place, key in enumerate(keys)}
         bits = BeatenBits(len(keys))
+        for *_, scored in self.matrices(maps, keys, progress):
+            bits.add(scored)
+        return bits
+
+    def matrices(
+        self, maps: Sequence[ShownMap], keys: Sequence[str], progress: Progress = lambda fraction: None
+    ) -> Iterator[tuple[str, str, str, npt.NDArray[np.float32]]]:
+        """Classifier, method, observer, and the scores (n, n) of that method's maps (rows, by image) with all photos."""
+        order = {key: place for place, key in enumerate(keys)}
         groups: defaultdict[tuple[str, str], list[ShownMap]] = defaultdict(list)
         for one in maps:
             if one.key in order:
                 groups[one.classifier, one.method].append(one)
         self._look({(classifier, key) for classifier, _ in groups for key in keys}, progress)
-        for done, ((classifier, _method), group) in enumerate(sorted(groups.items())):
+        for done, ((classifier, method), group) in enumerate(sorted(groups.items())):
             progress(0.2 + 0.8 * done / len(groups))
             photos = [self._photos[classifier, key] for key in keys]
-            for scored in _matrices(dict(_mapped(self._see, group)), order, photos):
-                bits.add(scored)
-        return bits
+            for observer, scored in _matrices(dict(_mapped(self._see, group)), order, photos):
+                yield classifier, method, observer, scored
 
     def _look(self, wanted: Iterable[tuple[str, str]], progress: Progress) -> None:
         new = sorted(set(wanted) - set(self._photos))
@@ -191,7 +198,7 @@ def _choices(seen: Views, photos: Sequence[Views]) -> dict[str, ObserverChoice]:
 
 def _matrices(
     group: Mapping[ShownMap, _Photo | str], order: Mapping[str, int], photos: Sequence[_Photo | str]
-) -> Iterator[npt.NDArray[np.float32]]:
+) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """By observer the scores of one method's maps (rows, by image) with all photos; what cannot be seen scores 0."""
     ready = {key: photo for key, photo in zip(order, photos, strict=True) if isinstance(photo, _Photo)}
     shown = {one.key: seen for one, seen in group.items() if isinstance(seen, _Photo)}
@@ -204,7 +211,7 @@ def _matrices(
                 mine[place] = shown[key].views[observer]
             if key in ready:
                 theirs[place] = ready[key].views[observer]
-        yield mine @ theirs.T
+        yield observer, mine @ theirs.T
 
 
 def _mapped(see: Callable[[One], Other], items: Sequence[One]) -> Iterator[tuple[One, Other]]:

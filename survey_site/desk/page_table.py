@@ -24,6 +24,7 @@ from survey_site.desk.pages import (
     models,
     monitor,
     notifications,
+    observers,
     power,
     preview,
     recruitment,
@@ -143,7 +144,13 @@ PAGES = (
         parts=(Part("texts-shown", texts.shown, "texts/shown/"),),
     ),
     DeskPage(
-        "check", _("Check"), "fact_check", "edit", check.check, STEPS, parts=(Part("power", power.power),)
+        "check",
+        _("Check"),
+        "fact_check",
+        "edit",
+        check.check,
+        STEPS,
+        parts=(Part("power", power.power), Part("observers", observers.observers)),
     ),
     DeskPage(
         "live",

@@ -116,5 +116,5 @@ def request(study: Study, *, trained: bool = False) -> ObserverJob:
 
 def view_of_document(document: Mapping[str, Any]) -> str:
     """How a sealed protocol serves its pictures: the part of a result's key that it decides."""
-    design = document["design"]
-    return view_key(design["colour_map"], design["image_px"], bool(design.get("overlay")))
+    design = document.get("design", {})
+    return view_key(design.get("colour_map", ""), design.get("image_px", 0), bool(design.get("overlay")))

@@ -13,6 +13,7 @@ from survey_site.reports.cached_task import KEEP_SECONDS, CachedTask, forget_pro
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
 from survey_site.reports.report_types import StudyReport
+from survey_site.stimuli.observed import ObserverJob
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Response
 from survey_site.trials.who_counts import together_with
@@ -30,7 +31,8 @@ FIGURE_FORMATS: dict[Literal["svg", "pdf"], str] = {"svg": "image/svg+xml", "pdf
 
 
 def data_version(protocol: Protocol, population: Population) -> str:
-    """Changes with every counted answer, exclusion and withdrawal, and when names are hidden or opened.
+    """Changes with every counted answer, exclusion and withdrawal, when names are hidden or opened, and when synthetic
+    observers were tried.
 
     One pass over participants: the last answer moves its participant's `last_seen_at`, in the same transaction.
     Earlier answers need not; where the unfinished count, theirs are looked at too.
@@ -49,6 +51,8 @@ def data_version(protocol: Protocol, population: Population) -> str:
         answers = Response.objects.filter(together_with(protocol, "participant__"))
         open_ones = answers.exclude(participant__state__in=(S.FINISHED, S.WITHDRAWN))
         facts |= open_ones.aggregate(answers=Count("pk"), last_answer=Max("pk"))
+    done = protocol.study.observer_jobs.filter(state=ObserverJob.State.DONE)
+    facts |= done.aggregate(observed=Max("finished_at"))
     conditions = list(protocol.study.conditions.values_list("column", "column_order", "is_reference"))
     masked = masking.is_masked(protocol.study)
     text = json.dumps([protocol.pk, population.as_query(), facts, conditions, masked], default=str)

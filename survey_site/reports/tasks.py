@@ -13,12 +13,13 @@ from django.http import QueryDict
 from survey_site.celery import while_working
 from survey_site.protocols import life
 from survey_site.protocols.models import Protocol
-from survey_site.reports import cached_report, prepared_files, sealing
+from survey_site.reports import cached_report, observer_accuracy, prepared_files, sealing
 from survey_site.reports.cached_task import failing_in_words, forget_progress, set_progress
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.rehearsal import power as planned_power
 from survey_site.reports.rehearsal import task as rehearsal
 from survey_site.reports.rehearsal.result_types import AskedComparison, PlannedPower
+from survey_site.stimuli.observed import ObserverJob
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
@@ -86,6 +87,21 @@ def _power(key: str, asked: list[AskedComparison]) -> None:
 
         found.append({**question, **simulate(plan, planned_power.REPETITIONS, progress=tell)})
     planned_power.store(key, found)
+
+
+@shared_task(name=observer_accuracy.MEASURING.name)
+def observers(job_id: int) -> None:
+    """Measures the observers of a finished job on the planned trials. Running it twice does no harm."""
+    job = ObserverJob.objects.filter(pk=job_id, state=ObserverJob.State.DONE).select_related("study").first()
+    if job is None or job.accuracy:
+        return
+    key = observer_accuracy.key_of(job)
+    with failing_in_words(key, f"the observers of {job.study.slug}"):
+        from survey_site.reports.observer_measures import measure
+
+        set_progress(key, 0.0, "begun")
+        ObserverJob.objects.filter(pk=job.pk).update(accuracy=measure(job.study, job))
+        forget_progress(key)
 
 
 @shared_task(name=rehearsal.REHEARSAL.name)

@@ -20,11 +20,12 @@ from django.views.decorators.http import require_POST, require_safe
 from saliency_worker.measures import FURTHER
 from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
-from survey_site.reports import cached_report, paper_texts
+from survey_site.reports import cached_report, observer_accuracy, paper_texts
 from survey_site.reports.cached_task import TaskProgress, progress_of
 from survey_site.reports.contrasts import FORMATS as CONTRASTS
 from survey_site.reports.downloads import asked_version, attachment, results_of
 from survey_site.reports.machine_metrics import MachineMeasure, has_numbers, paper_layout
+from survey_site.reports.observer_accuracy import PlannedObservers
 from survey_site.reports.point_report import tasks_of
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import MachineTable, StudyReport
@@ -67,6 +68,7 @@ class ReportContext(TypedDict):
     computed: bool
     wanted: bool
     has_variants: bool
+    planned_observers: PlannedObservers | None
     machine_tables: list[tuple[str, MachineTable]]
     query: str
     unreachable: NotRequired[str]
@@ -182,6 +184,7 @@ def _told(request: HttpRequest, study: Study) -> ReportContext:
         "computed": found is not None,
         "wanted": protocol is not None and found is None and report["population"]["participants"] > 0,
         "has_variants": any(len(column["variants"]) > 1 for column in report["columns"]),
+        "planned_observers": observer_accuracy.newest(study),
         "machine_tables": [
             (title, paper_layout(machine, name))
             for title, name in MACHINE_TABLES

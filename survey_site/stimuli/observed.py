@@ -14,6 +14,8 @@ from survey_site.stimuli.leased_rows import Lane, LeasedRow
 
 VERSION = 1
 """Of the observers: another one makes other rows."""
+MEASURE_TASK = "reports.observers"
+"""Takes the id of a job that is done, and measures the observers on the planned trials."""
 
 
 def pool_key(stimuli: Iterable[int]) -> str:

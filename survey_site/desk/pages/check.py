@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from survey_site.desk.pages import power
+from survey_site.desk.pages import observers, power
 from survey_site.desk.shell import page
 from survey_site.protocols.document import assessment_of, tasks_of
 from survey_site.studies import consent
@@ -29,5 +29,6 @@ def check(request: HttpRequest, study: Study) -> HttpResponse:
         consent_problems=consent.problems(study),
         consent_notices=consent.notices(study),
         needs=[(task.title, task.outcome.title, verdict.task(task.name)) for task in tasks_of(study)],
+        **observers.told(study),
         **power.told(study, verdict),
     )

@@ -7,10 +7,12 @@ from django.db.models import Case, TextField, Value, When
 
 from survey_site.protocols import masking
 from survey_site.reports.exports.export_column import ExportColumn
+from survey_site.reports.exports.observed import PREFIX
 from survey_site.studies.models import Study
 
 COLUMN = "column"
-# What would tell by which method a map was made: with the study's conditions beside it, the name of its column.
+# What would tell by which method a map was made: with the study's conditions beside it, the name of its column. What
+# observers find tells it too (PREFIX): they solve columns that show the photo's edges.
 EMPTY = frozenset({"classifier", "base", "method", "map_sha256"})
 
 
@@ -26,7 +28,7 @@ def masked(
 
 
 def _hidden(column: ExportColumn, letters: dict[str, str], condition: str) -> ExportColumn:
-    if column.name in EMPTY:
+    if column.name in EMPTY or column.name.startswith(PREFIX):
         nothing = Value(None, output_field=TextField())
         return replace(
             column, source=nothing, levels=(), description=f"{column.description} Empty while masked."

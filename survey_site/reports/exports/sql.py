@@ -191,6 +191,23 @@ class PlaceOfClass(PlaceInPool):
         return self._compile(compiler, template)
 
 
+class SortedPool(Func):
+    """A JSON array of ids as `survey_site.stimuli.observed.pool_key` writes it: in rising order, separated by commas."""
+
+    arity = 1
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        sorted_ids = "SELECT e.value AS v FROM json_each(%(expressions)s) AS e ORDER BY e.value"
+        template = f"(SELECT group_concat(v, ',') FROM ({sorted_ids}))"  # noqa: S608
+        return super().as_sql(compiler, connection, template=template)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        ids = "jsonb_array_elements_text(%(expressions)s) AS e(v)"
+        template = f"(SELECT string_agg(e.v, ',' ORDER BY e.v::bigint) FROM {ids})"  # noqa: S608
+        return super().as_sql(compiler, connection, template=template)
+
+
 def text(path: str) -> SafeText:
     """A text of people's making, safe for spreadsheets."""
     return SafeText(F(path))

@@ -22,6 +22,7 @@ from survey_site.reports.exports.csv_stream import ROWS_PER_FETCH, StreamTally, 
 from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.masked import masked
 from survey_site.reports.exports.measured import OF_TRIAL
+from survey_site.reports.exports.observed import observer_columns
 from survey_site.reports.exports.participants import participant_columns, participant_rows
 from survey_site.reports.exports.sql import (
     PoolKeys,
@@ -90,6 +91,7 @@ def _trial_columns(study: Study | None) -> tuple[ExportColumn, ...]:
         ExportColumn("seen", "Whether the image was decoded and visible; unknown without JavaScript.", "string",
                code("response__seen"), levels=("yes", "no", "unknown")),
         *OF_TRIAL,
+        *observer_columns(study),
     )  # fmt: skip
     return masked(study, quick(study, found), "condition")
 

@@ -19,9 +19,10 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 from saliency_worker import catalog
 from survey_site.demo import study as demo_study
 from survey_site.demo.processes import Processes, server_arguments
-from survey_site.protocols import freeze, masking
+from survey_site.protocols import freeze, masking, observed
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
+from survey_site.stimuli.observed import ObserverJob
 from survey_site.stimuli.progress_bar import wait_for_maps
 from survey_site.studies.models import Study
 
@@ -84,10 +85,21 @@ class Command(BaseCommand):
             wait_for_maps(study, alive=lambda: self.watch(processes))
             if reason := failure(study):
                 raise CommandError(f"the maps could not be computed: {reason}")
+            self.try_observers(processes, study)
             freeze.go_live(study)
             masking.open_names(study, None, "the demo shows its own")
         if REPLAY.is_dir() and not Study.objects.filter(slug=REPLAY.name.replace("_", "-")).exists():
             call_command("import_study", str(REPLAY), verbosity=0)
+
+    def try_observers(self, processes: Processes, study: Study) -> None:
+        """What programs find out from the pictures; the report shows it beside people. A demo without it is one too."""
+        job = observed.request(study)
+        while job.state in (ObserverJob.State.QUEUED, ObserverJob.State.RUNNING):
+            self.watch(processes)
+            time.sleep(0.2)
+            job.refresh_from_db()
+        if job.state == ObserverJob.State.FAILED:
+            self.stderr.write(f"the synthetic observers could not be tried: {job.reason}")
 
     def watch(self, processes: Processes) -> None:
         """Ends the demo with the reason when one of its processes ended."""
