@@ -33,7 +33,7 @@ def observe(job: ObserverJob, worker: str) -> None:
     served, notes = served_pictures(job, rows)
     maps = _shown(rows, order["conditions"])
     palette, trained = Palette(order["colour_map"]), bool(order.get("trained"))
-    ladder = Ladder(served, palette, trained=trained)
+    ladder = Ladder(served, palette, trained=trained, seed=order["seed"])
     view = view_key(order["colour_map"], served.side, bool(order["overlay"]))
     ids = dict(Stimulus.objects.filter(study=job.study_id).values_list("key", "pk"))
     searches, tell = {}, _teller(job)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -74,10 +75,12 @@ class _Photo:
 
 
 class Ladder:
-    """The observers before the photos of a study; `trained`: with the matcher that learns."""
+    """The observers before the photos of a study; `trained`: with the matcher that learns, its folds dealt by `seed`."""
 
-    def __init__(self, pictures: Pictures, palette: Palette, *, trained: bool = False) -> None:
-        self._pictures, self._palette, self._trained = pictures, palette, trained
+    def __init__(
+        self, pictures: Pictures, palette: Palette, *, trained: bool = False, seed: str = ""
+    ) -> None:
+        self._pictures, self._palette, self._trained, self._seed = pictures, palette, trained, seed
         self._photos: dict[tuple[str, str], _Photo | str] = {}
         self._blind: list[str] = []
 
@@ -94,7 +97,7 @@ class Ladder:
         self._look({(one.classifier, key) for one in asked for key in pools[place[one.key]].shown}, progress)
         classifiers = {one.classifier for one in asked}
         found.blind = sorted(self._blind)
-        found.alike = sum(self._holds_twins(pool, name) for pool in pools for name in sorted(classifiers))
+        found.alike = sum(any(self._holds_twins(pool, name) for name in classifiers) for pool in pools)
         examples: defaultdict[str, list[tuple[int, matcher.Example]]] = defaultdict(list)
         for done, (one, seen) in enumerate(_mapped(self._see, asked)):
             if done % CHUNK == 0:
@@ -179,7 +182,9 @@ class Ladder:
     def _learn(self, examples: Mapping[str, list[tuple[int, matcher.Example]]], found: Observed) -> None:
         for column, own in sorted(examples.items()):
             try:
-                judged = matcher.cross_fitted([example for _, example in own], seed=len(column))
+                judged = matcher.cross_fitted(
+                    [example for _, example in own], crc32(f"{self._seed} {column}".encode())
+                )
             except ValueError as error:
                 found.unlearnt = str(error)
                 continue

@@ -22,7 +22,7 @@ Row = dict[str, Any]
 NAMES = (
     "participant", "task", "column", "stimulus", "stimulus_class", "classifier", "base", "method", "pool", "choice",
     "choice_class", "score", "second_score", "declined", "answers", "position", "block", "rt_ms", "seen",
-    "attention_check", "further",
+    "attention_check", "further", "pool_position",
 )  # fmt: skip
 
 
@@ -97,6 +97,7 @@ def _answers(study: RehearsedStudy, simulator: Simulator, person: Person, ticket
             "stimulus": trial.target,
             "stimulus_class": study.classes.get(str(trial.target)),
             "pool": "|".join(map(str, trial.pool)),
+            "pool_position": trial.target_position,
             "choice": scored.values.get("choice"),
             "choice_class": scored.values.get("choice_class"),
             "declined": int(given.declined),
