@@ -11,6 +11,10 @@ from survey_site.statistics.printing import interval
 from survey_site.stimuli.observed import MEASURE_TASK, ObserverJob
 from survey_site.studies.models import Study
 
+REMEDY = (
+    "People may find these sources by the same means. Show another exemplar, or make the pools hard for observers: both are "
+    "among the study's settings."
+)
 MEASURING = CachedTask(MEASURE_TASK, asks_again=False)
 
 
@@ -88,11 +92,16 @@ def newest(study: Study) -> PlannedObservers | None:
 
 
 def warnings(job: ObserverJob) -> list[str]:
-    """One line for each column that an observer solves."""
-    return [
-        f"{own['column']}: the observer “{name(key)}” is right in {100 * found['share']:.0f} % of the trials. People can "
-        "be too, without knowing anything of the classifier; show another exemplar, or make the pools hard for observers."
-        for own in _columns(job)
-        for key, found in own["observers"].items()
-        if found["share"] is not None and found["share"] > WARN_ABOVE
-    ]
+    """One line for each column that observers solve, and one that says what can be done."""
+    found = []
+    for own in _columns(job):
+        solved = [
+            f"“{name(key)}” ({100 * one['share']:.0f} %)"
+            for key, one in own["observers"].items()
+            if one["share"] is not None and one["share"] > WARN_ABOVE
+        ]
+        if solved:
+            found.append(
+                f"{own['column']} is solved by {', '.join(solved)}, without knowing anything of the classifier."
+            )
+    return [*found, REMEDY] if found else []

@@ -22,7 +22,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class PlannedLook:
-    """A planned matching: which map in which pool, and the candidate that is right."""
+    """A planned trial on a pool: which map in which, and the candidate that is right."""
 
     ticket: int
     column: str

@@ -80,8 +80,8 @@ def test_what_was_found_stands_by_column_with_a_warning(
     assert "hx-get" in fragment(admin_client, study)
     tasks.observers(job.pk)
     page = fragment(admin_client, study)
-    assert "Column 1: the observer “Edge” is right in 100 % of the trials" in page
-    assert "Column 0: the observer" not in page
+    assert "Column 1 is solved by “Edge” (100 %)" in page
+    assert "Column 0 is solved" not in page
     assert "<b>100 % [" in page
     assert "Texture and place" in page
     assert "no other classifier has bare maps here" in page
