@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
@@ -21,14 +21,13 @@ from saliency_worker.measures import FURTHER
 from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report, observer_accuracy, paper_texts
-from survey_site.reports.cached_task import TaskProgress, progress_of
+from survey_site.reports.cached_task import progress_of
 from survey_site.reports.contrasts import FORMATS as CONTRASTS
 from survey_site.reports.downloads import asked_version, attachment, results_of
 from survey_site.reports.machine_metrics import MachineMeasure, has_numbers, paper_layout
-from survey_site.reports.observer_accuracy import PlannedObservers
+from survey_site.reports.page_context import PageChoice, ReportContext
 from survey_site.reports.point_report import tasks_of
 from survey_site.reports.population import Population, protocol_of
-from survey_site.reports.report_types import MachineTable, StudyReport
 from survey_site.reports.table1_formats import FORMATS
 from survey_site.studies import audit
 from survey_site.studies.access import study_or_404
@@ -52,35 +51,6 @@ MACHINE_TABLES: tuple[tuple[str, MachineMeasure], ...] = (
     ("Share of pixels kept in explanation maps", "kept_share"),
     *((each.title, cast(MachineMeasure, each.name)) for each in FURTHER),
 )
-
-
-class ReportContext(TypedDict):
-    """What the report's templates print. version: of the data. wanted: the statistics are to be asked for.
-
-    unreachable: why they could not be asked for, or empty; progress: how far they are.
-    """
-
-    study: Study
-    protocol: Protocol | None
-    population: Population
-    version: str
-    report: StudyReport
-    computed: bool
-    wanted: bool
-    has_variants: bool
-    planned_observers: PlannedObservers | None
-    machine_tables: list[tuple[str, MachineTable]]
-    query: str
-    unreachable: NotRequired[str]
-    progress: NotRequired[TaskProgress | None]
-
-
-class PageChoice(TypedDict):
-    """A link that changes what the page is about; `query`: its query string."""
-
-    label: str
-    query: str
-    active: bool
 
 
 def in_one_line(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
