@@ -17,6 +17,8 @@ BENCHMARKS: dict[str, list[str]] = {
     "own_models": ["--rounds", "5"],
     "coverage": ["--repetitions", "60", "--resamples", "199"],
     "power": ["--repetitions", "100"],
+    "sequential": ["--repetitions", "500"],
+    "few_items": ["--repetitions", "60", "--resamples", "199"],
     "heavy_statistics": [],
     "desk": ["--responses", "30000", "--runs", "3"],
 }

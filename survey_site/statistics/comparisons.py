@@ -165,11 +165,7 @@ def family(
         compare(n, samples[n], base, outcome, level=level, resamples=resamples, seed=seed + k)
         for k, n in enumerate(others)
     ]
-    adjusted = {test: holm([row["p"].get(test) for row in rows]) for test in (T_TEST, SIGN_FLIP)}
-    for place, row in enumerate(rows):
-        row["p_holm_by_test"] = {test: found[place] for test, found in adjusted.items()}
-        p = row["p_holm_by_test"][T_TEST]
-        row["p_holm"], row["significant"] = p, None if p is None else bool(p < 1 - level)
+    correct(rows, level)
     return {
         "reference": reference,
         "primary_test": T_TEST,
@@ -177,6 +173,15 @@ def family(
         "caution": few_items(samples.values()),
         "rows": rows,
     }
+
+
+def correct(rows: Sequence[ComparedColumn], level: float) -> None:
+    """Writes Holm's correction over these comparisons, and what it makes of the confirmatory test, into each of them."""
+    adjusted = {test: holm([row["p"].get(test) for row in rows]) for test in (T_TEST, SIGN_FLIP)}
+    for place, row in enumerate(rows):
+        row["p_holm_by_test"] = {test: found[place] for test, found in adjusted.items()}
+        p = row["p_holm_by_test"][T_TEST]
+        row["p_holm"], row["significant"] = p, None if p is None else bool(p < 1 - level)
 
 
 def few_items(samples: Iterable[Sample]) -> str | None:

@@ -8,7 +8,7 @@ import scipy
 import statsmodels
 
 from survey_site.statistics.outcome import Outcome
-from survey_site.statistics.plan import AnalysisPlan
+from survey_site.statistics.plan import TOGETHER, AnalysisPlan
 from survey_site.statistics.report_types import ComputedReport
 
 
@@ -25,7 +25,8 @@ def notes(
             )
     for outcome in outcomes:
         if label := report["comparisons"][outcome.key].get("label"):
-            out.append(f"Tests of {outcome.key}: {label}; Holm over the columns.")
+            over = "the columns of all measures" if plan.families == TOGETHER else "the columns"
+            out.append(f"Tests of {outcome.key}: {label}; Holm over {over}.")
     if not plan.columns:
         out.append("The plan names no columns: their order is alphabetical.")
     return out

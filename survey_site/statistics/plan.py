@@ -5,10 +5,13 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from saliency_worker import catalog
+from survey_site.statistics.stopping import StoppingRule
 
 # Below so many items a comparison that takes the images as a sample has little power.
 FEW_ITEMS = 12
 TWO_WAY_T = "two_way_t"
+# What Holm corrects together: the columns of each measure, or those of all measures.
+BY_MEASURE, TOGETHER = "by_measure", "together"
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ class AnalysisPlan:
     place of the first. ``seen_unknown_counts``: trials of browsers without JavaScript count. ``confirmatory_test`` is what
     “significant” means, whatever the data turn out to be: there is one, the two-way clustered t-test. ``seed`` drives
     all resampling; ``resamples`` is B. ``margins``: by outcome, in its printed unit (points of percent, scale points), the
-    difference from the reference below which a column counts as equivalent, or as not inferior.
+    difference from the reference below which a column counts as equivalent, or as not inferior. ``families``: what Holm
+    corrects together. ``stopping``: what may end the study at one of the planned looks; none without it.
     """
 
     columns: tuple[str, ...] = ()
@@ -120,6 +124,8 @@ class AnalysisPlan:
     resamples: int = 9999
     model_rows_max: int = 50_000
     margins: Mapping[str, float] = field(default_factory=dict)
+    families: str = BY_MEASURE
+    stopping: StoppingRule | None = None
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.level < 1:
@@ -132,6 +138,10 @@ class AnalysisPlan:
             raise ValueError('margins are positive numbers by outcome, such as {"faith": 10}')
         if self.confirmatory_test != TWO_WAY_T:
             raise ValueError(f"the confirmatory test is {TWO_WAY_T}, not {self.confirmatory_test!r}")
+        if self.families not in (BY_MEASURE, TOGETHER):
+            raise ValueError(f"families are {BY_MEASURE} or {TOGETHER}, not {self.families!r}")
+        if self.stopping and self.families == TOGETHER:
+            raise ValueError(f"a stopping rule is about one measure: families must be {BY_MEASURE}")
 
     @property
     def alpha(self) -> float:
@@ -140,7 +150,7 @@ class AnalysisPlan:
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain data for the protocol's JSON."""
-        return asdict(self)
+        return asdict(self) | {"stopping": self.stopping.to_mapping() if self.stopping else None}
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> Self:
@@ -155,6 +165,8 @@ class AnalysisPlan:
                 values[name] = tuple(values[name])
         if isinstance(values.get("rules"), Mapping):
             values["rules"] = QualityRules.from_mapping(values["rules"])
+        if values.get("stopping") is not None:
+            values["stopping"] = StoppingRule.from_mapping(values["stopping"])
         try:
             return cls(**values)
         except TypeError as error:

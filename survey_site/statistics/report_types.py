@@ -341,6 +341,19 @@ class StatisticsReport(ComputedReport):
     versions: dict[str, str]
 
 
+class SequentialPower(TypedDict):
+    """What a stopping rule makes of the simulated studies. ended: share of them, 0..1, that end at each of the `looks`.
+
+    participants: on average. reached: share that reaches the boundary. column: the primary one; `None`: all.
+    """
+
+    looks: list[int]
+    ended: list[float]
+    participants: float
+    reached: float
+    column: str | None
+
+
 class PowerResult(TypedDict):
     """Share of simulated studies, 0..1, in which a column beats the reference after Holm; `all`: in which all do.
 

@@ -18,7 +18,7 @@ from survey_site.statistics.correlation import human_machine
 from survey_site.statistics.data import Trials
 from survey_site.statistics.estimates import samples_by_column
 from survey_site.statistics.outcome import Outcome
-from survey_site.statistics.plan import AnalysisPlan
+from survey_site.statistics.plan import TOGETHER, AnalysisPlan
 from survey_site.statistics.report_types import (
     AgreementRow,
     CrossedModel,
@@ -50,7 +50,7 @@ def _samples(trials: Trials, plan: AnalysisPlan, names: list[str], outcome: Outc
 def compared(
     trials: Trials, plan: AnalysisPlan, names: list[str], outcomes: Outcomes
 ) -> dict[OutcomeName, ComparisonFamily]:
-    """Each column against the reference; a reason where the reference has no answers."""
+    """Each column against the reference, Holm over the families of the plan; a reason where the reference has no answers."""
     out: dict[OutcomeName, ComparisonFamily] = {}
     for outcome in outcomes:
         samples = _samples(trials, plan, names, outcome)
@@ -62,6 +62,8 @@ def compared(
             samples, plan.reference, outcome, level=plan.level, resamples=plan.resamples, seed=plan.seed
         )
         out[outcome.key] = {**tested, "reason": None}
+    if plan.families == TOGETHER:
+        comparisons.correct([row for family in out.values() for row in family["rows"]], plan.level)
     return out
 
 

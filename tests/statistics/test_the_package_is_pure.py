@@ -16,10 +16,13 @@ def imported(module: str) -> set[str]:
     return {name.split(".")[0] for name in run.stdout.split()}
 
 
-@pytest.mark.parametrize(
-    "module",
-    ["point", "published", "plan", "outcome", "figure_data", "printing", "column_types", "report_types"],
-)
+WEB_SIDE = (
+    "point", "published", "plan", "outcome", "figure_data", "printing", "column_types", "report_types", "stopping",
+    "stopping_types",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("module", WEB_SIDE)
 def test_the_web_side_modules_need_the_standard_library_alone(module: str) -> None:
     assert not imported(f"survey_site.statistics.{module}") & {*HEAVY, "django", "celery"}
 
