@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from survey_site.desk import plan_fields
+from survey_site.desk import plan_fields, stopping_fields
 from survey_site.studies.languages import LANGUAGES
 from survey_site.tasks import registry
 
@@ -18,6 +18,7 @@ def lines(document: dict[str, Any]) -> list[tuple[str, str]]:
     titles = [registry.task(name).title for name in document["tasks"]]
     languages = [LANGUAGES[code].name if code in LANGUAGES else code for code in document["texts"]]
     declared = plan_fields.sentences(document["exclusion_rules"], document["analysis_plan"])
+    declared += stopping_fields.sentences(document["analysis_plan"])
     return [
         (
             _("Images"),

@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from survey_site.accounts import confirmation
-from survey_site.desk import page_table, plan_fields
+from survey_site.desk import page_table, plan_fields, stopping_fields
 from survey_site.desk.pages import new_study as new_study_page
 from survey_site.desk.scoped_admin import ScopedAdmin
 from survey_site.desk.steps import path_html
-from survey_site.desk.study_form import field_names, study_form, told_settings
+from survey_site.desk.study_form import declared_fields, field_names, study_form, told_settings
 from survey_site.desk.study_inlines import ConditionInline, MembershipInline
 from survey_site.desk.study_list import StateFilter, counted
 from survey_site.studies import audit, states
@@ -89,7 +89,7 @@ class StudyAdmin(ScopedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
         """Settings of tasks, rules and plan stand among the design's fields; of a sealed study they are told, not asked."""
         tasks = registry.installed()
-        places = {TASKS: field_names(tasks), DECLARED: list(plan_fields.fields_of(tasks))}
+        places = {TASKS: field_names(tasks), DECLARED: list(declared_fields(tasks))}
         if obj is not None and not obj.is_editable:
             places = {TASKS: ["shown_tasks"], DECLARED: ["shown_rules"]}
         return [
@@ -212,6 +212,7 @@ class StudyAdmin(ScopedAdmin):
     @display(description=_("What counts, as declared"))
     def shown_rules(self, study: Study) -> SafeString:
         told = plan_fields.sentences(study.exclusion_rules, study.analysis_plan)
+        told += stopping_fields.sentences(study.analysis_plan)
         return format_html_join("", "<div>{}</div>", ((sentence,) for sentence in told))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:

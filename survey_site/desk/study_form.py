@@ -14,7 +14,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from survey_site.desk import plan_fields
+from survey_site.desk import plan_fields, stopping_fields
 from survey_site.desk.seen_values import SeenForm
 from survey_site.studies.models import Study
 from survey_site.tasks import registry
@@ -37,6 +37,11 @@ def asked_settings(task: Task) -> list[Setting]:
     return [setting for setting in task.settings if setting.kind != "groups"]
 
 
+def declared_fields(tasks: Sequence[Task]) -> dict[str, forms.Field]:
+    """What a study declares before its data: rules of exclusion, analysis plan, early stopping."""
+    return plan_fields.fields_of(tasks) | stopping_fields.fields_of(tasks)
+
+
 class TaskSettingsForm(SeenForm):
     """Reads and writes `Study.task_settings` by the fields of the tasks; what a task not installed left stays."""
 
@@ -52,6 +57,7 @@ class TaskSettingsForm(SeenForm):
             value = self.instance.settings_of(task)[setting.name]
             self.initial.setdefault(name, value)
         declared = plan_fields.initial(self.instance.exclusion_rules, self.instance.analysis_plan)
+        declared |= stopping_fields.initial(self.instance.analysis_plan)
         for name, value in declared.items():
             if name in self.fields:
                 self.initial.setdefault(name, value)
@@ -75,6 +81,16 @@ class TaskSettingsForm(SeenForm):
             study = self.instance
             study.exclusion_rules = plan_fields.rules_from(self.cleaned_data)
             study.analysis_plan = plan_fields.plan_from(self.cleaned_data, study.analysis_plan)
+            self._declare_stopping(study)
+
+    def _declare_stopping(self, study: Study) -> None:
+        if not set(stopping_fields.NAMES) <= self.cleaned_data.keys():
+            return
+        found = stopping_fields.problems(self.cleaned_data, self.cleaned_data.get("target_participants"))
+        for name, told in found:
+            self.add_error(name, told)
+        if not found:
+            study.analysis_plan = stopping_fields.plan_from(self.cleaned_data, study.analysis_plan)
 
     def _fields(self) -> Iterator[tuple[Task, Setting, str]]:
         """The settings that this form has fields for: none where the study is shown for reading only."""
@@ -89,7 +105,7 @@ def study_form(tasks: tuple[Task, ...]) -> type[TaskSettingsForm]:
     """The form's class for these tasks."""
     fields = {
         field_name(task, setting): form_field(setting) for task in tasks for setting in asked_settings(task)
-    } | plan_fields.fields_of(tasks)
+    } | declared_fields(tasks)
     return type("StudyForm", (TaskSettingsForm,), {**fields, "tasks": tasks, "__module__": __name__})
 
 

@@ -8,11 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from survey_site.design import canonical
-from survey_site.protocols import masking, measurement, served_images, shown_together
+from survey_site.protocols import masking, measurement, planned_looks, served_images, shown_together
 from survey_site.protocols.document import assessment_of, design_of_document, document_of
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.protocols.signals import sealed
-from survey_site.statistics.plan import AnalysisPlan
 from survey_site.stimuli import jobs, missing_maps, own_models, ranks
 from survey_site.stimuli.models import SaliencyMap
 from survey_site.studies import consent, states, texts
@@ -61,7 +60,7 @@ def draft_of(study: Study) -> Draft:
     try:
         document = document_of(study, maps, image_px=study.image_px or 0, texts=consent.offered_texts(study))
         design_of_document(document)
-        AnalysisPlan.from_protocol(document)
+        found += [f"Of the analysis plan: {what}." for _setting, what in planned_looks.problems(document)]
         return Draft(document, found, maps, canonical.sha256(document))
     except ValueError as error:  # a DesignError and a NotCanonical too
         return Draft(None, [*found, str(error)])
@@ -116,6 +115,8 @@ def go_live(
     plan = seal_of(
         study, draft.document | {"design": draft.document["design"] | {"image_px": side}}, pilot=pilot
     )
+    if plan.joins and (why := planned_looks.ended(plan.joins)):
+        raise NotReady([why])
     if plan.change == "amendment" and not reason.strip():
         raise NotReady([REASON_WANTED])
     shared = bool(plan.joins and served_images.served(plan.joins).exists())

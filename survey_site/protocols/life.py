@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from survey_site.protocols import freeze, served_images
+from survey_site.protocols import freeze, planned_looks, served_images
 from survey_site.protocols.models import Protocol
 from survey_site.protocols.served_images import served
 from survey_site.studies import states
@@ -33,10 +33,11 @@ def step(
         )
     with transaction.atomic():
         newest = newest_seal(study)
+        if verb in ("reopen", "resume"):
+            refuse_ended(study, newest)
+            refuse_past_day(study, newest)
         if verb == "reopen":
             refuse_without_pictures(study, newest)
-        if verb in ("reopen", "resume"):
-            refuse_past_day(study, newest)
         sealed, pilot = newest is not None, bool(newest and newest.pilot)
         move(study, verb, by.pk if by else None, pilot=pilot, sealed=sealed)
     return None
@@ -56,6 +57,13 @@ def refuse_without_pictures(study: Study, newest: Protocol | None) -> None:
                 "reopened. “New version” makes it a draft that can be sealed anew."
             ]
         )
+
+
+def refuse_ended(study: Study, newest: Protocol | None) -> None:
+    """The looks of a sealed stopping rule end a measurement for good: to go on would be a choice made after them."""
+    stands = study.state in (states.State.PAUSED, states.State.CLOSED)
+    if stands and newest and (why := planned_looks.ended(newest)):
+        raise states.StateForbids([why])
 
 
 def refuse_past_day(study: Study, newest: Protocol | None) -> None:

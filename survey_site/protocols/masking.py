@@ -55,6 +55,22 @@ def names_known(study: Study) -> bool:
     return _entries(study, OPENED, SHOWN).exists()
 
 
+def ended_unseen(study: Study, protocol: Protocol) -> bool:
+    """Whether nobody had seen results of this measurement under the columns' names when its recruitment ended.
+
+    It ended when the study was closed last, or when another measurement was sealed: later readers decided nothing.
+    """
+    last = newest(study)
+    if last is not None and last.measurement_id != protocol.measurement_id:
+        end = last.measurement.sealed_at if last.measurement else None
+    else:
+        closed = AuditEntry.objects.filter(study=study, verb="state: close").order_by("-pk")
+        end = closed.values_list("at", flat=True).first()
+    begun = protocol.measurement.sealed_at if protocol.measurement else None
+    seen = AuditEntry.objects.filter(study=study, verb__in=(OPENED, SHOWN), at__gte=begun or EVER)
+    return not (seen.filter(at__lt=end) if end else seen).exists()
+
+
 def newest(study: Study) -> Protocol | None:
     """The newest protocol that is no pilot."""
     return (

@@ -76,8 +76,8 @@ def target_of(document: Document) -> int | None:
 
 
 def has_looks(document: Document) -> bool:
-    """Whether looks at the data were planned, which count on the target."""
-    return bool((document.get("analysis_plan") or {}).get("looks"))
+    """Whether looks at the data are planned, which count on the target."""
+    return bool((document.get("analysis_plan") or {}).get("stopping"))
 
 
 def change(sealed: Document | None, new: Document, *, names_opened: bool) -> Change:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.protocols import format_1
@@ -79,6 +80,32 @@ class Protocol(models.Model):
     def content(self) -> dict[str, Any]:
         """The document in the present format; `document` is as it was sealed."""
         return format_1.document(self.document)
+
+
+class Look(models.Model):
+    """A look at the data under the sealed stopping rule: taken once, and never changed.
+
+    What was found stands here, so that later answers, exclusions and withdrawals change the report but no decision.
+    """
+
+    measurement = models.ForeignKey(Protocol, on_delete=models.CASCADE, related_name="looks")
+    number = models.PositiveSmallIntegerField(help_text=_("From 1, in the order of the plan."))
+    planned = models.PositiveIntegerField(help_text=_("Participants after whom it was planned."))
+    participants = models.PositiveIntegerField(help_text=_("Participants whose answers were looked at."))
+    fraction = models.FloatField(help_text=_("Of the target: how much of α was spent up to here."))
+    closing = models.BooleanField(
+        default=False, help_text=_("Taken because the study had ended before its next planned look.")
+    )
+    found = models.JSONField(help_text=_("By column: difference, its variance, degrees of freedom and p."))
+    reached = models.BooleanField(help_text=_("Whether the boundary was reached."))
+    taken_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["measurement", "number"]
+        constraints = [models.UniqueConstraint(fields=["measurement", "number"], name="look_once")]
+
+    def __str__(self) -> str:
+        return f"{self.measurement_id} look {self.number}"
 
 
 class Rehearsal(models.Model):

@@ -13,10 +13,12 @@ from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports import task_analyses
 from survey_site.reports.analysis_rows import map_rows, participant_rows, trial_columns
+from survey_site.reports.look_taking import take_closing
 from survey_site.reports.machine_metrics import gallery, machine_rows
 from survey_site.reports.point_report import point_report, tasks_of
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import Gallery, ReportColumn, StudyFlow, StudyReport, VariantCells
+from survey_site.reports.stopped import corrected, stopping_of
 from survey_site.statistics import quality
 from survey_site.statistics.column_types import EstimatedColumn
 from survey_site.statistics.data import APART, Trials, from_columns
@@ -24,7 +26,7 @@ from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.multiverse import scored
 from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
-from survey_site.statistics.report_types import ParticipantFlow, StatisticsReport
+from survey_site.statistics.report_types import PairFamily, ParticipantFlow, StatisticsReport
 from survey_site.statistics.table import brief, build_report
 from survey_site.statistics.task_analysis import TaskAnalysis
 from survey_site.studies.models import Study
@@ -34,6 +36,10 @@ from survey_site.tasks.contract import outcomes
 Progress = Callable[[float, str], None]
 ATTEMPTS = 4
 HIDDEN = "(hidden while masked)"  # in the place of the reference's name
+HIDDEN_PAIRS: PairFamily = {
+    "rows": [], "letters": {}, "ranks": {}, "critical": None, "caution": None,
+    "reason": "not shown while the study runs under its sealed stopping rule, whose looks alone compare columns",
+}  # fmt: skip
 NO_GALLERY: Gallery = {"outcome": "", "minimum": 0, "best": [], "worst": []}
 
 
@@ -86,6 +92,7 @@ def analyse_once(
     if protocol is None:
         return Analysis(report, from_columns({"participant": [], "task": [], "column": [], "stimulus": []}))
     progress(0.0, "reading")
+    take_closing(study, protocol)
     tasks = [one.task for one in tasks_of(study, protocol)]
     asked, analyses = outcomes(tasks), task_analyses.of(tasks)
     letters = masking.column_letters(study)
@@ -105,7 +112,15 @@ def analyse_once(
     found = strict = under(head, 0.1, 0.6)
     if quality.exclusions(trials.select(~trials.exclusion.isin(APART)), plan.rules, asked):
         strict = under(plan, 0.7, 0.25)
+    stopping = None
+    if population.is_primary:
+        count = report["population"]["participants"]
+        stopping = stopping_of(protocol, plan_of(protocol), masked=bool(letters), participants=count)
+        corrected(found, stopping)
+    if letters and plan_of(protocol).stopping:
+        found["pairs"] = {outcome.key: HIDDEN_PAIRS for outcome in asked}
     merged = merge(report, found, strict, plan, asked) | {
+        "stopping": stopping,
         "machine": machine_rows(study),
         "gallery": NO_GALLERY if letters else gallery(protocol, population, tasks),
     }
@@ -136,7 +151,9 @@ def plan_of(protocol: Protocol) -> AnalysisPlan:
 def masked_plan(plan: AnalysisPlan, letters: Mapping[str, str]) -> AnalysisPlan:
     """The plan for columns that are letters: no reference and no control, which would name a column."""
     columns = masking.in_order(letters)
-    return replace(plan, columns=tuple(columns), reference=HIDDEN, controls=(), edges_control=None)
+    return replace(
+        plan, columns=tuple(columns), reference=HIDDEN, controls=(), edges_control=None, stopping=None
+    )
 
 
 def merge(

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db.models import Case, Count, F, Max, Q, Sum, When
 
 from survey_site.protocols import masking
-from survey_site.protocols.models import Protocol
+from survey_site.protocols.models import Look, Protocol
 from survey_site.reports.cached_task import KEEP_SECONDS, CachedTask, forget_progress
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
@@ -31,8 +31,8 @@ FIGURE_FORMATS: dict[Literal["svg", "pdf"], str] = {"svg": "image/svg+xml", "pdf
 
 
 def data_version(protocol: Protocol, population: Population) -> str:
-    """Changes with every counted answer, exclusion and withdrawal, when names are hidden or opened, and when synthetic
-    observers were tried.
+    """Changes with every counted answer, exclusion, withdrawal and look, when names are hidden or opened, and when
+    synthetic observers were tried.
 
     One pass over participants: the last answer moves its participant's `last_seen_at`, in the same transaction.
     Earlier answers need not; where the unfinished count, theirs are looked at too.
@@ -55,7 +55,8 @@ def data_version(protocol: Protocol, population: Population) -> str:
     facts |= done.aggregate(observed=Max("finished_at"))
     conditions = list(protocol.study.conditions.values_list("column", "column_order", "is_reference"))
     masked = masking.is_masked(protocol.study)
-    text = json.dumps([protocol.pk, population.as_query(), facts, conditions, masked], default=str)
+    looks = Look.objects.filter(measurement=protocol.measurement_id).count()
+    text = json.dumps([protocol.pk, population.as_query(), facts, conditions, masked, looks], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -8,7 +8,9 @@ from survey_site.reports.latex_table import latex_table, tex
 from survey_site.reports.report_types import ReportedOutcome, StudyReport
 from survey_site.reports.table1_formats import safe
 from survey_site.statistics.column_types import ComparedColumn
+from survey_site.statistics.plan import TOGETHER
 from survey_site.statistics.printing import p_value
+from survey_site.statistics.stopping import CORRECTED
 
 FIELDS = (
     "study", "protocol_hash", "measure", "column", "reference", "estimate", "unit", "value", "ci_low", "ci_high", "p",
@@ -58,7 +60,12 @@ def as_latex(report: StudyReport) -> str:
         body.append(rf"\multicolumn{{4}}{{l}}{{{tex(title)}}} \\")
         body += [_row(row, outcome) for row in family["rows"]]
         notes.append(f"{outcome['title']}: {family.get('label') or family.get('reason') or 'not estimable'}.")
-    notes.append("p: corrected by Holm over the columns of each measure.")
+    together = report["plan"]["families"] == TOGETHER
+    notes.append(
+        f"p: corrected by Holm over the columns of {'all measures' if together else 'each measure'}."
+    )
+    if stopping := report.get("stopping"):
+        notes.append(f"{stopping['told']} {CORRECTED if stopping['rows'] else stopping['note']}".strip())
     if report["banner"]:
         notes.append(report["banner"])
     return latex_table(

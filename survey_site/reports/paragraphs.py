@@ -11,8 +11,9 @@ from survey_site.reports.differences import difference
 from survey_site.reports.latex_table import tex
 from survey_site.reports.report_types import ReportedOutcome, StudyReport, cell_of
 from survey_site.statistics.column_types import ComparedColumn, ComparisonFamily
-from survey_site.statistics.plan import AnalysisPlan
+from survey_site.statistics.plan import TOGETHER, AnalysisPlan
 from survey_site.statistics.printing import places
+from survey_site.statistics.stopping_types import StoppingReport
 
 Document = Mapping[str, Any]
 
@@ -99,9 +100,22 @@ def _analysis(plan: AnalysisPlan) -> str:
     )
     return (
         f"Columns are compared with {plan.reference} by two-way clustered t-tests that take participants and images as "
-        f"samples, at α = {plan.alpha:.2g}, corrected by Holm's method over the columns of each measure"
+        f"samples, at α = {plan.alpha:.2g}, corrected by Holm's method over the columns of {_family(plan)}"
         + (f"; {listed(list(plan.controls))} are controls outside these families" if plan.controls else "")
-        + f". Declared rules of exclusion: {'; '.join(exclusion) or 'none'}.{margins}"
+        + f". Declared rules of exclusion: {'; '.join(exclusion) or 'none'}.{margins}{_stopping(plan)}"
+    )
+
+
+def _family(plan: AnalysisPlan) -> str:
+    return "all measures together" if plan.families == TOGETHER else "each measure"
+
+
+def _stopping(plan: AnalysisPlan) -> str:
+    if plan.stopping is None:
+        return ""
+    return (
+        f" {plan.stopping.told} Estimates of these contrasts are median-unbiased, their intervals those of the stagewise "
+        "order; the other comparisons are secondary."
     )
 
 
@@ -131,7 +145,25 @@ def _outcome(report: StudyReport, outcome: ReportedOutcome, family: ComparisonFa
     if family["reason"]:
         return f"{head} {family['reason'][:1].upper()}{family['reason'][1:]}."
     sentences = [_comparison(outcome, family["reference"], row) for row in family["rows"]]
+    stopping = report.get("stopping")
+    if stopping and stopping["outcome"] == outcome["key"]:
+        sentences.insert(0, _stopped(stopping))
     return " ".join([head, *sentences, family.get("caution") or ""]).strip()
+
+
+def _stopped(stopping: StoppingReport) -> str:
+    """At which look the study ended, and what of the following the stopping has been taken out of."""
+    taken = [look for look in stopping["looks"] if look["participants"] is not None]
+    if not taken:
+        return "No look was taken yet."
+    last = taken[-1]
+    how = "when the boundary was reached" if stopping["reached"] else "without its boundary being reached"
+    if not stopping["ended"]:
+        return f"{len(taken)} of {len(stopping['looks'])} looks were taken, and the study goes on."
+    return (
+        f"The study ended {how}, at look {last['number']} of {stopping['planned']} with {last['participants']} "
+        "participants; estimates and p-values of its rule are corrected for the looks."
+    )
 
 
 def _comparison(outcome: ReportedOutcome, reference: str, row: ComparedColumn) -> str:
@@ -180,14 +212,24 @@ def preregistration(document: Document, sha256: str) -> str:
             f"Seed {design['seed']}; order and places from the seed and the participant's ticket.",
         ),
         ("Existing data", "None: the protocol is sealed before the first participant."),
-        ("Sample size", f"{design['target_participants']} participants who finish."),
-        ("Stopping rule", "The sample size above; nobody sees results by column before the study is closed."),
+        (
+            "Sample size",
+            f"{design['target_participants']} participants who finish"
+            + (", unless the study stops before." if plan.stopping else "."),
+        ),
+        (
+            "Stopping rule",
+            (plan.stopping.told if plan.stopping else "The sample size above")
+            + ("" if plan.stopping else "; nobody sees results by column before the study is closed.")
+            + (" Until then it is only said whether the study goes on." if plan.stopping else ""),
+        ),
         ("Manipulated variables", f"The saliency method: {listed(columns)}."),
         ("Measured variables", "; ".join(tasks)),
         ("Statistical models", _analysis(plan)),
         (
             "Inference criteria",
-            f"α = {plan.alpha:.2g} after Holm's correction; intervals of {100 * plan.level:g} %.",
+            f"α = {plan.alpha:.2g} after Holm's correction over the columns of {_family(plan)}; intervals of "
+            f"{100 * plan.level:g} %.",
         ),
         ("Data exclusion", rules or "none"),
         ("Missing data", "Answers that timed out are missing; all estimates use every answer there is."),

@@ -30,6 +30,7 @@ from survey_site.statistics.report_types import (
     ScatterParts,
     Section,
 )
+from survey_site.statistics.stopping_types import StoppingReport
 
 
 class OutcomeCell(TypedDict):
@@ -230,8 +231,8 @@ class Caption(TypedDict):
 class StudyReport(PointReport, total=False):
     """The report's JSON. The keys below are all there once the statistics are computed, none before.
 
-    plan: as `AnalysisPlan.to_mapping`. after_rules: Table 1 under the declared rules. figures, captions: names, and the
-    words of each, in the stored report only.
+    plan: as `AnalysisPlan.to_mapping`. stopping: `None` without a sealed rule, and for other populations. after_rules:
+    Table 1 under the declared rules. figures, captions: names, and the words of each, in the stored report only.
     """
 
     plan: dict[str, Any]
@@ -249,6 +250,7 @@ class StudyReport(PointReport, total=False):
     sections: list[Section]
     multiverse: MultiverseSummary
     human_machine: list[HumanMachine] | None
+    stopping: StoppingReport | None
     notes: list[str]
     software: dict[str, str]
     after_rules: list[BriefColumn]

@@ -23,6 +23,7 @@ from survey_site.reports.table1_formats import outcome_rows
 from survey_site.statistics.data import Trials
 from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.printing import interval, p_value, places
+from survey_site.statistics.stopping_types import StoppingReport
 
 A4 = (8.27, 11.69)
 WIDTH = 96  # characters of the text pages
@@ -87,6 +88,7 @@ def _table(axis: Axes, columns: Sequence[ReportColumn], outcomes: Sequence[Repor
 def text_pages(report: StudyReport) -> list[Figure]:
     """Comparisons, notes and the frozen plan as plain text, broken into pages."""
     lines = ["Comparisons with the reference column", "", *comparison_lines(report), "", "Notes", ""]
+    lines[:0] = stopping_lines(report.get("stopping"), report["outcomes"])
     for note in report["notes"]:
         lines += textwrap.wrap(note, WIDTH, initial_indent="- ", subsequent_indent="  ")
     lines += ["", "Analysis plan, frozen with the protocol", "", *plan_lines(report["plan"])]
@@ -114,6 +116,29 @@ def comparison_lines(report: StudyReport) -> list[str]:
             )
         lines.append("")
     return lines
+
+
+def stopping_lines(stopping: StoppingReport | None, outcomes: Sequence[ReportedOutcome]) -> list[str]:
+    """The looks of a sealed stopping rule, and the estimates that are corrected for them; nothing without one."""
+    if stopping is None:
+        return []
+    lines = ["Sequential stopping", ""]
+    lines += textwrap.wrap(f"{stopping['told']} {stopping['note']}".strip(), WIDTH)
+    for look in stopping["looks"]:
+        said = {None: "not taken", True: "boundary reached", False: "go on"}[look["reached"]]
+        if look["closing"] and not look["reached"]:
+            said = "the study had ended"
+        n = look["participants"] or look["planned"]
+        lines.append(
+            f"  look {look['number']:<3}{n:>6} participants, stops at p {p_value(look['level']):<8} {said}"
+        )
+    for outcome in (one for one in outcomes if one["key"] == stopping["outcome"]):
+        lines += [
+            f"  {row['column'][:21]:<22}{difference(row['difference'], outcome):>15}"
+            f"{difference_interval(row['ci'], outcome):>18}{p_value(row['p_holm']):>10}"
+            for row in stopping["rows"]
+        ]
+    return [*lines, ""]
 
 
 def plan_lines(plan: Mapping[str, Any], indent: str = "") -> list[str]:

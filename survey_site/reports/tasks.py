@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from celery import shared_task
@@ -13,18 +14,20 @@ from django.http import QueryDict
 from survey_site.celery import while_working
 from survey_site.protocols import life
 from survey_site.protocols.models import Protocol
-from survey_site.reports import cached_report, observer_accuracy, prepared_files, sealing
+from survey_site.reports import cached_report, looks, observer_accuracy, prepared_files, sealing
 from survey_site.reports.cached_task import failing_in_words, forget_progress, set_progress
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.rehearsal import power as planned_power
 from survey_site.reports.rehearsal import task as rehearsal
 from survey_site.reports.rehearsal.result_types import AskedComparison, PlannedPower
+from survey_site.statistics.stopping import StoppingRule
 from survey_site.stimuli.observed import ObserverJob
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
 logger = logging.getLogger(__name__)
 while_working("the sweep of prepared files", prepared_files.SWEEP_SECONDS, prepared_files.sweep)
+while_working("the sweep of due looks", looks.SWEEP_SECONDS, looks.sweep)
 
 
 @shared_task(name=cached_report.ANALYSIS.name)
@@ -36,10 +39,36 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
         logger.warning("study %s has no protocol %s any more; nothing to report", study_id, version)
         return
     population = Population.from_query(QueryDict(population_query))
+    _close(study, protocol)
     key = cached_report.data_version(protocol, population)
     if not cached_report.report_of(key):
         with failing_in_words(key, f"the report of {study.slug}"):
             _analyse(study, protocol, population, key)
+
+
+def _close(study: Study, protocol: Protocol) -> None:
+    """The closing look of a study that ended before its last one belongs to the data that are reported."""
+    from survey_site.reports.look_taking import take_closing
+
+    take_closing(study, protocol)
+
+
+@shared_task(name=looks.LOOK.name)
+def look(study_id: int) -> None:
+    """Takes the look that is due, if one still is. Running it twice does no harm."""
+    study = Study.objects.filter(pk=study_id).first()
+    found = looks.due(study) if study else None
+    if study is None or found is None:
+        return
+    with failing_in_words(looks.key_of(found), f"the look at {study.slug}"):
+        _look(study, found)
+
+
+def _look(study: Study, found: looks.DueLook) -> None:
+    from survey_site.reports.look_taking import take
+
+    take(study)
+    forget_progress(looks.key_of(found))
 
 
 def _analyse(study: Study, protocol: Protocol, population: Population, key: str) -> None:
@@ -70,8 +99,10 @@ def power(key: str, asked: list[AskedComparison]) -> None:
 
 
 def _power(key: str, asked: list[AskedComparison]) -> None:
+    from survey_site.reports.rehearsal.pilot_scatter import scatter_of
     from survey_site.statistics.power import Plan
     from survey_site.statistics.power import power as simulate
+    from survey_site.statistics.sequential_power import sequential_power
 
     found: list[PlannedPower] = []
     for place, question in enumerate(asked):
@@ -79,13 +110,27 @@ def _power(key: str, asked: list[AskedComparison]) -> None:
         scale, whole = planned_power.scale_of(question["outcome"])
         plan = Plan(
             dict(question["effects"]), question["participants"], question["trials"], question["items"],
-            scale=scale, whole=whole, duels=question.get("duels", False),
+            scale=scale, whole=whole, duels=question.get("duels", False), level=question.get("level", 0.95),
         )  # fmt: skip
+        pilot = Protocol.objects.filter(pk=question.get("pilot") or 0).first()
+        used = None
+        if pilot:
+            spread, used = scatter_of(pilot, planned_power.outcome_named(question["outcome"]), plan)
+            plan = replace(plan, spread=spread)
 
         def tell(fraction: float, label: str, place: int = place) -> None:
             set_progress(key, (place + fraction) / len(asked), label)
 
-        found.append({**question, **simulate(plan, planned_power.REPETITIONS, progress=tell)})
+        result = simulate(plan, planned_power.REPETITIONS, progress=tell)
+        sealed = question.get("rule")
+        rule = StoppingRule.from_mapping(sealed) if sealed else None
+        looks_at = sequential_power(plan, rule, planned_power.REPETITIONS, progress=tell) if rule else None
+        found.append(
+            {
+                "outcome": question["outcome"], "effects": question["effects"], "level": plan.level,
+                "scatter": used, "stopping": looks_at, **result,
+            }
+        )  # fmt: skip
     planned_power.store(key, found)
 
 

@@ -157,7 +157,7 @@ def duel_centres(plan: Plan) -> FloatArray:
     return np.array([[intercept(float(share), plan.spread.random) for share in row] for row in wins])
 
 
-def _against(cells: Cells, columns: int, rng: np.random.Generator) -> Cells:
+def against(cells: Cells, columns: int, rng: np.random.Generator) -> Cells:
     """The cells of duels: those of the own columns, then of rivals drawn at random."""
     person, item, column = cells
     rival = (column + rng.integers(1, columns, len(column))) % columns
@@ -192,7 +192,7 @@ def power(
     """
     cells, centres, rng = layout(plan), column_centres(plan), np.random.default_rng(seed)
     k = len(plan.effects)
-    cells = _against(cells, k, rng) if plan.duels else cells
+    cells = against(cells, k, rng) if plan.duels else cells
     rejected = np.zeros((repetitions, k - 1), np.bool_)
     for r in range(repetitions):
         y = simulate(plan, rng, centres, cells)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from survey_site.statistics.factor import FloatArray, IntArray
-from survey_site.statistics.power import Plan, column_centres, layout, p_values, simulate
+from survey_site.statistics.factor import FloatArray
+from survey_site.statistics.power import Cells, Plan, against, column_centres, layout, p_values, simulate
 from survey_site.statistics.report_types import SequentialPower
 from survey_site.statistics.sequential import stopped
 from survey_site.statistics.stopping import StoppingRule
@@ -23,6 +23,7 @@ def sequential_power(
     The study is that of `power`; a contrast that cannot be estimated at a look crosses nothing there.
     """
     cells, centres, rng = layout(plan), column_centres(plan), np.random.default_rng(seed)
+    cells = against(cells, len(plan.effects), rng) if plan.duels else cells
     names = list(plan.effects)[1:]
     chosen = [names.index(rule.column)] if rule.column else list(range(len(names)))
     p = np.ones((repetitions, len(rule.looks), len(chosen)))
@@ -44,9 +45,7 @@ def sequential_power(
     }
 
 
-def _after(
-    y: FloatArray, cells: tuple[IntArray, IntArray, IntArray], n: int, columns: int
-) -> list[float | None]:
+def _after(y: FloatArray, cells: Cells, n: int, columns: int) -> list[float | None]:
     """p of every contrast among the first n participants."""
     person, item, column = cells
     first = person < n

@@ -80,7 +80,9 @@ def test_nothing_is_lost_between_the_two_parts(sealed: dict[str, Any]) -> None:
 def test_the_target_is_fixed_once_results_were_seen_or_looks_are_sealed(sealed: dict[str, Any]) -> None:
     new = changed(sealed, "design", "target_participants", value=99)
     assert change(sealed, new, names_opened=True) == "version"
-    planned, more = (changed(one, "analysis_plan", "looks", value=[6, 12]) for one in (sealed, new))
+    planned, more = (
+        changed(one, "analysis_plan", "stopping", value={"looks": [6, 12]}) for one in (sealed, new)
+    )
     assert change(planned, more, names_opened=False) == "version"
     consent = changed(sealed, "texts", "en", "consent")
     assert change(sealed, consent, names_opened=True) == "amendment"

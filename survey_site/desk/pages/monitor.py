@@ -11,6 +11,7 @@ from survey_site.desk.shell import page, study_for
 from survey_site.notifications.models import Watch
 from survey_site.notifications.outbox import limits_of
 from survey_site.protocols import life, masking
+from survey_site.reports import looks
 from survey_site.reports import monitor as state
 from survey_site.studies import states
 from survey_site.studies.access import may
@@ -52,10 +53,11 @@ def monitor_live(request: HttpRequest, study: Study) -> HttpResponse:
 
 
 class MonitorPage(state.MonitorContext):
-    """The counts, and what the reader may do: see the results, change the study."""
+    """The counts, how the sealed looks stand, and what the reader may do: see the results, change the study."""
 
     results: bool
     edits: bool
+    looks: looks.LookStatus | None
     starts: int
     expected_starts: int | None
     steps: list[states.Transition]
@@ -65,6 +67,7 @@ def _context(request: HttpRequest, study: Study) -> MonitorPage:
     return {
         "results": may(request.user, "results", study.pk),
         "edits": (edits := may(request.user, "edit", study.pk)),
+        "looks": looks.status(study),
         "starts": recent_starts(study, timezone.now()),
         "expected_starts": limits_of(Watch.objects.filter(study=study).first() or Watch()).starts,
         "steps": [step for step in states.possible(study.state) if edits and step.verb in ONE_CLICK],

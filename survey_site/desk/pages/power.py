@@ -1,4 +1,4 @@
-"""The part of the check page that shows the power of the planned comparisons, and the button that asks for it."""
+"""The part of the check page that shows the power of the planned comparisons, and the buttons that ask for it."""
 
 from typing import TypedDict
 
@@ -10,17 +10,20 @@ from django.views.decorators.http import require_http_methods
 
 from survey_site.design.feasibility import Assessment
 from survey_site.protocols import document
+from survey_site.protocols.models import Protocol
 from survey_site.reports.cached_task import TaskState
 from survey_site.reports.rehearsal import power as planned_power
 from survey_site.reports.rehearsal.result_types import PlannedPower
 from survey_site.statistics.plan import FEW_ITEMS
+from survey_site.statistics.report_types import SequentialPower
 from survey_site.studies.models import Study
 
 
 class PowerTable(PlannedPower):
     """A result as the fragment prints it. rows: (column, expected value in the printed unit, power in percent).
 
-    title, unit, places: of the outcome. within_images: the test holds for these images only.
+    title, unit, places: of the outcome. alpha_percent: of the tests. looks: of a stopping rule, with the percentage of the
+    simulated studies that end at each; reached_percent: of those that reach its boundary.
     """
 
     title: str
@@ -30,25 +33,47 @@ class PowerTable(PlannedPower):
     all_percent: float
     error_points: float
     few_items: bool
+    alpha_percent: float
+    looks: list[tuple[int, float]]
+    reached_percent: float | None
+
+
+class PowerRun(TypedDict):
+    """One simulation: with the assumed scatter, or with that of a pilot (its version).
+
+    task: how it stands, where it is asked for and there is no result.
+    """
+
+    pilot: int | None
+    tables: list[PowerTable]
+    task: TaskState | None
 
 
 class PowerContext(TypedDict):
-    """What the fragment prints; `power_task`: how the task stands, where it is asked and there is no result."""
+    """What the fragment prints; power_running: whether it is to be fetched again."""
 
     power_asked: list[planned_power.PlannedComparison]
-    power_tables: list[PowerTable]
-    power_task: TaskState | None
+    power_runs: list[PowerRun]
+    power_running: bool
 
 
 def told(study: Study, verdict: Assessment) -> PowerContext:
-    """What the fragment prints: the result where it is kept, else how far the task is."""
+    """What the fragment prints: the results where they are kept, else how far the tasks are."""
     asked = planned_power.questions(study, verdict) if verdict.feasible else []
-    key = planned_power.key_of(asked)
-    result = planned_power.result_of(key) if asked else None
+    pilot = planned_power.pilot_of(study) if asked else None
+    sources = [None, pilot] if pilot else [None]
+    runs = [_run(study, verdict, source) for source in sources] if asked else []
+    running = any(run["task"] is not None and run["task"].running for run in runs)
+    return {"power_asked": asked, "power_runs": runs, "power_running": running}
+
+
+def _run(study: Study, verdict: Assessment, pilot: Protocol | None) -> PowerRun:
+    key = planned_power.key_of(planned_power.questions(study, verdict, pilot), pilot)
+    result = planned_power.result_of(key)
     return {
-        "power_asked": asked,
-        "power_tables": [_table(found) for found in result or []],
-        "power_task": planned_power.POWER.state(key) if asked and result is None else None,
+        "pilot": pilot.version if pilot else None,
+        "tables": [_table(found) for found in result or []],
+        "task": planned_power.POWER.state(key) if result is None else None,
     }
 
 
@@ -72,7 +97,17 @@ def _table(found: PlannedPower) -> PowerTable:
         "all_percent": 100 * found["all"],
         "error_points": 100 * found["error"],
         "few_items": found["items"] < FEW_ITEMS,
+        "alpha_percent": round(100 * (1 - found["level"]), 6),
+        "looks": _looks(found["stopping"]),
+        "reached_percent": 100 * found["stopping"]["reached"] if found["stopping"] else None,
     }
+
+
+def _looks(stopping: SequentialPower | None) -> list[tuple[int, float]]:
+    """(participants, percent of the simulated studies that end there) of each look."""
+    if stopping is None:
+        return []
+    return [(n, 100 * share) for n, share in zip(stopping["looks"], stopping["ended"], strict=True)]
 
 
 @require_http_methods(["GET", "POST"])
@@ -80,8 +115,11 @@ def power(request: HttpRequest, study: Study) -> HttpResponse:
     """POST asks for the simulation; GET is the live fragment, fetched every two seconds while it runs."""
     verdict = document.assessment_of(study)
     if request.method == "POST":
-        asked = planned_power.questions(study, verdict) if verdict.feasible else []
-        if asked and (why := planned_power.ask(asked, planned_power.key_of(asked))):
+        pilot = planned_power.pilot_of(study) if request.POST.get("scatter") == "pilot" else None
+        asked = planned_power.questions(study, verdict, pilot) if verdict.feasible else []
+        if request.POST.get("scatter") == "pilot" and pilot is None:
+            messages.error(request, _("There is no pilot that anybody finished."))
+        elif asked and (why := planned_power.ask(asked, planned_power.key_of(asked, pilot))):
             messages.error(request, _("The simulation could not be asked for: %s") % why)
         return redirect("admin:study_check", study.pk)
     return render(request, "desk/power.html", {"study": study, **told(study, verdict)})

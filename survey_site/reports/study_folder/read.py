@@ -14,7 +14,7 @@ from django.db import DatabaseError, transaction
 from survey_site.protocols import format_1, measurement
 from survey_site.protocols.models import Protocol
 from survey_site.reports.answer_check import AnswerCheck
-from survey_site.reports.study_folder import layout
+from survey_site.reports.study_folder import layout, stored_looks
 from survey_site.reports.study_folder.layout import BadFolder, FolderRow, unpacked
 from survey_site.reports.study_folder.manifest import checked_manifest, read_json
 from survey_site.stimuli import storage
@@ -153,6 +153,7 @@ class _Import:
             made.measurement_id = self._measurement_of(made, row.get("amends"))
             made.save()
             self.protocols[row["version"]] = made
+        stored_looks.read(self.head.get("looks", []), self.protocols)
         return study
 
     def _measurement_of(self, made: Protocol, amends: int | None) -> int | None:

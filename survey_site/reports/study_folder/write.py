@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 
 from survey_site.protocols.models import Protocol
-from survey_site.reports.study_folder import layout
+from survey_site.reports.study_folder import layout, stored_looks
 from survey_site.reports.study_folder.layout import (
     FileFacts,
     FolderManifest,
@@ -119,6 +119,7 @@ def study_json(study: Study) -> FolderRow:
             _protocol(p) for p in study.protocols.select_related("measurement").order_by("version")
         ],
         **_own_models(study),
+        **stored_looks.written(study),
     }
 
 
