@@ -1,8 +1,8 @@
 """What sequential stopping keeps and saves, by simulation with a known truth: python -m benchmarks.sequential
 
 10,000 studies per row (some minutes on one core), crossed participants and images as in `python -m benchmarks.power`, six
-columns of four trials each, looks after 12, 18, 24, 30 and 36 participants (`--looks`). Each study is judged by the two-way t
-and the boundaries of the report. Rejects: share of studies that find a contrast (no effect: the size; family: any true
+columns of four trials each, looks after 12, 18, 24, 30 and 36 participants (`--looks`). Each study is judged by the two-way
+t and the boundaries of the report. Rejects: share of studies that find a contrast (no effect: the size; family: any true
 null, and for the power all five). Fixed: the smallest number of participants with which a study without looks rejects as
 often, in the same simulated studies; planned: the same for the effect that the study was planned for. Coverage of the
 corrected 95 % interval; below: share of median-unbiased estimates under the truth.

@@ -127,7 +127,7 @@ def _power(key: str, asked: list[AskedComparison]) -> None:
         looks_at = sequential_power(plan, rule, planned_power.REPETITIONS, progress=tell) if rule else None
         found.append(
             {
-                "outcome": question["outcome"], "effects": question["effects"], "level": plan.level,
+                "outcome": question["outcome"], "effects": question["effects"], "level": plan.level, "duels": plan.duels,
                 "scatter": used, "stopping": looks_at, **result,
             }
         )  # fmt: skip

@@ -30,14 +30,15 @@ RULE = {"outcome": "index", "column": "Ours 1", "looks": [4, 8, 12], "spending":
 
 def ruled(rule: dict[str, Any] | None = None, **plan: Any) -> Survey:
     """A masked live study of twelve participants under a sealed rule."""
-    made = survey(masked=True, target_participants=12, design={"target_participants": 12})
+    made = survey(masked=True, target_participants=12)
     conditions = [
         {"column": c.column, "column_order": c.column_order, "classifier": c.classifier, "base": c.base,
          "method": c.method, "is_reference": c.is_reference}
         for c in made.conditions
     ]  # fmt: skip
     sealed = {"stopping": rule or RULE, "resamples": 99} | plan
-    document = made.protocol.document | {"conditions": conditions, "analysis_plan": sealed}
+    design = made.protocol.document["design"] | {"target_participants": 12}
+    document = made.protocol.document | {"conditions": conditions, "analysis_plan": sealed, "design": design}
     Protocol.objects.filter(pk=made.protocol.pk).update(document=document)
     made.protocol.refresh_from_db()
     return made

@@ -132,7 +132,12 @@ def pilot_with_answers(study: Study, people: int, spread: bool = True) -> Protoc
          "method": c.method, "is_reference": c.is_reference}
         for c in conditions
     ]  # fmt: skip
-    document = {"format": 2, "conditions": sealed, "tasks": study.task_settings, "design": {}}
+    document = {
+        "format": 2,
+        "conditions": sealed,
+        "tasks": study.task_settings,
+        "design": {"colour_map": "jet", "image_px": 64},
+    }
     pilot = Protocol.objects.create(study=study, version=1, pilot=True, hash="a" * 64, document=document)
     images = list(study.stimuli.order_by("pk")[:4])
     for number in range(people):
