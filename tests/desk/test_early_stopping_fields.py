@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from survey_site.desk.stopping_fields import NAMES, initial, sentences
 from survey_site.studies.models import Study
+from tests.desk.test_audit_log import fields
 from tests.studies.sample import ready_study
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -22,19 +23,8 @@ def study() -> Study:
 def saved(client: Client, study: Study, **values: Any) -> dict[str, list[str]]:
     """Posts the form as it is shown with these values; gives the errors by field."""
     address = reverse("admin:studies_study_change", args=[study.pk])
-    shown = client.get(address).context["adminform"].form
-    data = {}
-    for bound in shown:
-        value = bound.value()
-        if value is not None and value is not False:
-            data[bound.html_name] = "on" if value is True else bound.field.widget.format_value(value) or ""
-    data = {name: value[0] if isinstance(value, list) and value else value for name, value in data.items()}
-    for prefix in ("conditions", "texts", "memberships"):
-        data |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
-    response = client.post(address, {n: v for n, v in (data | values).items() if v not in (None, [])})
-    if response.status_code == 302:
-        return {}
-    return dict(response.context["adminform"].form.errors)
+    response = client.post(address, fields(client.get(address)) | values)
+    return {} if response.status_code == 302 else dict(response.context["adminform"].form.errors)
 
 
 def plan(study: Study) -> dict[str, Any]:
