@@ -143,7 +143,7 @@ def _among_its_pool(
 def _beside_others(
     design: Design, task: TaskPlan, ticket: int, cell: Cell, planned: PlannedTrial, place: int
 ) -> PlannedTrial:
-    """Further maps of the same image, each under another column; which columns meet is drawn anew at each visit.
+    """Further maps of the same image, each under another column; a column meets all others in turn, equally often.
 
     Where the task shows its maps together all stand under the trial's own condition.
     """
@@ -154,7 +154,7 @@ def _beside_others(
         maps = [_of_its_own(planned, rank) for rank in task.ranks]
     else:
         columns = [design.columns[index] for index in shown]
-        others = [column for column in permutation(len(shown), *key) if column != cell.column]
+        others = _in_turn(design.square(task), cell, ticket)
         for rank, column in zip(task.ranks, [cell.column, *others], strict=False):
             variant = _variant(columns, design.square(task), cell, column, ticket, 1)
             maps.append(PlannedMap(shown[column], columns[column][variant], variant, rank))
@@ -167,6 +167,14 @@ def _beside_others(
 def shown_of(task: TaskPlan, group: Group) -> Group:
     """The candidates of a group: all of it, or all but the target for which its exemplar stands."""
     return group[1:] if task.exemplar else group
+
+
+def _in_turn(square: Square, cell: Cell, ticket: int) -> list[int]:
+    """The other columns, beginning with another one at each round of a ticket, each window, and each square."""
+    window = ticket // square.columns
+    turn = cell.slot // square.columns + window + window // square.windows
+    rest = max(square.columns - 1, 1)
+    return [(cell.column + 1 + (turn + step) % rest) % square.columns for step in range(square.columns - 1)]
 
 
 def _of_its_own(planned: PlannedTrial, rank: int) -> PlannedMap:

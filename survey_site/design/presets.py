@@ -158,5 +158,38 @@ PRESETS: dict[str, Preset] = {
             participants=36,
             tasks=_both(2, 2),
         ),
+        Preset(
+            key="hive-agreement",
+            title="HIVE, error detection",
+            description=(
+                "The published design of Kim et al. (2022): 50 people judge 10 predictions each, 5 right and 5 wrong, by "
+                "Grad-CAM. Give it 10 images, or more of which each person sees 10. Their Grad-CAM: 70.8 % of the right and "
+                "44.8 % of the wrong predictions judged rightly (ImageNet)."
+            ),
+            columns=(PresetColumn(REFERENCE, ("gradcam",)),),
+            classifiers=("ResNet50",),
+            participants=50,
+            tasks={"agreement": {"trials_per_column": 10}},
+            attention_checks=0,
+        ),
+        Preset(
+            key="does-it-help",
+            title="Does it help?",
+            description=(
+                "Matching, rating, agreement and distinction in one session of about 20 minutes, for three methods and two "
+                "controls: do people recover the picture, like the map, find the network's mistakes, and foresee what it says? "
+                "Half of the predictions shown in the agreement task are wrong."
+            ),
+            columns=(
+                PresetColumn(REFERENCE, ("gradcam",)),
+                PresetColumn("Ours 1", (catalog.join_key("gradcam", "add-edges"),)),
+                PresetColumn("Ours 5", (catalog.join_key("gradcam", "comp-blend11"),)),
+                *_CONTROLS[:2],
+            ),
+            classifiers=("ResNet50",),
+            participants=40,
+            tasks=_both(2, 2)
+            | {"agreement": {"trials_per_column": 4}, "distinction": {"trials_per_column": 2}},
+        ),
     )
 }

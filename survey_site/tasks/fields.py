@@ -1,4 +1,4 @@
-"""Reading fields of a form, for tasks: pure functions of texts."""
+"""Texts of forms, for tasks: pure functions."""
 
 from collections.abc import Container
 
@@ -8,3 +8,8 @@ def whole(text: str, allowed: Container[int]) -> int | None:
     if text.isascii() and text.isdigit() and len(text) <= 3 and int(text) in allowed:
         return int(text)
     return None
+
+
+def isolated(text: str) -> str:
+    """A text of any direction, such as a label, for the middle of a sentence of another one (Unicode's isolates)."""
+    return f"\u2068{text}\u2069"

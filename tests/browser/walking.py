@@ -31,10 +31,12 @@ def position(page: Page) -> int:
 
 
 def answer(page: Page, choice: int = 0) -> None:
-    """Chooses by mouse and confirms; returns when something else is shown."""
+    """Chooses one of each question by mouse and confirms; returns when something else is shown."""
     form = ready(page)
     before = form.locator("[name=trial]").input_value()
-    form.locator(f'input[type=radio][value="{choice}"]').check()
+    names = form.locator("input[type=radio]").evaluate_all("all => [...new Set(all.map((one) => one.name))]")
+    for name in names:
+        form.locator(f'input[type=radio][name="{name}"]').nth(choice).check()
     form.locator("button.primary").click()
     expect(page.locator(f'[name=trial][value="{before}"]')).to_have_count(0)
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from survey_site.tasks.agreement.scale import EXTREMES
 from survey_site.tasks.contract import Answered, Shown
+from survey_site.tasks.fields import isolated
 
 
 def steps() -> dict[int, str]:
@@ -36,7 +37,7 @@ def feedback(shown: Shown, answered: Answered) -> Mapping[str, Any]:
     return {
         "found_out": answered.score == 1,
         "right": answered.values.get("prediction_right") == 1,
-        "label": answered.truth.label,
+        "label": isolated(answered.truth.label),
     }
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from survey_site.tasks.contract import Answered, Shown
 from survey_site.tasks.distinction.answers import MAPS
+from survey_site.tasks.fields import isolated
 
 
 def steps() -> dict[int, str]:
@@ -34,7 +35,7 @@ def feedback(shown: Shown, answered: Answered) -> Mapping[str, Any]:
     return {
         "told": answered.score == 1,
         "number": answered.truth.first + 1,
-        "label": answered.truth.label,
+        "label": isolated(answered.truth.label),
     }
 
 
