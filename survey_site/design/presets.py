@@ -177,8 +177,8 @@ PRESETS: dict[str, Preset] = {
             title="Does it help?",
             description=(
                 "Matching, rating, agreement and distinction in one session of about 20 minutes, for three methods and two "
-                "controls: do people recover the picture, like the map, find the network's mistakes, and foresee what it says? "
-                "Half of the predictions shown in the agreement task are wrong."
+                "controls: do people recover the picture, like the map, find the network's mistakes, and foresee what it "
+                "says? Half of the predictions shown in the agreement task are wrong."
             ),
             columns=(
                 PresetColumn(REFERENCE, ("gradcam",)),
@@ -188,8 +188,8 @@ PRESETS: dict[str, Preset] = {
             ),
             classifiers=("ResNet50",),
             participants=40,
-            tasks=_both(2, 2)
-            | {"agreement": {"trials_per_column": 4}, "distinction": {"trials_per_column": 2}},
+            tasks=_both(3, 3)
+            | {"distinction": {"trials_per_column": 4}, "agreement": {"trials_per_column": 6}},
         ),
     )
 }

@@ -7,6 +7,7 @@ import pytest
 from saliency_worker import catalog
 from survey_site.design.assignment import Design, plan
 from survey_site.design.feasibility import assess
+from survey_site.design.halves import Predicted
 from survey_site.design.layout import lay_out
 from survey_site.design.pools import Candidate
 from survey_site.design.presets import PRESETS, Preset
@@ -23,7 +24,14 @@ def spec_of(preset: Preset) -> Spec:
             f"{condition.column} {condition.classifier} {condition.base} {condition.method}"
         )
     return Spec(
-        columns=tuple(ColumnSpec(name, tuple(conditions)) for name, conditions in columns.items()),
+        columns=tuple(
+            ColumnSpec(
+                column.name,
+                tuple(columns[column.name]),
+                of_class=all(map(catalog.explains_class, column.keys)),
+            )
+            for column in preset.columns
+        ),
         participants=preset.participants,
         seed="preset",
         rules=RULES,
@@ -39,7 +47,8 @@ LABELS = [f"class {n % 100}" for n in range(1000)]
 
 
 def design_of(spec: Spec) -> Design:
-    candidates = [Candidate(f"m{n}", label) for n, label in enumerate(LABELS[: spec.main_images])]
+    images = enumerate(LABELS[: spec.main_images])
+    candidates = [Candidate(f"m{n}", label, right=n % 2 == 0) for n, label in images]
     reserve = [f"r{n}" for n in range(spec.reserve_images)]
     return lay_out(spec, candidates, reserve).design(spec)
 
@@ -50,8 +59,10 @@ def test_every_preset_can_be_laid_out_and_planned(preset):
     design = design_of(spec)
     assert assess(spec, LABELS[: spec.main_images], spec.reserve_images).feasible
     scored = Counter(trial.task for trial in plan(design, 0) if trial.column is not None)
-    columns = len(preset.columns)
-    assert scored == {name: values["trials_per_column"] * columns for name, values in preset.tasks.items()}
+    assert scored == {
+        task.task: task.per_column * len(spec.columns_of(task)) for task in spec.tasks if task.per_column
+    }
+    assert set(scored) == set(preset.tasks)
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
@@ -100,3 +111,27 @@ def test_the_controls_preset_puts_each_control_into_a_column_of_its_own():
 def test_simulated_participants_have_a_planted_effect_for_every_column(preset):
     for name in preset.tasks:
         assert {column.name for column in preset.columns} <= set(registry.task(name).planted)
+
+
+def test_the_design_of_hive_is_that_of_its_paper():
+    preset = PRESETS["hive-agreement"]
+    design = design_of(spec_of(preset))
+    assert (preset.participants, len(design.tasks[0].items)) == (50, 10)
+    for ticket in range(preset.participants):
+        counted = [trial for trial in plan(design, ticket) if trial.column is not None]
+        kinds = Counter(int(str(trial.target)[1:]) % 2 for trial in counted)
+        assert kinds == {0: 5, 1: 5}
+
+
+def test_does_it_help_is_one_session_of_twenty_minutes_for_three_methods_and_two_controls():
+    preset = PRESETS["does-it-help"]
+    spec = spec_of(preset)
+    half = spec.main_images // 2
+    found = assess(spec, LABELS[: spec.main_images], spec.reserve_images, found=Predicted(half, half))
+    assert found.feasible and 18 <= found.minutes <= 20
+    controls = {c.column for c in preset.conditions() if c.method in catalog.CONTROLS}
+    assert (len(preset.columns), len(controls)) == (5, 2)
+    order = list(dict.fromkeys(trial.task for trial in plan(design_of(spec), 0)))
+    assert order == ["matching", "rating", "distinction", "agreement"]
+    shown = {trial.column for trial in plan(design_of(spec), 0) if trial.task == "distinction"}
+    assert "Edges only" not in {spec.columns[column].name for column in shown if column is not None}
