@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-faults soak lint bench screenshots lock clean
+.PHONY: help setup demo test test-slow test-faults soak stack lint bench screenshots lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -24,6 +24,9 @@ test-faults: .venv/.installed-dev ## kills, fills and cuts off parts of the runn
 
 soak: .venv/.installed-dev ## participants up to 1,000,000 acknowledged answers; ^C, and it goes on at the next start
 	$(BIN)/python -m tests.faults.soak $(SOAK)
+
+stack: .venv/.installed-dev ## what docker-compose.yml runs, as ordinary processes: nginx, PostgreSQL, Redis, S3, workers
+	$(BIN)/python -m tests.stack $(STACK)
 
 lint: .venv/.installed-dev ## ruff, mypy, import contracts, migrations, advisories of dependencies
 	$(BIN)/ruff check .

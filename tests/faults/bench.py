@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 from survey_site.protocols import freeze
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report
+from survey_site.reports.cached_task import forget_progress
 from survey_site.reports.population import Population
 from survey_site.reports.report_types import StudyReport
 from survey_site.stimuli import jobs
@@ -163,9 +164,11 @@ class Reported:
     def forget(self) -> None:
         """As if it had never been computed."""
         cache.delete(f"report:{self.version}")
+        forget_progress(self.version)
 
     def is_under_way(self) -> bool:
-        """A worker has begun and not finished."""
+        """A worker has begun and not finished; asked for again as long as it has not, as the page does."""
+        self.ask()
         state = cached_report.ANALYSIS.state(self.version)
         return state.running and bool(state.progress) and state.percent > 0
 

@@ -90,6 +90,15 @@ class Part:
         self._gone()
         until(lambda: not any(map(_exists, family)), f"{self.name} is killed", GRACE_S)
 
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process
+        self.process.send_signal(number)
+
+    def children(self) -> set[int]:
+        """Processes that the program started."""
+        assert self.process
+        return set(_family(self.process.pid)[1:])
+
     def kill_one_child(self) -> None:
         """SIGKILL to one of the processes that the program started."""
         assert self.process

@@ -10,14 +10,18 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
+import boto3
 import psycopg
 import redis
 import yaml
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from survey_site.demo.processes import server_arguments
 from tests import front_server, servers
 from tests.stack.leash import Leash
 from tests.stack.part import ROOT, Part
+from tests.stack.waiting import until
 
 COMPOSE = ROOT / "docker-compose.yml"
 SUITE = "suite"
@@ -104,11 +108,45 @@ WORKER = ("-m", "saliency_worker", "worker")
 REPORTS = ("-m", "celery", "-A", "survey_site", "worker", "-Q", "reports", "-P", "solo", "-l", "info")
 
 
-def front(folder: Path, log: Path, leash: Leash, sites: Sequence[int], data: Path) -> tuple[Part, int]:
-    """nginx with the file of `deploy/` before these ports of web processes; and its own port."""
+def front(
+    folder: Path, log: Path, leash: Leash, data: Path
+) -> tuple[Part, int, Callable[[Sequence[int]], None]]:
+    """nginx with the file of `deploy/`; its own port; and what sends it to these ports of web processes from now on."""
     port = servers.free_port()
-    behind = "; server ".join(f"127.0.0.1:{site}" for site in sites)
-    command = front_server.command(folder, f"127.0.0.1:{port}", behind, data)
-    part = Part("nginx", command, log, leash, lambda _: answers(f"http://127.0.0.1:{port}/healthz"))
+
+    def send_to(sites: Sequence[int]) -> None:
+        behind = "; server ".join(f"127.0.0.1:{site}" for site in sites)
+        command = front_server.command(folder, f"127.0.0.1:{port}", behind, data)
+        if not part.is_running():
+            part.command = command
+            return
+        before = part.children()
+        part.signal(signal.SIGHUP)  # the old processes end what they have begun, and take nothing new
+        until(lambda: not before & part.children(), "nginx has read its configuration", 60)
+
+    part = Part("nginx", (), log, leash, lambda _: answers(f"http://127.0.0.1:{port}/healthz"))
     part.stop_signal = signal.SIGQUIT  # ends what it has begun
-    return part, port
+    return part, port, send_to
+
+
+BUCKET = "survey"
+
+
+def objects(log: Path, leash: Leash) -> tuple[Part, dict[str, str]]:
+    """An object store that speaks S3 and keeps everything in memory (moto); and the variables that point the site at it."""
+    port = servers.free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    keys = {"AWS_ACCESS_KEY_ID": "survey", "AWS_SECRET_ACCESS_KEY": secrets.token_hex(16)}
+
+    def ready(_: str) -> bool:
+        """The bucket is made with the first look that succeeds."""
+        session = boto3.session.Session(*keys.values(), region_name="us-east-1")
+        client = session.client("s3", endpoint_url=url, config=Config(retries={"total_max_attempts": 1}))
+        with contextlib.suppress(BotoCoreError):
+            client.create_bucket(Bucket=BUCKET)
+            return True
+        return False
+
+    storage = f"s3://{BUCKET}/media?endpoint={url}&region=us-east-1"
+    return Part("object store", command, log, leash, ready), {**keys, "STORAGE_URL": storage}

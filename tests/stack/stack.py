@@ -18,7 +18,7 @@ KEPT = ("PATH", "HOME", "LANG", "PYTHONPYCACHEPREFIX", "LD_LIBRARY_PATH")
 
 
 class Stack:
-    """PostgreSQL, Redis, web processes, a saliency worker, a reports worker; a front server where asked for.
+    """PostgreSQL, Redis, web processes, a saliency and a reports worker; front server and object store where asked for.
 
     webs: programs that serve pages; processes: of each. workers: whether there are any. postgres: further settings of
     the server. variables: for all programs of the site.
@@ -31,6 +31,7 @@ class Stack:
         webs: int = 1,
         processes: int = 2,
         front: bool = False,
+        objects: bool = False,
         workers: bool = True,
         leash: Leash | None = None,
         postgres: dict[str, str] | None = None,
@@ -44,6 +45,10 @@ class Stack:
         self.database, url = programs.database(
             folder / "postgres", self._log("postgres"), self.leash, postgres or {}
         )
+        self.objects: Part | None = None
+        stored: dict[str, str] = {}
+        if objects:
+            self.objects, stored = programs.objects(self._log("objects"), self.leash)
         self.redis, self.redis_url = programs.broker(folder / "redis", self._log("redis"), self.leash)
         self.environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {
             "DATA_DIR": str(folder / "site"),
@@ -53,6 +58,7 @@ class Stack:
             "DJANGO_SETTINGS_MODULE": "survey_site.settings",
             "TF_CPP_MIN_LOG_LEVEL": "3",
             **({"X_ACCEL_PREFIX": "/protected/"} if front else {}),
+            **stored,
             **(variables or {}),
         }
         ports = [servers.free_port() for _ in range(webs)]
@@ -60,12 +66,13 @@ class Stack:
         self.worker = self.celery("worker", programs.WORKER)
         self.reports = self.celery("reports", programs.REPORTS)
         self.front: Part | None = None
+        self.ports, at = ports, ports[0]
         if front:
-            self.front, port = programs.front(
-                folder / "nginx", self._log("nginx"), self.leash, ports, folder / "site"
+            self.front, at, self.send_to = programs.front(
+                folder / "nginx", self._log("nginx"), self.leash, folder / "site"
             )
-            ports = [port]
-        self.url = f"http://127.0.0.1:{ports[0]}"
+            self.send_to(ports)
+        self.url = f"http://127.0.0.1:{at}"
 
     def _log(self, name: str) -> Path:
         return self.folder / "log" / f"{name}.log"
@@ -80,7 +87,10 @@ class Stack:
 
     def parts(self) -> Iterator[Part]:
         """In the order in which they start."""
-        yield from (self.database, self.redis, *self.webs)
+        yield from (self.database, self.redis)
+        if self.objects:
+            yield self.objects
+        yield from self.webs
         if self._workers:
             yield from (self.worker, self.reports)
         if self.front:
@@ -88,8 +98,9 @@ class Stack:
 
     def start(self) -> None:
         """Everything, the database brought up to date; returns when all of it works."""
-        self.database.start()
-        self.redis.start()
+        for part in (self.database, self.redis, self.objects):
+            if part:
+                part.start()
         self.manage("migrate", "-v", "0")
         self.manage("collectstatic", "--noinput", "-v", "0")
         begun = [part for part in self.parts() if not part.is_running()]
@@ -109,6 +120,13 @@ class Stack:
             text=True,
         )
         return done.stdout
+
+    def replace_web(self, number: int, **variables: str) -> None:
+        """One web program after another is stopped and started anew, with no request of anybody cut off or refused."""
+        self.send_to([port for place, port in enumerate(self.ports) if place != number])
+        self.webs[number].stop()
+        self.webs[number].start(**variables)
+        self.send_to(self.ports)
 
     def stop(self) -> None:
         """Everything, the front first."""
