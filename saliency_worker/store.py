@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -199,7 +200,7 @@ def save(job: PrecomputeJob, explanation: Explanation, worker: str) -> None:
     ]
     with transaction.atomic():
         for rank, group, result, array_path, picture_path in made:
-            row = _row(job, rank, group, result, array_path)
+            row = _row(job, rank, group, _with_photo(result, explanation), array_path)
             MapPicture.objects.update_or_create(
                 saliency_map=row,
                 colour_map=colour_map,
@@ -212,6 +213,13 @@ def save(job: PrecomputeJob, explanation: Explanation, worker: str) -> None:
         )
         if not leased_rows.finish(job, worker):
             transaction.set_rollback(True)  # the lease was lost: whoever has it now stores the maps
+
+
+def _with_photo(result: MapResult, explanation: Explanation) -> MapResult:
+    """The original's metrics hold beside its own, of the photo masked by itself, what the network says to the photo."""
+    if result.key != "original" or not result.metrics:
+        return result
+    return replace(result, metrics=result.metrics | {"photo": explanation.metrics_original})
 
 
 def _put(result: MapResult) -> tuple[str, str]:

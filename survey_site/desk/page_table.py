@@ -20,11 +20,13 @@ from survey_site.desk.pages import (
     ending,
     go_live,
     images,
+    map_gallery,
     maps,
     models,
     monitor,
     notifications,
     observers,
+    pools,
     power,
     preview,
     recruitment,
@@ -122,6 +124,7 @@ PAGES = (
         ),
     ),
     DeskPage("conditions", _("Conditions"), "grid_on", "edit", conditions.conditions, STEPS),
+    DeskPage("pools", _("Pools"), "dashboard", "edit", pools.pools, STEPS),
     DeskPage(
         "precompute",
         _("Maps"),
@@ -129,7 +132,7 @@ PAGES = (
         "edit",
         maps.maps,
         STEPS,
-        parts=(Part("precompute-status", maps.maps_status),),
+        parts=(Part("precompute-status", maps.maps_status), Part("map-gallery", map_gallery.gallery)),
     ),
     DeskPage(
         "upload-maps", _("Maps made elsewhere"), "upload", "edit", upload_maps.upload_maps, button=False

@@ -2,7 +2,7 @@
 
 import io
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 from PIL import Image
@@ -19,11 +19,23 @@ def png(data: bytes) -> HttpResponse:
     return HttpResponse(data, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
 
+def stored(path: str) -> bytes:
+    """The bytes of a stored picture; 404 where there is none, as of a study reconstructed from published numbers."""
+    try:
+        return storage.get(path) if path else _missing()
+    except FileNotFoundError:
+        return _missing()
+
+
+def _missing() -> bytes:
+    raise Http404("There is no picture of this.")
+
+
 @require_GET
 def stimulus_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The stored picture of a stimulus, for researchers."""
     visible = Stimulus.objects.filter(study__in=visible_studies(request.user, "view"))
-    return png(storage.get(get_object_or_404(visible, pk=pk).path))
+    return png(stored(get_object_or_404(visible, pk=pk).path))
 
 
 @require_GET
@@ -31,7 +43,7 @@ def map_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The picture of a map, for researchers."""
     studies = visible_studies(request.user, "view")
     visible = MapPicture.objects.filter(saliency_map__stimulus__study__in=studies)
-    return png(storage.get(get_object_or_404(visible, pk=pk).path))
+    return png(stored(get_object_or_404(visible, pk=pk).path))
 
 
 @require_GET
@@ -42,8 +54,8 @@ def map_overlay(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(visible.select_related("saliency_map__stimulus"), pk=pk)
     made = row.saliency_map
     with (
-        Image.open(io.BytesIO(storage.get(made.stimulus.path))) as source,
-        Image.open(io.BytesIO(storage.get(row.path))) as shown,
+        Image.open(io.BytesIO(stored(made.stimulus.path))) as source,
+        Image.open(io.BytesIO(stored(row.path))) as shown,
     ):
         source.thumbnail((MOST_OVERLAY, MOST_OVERLAY))  # does nothing to a smaller one
         laid = overlay.lay_over(source, shown, whole=made.provenance.get("fit") == "squash")

@@ -8,7 +8,8 @@ from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.filters import RelatedFieldListFilter
 from django.db import connection, transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -87,6 +88,23 @@ class ScopedAdmin(ModelAdmin):
         """Without “save and add another”: nobody makes two studies in a row, and the rest is made elsewhere."""
         context = {**context, "show_save_and_add_another": False}
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Who may see a study's row but not delete it is told why, on the row's own page."""
+        row = self.get_object(request, object_id)
+        seen = row is not None and self._study(row) is not None and self.has_view_permission(request, row)
+        if row is not None and seen and not self.has_delete_permission(request, row):
+            self.message_user(request, self.why_kept(row), messages.ERROR)
+            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", row.pk)
+        response: HttpResponse = super().delete_view(request, object_id, extra_context)
+        return response
+
+    def why_kept(self, row: Any) -> str | Promise:
+        """Why a row is not deleted, and what to do."""
+        study = self._study(row)
+        if study is not None and not study.is_editable:
+            return _("This was not deleted: the study is sealed. Make a new version of the study first.")
+        return _("This was not deleted: you may look at it, not change it.")
 
     def get_actions(self, request: HttpRequest) -> Any:
         actions = super().get_actions(request)

@@ -33,7 +33,7 @@ TITLES: dict[str, str | Promise] = {
 }
 """By page of the table (`desk/page_table.py`), in the order of the path."""
 # Pages that belong to a step without being one.
-PARTS = {"models": CONDITIONS, "upload-maps": MAPS, "amend": LIVE}
+PARTS = {"models": CONDITIONS, "pools": CONDITIONS, "upload-maps": MAPS, "map-gallery": MAPS, "amend": LIVE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def path_of(study: Study, here: str | None = None) -> StudyPath:
         TEXTS: ("", _texts_missing(study)),
         CHECK: ("", _to_change(verdict)),
         PREVIEW: ("", ""),
-        LIVE: (str(study.get_state_display()), "" if not study.is_editable else _("not sealed")),
+        LIVE: (_state(study), "" if not study.is_editable else _("not sealed")),
     }
     if not study.is_editable:
         told = {name: (note, "") for name, (note, _missing) in told.items()}
@@ -130,6 +130,11 @@ def page_name(url_name: str | None) -> str | None:
 def _images(study: Study) -> tuple[int, int]:
     roles = list(study.stimuli.order_by().values_list("role", flat=True))
     return roles.count(Stimulus.Role.MAIN), roles.count(Stimulus.Role.RESERVE)
+
+
+def _state(study: Study) -> str:
+    """The state where it is another word than the step's own title."""
+    return "" if study.state == Study.State.LIVE else str(study.get_state_display())
 
 
 def _with_reserve(main: int, reserve: int) -> str:

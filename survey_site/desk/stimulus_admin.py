@@ -127,6 +127,8 @@ class StimulusAdmin(ScopedAdmin):
 
     @display(description="")
     def thumbnail(self, stimulus: Stimulus) -> SafeString:
+        if not stimulus.path:  # of a study reconstructed from published numbers
+            return format_html("{}", "–")
         url = reverse("admin:stimulus_picture", args=[stimulus.pk])
         return format_html('<img src="{}" alt="{}" width="56" height="56" loading="lazy">', url, stimulus.key)
 

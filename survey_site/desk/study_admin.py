@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -134,6 +135,12 @@ class StudyAdmin(ScopedAdmin):
                 protected += error.problems
         return shown, counts, set(), protected
 
+    def why_kept(self, row: Study) -> str | Promise:
+        return _(
+            "This was not deleted: a study that was sealed is deleted by its owner, once it is closed, on the page “Owner "
+            "and end”."
+        )
+
     def delete_model(self, request: HttpRequest, obj: Study) -> None:
         deletion.delete_study(obj, request.user.pk)
 
@@ -227,4 +234,8 @@ class StudyAdmin(ScopedAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if study := context.get("original"):
             context = {**context, "actions_detail": page_table.buttons(request, study)}
+            if not study.is_editable and not is_owner(
+                request, study
+            ):  # with whom it is shared is all that changes
+                context |= {"show_save": False, "show_save_and_continue": False}
         return super().render_change_form(request, context, *args, **kwargs)

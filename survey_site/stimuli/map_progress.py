@@ -16,14 +16,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from survey_site.stimuli import jobs, ranks
+from survey_site.stimuli.leased_rows import LeasedRow
 from survey_site.stimuli.missing_maps import maps_there
-from survey_site.stimuli.models import PrecomputeJob
+from survey_site.stimuli.models import JOB_KINDS, OwnModel, PrecomputeJob
 from survey_site.stimuli.own_models import usable
 from survey_site.studies.models import Study
 
 State = PrecomputeJob.State
 LATEST = 200  # finished images of a classifier from which its pace is taken
 UNHEARD = timedelta(seconds=30)
+KINDS: tuple[type[LeasedRow], ...] = (*JOB_KINDS, OwnModel)  # what workers of this queue do
 
 Timing = tuple[str, str, datetime, datetime]  # classifier, worker, started, finished
 
@@ -185,7 +187,7 @@ def open_seconds(study: Study) -> tuple[float | None, str]:
 
 
 def unheard(study: Study, counts: jobs.Progress, now: datetime | None = None) -> bool:
-    """Announced a while ago and taken up by nobody: there is probably no worker."""
+    """Announced a while ago and taken up by nobody, while no worker is at anything else: there is probably none."""
     if not counts.queued or counts.running:
         return False
     now = now or timezone.now()
@@ -194,7 +196,14 @@ def unheard(study: Study, counts: jobs.Progress, now: datetime | None = None) ->
     return (
         not ready.filter(Q(announced_at__gte=now - UNHEARD) | Q(created_at__gte=now - UNHEARD)).exists()
         and ready.exists()
+        and not any(_is_served(kind, now) for kind in KINDS)
     )
+
+
+def _is_served(kind: type[LeasedRow], now: datetime) -> bool:
+    """Whether a worker holds a row of this kind, of whatever study, or has just ended one."""
+    held = Q(state=State.RUNNING, lease_expires_at__gte=now)
+    return kind._default_manager.filter(held | Q(finished_at__gte=now - UNHEARD)).exists()
 
 
 def in_words(seconds: float) -> str:

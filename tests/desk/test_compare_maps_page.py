@@ -110,3 +110,45 @@ def test_a_stranger_sees_nothing_and_the_queries_do_not_grow_with_the_maps(
     assert used[0] == used[1] <= 10
     client.force_login(User.objects.create_user("stranger", is_staff=True))
     assert client.get(at(stimulus)).status_code == 404
+
+
+def test_what_the_network_says_to_the_photo_stands_apart_from_what_it_says_to_the_masked_one(
+    admin_client: Client, study: Study
+) -> None:
+    stimulus = study.stimuli.get(key="m0")
+    masked = {
+        "class_index": 258,
+        "class_name": "Samoyed",
+        "confidence": 0.31,
+        "right": False,
+        "kept_share": 0.8,
+    }
+    stimulus.maps.filter(method="gradcam").update(metrics=masked)
+    photo = {"class_index": 1, "class_name": "goldfish", "confidence": 0.97}
+    stimulus.maps.filter(method="original").update(metrics=masked | {"photo": photo})
+    shown = admin_client.get(at(stimulus, "gradcam")).context["shown"]
+    told = {(one.name.partition("|")[2], title): dict(facts) for one in shown for title, facts in one.facts}
+    assert told["original", "The network says to the photo"] == {"class": "goldfish", "confidence": "0.970"}
+    assert told["gradcam", "The network says to the photo"]["class"] == "goldfish"
+    assert told["gradcam", "This map explains"] == {"class": "tench"}
+    own = told["gradcam", "… to the photo masked by this map"]
+    assert own == {
+        "class": "Samoyed",
+        "confidence": "0.310",
+        "same class as the photo": "no",
+        "of it kept": "80 %",
+    }
+    assert told["original", "… to the photo masked by its own brightness"]["class"] == "Samoyed"
+
+
+def test_all_maps_stand_at_a_glance_and_what_is_missing_is_marked(admin_client: Client, study: Study) -> None:
+    study.stimuli.get(key="m1").maps.get(method="gradcam").delete()
+    response = admin_client.get(reverse("admin:study_map-gallery", args=[study.pk]))
+    html = response.content.decode()
+    assert html.count('class="survey-missing"') == 1
+    assert len(response.context["columns"]) == 7 and len(response.context["rows"]) == 2  # the originals too
+    cells = dict(
+        zip([c.method for c in response.context["columns"]], response.context["rows"][0][1], strict=True)
+    )
+    for method, (_column, picture) in cells.items():
+        assert picture.saliency_map.method == method and picture.saliency_map.stimulus.key == "m0"

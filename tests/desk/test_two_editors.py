@@ -374,8 +374,8 @@ ADDING = {"preview", "monitor", "images", "precompute", "upload-maps", "check", 
 
 
 def test_every_page_of_the_desk_is_known_here() -> None:
-    # tests/studies/test_ownership.py, tests/protocols/test_amendments.py, and the models above
-    tested_elsewhere = {"ending", "amend", "models"}
+    # tests/studies/test_ownership.py, tests/protocols/test_amendments.py, tests/desk/test_pools_page.py, the models above
+    tested_elsewhere = {"ending", "amend", "models", "pools"}
     assert {page.name for page in page_table.PAGES} - tested_elsewhere == ADDING | set(EDITS) - {
         "study",
         "image",

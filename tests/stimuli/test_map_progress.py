@@ -128,3 +128,20 @@ def test_work_that_nobody_takes_up_is_noticed_after_a_while(study: Study) -> Non
     assert not map_progress.unheard(study, jobs.progress(study), now + timedelta(minutes=2))
     PrecomputeJob.objects.update(state="queued", not_before=now + timedelta(minutes=5))
     assert not map_progress.unheard(study, jobs.progress(study), now + timedelta(minutes=2))
+
+
+def test_a_worker_that_is_busy_with_another_study_is_a_worker(study: Study) -> None:
+    jobs.request(study)
+    now = timezone.now()
+    later = now + timedelta(minutes=2)
+    PrecomputeJob.objects.update(announced_at=now)
+    other = ready_study(slug="other")
+    image = other.stimuli.all()[0]
+    elsewhere = PrecomputeJob.objects.create(stimulus=image, classifier="VGG16", methods=[], state="running")
+    assert map_progress.unheard(study, jobs.progress(study), later)  # nobody has held it for long
+    PrecomputeJob.objects.filter(pk=elsewhere.pk).update(lease_expires_at=later + timedelta(minutes=1))
+    assert not map_progress.unheard(study, jobs.progress(study), later)
+    PrecomputeJob.objects.filter(pk=elsewhere.pk).update(
+        state="done", lease_expires_at=None, finished_at=later - timedelta(seconds=5)
+    )
+    assert not map_progress.unheard(study, jobs.progress(study), later)

@@ -1,5 +1,6 @@
 """Maps of one image side by side at full size: original, edges, and two to four methods. Works by links alone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
 
 from survey_site.stimuli.labels import label_of, method_label, origin_of
@@ -16,7 +18,12 @@ from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
 from survey_site.studies.access import visible_studies
 
 FEWEST, MOST = 2, 4
+MASKED = gettext_noop("… to the photo masked by this map")
+MASKED_BY_ITSELF = gettext_noop("… to the photo masked by its own brightness")
 BESIDE = ("original", "edges")  # always shown where they exist, in this order, before what was chosen
+
+
+FactGroup = tuple[str, list[tuple[str, str]]]  # title, (name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class Shown:
     picture: str
     provenance: str
     overlay: str = ""  # address of the map over the whole image; the image itself has none
-    facts: tuple[tuple[str, str], ...] = ()
+    facts: tuple[FactGroup, ...] = ()
 
 
 @require_safe
@@ -47,7 +54,7 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
         "opts": Stimulus._meta,
         "stimulus": stimulus,
         "source": reverse("admin:stimulus_picture", args=[stimulus.pk]),
-        "shown": [_shown(maps[name]) for name in [*_beside(maps, chosen), *chosen]],
+        "shown": [_shown(maps[name], maps) for name in [*_beside(maps, chosen), *chosen]],
         "choices": _choices(maps, chosen),
         "most": MOST,
         "remark": _remark(asked, known),
@@ -91,7 +98,7 @@ def _beside(maps: dict[str, MapPicture], chosen: list[str]) -> list[str]:
     return found
 
 
-def _shown(picture: MapPicture) -> Shown:
+def _shown(picture: MapPicture, maps: dict[str, MapPicture]) -> Shown:
     row = picture.saliency_map
     return Shown(
         name=_name(row),
@@ -99,21 +106,42 @@ def _shown(picture: MapPicture) -> Shown:
         picture=reverse("admin:map_picture", args=[picture.pk]),
         provenance=reverse("admin:stimuli_saliencymap_change", args=[row.pk]),
         overlay="" if row.method == "original" else reverse("admin:map_overlay", args=[picture.pk]),
-        facts=tuple(_facts(row)),
+        facts=tuple(_facts(row, _photo(maps, row))),
     )
 
 
-def _facts(row: SaliencyMap) -> list[tuple[str, str]]:
-    """What one asks first of a map: the class it explains, and what its masked image is taken for."""
-    facts = [(_("class"), row.class_name)] if row.class_name else []
+def _facts(row: SaliencyMap, photo: dict[str, Any] | None) -> Iterator[FactGroup]:
+    """What one asks first, each thing apart: of the photo, of the class explained, of the photo masked by the map."""
+    metrics = row.metrics or {}
+    if photo:
+        said = [(_("class"), str(photo.get("class_name", photo.get("class_index", ""))))]
+        if "confidence" in photo:
+            said.append((_("confidence"), f"{photo['confidence']:.3f}"))
+        yield _("The network says to the photo"), said
+    if row.class_name:
+        yield _("This map explains"), [(_("class"), row.class_name)]
+    if "right" in metrics:
+        same = metrics["right"]
+        masked = [(_("class"), str(metrics.get("class_name") or metrics.get("class_index") or ""))]
+        if isinstance(metrics.get("confidence"), float):
+            masked.append((_("confidence"), f"{metrics['confidence']:.3f}"))
+        if same is not None:
+            masked.append((_("same class as the photo"), _("yes") if same else _("no")))
+        if isinstance(metrics.get("kept_share"), float):
+            masked.append((_("of it kept"), f"{100 * metrics['kept_share']:.0f} %"))
+        by_itself = row.method == "original"
+        yield _(MASKED_BY_ITSELF if by_itself else MASKED), masked
     if origin := origin_of(row.provenance):
-        facts.append((_("from"), origin))
-    facts += [
-        (name.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value))
-        for name, value in (row.metrics or {}).items()
-        if isinstance(value, int | float | str)
-    ][:6]
-    return facts
+        yield _("Made elsewhere"), [(_("from"), origin)]
+
+
+def _photo(maps: dict[str, MapPicture], row: SaliencyMap) -> dict[str, Any] | None:
+    """What the network says to the photo, as stored with the original's map; of maps made before, its class alone."""
+    original = maps.get(f"{row.classifier}|original")
+    if original and (found := (original.saliency_map.metrics or {}).get("photo")):
+        return dict(found)
+    plain = row.rank == 0 and "target" not in row.provenance and not origin_of(row.provenance)
+    return {"class_name": row.class_name} if plain and row.class_name else None
 
 
 def _choices(maps: dict[str, MapPicture], chosen: list[str]) -> list[tuple[str, list[tuple[str, str, bool]]]]:

@@ -15,6 +15,7 @@ from survey_site.design import condition_matrix
 from survey_site.design.presets import PRESETS, Preset, PresetCondition
 from survey_site.desk.seen_values import SEEN, digest, once_more, overwriting
 from survey_site.desk.shell import page
+from survey_site.stimuli import weights
 from survey_site.stimuli.import_maps import labels_of
 from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit
@@ -55,6 +56,7 @@ def conditions(request: HttpRequest, study: Study) -> HttpResponse:
             )
         ],
         classifiers=[*known, *others],
+        lacking=weights.missing(catalog.CLASSIFIERS),
         presets=PRESETS.values(),
         seen=digest(told(study)),
         seen_design=digest(design_told(study)),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from saliency_worker import catalog
 from survey_site.design import condition_matrix
 from survey_site.desk.shell import page
-from survey_site.stimuli import jobs, map_progress
+from survey_site.stimuli import jobs, map_progress, weights
 from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit
 from survey_site.studies.models import Study
@@ -47,6 +47,7 @@ def maps(request: HttpRequest, study: Study) -> HttpResponse:
             (title, [(key, catalog.full_label(key)) for key in keys])
             for title, keys in condition_matrix.GROUPS
         ],
+        "lacking": weights.missing(catalog.CLASSIFIERS),
         "full_set": len(catalog.FULL_SET),
         "everything": len(catalog.EVERYTHING),
         "families": len(catalog.FAMILY_SET),
@@ -56,8 +57,12 @@ def maps(request: HttpRequest, study: Study) -> HttpResponse:
 
 @require_GET
 def maps_status(request: HttpRequest, study: Study) -> HttpResponse:
-    """The live part of the page, fetched every two seconds while something is under way."""
-    return render(request, "desk/maps_status.html", {"study": study, **status_of(study)})
+    """The live part of the page, fetched every two seconds while something is under way; at its end all is loaded anew."""
+    context = status_of(study)
+    response = render(request, "desk/maps_status.html", {"study": study, **context})
+    if context["counts"].settled:
+        response["HX-Refresh"] = "true"
+    return response
 
 
 def _change(request: HttpRequest, study: Study) -> None:

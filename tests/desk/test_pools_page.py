@@ -1,0 +1,110 @@
+"""Pools arranged by hand as pictures: whole or not at all, and then those that are sealed."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from survey_site.desk.pages.pools import gathered, wrong
+from survey_site.protocols import freeze
+from survey_site.studies.models import Study
+from tests.studies.sample import ready_study
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
+
+
+@pytest.fixture
+def study() -> Study:
+    return ready_study(images=6, columns=2)
+
+
+def at(study: Study) -> str:
+    return reverse("admin:study_pools", args=[study.pk])
+
+
+def sent(client: Client, study: Study, *pools: str) -> dict[str, Any]:
+    """What the browser sends where these images stand together, as "m0 m1 m2"."""
+    (task,) = client.get(at(study)).context["tasks"]
+    numbers = {key: str(n) for n, pool in enumerate(pools, start=1) for key in pool.split()}
+    places = {f"pool:{image.pk}": numbers.get(image.key, "") for image in study.stimuli.filter(role="main")}
+    return {"task": task["name"], "seen": task["seen"]} | places
+
+
+def stored(study: Study) -> dict[str, Any]:
+    found: dict[str, Any] = Study.objects.get(pk=study.pk).task_settings["matching"]
+    return found
+
+
+def test_the_pools_that_were_arranged_are_those_that_are_sealed(admin_client: Client, study: Study) -> None:
+    form = sent(admin_client, study, "m0 m3 m4", "m1 m2 m5")
+    assert admin_client.post(at(study), form).status_code == 302
+    assert (stored(study)["fixed_pools"], stored(study)["pool_strategy"]) == (
+        [["m0", "m3", "m4"], ["m1", "m2", "m5"]],
+        "fixed",
+    )
+    items = freeze.go_live(Study.objects.get()).document["items"]["matching"]
+    assert [item["stimuli"] for item in items] == [["m0", "m3", "m4"], ["m1", "m2", "m5"]]
+
+
+@pytest.mark.parametrize(
+    ("pools", "says"),
+    [
+        (["m0 m1", "m2 m3 m4"], "Pool 1 has 2 images instead of 3."),
+        (["m0 m1 m2"], "The design needs 2 pools; 1 are arranged."),
+        ([], "The design needs 2 pools; 0 are arranged."),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_stored(
+    admin_client: Client, study: Study, pools: list[str], says: str
+) -> None:
+    before = stored(study)
+    response = admin_client.post(at(study), sent(admin_client, study, *pools))
+    assert response.status_code == 422 and says in response.content.decode()
+    assert stored(study) == before
+    boxes = response.context["tasks"][0]["boxes"]
+    assert [" ".join(image.key for image in images) for _n, images in boxes if images] == pools
+
+
+@pytest.mark.parametrize("deal", ["random", "one_per_class"])
+def test_a_proposal_is_shown_and_not_stored(admin_client: Client, study: Study, deal: str) -> None:
+    before = stored(study)
+    response = admin_client.get(at(study) + f"?deal={deal}")
+    (task,) = response.context["tasks"]
+    assert [len(images) for _n, images in task["boxes"]] == [3, 3, 0] and not task["left"]
+    if deal == "one_per_class":
+        assert all(
+            len({image.stimulus_class for image in images}) == 3 for _n, images in task["boxes"] if images
+        )
+    assert "nothing is stored before you save" in response.content.decode()
+    assert stored(study) == before
+    assert "need more than these 6" in admin_client.get(at(study) + "?deal=same_class").content.decode()
+
+
+def test_an_arrangement_that_somebody_else_has_saved_is_not_overwritten(
+    admin_client: Client, study: Study
+) -> None:
+    first = sent(admin_client, study, "m0 m1 m2", "m3 m4 m5")
+    second = sent(admin_client, study, "m0 m1 m3", "m2 m4 m5")
+    admin_client.post(at(study), first)
+    response = admin_client.post(at(study), second)
+    assert response.status_code == 422 and "Somebody else saved this meanwhile" in response.content.decode()
+    assert stored(study)["fixed_pools"][0] == ["m0", "m1", "m2"]
+
+
+def test_a_sealed_study_keeps_its_pools_and_other_forms_leave_them_alone(
+    admin_client: Client, study: Study
+) -> None:
+    admin_client.post(at(study), sent(admin_client, study, "m0 m1 m2", "m3 m4 m5"))
+    form = sent(admin_client, study, "m0 m1 m3", "m2 m4 m5")
+    freeze.go_live(Study.objects.get())
+    assert "The study is sealed" in admin_client.post(at(study), form).content.decode()
+    assert stored(study)["fixed_pools"][0] == ["m0", "m1", "m2"]
+
+
+def test_numbers_say_which_pool_and_the_rest_is_in_none() -> None:
+    assert gathered([("b", "2"), ("a", "2"), ("c", "7"), ("d", ""), ("e", "0"), ("f", "x"), ("", "1")]) == [
+        ["a", "b"],
+        ["c"],
+    ]
+    assert wrong([["a", "b"], ["c", "d"]], 2, 2) == []
