@@ -22,6 +22,7 @@ from tests.stimuli.pictures import encoded, zipped
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 MOST = 30
+PATIENCE = 20_000  # ms
 CLASSES = ("owl", "cat", "bridge", "cup", "tree", "boat")
 
 
@@ -99,37 +100,39 @@ def test_from_an_empty_installation_to_a_live_study_in_thirty_clicks(
     page.locator("[name=classifier]").select_option("demo-cnn")
     mouse.look()
     mouse.click(page.get_by_role("button", name="Create the study"))
-    expect(page).to_have_title("Images · What did it see?")
+    expect(page).to_have_title("Images · What did it see?", timeout=PATIENCE)
 
     mouse.click(page.get_by_role("button", name="Set 10 aside"))
-    expect(page.get_by_text("10 images set aside")).to_be_visible()
+    expect(page.get_by_text("10 images set aside")).to_be_visible(timeout=PATIENCE)
     mouse.on()
-    expect(page).to_have_title("Conditions · What did it see?")
+    expect(page).to_have_title("Conditions · What did it see?", timeout=PATIENCE)
     mouse.on()
     mouse.click(page.get_by_role("button", name="Compute what is missing"))
-    expect(page.get_by_text("0 of 36 done")).to_be_visible()
+    expect(page.get_by_text("0 of 36 done")).to_be_visible(timeout=PATIENCE)
     work_off()
-    expect(page.locator("li.here.done")).to_be_visible(timeout=20_000)  # the page follows by itself
+    expect(page.locator("li.here.done")).to_be_visible(timeout=PATIENCE)  # the page follows by itself
     mouse.on()
     page.locator("[name=controller]").fill("Perception Lab")
     page.locator("[name=contact]").fill("lab@example.org")
     page.locator("[name=ethics_number]").fill("REB 1")
     page.locator("[name=ids_erased_on]").fill("2999-03-01")
     mouse.click(page.get_by_role("button", name="Save", exact=True))
-    expect(page.locator("li.here.done")).to_be_visible()
+    expect(page.locator("li.here.done")).to_be_visible(timeout=PATIENCE)
     mouse.on()
-    expect(page.get_by_text("The design can be carried out")).to_be_visible()
+    expect(page.get_by_text("The design can be carried out")).to_be_visible(timeout=PATIENCE)
     mouse.on()
     mouse.on()
     mouse.look()
     mouse.click(page.locator("summary", has_text="Seal the protocol and go live"))
-    expect(page.get_by_text("26 for counted trials, 10 for practice and checks")).to_be_visible()
+    expect(page.get_by_text("26 for counted trials, 10 for practice and checks").first).to_be_visible(
+        timeout=PATIENCE
+    )
     mouse.look()
     mouse.click(page.get_by_role("button", name="Yes, seal it and go live"))
-    expect(page.get_by_role("heading", name="Going live")).to_be_visible()
+    expect(page.get_by_role("heading", name="Going live")).to_be_visible(timeout=PATIENCE)
     ((_name, arguments),) = [one for one in sent if one[0] == "reports.seal"]
     tasks.seal(*arguments)
-    expect(page.get_by_role("heading", name="The participants' link")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="The participants' link")).to_be_visible(timeout=PATIENCE)
     mouse.look()
     study = Study.objects.get()
     assert study.state == "live"
