@@ -42,7 +42,7 @@ def _unfolded(fields: Iterable[str], places: Mapping[str, Iterable[str]]) -> Ite
 @admin.register(Study)
 class StudyAdmin(ScopedAdmin):
     study_path = ""
-    when_empty = _("Create a study with a title and a short name for its link; its page then leads you on.")
+    when_empty = _("Create a study: a title, a design to start from, images; its pages then lead you on.")
     list_display = ("title", "shown_state", "images", "maps", "finished", "target_participants")
     list_filter = (StateFilter, "origin")
     search_fields = ("title", "slug")

@@ -17,6 +17,7 @@ from survey_site.studies.models import Study
 from survey_site.studies.texts import keys
 from survey_site.tasks import registry
 
+FACTS = "facts"  # prefix of the names of its fields: one form on the page holds them and the texts
 DAY = {"type": "date", "class": "survey-input"}
 WHERE: dict[str, tuple[str | Promise, str | Promise]] = {
     "welcome": (gettext_lazy("Welcome"), gettext_lazy("At the top of the first page.")),
@@ -66,7 +67,7 @@ class FactsForm(SeenForm):
         }
 
     def __init__(self, study: Study, data: Any = None) -> None:
-        super().__init__(data, instance=study)
+        super().__init__(data, instance=study, prefix=FACTS)
         if not study.is_editable:
             for field in self.fields.values():
                 field.disabled = True
@@ -112,7 +113,9 @@ class TextsForm(SeenForm):
                 strip=False,
                 initial=self.stored.get(key, self.defaults[key]),
                 disabled=not study.is_editable,
-                widget=UnfoldAdminTextareaWidget(attrs={"rows": rows, "lang": language, "dir": "auto"}),
+                widget=UnfoldAdminTextareaWidget(
+                    attrs={"rows": rows, "lang": language, "dir": "auto", "form": "texts"}
+                ),
             )
 
     def editors(self) -> Iterator[forms.BoundField]:

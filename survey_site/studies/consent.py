@@ -52,7 +52,7 @@ def problems(study: Study) -> list[str]:
     if offered and all(offer.why for offer in offered):
         told = "; ".join(f"{offer.name}: {offer.why}" for offer in offered)
         found.append(
-            "No language can be offered. Fill in the facts of the consent on the study's form (tab “Consent”), "
+            "No language can be offered. Fill in the facts of the consent on the study's page “Texts”, "
             f"or write a consent of your own. {told}."
         )
     return found
@@ -66,7 +66,7 @@ def notices(study: Study) -> list[str]:
     left_out = [f"{offer.name} is not offered: {offer.why}." for offer in offered if offer.why]
     missing = facts.LABELS.keys() - facts.facts_of(study).keys()
     if missing:
-        left_out.append(f"The privacy page cannot name {_labels(missing)}; fill them in on the study's form.")
+        left_out.append(f"The privacy page cannot name {_labels(missing)}; fill them in on its page “Texts”.")
     return left_out
 
 

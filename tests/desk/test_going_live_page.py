@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from survey_site.celery import app
+from survey_site.protocols import freeze, served_images
 from survey_site.reports import cached_task, sealing, tasks
 from survey_site.studies.models import Study
 from tests.studies.sample import ready_study
@@ -66,16 +67,10 @@ def test_a_large_study_is_sealed_by_the_queue_while_the_page_shows_how_far_it_is
     assert study.protocols.get().sealed_by == admin_user
 
 
-def test_progress_rises_to_the_end(study: Study, sent: list[Any]) -> None:
-    from survey_site.protocols import freeze, served_images
-
+def test_progress_rises_to_the_end(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[float] = []
-    served_images_every = served_images.TOLD_EVERY
-    try:
-        served_images.TOLD_EVERY = 4
-        freeze.go_live(study, told=lambda fraction, _label: heard.append(fraction))
-    finally:
-        served_images.TOLD_EVERY = served_images_every
+    monkeypatch.setattr(served_images, "TOLD_EVERY", 4)
+    freeze.go_live(study, told=lambda fraction, _label: heard.append(fraction))
     assert len(heard) > 4 and heard == sorted(heard) and heard[-1] < 1
 
 
@@ -95,7 +90,7 @@ def test_what_stands_in_the_way_is_said_at_once_and_what_comes_between_afterward
 
 
 def test_where_no_worker_answers_the_page_does_it_itself(
-    admin_client: Client, study: Study, sent: list[Any], monkeypatch: pytest.MonkeyPatch
+    admin_client: Client, study: Study, sent: list[Any]
 ) -> None:
     admin_client.post(at(study), {"verb": "live"})
     told = dict(cached_task.progress_of(sealing.key_of(study)) or {}) | {"at": 0.0}

@@ -27,7 +27,7 @@ def sent(client: Client, study: Study, language: str = "en", form: str = "texts"
     """What a browser would send of one of the page's forms."""
     shown = client.get(at(study, language)).context[f"{form}_form"]
     pairs = [(shown[name].html_name, shown[name].value()) for name in shown.fields]
-    return {name: value for name, value in pairs if value is not None} | {"verb": form}
+    return {name: value for name, value in pairs if value is not None}
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "ar"])
@@ -35,7 +35,7 @@ def test_every_text_is_there_with_its_default_and_nothing_is_stored_by_saving_it
     admin_client: Client, study: Study, language: str
 ) -> None:
     form = sent(admin_client, study, language)
-    assert {key for key in form if key not in ("verb", "seen")} == set(texts.keys())
+    assert {key for key in form if key != "seen"} == set(texts.keys())
     assert form["welcome"] == texts.defaults()[language]["welcome"]
     assert admin_client.post(at(study, language), form).status_code == 302
     assert not StudyText.objects.exists()
@@ -48,7 +48,7 @@ def test_a_changed_text_is_stored_for_its_language_and_its_default_taken_again(
     admin_client.post(at(study, "fr"), form)
     assert texts.own_texts(study) == {"fr": {"debrief": "Merci.\nÀ bientôt."}}
     assert "debrief (fr)" in AuditEntry.objects.get(verb="texts saved").detail
-    admin_client.post(at(study, "fr"), {"verb": "default:debrief"})
+    admin_client.post(at(study, "fr"), {"default": "debrief"})
     assert not StudyText.objects.exists()
     by_hand = sent(admin_client, study, "fr") | {"debrief": "Autre."}
     admin_client.post(at(study, "fr"), by_hand)
@@ -82,15 +82,28 @@ def test_keys_that_no_page_shows_cannot_be_written(admin_client: Client, study: 
 
 def test_facts_and_languages_are_fields(admin_client: Client, study: Study) -> None:
     form = sent(admin_client, study, form="facts")
-    admin_client.post(at(study), form | {"controller": "The lab", "languages": ["fr"]})
+    admin_client.post(at(study), form | {"facts-controller": "The lab", "facts-languages": ["fr"]})
     study.refresh_from_db()
     assert (study.controller, study.languages) == ("The lab", ["fr"])
-    response = admin_client.post(at(study), form | {"ids_erased_on": "2001-01-01", "controller": "Another"})
+    response = admin_client.post(
+        at(study), form | {"facts-ids_erased_on": "2001-01-01", "facts-controller": "Another"}
+    )
     assert response.status_code == 422
     assert "choose a later one" in str(response.context["facts_form"].errors["ids_erased_on"])
     study.refresh_from_db()
     assert study.controller == "The lab"
     assert "Merci" not in response.content.decode()
+
+
+def test_facts_and_texts_are_saved_together_or_not_at_all(admin_client: Client, study: Study) -> None:
+    both = sent(admin_client, study) | sent(admin_client, study, form="facts")
+    wrong = both | {"facts-contact": "new@example.org", "demographics": "nonsense", "welcome": "Hi."}
+    assert admin_client.post(at(study), wrong).status_code == 422
+    study.refresh_from_db()
+    assert study.contact != "new@example.org" and not StudyText.objects.exists()
+    assert admin_client.post(at(study), wrong | {"demographics": ""}).status_code == 302
+    study.refresh_from_db()
+    assert study.contact == "new@example.org" and texts.own_texts(study) == {"en": {"welcome": "Hi."}}
 
 
 def test_the_fragment_shows_what_participants_would_read(admin_client: Client, study: Study) -> None:
@@ -111,4 +124,4 @@ def test_a_sealed_study_shows_its_texts_and_takes_none(admin_client: Client, adm
     response = admin_client.post(at(study), form)
     assert "The study is sealed" in response.content.decode()
     assert not StudyText.objects.exists()
-    assert 'value="texts"' not in admin_client.get(at(study)).content.decode()
+    assert "Save facts and texts" not in admin_client.get(at(study)).content.decode()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from survey_site.desk.shell import page
-from survey_site.desk.text_forms import FactsForm, TextsForm
+from survey_site.desk.text_forms import FACTS, FactsForm, TextsForm
 from survey_site.studies import audit, consent, demographics, facts, texts
 from survey_site.studies.editing import editing
 from survey_site.studies.languages import DEFAULT, LANGUAGES
@@ -21,32 +21,36 @@ from survey_site.studies.texts import keys
 
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, study: Study) -> HttpResponse:
-    """GET shows the texts of one language; a POST saves the facts and languages, or that language's texts."""
+    """GET shows the texts of one language; a POST saves the facts, the languages and that language's texts, or nothing."""
     language = str(request.GET.get("language") or _first(study))
     if language not in LANGUAGES:
         raise Http404
-    posted = request.POST.get("verb") if request.method == "POST" else None
-    if posted is None or not study.is_editable:
-        if posted is not None:
-            messages.error(
-                request, _("The study is sealed: amend it, or make a new version to change its texts.")
-            )
-        return _page(request, study, language, FactsForm(study), TextsForm(study, language))
-    if posted.startswith("default:"):
-        return _take_default(request, study, posted.partition(":")[2], language)
+    if request.method == "POST" and study.is_editable:
+        key = str(request.POST.get("default", ""))
+        return _take_default(request, study, key, language) if key else _save(request, study, language)
+    if request.method == "POST":
+        messages.error(
+            request, _("The study is sealed: amend it, or make a new version to change its texts.")
+        )
+    return _page(request, study, language, FactsForm(study), TextsForm(study, language))
+
+
+def _save(request: HttpRequest, study: Study, language: str) -> HttpResponse:
+    """What was sent of the facts and of the texts, all of it or nothing; a program may send one of them alone."""
+    facts_sent = any(name.startswith(f"{FACTS}-") for name in request.POST)
+    texts_sent = any(key in request.POST for key in keys())
     with editing(study) as study:
-        stored = Study.objects.get(pk=study.pk)  # a form writes into its instance, valid or not
-        own = request.POST if posted == "facts" else None
-        facts_form = FactsForm(study, own)
-        texts_form = TextsForm(stored, language, request.POST if own is None else None)
-        form = facts_form if own is not None else texts_form
-        if form.is_valid():
-            changed = form.save_changes()
-            if changed:
+        own = Study.objects.get(pk=study.pk)  # a form writes into its instance, valid or not
+        facts_form = FactsForm(own, request.POST if facts_sent else None)
+        texts_form = TextsForm(study, language, request.POST if texts_sent else None)
+        forms = [form for form, sent in ((facts_form, facts_sent), (texts_form, texts_sent)) if sent]
+        valid = [form.is_valid() for form in forms]  # each says what is wrong with it
+        if all(valid):
+            if changed := [name for form in forms for name in form.save_changes()]:
                 audit.record(request, study, "texts saved", ", ".join(changed))
             messages.success(request, _("Saved."))
             return _again(study, language)
-    response = _page(request, stored, language, facts_form, texts_form)
+    response = _page(request, study, language, facts_form, texts_form)
     response.status_code = 422
     return response
 

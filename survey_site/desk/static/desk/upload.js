@@ -9,7 +9,7 @@
     if (request.status < 400 || !told || !place) {
       // A redirect was followed: this is the page that comes next.
       if (request.status < 400 && request.responseURL) window.location.assign(request.responseURL);
-      else if (place) place.textContent = form.dataset.failed;
+      else if (place) place.textContent = page.querySelector("main p")?.textContent.trim() || form.dataset.failed;
       return;
     }
     place.replaceChildren(...told.childNodes);
