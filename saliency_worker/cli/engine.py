@@ -96,7 +96,7 @@ def load_explainer(
     chosen = {name: wanted[name] for name in PARAMETERS}
     methods = tuple(wanted["methods"])
     own = {name: wanted[name] for name in own_parameters(methods) if name in wanted}
-    signed = own.pop("signed", "")
+    signed = own.pop("signed", None) or ""
     settings = Settings(methods, raw=raw, parameters=own, signed=signed, **chosen)
     with _downloads_on_the_terminal():
         explainer = Explainer.load(

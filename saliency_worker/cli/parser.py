@@ -240,7 +240,6 @@ def _engine(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--signed",
         type=_one_of("rule for signed maps", SIGNED),
-        default="",
         metavar="|".join(SIGNED),
         help="what becomes of maps that have a sign (default: what each method declares, docs/methods.md)",
     )
