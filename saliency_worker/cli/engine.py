@@ -32,6 +32,9 @@ PARAMETERS = (
     "target_class",
     "seed",
     "batch",
+    "measures",
+    "steps",
+    "sanity_networks",
 )
 
 
@@ -93,7 +96,7 @@ def load_explainer(
         from saliency_worker.saliency.explain import Explainer
     from saliency_worker.saliency.settings import Settings
 
-    chosen = {name: wanted[name] for name in PARAMETERS}
+    chosen = {name: wanted[name] for name in PARAMETERS} | {"measures": tuple(wanted["measures"])}
     methods = tuple(wanted["methods"])
     own = {name: wanted[name] for name in own_parameters(methods) if name in wanted}
     signed = own.pop("signed", None) or ""

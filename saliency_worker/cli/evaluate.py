@@ -14,6 +14,7 @@ from saliency_worker.cli.inputs import Source
 from saliency_worker.cli.manifest import Manifest, discard
 from saliency_worker.cli.progress import progress
 from saliency_worker.cli.records import jsonable
+from saliency_worker.cli.regions import Regions
 
 FILE = "evaluation.json"
 
@@ -34,20 +35,25 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("--class-names FILE fits one classifier; evaluate several one after the other")
     sources = inputs.expand(options.images)
     named = targets.read_targets(options.targets, sources)
+    regions = Regions(options.regions, sources)
     checked = progress(sources, len(sources), "Reading", quiet=options.quiet)
     hashes = inputs.check(checked)
     measurements: list[tables.Measurement] = []
     for name, label in names.items():
-        records = _measure(name, Path(options.out) / label, sources, named, hashes, options)
+        records = _measure(name, Path(options.out) / label, sources, named, regions, hashes, options)
         measurements += _measurements(label, sources, records)
     _write(Path(options.out), measurements, len(sources), options)
     return 0
 
 
-def methods(*, all_combinations: bool) -> tuple[str, ...]:
-    """The keys of Tables 2 and 3, or of the initial evaluation: three bases, bare and with all nine combinations."""
+def methods(asked: str = "all", *, all_combinations: bool) -> tuple[str, ...]:
+    """The keys asked for, by default those of Tables 2 and 3, or those of the initial evaluation: three bases, bare and with
+    all nine combinations. Raises CommandError for a key that does not exist."""
     if not all_combinations:
-        return catalog.FULL_SET
+        try:
+            return catalog.parse_methods(asked)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
     pairs = ((b, c) for b in catalog.GRADIENT_BASES for c in ("", *catalog.COMBINATIONS))
     return tuple(catalog.join_key(base, combination) for base, combination in pairs)
 
@@ -57,10 +63,11 @@ def _measure(
     folder: Path,
     sources: Sequence[Source],
     named: dict[str, str],
+    regions: Regions,
     hashes: dict[str, str],
     options: argparse.Namespace,
 ) -> dict[str, dict[str, Any]]:
-    wanted = engine.parameters(options, methods(all_combinations=options.all_combinations))
+    wanted = engine.parameters(options, methods(options.methods, all_combinations=options.all_combinations))
     explainer = engine.load_explainer(
         name, wanted, options.weights, options.edge_weights, class_names=options.class_names
     )
@@ -73,27 +80,37 @@ def _measure(
         todo = [
             s
             for s in sources
-            if not _is_measured(store.records.get(s.stem), hashes[s.stem], explained.get(s.stem))
+            if not _is_measured(
+                store.records.get(s.stem), hashes[s.stem], explained.get(s.stem), regions.digest(s)
+            )
         ]
-        results = _explained(explainer, todo, explained, store)
+        results = _explained(explainer, todo, explained, regions, store)
         for _ in progress(results, len(todo), folder.name, quiet=options.quiet):
             pass
     return store.records
 
 
-def _is_measured(record: dict[str, Any] | None, sha256: str, target: int | None) -> bool:
-    return record is not None and (record["image_sha256"], record.get("target_class")) == (sha256, target)
+def _is_measured(record: dict[str, Any] | None, sha256: str, target: int | None, region: str) -> bool:
+    if record is None:
+        return False
+    known = record["image_sha256"], record.get("target_class"), record.get("region", "")
+    return known == (sha256, target, region)
 
 
 def _explained(
-    explainer: Any, sources: Sequence[Source], explained: dict[str, int], store: Manifest
+    explainer: Any,
+    sources: Sequence[Source],
+    explained: dict[str, int],
+    regions: Regions,
+    store: Manifest,
 ) -> Iterator[Source]:
-    images = targets.images(sources, explained)
+    images = targets.images(sources, explained, regions)
     for source, explanation in zip(sources, explainer.explain(images), strict=True):
         record = {
             "source": source.path.as_posix(),
             "image_sha256": explanation.image_sha256,
             **({"target_class": explained[source.stem]} if source.stem in explained else {}),
+            **regions.fact(source),
             "class_index": int(explanation.class_index),
             "class_name": explanation.class_name,
             "original": jsonable(explanation.metrics_original),

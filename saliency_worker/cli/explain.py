@@ -13,6 +13,7 @@ from saliency_worker.cli.files import write_folder
 from saliency_worker.cli.inputs import Source
 from saliency_worker.cli.manifest import Manifest
 from saliency_worker.cli.progress import progress
+from saliency_worker.cli.regions import Regions
 
 if TYPE_CHECKING:
     from saliency_worker.saliency.explain import Explainer
@@ -30,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     asked = {"classifier": name, **wanted}
     sources = inputs.expand(options.images)
     named = targets.read_targets(options.targets, sources)
+    regions = Regions(options.regions, sources)
     if not options.overwrite:
         manifest.require_same(folder, asked)
     hashes = inputs.check(progress(sources, len(sources), "Reading", quiet=options.quiet))
@@ -49,9 +51,11 @@ def run(options: argparse.Namespace) -> int:
     started = time.perf_counter()
     with store.writing():
         todo = [
-            s for s in sources if not _is_complete(store, s, hashes[s.stem], explained.get(s.stem), options)
+            s
+            for s in sources
+            if not _is_complete(store, s, hashes[s.stem], explained.get(s.stem), regions, options)
         ]
-        results = _explained(explainer, todo, explained, store, options)
+        results = _explained(explainer, todo, explained, regions, store, options)
         for _ in progress(results, len(todo), "Explaining", quiet=options.quiet):
             pass
     if not options.quiet:
@@ -60,11 +64,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _is_complete(
-    store: Manifest, source: Source, sha256: str, target: int | None, options: argparse.Namespace
+    store: Manifest,
+    source: Source,
+    sha256: str,
+    target: int | None,
+    regions: Regions,
+    options: argparse.Namespace,
 ) -> bool:
-    """Whether everything asked for is there, unchanged, of the same image and the same class."""
+    """Whether everything asked for is there, unchanged, of the same image, the same class and the same region."""
     record = store.records.get(source.stem)
     if record is None or record["image_sha256"] != sha256 or record.get("target_class") != target:
+        return False
+    if record.get("region", "") != regions.digest(source):
         return False
     asked = {sheet.FILE} if options.sheet else set()
     if options.raw:
@@ -78,11 +89,12 @@ def _explained(
     explainer: "Explainer",
     sources: Sequence[Source],
     explained: dict[str, int],
+    regions: Regions,
     store: Manifest,
     options: argparse.Namespace,
 ) -> Iterator[Source]:
     """Explain and store image after image; an image is recorded once all its files are in place."""
-    images = targets.images(sources, explained)
+    images = targets.images(sources, explained, regions)
     for source, explanation in zip(sources, explainer.explain(images), strict=True):
         files = records.files_of(explanation)
         if options.sheet:
@@ -91,7 +103,8 @@ def _explained(
             files |= records.overlays_of(explanation, inputs.load(source)[1])
         write_folder(store.folder / source.stem, files)
         target = explained.get(source.stem)
-        store.add(source.stem, records.record_of(explanation, source.path, files, target))
+        record = records.record_of(explanation, source.path, files, target)
+        store.add(source.stem, record | regions.fact(source))
         yield source
 
 

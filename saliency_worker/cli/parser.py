@@ -1,11 +1,12 @@
 """The arguments of every command, and the help that teaches them."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from saliency_worker import catalog
 from saliency_worker.declarations import SIGNED
+from saliency_worker.measures import ASKED
 
 KEEP = ("percentile", "rank")
 PROGRAM = "python -m saliency_worker"
@@ -63,7 +64,8 @@ EVALUATE = """Measure how well the maps keep what the classifier needs (Tables 2
 
 Each map keeps the pixels at or above a percentile of its values, the rest turns black, and the result is
 classified again. Printed and written to OUT: right classification (Table 2), average confidence (Table 3),
-increase in confidence, average drop and the share of pixels kept, as text, CSV and JSON."""
+increase in confidence, average drop, the share of pixels kept and the sparsity of the maps, as text, CSV and JSON;
+by --measures and --regions also deletion and insertion, the sanity check and the pointing game."""
 
 LAYERS = """List what can be explained: every feature map with its shape, inside nested models too.
 
@@ -152,8 +154,15 @@ def _explain(explain: argparse.ArgumentParser) -> None:
 def _evaluate(evaluate: argparse.ArgumentParser) -> None:
     _images(evaluate)
     _classifier(evaluate, "one or more names of the catalogue, separated by commas")
-    evaluate.add_argument(
+    which = evaluate.add_mutually_exclusive_group()
+    which.add_argument(
         "--all-combinations", action="store_true", help="all nine combinations instead of Ours 1-5"
+    )
+    which.add_argument(
+        "--methods",
+        default="all",
+        metavar="all|everything|families|KEY,…",
+        help="which maps (default: all, those of Tables 2 and 3)",
     )
     evaluate.add_argument(
         "--format",
@@ -256,6 +265,32 @@ def _engine(parser: argparse.ArgumentParser) -> None:
         help="class to explain per image: a CSV with the columns file,class (a name or an index), or `folders` where "
         "the name of an image's folder is its class",
     )
+    group.add_argument(
+        "--measures",
+        type=_some_of("measure", ASKED),
+        default=[],
+        metavar=",".join(ASKED),
+        help="measure further, at the cost of further passes: "
+        + "; ".join(f"{name}: {what}" for name, what in ASKED.items()),
+    )
+    group.add_argument(
+        "--steps",
+        type=_whole(1, 1000),
+        default=32,
+        help="steps of the curves of deletion and insertion (default: 32)",
+    )
+    group.add_argument(
+        "--sanity-networks",
+        type=_whole(1, 1000),
+        default=16,
+        help="networks that forget more and more, of the sanity check, at most (default: 16)",
+    )
+    group.add_argument(
+        "--regions",
+        metavar="FILE|DIR",
+        help="where the object of an image is, for the pointing game: a CSV with the columns file,left,top,right,bottom in "
+        "pixels (right and bottom outside of the box), or a folder of masks, <stem>.png",
+    )
     group.add_argument("--batch", type=_whole(1), help="images per device batch (default: chosen by memory)")
     parser.set_defaults(colour_map="jet")
 
@@ -323,6 +358,11 @@ def _within(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return convert
+
+
+def _some_of(kind: str, known: Iterable[str]) -> Callable[[str], list[str]]:
+    one = _one_of(kind, tuple(known))
+    return lambda text: sorted({one(part.strip()) for part in text.split(",") if part.strip()})
 
 
 def _one_of(kind: str, known: tuple[str, ...]) -> Callable[[str], str]:

@@ -36,6 +36,18 @@ class Regions:
         if not self._boxes and not self._masks:
             raise CommandError(f"--regions {option}: it holds no box and no mask of any of the images")
 
+    def digest(self, source: Source) -> str:
+        """What an image's region depends on, as a SHA-256; "" where none is known."""
+        if source.stem in self._masks:
+            return inputs.sha256(self._masks[source.stem].read_bytes())
+        boxes = self._boxes.get(source.stem)
+        return inputs.sha256(repr(boxes).encode()) if boxes else ""
+
+    def fact(self, source: Source) -> dict[str, str]:
+        """The same for a record, nothing where none is known."""
+        found = self.digest(source)
+        return {"region": found} if found else {}
+
     def of(self, source: Source, shape: tuple[int, int]) -> np.ndarray | None:
         """Bool (H, W) of an image of that height and width, None where nothing is known of it."""
         if source.stem in self._masks:

@@ -13,6 +13,7 @@ from saliency_worker.class_names import BadClassNames, index_of
 from saliency_worker.cli import inputs
 from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.inputs import Source
+from saliency_worker.cli.regions import Regions
 
 if TYPE_CHECKING:
     from saliency_worker.saliency.explain import Explainer
@@ -60,12 +61,14 @@ def indices(targets: dict[str, str], explainer: "Explainer") -> dict[str, int]:
 
 
 def images(
-    sources: Sequence[Source], targets: dict[str, int]
-) -> Iterator[tuple[str, np.ndarray] | tuple[str, np.ndarray, int]]:
-    """The images as the engine takes them, each with the class to explain where one is given."""
+    sources: Sequence[Source], targets: dict[str, int], regions: Regions | None = None
+) -> Iterator[tuple[str, np.ndarray] | tuple[str, np.ndarray, int | None, np.ndarray | None]]:
+    """The images as the engine takes them, each with the class to explain and the region of its object where given."""
     for source in sources:
-        image = inputs.load(source)
-        yield (*image, targets[source.stem]) if source.stem in targets else image
+        sha256, rgb = inputs.load(source)
+        target = targets.get(source.stem)
+        region = regions.of(source, rgb.shape[:2]) if regions else None
+        yield (sha256, rgb) if target is None and region is None else (sha256, rgb, target, region)
 
 
 def _rows(path: Path) -> dict[str, str]:

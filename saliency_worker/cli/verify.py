@@ -74,7 +74,7 @@ def recompute(
     folder: Path, content: Mapping[str, Any], options: argparse.Namespace, findings: Findings
 ) -> None:
     """Compute every map again from its image, with the manifest's settings, and compare."""
-    settings = content["settings"]
+    settings = content["settings"] | {"measures": []}  # of the maps, not of what was measured of them
     explainer = engine.load_explainer(
         settings["classifier"],
         settings,

@@ -79,6 +79,10 @@ class Run:
     asked: int | None = None
 
     @property
+    def _asks(self) -> bool:
+        return any(method(key).asks for key in self.settings.methods)
+
+    @property
     def network(self) -> dict[str, Any]:
         """Layer, input and scores of the network."""
         spec = self.spec
@@ -97,7 +101,7 @@ class Run:
             **self.network,
             "edge_weights_sha256": self.edge_weights_sha256 or None,
             "rows": {"explain": self.rows, "classify": self.masks}
-            | ({"asked": self.asked} if self.asked else {}),
+            | ({"asked": self.asked} if self._asks else {}),
             "device": self.device,
             "versions": versions(),
         }
