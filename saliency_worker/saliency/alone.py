@@ -37,7 +37,7 @@ class Alone:
         if plan.through and with_copies:
             self._networks.append((Network(classifier, plan.through, 1, 1), tuple(plan.through)))
         needs = plan.asking_needs | ({Need.PROBE} if "curves" in settings.measures else set())
-        self._answers = Answers(classifier, needs, limit) if needs else None
+        self._answers = Answers(classifier, needs, settings.asked or limit) if needs else None
         self.rows = self._answers.rows if self._answers else None
         self._black = classifier.input.rows(np.zeros((*classifier.input.shape[:2], 3), np.uint8))
         self._of_black: Array | None = None  # a pass of its own, for the first image

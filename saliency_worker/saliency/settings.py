@@ -23,7 +23,7 @@ class Settings:
     batch: rows per pass; by default chosen for the device. signed: what becomes of maps that have a sign, one of SIGNED;
     "" for what each method declares. measures: what is measured beside the explanation maps and costs further
     passes, of ``measures.ASKED``; steps: of the curves of deletion and insertion; sanity_networks: how many forgetful
-    networks the sanity check asks at most.
+    networks the sanity check asks at most. asked: rows per pass of methods that ask again; by default as ``batch``.
     """
 
     methods: tuple[str, ...]
@@ -45,6 +45,7 @@ class Settings:
     measures: tuple[str, ...] = ()
     steps: int = 32
     sanity_networks: int = 16
+    asked: int | None = None
 
     def __post_init__(self) -> None:
         for key in self.methods:
@@ -77,6 +78,7 @@ class Settings:
             ("seed", self.seed, 0, 2**63 - 1),
             ("target_class", self.target_class, 0, 10**6),
             ("batch", self.batch, 1, 4096),
+            ("asked", self.asked, 1, 4096),
             ("steps", self.steps, 1, 1000),
             ("sanity_networks", self.sanity_networks, 1, 1000),
             *((name, self.parameters.get(name), p.low, p.high) for name, p in self._own().items()),

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from saliency_worker import catalog
+from saliency_worker.measures import ASKED
 from survey_site.recruitment.models import Recruitment
 from survey_site.reports.exports.columns import responses_columns
 from survey_site.reports.exports.export_column import ExportColumn
@@ -151,6 +152,11 @@ class PrecomputeSerializer(serializers.Serializer[Any]):
     classifiers = serializers.ListField(child=ClassifierField(max_length=60), required=False)
     methods = serializers.ListField(child=MethodField(max_length=60), required=False)
     metrics = serializers.BooleanField(default=True, help_text="Machine metrics of every map too.")
+    measures = serializers.ListField(
+        child=serializers.ChoiceField(choices=sorted(ASKED)),
+        required=False,
+        help_text="What to measure beside, at the cost of further passes: curves (deletion and insertion), sanity.",
+    )
 
 
 class QueuedSerializer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from saliency_worker import catalog
+from saliency_worker.measures import ASKED
 from survey_site.stimuli import leased_rows, ranks
 from survey_site.stimuli.models import OwnModel, PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.stimuli.own_models import usable
@@ -83,16 +84,24 @@ def explained_elsewhere(study: Study, classifiers: Iterable[str]) -> set[str]:
 
 
 def job_settings(
-    study: Study, methods: Sequence[str], *, metrics: bool = True, model: OwnModel | None = None
+    study: Study,
+    methods: Sequence[str],
+    *,
+    metrics: bool = True,
+    measures: Iterable[str] = (),
+    model: OwnModel | None = None,
 ) -> dict[str, Any]:
     """The settings that decide what a map looks like, beside classifier and method, and which classes are explained.
 
     Ranks are named only beyond the predicted class, so that jobs of a study that needs no others stay what they were.
-    model: of the study's own, if the classifier is one.
+    measures: what costs further passes (saliency_worker.measures.ASKED), named only where there is any. model: of the
+    study's own, if the classifier is one.
     """
     plain = {"edges": study.edges, "colour_map": study.colour_map, "metrics": metrics}
     if study.explain_own_class:
         plain["targets"] = OWN_CLASS
+    if measures := sorted(measures):
+        plain["measures"] = measures
     if model is not None:
         plain["model"] = model.definition()
     asked = ranks.ranks_asked(methods, ranks.ranks_of(study))
@@ -105,12 +114,16 @@ def request(
     methods: Sequence[str] | None = None,
     *,
     metrics: bool = True,
+    measures: Iterable[str] = (),
     stimuli: QuerySet[Stimulus] | None = None,
 ) -> int:
     """Queues what is missing or was made with other settings; returns the number of jobs queued.
 
-    Idempotent: a finished job that covers the methods, settings and ranks stays finished, a running one keeps running.
+    Idempotent: a finished job that covers the methods, settings, measures and ranks stays finished, a running one keeps
+    running. Raises UnknownName.
     """
+    for measure in set(measures) - set(ASKED):
+        raise catalog.UnknownName("measure", measure, ASKED)
     wanted = methods_by_classifier(study)
     own = usable(study)
     if classifiers is not None:
@@ -123,7 +136,7 @@ def request(
     queued: list[int] = []
     with transaction.atomic():
         for name, keys in wanted.items():
-            options = job_settings(study, keys, metrics=metrics, model=own.get(name))
+            options = job_settings(study, keys, metrics=metrics, measures=measures, model=own.get(name))
             existing = {
                 job.stimulus_id: job
                 for job in PrecomputeJob.objects.filter(stimulus__in=images, classifier=name)
@@ -138,11 +151,15 @@ def request(
                         )
                     )
                 elif _needs_rerun(job, keys, options):
-                    merged = sorted({*keys, *(job.methods if _alike(job.settings, options) else ())})
+                    same = _alike(job.settings, options)
+                    merged = sorted({*keys, *(job.methods if same else ())})
+                    measured = {*measures, *(_measures(job.settings) if same else ())}
                     leased_rows.reset(
                         PrecomputeJob.objects.filter(pk=job.pk),
                         methods=merged,
-                        settings=job_settings(study, merged, metrics=metrics, model=own.get(name)),
+                        settings=job_settings(
+                            study, merged, metrics=metrics, measures=measured, model=own.get(name)
+                        ),
                     )
                     queued.append(job.pk)
             queued += [job.pk for job in PrecomputeJob.objects.bulk_create(new)]
@@ -159,12 +176,21 @@ def covers(
     methods: Iterable[str], made: Mapping[str, Any], wanted: Iterable[str], options: Mapping[str, Any]
 ) -> bool:
     """Whether a job of these methods, under the settings `made`, gives all that is wanted under `options`."""
-    return _alike(made, options) and set(wanted) <= set(methods) and _ranks(options) <= _ranks(made)
+    return (
+        _alike(made, options)
+        and set(wanted) <= set(methods)
+        and _measures(options) <= _measures(made)
+        and _ranks(options) <= _ranks(made)
+    )
 
 
 def _alike(made: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
-    """Whether the settings agree in all but the ranks."""
-    return {**made, "ranks": ()} == {**options, "ranks": ()}
+    """Whether the settings agree in all but the ranks and what is measured beside."""
+    return {**made, "ranks": (), "measures": ()} == {**options, "ranks": (), "measures": ()}
+
+
+def _measures(options: Mapping[str, Any]) -> set[str]:
+    return set(options.get("measures", ()))
 
 
 def _ranks(options: Mapping[str, Any]) -> set[int]:

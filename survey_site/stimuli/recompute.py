@@ -52,10 +52,11 @@ class Order:
 
 def known_settings(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """The engine's settings as far as a map's provenance knows them."""
-    parameters = provenance.get("parameters") or {}
+    parameters, rows = provenance.get("parameters") or {}, provenance.get("batch") or {}
     found = {
         "edges": provenance.get("edge_model"),
-        "batch": (provenance.get("batch") or {}).get("rows"),
+        "batch": rows.get("rows"),
+        "asked": rows.get("asked"),
         "seed": parameters.get("random_seed") or None,
         "target_class": provenance.get("class_index") if provenance.get("target") else None,
         **{name: parameters.get(name) for name in ("samples", "noise", "k")},

@@ -98,6 +98,64 @@ def test_recomputing_gives_identical_maps(
     assert "54 maps identical when recomputed" in capsys.readouterr().out
 
 
+def test_every_perturbation_and_activation_method_is_written_and_recomputed_alike(
+    model: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    families = ("perturbation", "activation")
+    keys = [key for key, spec in catalog.METHODS.items() if spec.family in families and not spec.control]
+    few = [
+        "--rise-masks",
+        "20",
+        "--lime-samples",
+        "20",
+        "--lime-segments",
+        "9",
+        "--discrepancy-stride",
+        "0.04",
+    ]
+    few += ["--multiscale-finest", "9", "--multiscale-scales", "2"]
+    image = images / "image0.png"
+    assert explain(model, tmp_path, image, "--methods", ",".join([*keys, "rise.add-blend21"]), *few) == 0
+    written = json.loads((tmp_path / "tiny" / "manifest.json").read_text("utf-8"))["images"]["image0"]["maps"]
+    assert set(written) == {*keys, "rise.add-blend21"} and len(keys) == 11
+    assert __main__.main(["verify", str(tmp_path), "--recompute"]) == 0
+    assert "12 maps identical when recomputed" in capsys.readouterr().out
+
+
+def test_further_measures_stand_in_the_tables_where_they_are_asked_for(
+    model: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("file,left,top,right,bottom\nimage0,0,0,60,48\nimage1,0,0,60,48\n", "utf-8")
+    asked = ["--measures", "sanity,curves", "--steps", "4", "--sanity-networks", "2", "--regions", str(boxes)]
+    fixed = [
+        "--classifier",
+        f"{model}@last:unit",
+        "--edges",
+        "sobel",
+        "--out",
+        str(tmp_path / "out"),
+        "--quiet",
+    ]
+    methods = ["--methods", "gradcam,gradcam.add-edges,eigencam"]
+    assert __main__.main(["evaluate", str(images), *methods, *asked, *fixed]) == 0
+    printed = capsys.readouterr().out
+    for title in ("Sparsity", "Deletion", "Insertion", "Sanity check", "Pointing game"):
+        assert title in printed
+    summaries = json.loads((tmp_path / "out" / "tables.json").read_text("utf-8"))["summaries"]
+    assert {s["key"] for s in summaries} == {"original", "gradcam", "gradcam.add-edges", "eigencam"}
+    for summary in summaries[1:]:
+        assert summary["pointing_percent"] == 100  # the boxes are the whole pictures; the third has none
+        assert 0 < summary["deletion"] < 1 and -1 <= summary["sanity"] <= 1
+    assert explain(model, tmp_path / "maps", images, *methods, *asked) == 0
+    maps = json.loads((tmp_path / "maps" / "tiny" / "manifest.json").read_text("utf-8"))["images"]
+    assert maps["image0"]["maps"]["gradcam"]["metrics"]["pointing"] == 1
+    assert "pointing" not in maps["image2"]["maps"]["gradcam"]["metrics"]
+    first, last = maps["image1"]["maps"]["gradcam"]["metrics"]["sanity_layers"]
+    assert (first[0], last[0]) == ("dense", "first") and maps["image0"]["region"] == maps["image1"]["region"]
+    assert __main__.main(["verify", str(tmp_path / "maps"), "--recompute", "--quiet"]) == 0
+
+
 def test_evaluate_measures_what_explain_records(model: Path, images: Path, tmp_path: Path) -> None:
     assert explain(model, tmp_path, images, "--methods", "all") == 0
     name = f"{model}@last:unit"

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from saliency_worker.catalog import UnknownName
 from survey_site.celery import app
 from survey_site.stimuli import jobs, leased_rows
 from survey_site.stimuli.archives import Upload
@@ -64,6 +65,21 @@ def test_a_new_method_queues_finished_jobs_again_with_the_union(study: Study) ->
     assert jobs.request(study) == 3
     assert set(PrecomputeJob.objects.values_list("state", flat=True)) == {State.QUEUED}
     assert "cam" in PrecomputeJob.objects.first().methods  # type: ignore[union-attr]
+
+
+def test_measures_asked_for_queue_finished_jobs_once_and_are_kept(study: Study) -> None:
+    jobs.request(study)
+    PrecomputeJob.objects.update(state=State.DONE)
+    assert jobs.request(study, measures=["sanity", "curves"]) == 3
+    job = PrecomputeJob.objects.first()
+    assert job is not None and job.settings["measures"] == ["curves", "sanity"]
+    PrecomputeJob.objects.update(state=State.DONE)
+    assert jobs.request(study) == jobs.request(study, measures=["curves"]) == 0
+    Condition.objects.create(study=study, column="Ours 2", classifier="MobileNetV2", base="cam", method="")
+    assert jobs.request(study) == 3
+    assert PrecomputeJob.objects.first().settings["measures"] == ["curves", "sanity"]  # type: ignore[union-attr]
+    with pytest.raises(UnknownName, match='did you mean "sanity"'):
+        jobs.request(study, measures=["sanety"])
 
 
 def test_the_bell_rings_after_commit_only(

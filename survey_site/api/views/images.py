@@ -92,7 +92,11 @@ class Jobs(OfStudy, generics.ListAPIView[PrecomputeJob]):
         values = wanted.validated_data
         refuse_unknown_names(values)
         queued = jobs.request(
-            study, values.get("classifiers"), values.get("methods"), metrics=values["metrics"]
+            study,
+            values.get("classifiers"),
+            values.get("methods"),
+            metrics=values["metrics"],
+            measures=values.get("measures", ()) if values["metrics"] else (),
         )
         audit.record(request, study, "jobs: request", f"{queued} by the API")
         return Response({"queued": queued}, status=status.HTTP_202_ACCEPTED)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from saliency_worker.measures import ASKED
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.stimuli.progress_bar import wait_for_maps
@@ -19,6 +20,14 @@ class Command(BaseCommand):
         parser.add_argument("study", help="short name of the study")
         parser.add_argument("--classifier", action="append", help="only this one (repeatable)")
         parser.add_argument("--no-metrics", action="store_true", help="leave the machine metrics out")
+        parser.add_argument(
+            "--measures",
+            nargs="+",
+            choices=sorted(ASKED),
+            default=[],
+            help="measure further, at the cost of further passes: "
+            + "; ".join(f"{name}: {what}" for name, what in ASKED.items()),
+        )
         parser.add_argument("--retry-failed", action="store_true", help="queue failed jobs again")
         parser.add_argument("--wait", action="store_true", help="wait with a progress bar until all are done")
 
@@ -28,8 +37,14 @@ class Command(BaseCommand):
             raise CommandError(states.archived())
         if options["retry_failed"]:
             jobs.retry_failed(study)
+        if options["no_metrics"] and options["measures"]:
+            raise CommandError(
+                "--no-metrics leaves everything out that --measures asks for; give one of them"
+            )
         try:
-            queued = jobs.request(study, options["classifier"], metrics=not options["no_metrics"])
+            queued = jobs.request(
+                study, options["classifier"], metrics=not options["no_metrics"], measures=options["measures"]
+            )
         except ValueError as error:
             raise CommandError(str(error)) from error
         audit.record_command(study, "jobs: request", str(queued))
