@@ -109,6 +109,8 @@ def explain(
     batch: int | None = None,
     parameters: Mapping[str, float] | None = None,
     signed: str = "",
+    measures: Sequence[str] = (),
+    regions: Sequence[npt.NDArray[np.bool_] | None] | None = None,
 ) -> Explained:
     """Explain images by a network: maps, machine metrics and contact sheets.
 
@@ -119,8 +121,10 @@ def explain(
     preprocessing: `raw` (0..255, the default), `unit`, `tf`, `torch` or `caffe`, as the model was trained. size: height and
     width, where the model leaves them open. class_names: in the order of the scores. targets: the class to explain, by
     name or index, one for all images or one for each; None for the predicted one. parameters: of methods, as
-    `<key>_<name>`, beside `samples`, `noise`, `k`, `percentile` and `keep`. signed:
-    what becomes of maps that have a sign, ``absolute``, ``positive`` or ``diverging``; by default what the method declares.
+    `<key>_<name>`, beside `samples`, `noise`, `k`, `percentile` and `keep`. signed: what
+    becomes of maps that have a sign, ``absolute``, ``positive`` or ``diverging``; by default what the method declares.
+    measures: `curves` (deletion and insertion), `sanity`, at the cost of further passes. regions: for the pointing game, of each image None or where its object is, bool
+    of the image's height and width.
 
     Raises SaliencyError or UnknownName, with one line that says what to do.
     """
@@ -136,6 +140,7 @@ def explain(
         batch=batch,
         parameters=own,
         signed=signed,
+        measures=tuple(measures),
         **shared,  # type: ignore[arg-type]
     )
     choice = ModelChoice(
@@ -151,10 +156,12 @@ def explain(
     else:
         explainer = Explainer(classifiers.of_model(model, choice, named or ()), settings)
     wanted = _targets(targets, len(pictures), explainer)
-    given = [
-        (digest, rgb) if target is None else (digest, rgb, target)
-        for digest, rgb, target in zip(hashes, pictures, wanted, strict=True)
-    ]
+    inside = [None] * len(pictures) if regions is None else list(regions)
+    if len(inside) != len(pictures):
+        raise SettingsError(
+            f"There are {len(pictures)} images and {len(inside)} regions: give one, or None, for each."
+        )
+    given = list(zip(hashes, pictures, wanted, inside, strict=True))
     return Explained(
         tuple(explainer.explain(given)),
         names,

@@ -122,9 +122,12 @@ def patched(
 
 def blended(probe: Probe, shown: Array, behind: Array) -> Array:
     """Copies (n, H, W, C) of the image where ``shown`` (n, H, W) is 1, of ``behind`` (H, W, C) or (C,) where it is 0."""
-    rows = np.multiply(shown[..., None], probe.row - behind, dtype=np.float32)
-    rows += behind
-    return np.asarray(rows)
+    difference = probe.row - behind
+    rows = np.empty((len(shown), *probe.row.shape), np.float32)
+    for channel in range(rows.shape[-1]):  # one multiplication over all channels is five times slower
+        np.multiply(shown, difference[..., channel], out=rows[..., channel])
+        rows[..., channel] += behind[..., channel]
+    return rows
 
 
 def interpolation(cells: int, length: int) -> npt.NDArray[np.float64]:

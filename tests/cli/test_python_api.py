@@ -11,7 +11,7 @@ from PIL import Image
 
 from saliency_worker import python_api
 from saliency_worker.python_api import Explained, explain
-from saliency_worker.saliency.errors import SaliencyError
+from saliency_worker.saliency.errors import ImageError, SaliencyError, SettingsError
 from tests.saliency.conftest import small_network
 from tests.site.markdown import ROOT, fences, text_of
 
@@ -103,6 +103,20 @@ def test_targets_are_names_or_indices_of_one_or_of_each(model: Any) -> None:
     assert explained("cat") == explained(2) == explained(np.int64(2)) == [2, 2]
     assert explained(["bee", 4]) == [1, 4]
     assert explained([None, 0])[1] == 0
+
+
+def test_further_measures_and_regions_are_of_each_image(model: Any) -> None:
+    everywhere = np.ones(photos()[1].shape[:2], bool)
+    made = explain(
+        model, photos(), "gradcam", preprocessing="tf", measures=["curves"], regions=[None, everywhere]
+    )
+    first, second = made.metrics()
+    assert "pointing" not in first and second["pointing"] == 1
+    assert 0 <= first["deletion"] <= 1 and 0 <= first["insertion"] <= 1 and 0 <= first["sparsity"] < 1
+    with pytest.raises(SettingsError, match="2 images and 1 regions"):
+        explain(model, photos(), "gradcam", preprocessing="tf", regions=[everywhere])
+    with pytest.raises(ImageError, match="give it in the picture's own pixels"):
+        explain(model, photos(), "gradcam", preprocessing="tf", regions=[None, everywhere[1:]])
 
 
 def test_the_model_stays_as_it_is(model: Any) -> None:
