@@ -121,9 +121,9 @@ def explain(
     preprocessing: `raw` (0..255, the default), `unit`, `tf`, `torch` or `caffe`, as the model was trained. size: height and
     width, where the model leaves them open. class_names: in the order of the scores. targets: the class to explain, by
     name or index, one for all images or one for each; None for the predicted one. parameters: of methods, as
-    `<key>_<name>`, beside `samples`, `noise`, `k`, `percentile` and `keep`. signed: what
-    becomes of maps that have a sign, ``absolute``, ``positive`` or ``diverging``; by default what the method declares.
-    measures: `curves` (deletion and insertion), `sanity`, at the cost of further passes. regions: for the pointing game, of each image None or where its object is, bool
+    `<key>_<name>`, beside `samples`, `noise`, `k`, `percentile` and `keep`. signed: what becomes of maps that have a sign,
+    `absolute`, `positive` or `diverging`; by default what the method declares. measures: `curves` (deletion and insertion),
+    `sanity`, at the cost of further passes. regions: for the pointing game, of each image None or where its object is, bool
     of the image's height and width.
 
     Raises SaliencyError or UnknownName, with one line that says what to do.
