@@ -277,7 +277,8 @@ def main() -> int:
         shown = explain(images, options.weights, Path(folder))
         other = dict(zip(FILES, reversed(FILES), strict=True))
         tables(options, shown, [path.stem for path in images], Folder(Path(folder), other))
-    print(f"\nAll in {(time.monotonic() - begun) / 60:.1f} minutes on {os.cpu_count()} CPUs.")
+    wall, cpu = (time.monotonic() - begun) / 60, time.process_time() / 60
+    print(f"\nAll in {wall:.1f} minutes on {os.cpu_count()} CPUs, {cpu:.1f} of CPU time.")
     return 0
 
 

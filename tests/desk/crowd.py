@@ -13,11 +13,12 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from survey_site.accounts.models import BackupCode, MustUseSecondFactor
 from survey_site.notifications.models import Delivery, Kind, Notification, Subscriber, Watch
-from survey_site.protocols import freeze
+from survey_site.protocols import freeze, observed
 from survey_site.protocols.models import Rehearsal
 from survey_site.recruitment.models import ExcludedId, Recruitment, TurnedAway
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import OwnModel, PrecomputeJob, RecomputeJob, SaliencyMap
+from survey_site.stimuli.observed import ObservedMap, ObserverJob
 from survey_site.studies.models import AuditEntry, Membership, Study, StudyText
 from survey_site.trials.models import Exposure, ExternalId, Participant, Response
 from tests import factories
@@ -78,6 +79,7 @@ def study_with_everything(slug: str, owner: Any, *, people: int = 2, **settings:
     )
     add_jobs(study)
     recompute(study)
+    observe(study)
     for number in range(people):
         add_participant(study, f"{slug}-{number}", finished=number % 2 == 0)
     for verb, detail in (("images added", "9"), ("conditions saved", "3"), ("state: live", "Live")):
@@ -115,6 +117,28 @@ def recompute(study: Study) -> None:
     """One image's maps are to be computed again and compared."""
     RecomputeJob.objects.create(
         stimulus=study.stimuli.all()[0], classifier=factories.CLASSIFIER, methods=["gradcam"], maps=[]
+    )
+
+
+def observe(study: Study) -> None:
+    """Synthetic observers were tried on the study as it is now, and measured."""
+    found = observed.asked(study)
+    share = {"share": 1.0, "n": 24, "ci": [80.0, 100.0]}
+    ObserverJob.objects.create(
+        study=study,
+        order=found.order,
+        order_hash=found.key if not study.observer_jobs.exists() else f"{next(_numbers):064d}",
+        state="done",
+        finished_at=timezone.now(),
+        found={"notes": ["No other classifier."], "search": {}, "view": "1 jet 64", "maps": 18},
+        accuracy={"trials": 24, "columns": [{"column": "Column 0", "observers": {"edge": share}}]},
+    )
+    maps = SaliencyMap.objects.filter(stimulus__study=study).exclude(observed__pool="1,2")
+    ObservedMap.objects.bulk_create(
+        ObservedMap(
+            saliency_map=one, pool="1,2", view="1 jet 64", found={"edge": {"choice": "", "margin": 0}}
+        )
+        for one in maps
     )
 
 
@@ -214,6 +238,7 @@ def more_of(study: Study, owner: Any, times: int) -> None:
         Membership.objects.create(study=study, user=colleague, role="analyst")
         notify(study, colleague)
         recompute(study)
+        observe(study)
         StudyText.objects.create(study=study, key=f"text-{number}", markdown="More.")
         study.recruitment.earlier_studies.set(Study.objects.exclude(pk=study.pk))
         AuditEntry.objects.create(study=study, user=colleague, verb="form saved")
