@@ -133,8 +133,8 @@ def go_live(
                 return plan.joins
             protocol = seal(study, plan, by, pilot=pilot, reason=reason)
             ServedImage.objects.bulk_create(
-                ServedImage(protocol=protocol, saliency_map=m, path=path)
-                for m, path in zip(draft.maps if files else (), files, strict=True)
+                ServedImage(protocol=protocol, saliency_map=m, path=file.path, sha256=file.sha256)
+                for m, file in zip(draft.maps if files else (), files, strict=True)
             )
     except BaseException:
         served_images.remove_files(files)

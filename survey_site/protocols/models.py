@@ -1,7 +1,7 @@
 """Protocol, the sealed definition of a study; its rehearsals; its pictures as participants receive them."""
 
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -12,10 +12,13 @@ from survey_site.protocols import format_1
 from survey_site.protocols.measurement import measurement_hash
 from survey_site.studies.facts import DATE
 from survey_site.studies.models import Study
+from survey_site.studies.sealed_rows import SealedRow
 
 
-class Protocol(models.Model):
+class Protocol(SealedRow):
     """The frozen definition of a study: canonical JSON under its SHA-256, pools and seeds included."""
+
+    UNSEALED: ClassVar[frozenset[str]] = frozenset({"document"})  # it is under its hash
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="protocols")
     version = models.PositiveIntegerField()
@@ -131,7 +134,7 @@ class Rehearsal(models.Model):
         return f"{self.study.slug} {'passed' if self.passed else 'failed'} ({self.document_hash[:10]})"
 
 
-class ServedImage(models.Model):
+class ServedImage(SealedRow):
     """A picture as participants receive it: one pixel size, one format and one byte length per protocol.
 
     Its file has a random name, so that neither the name nor the length tells what it shows.
@@ -140,6 +143,7 @@ class ServedImage(models.Model):
     protocol = models.ForeignKey(Protocol, on_delete=models.CASCADE, related_name="served")
     saliency_map = models.ForeignKey("stimuli.SaliencyMap", on_delete=models.PROTECT, related_name="+")
     path = models.CharField(max_length=120, unique=True)
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True, editable=False)
 
     class Meta:
         constraints = [

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -104,14 +105,21 @@ def common_length(longest: int) -> int:
     return -(-(longest + CHUNK_OVERHEAD) // LENGTH_STEP) * LENGTH_STEP
 
 
+class ServedFile(NamedTuple):
+    """A stored file: its random path, and the SHA-256 of its bytes, padding included."""
+
+    path: str
+    sha256: str
+
+
 def write_files(
     paths: Sequence[str], side: int, photos: Sequence[str] = (), told: Told = nobody
-) -> list[str]:
-    """Stores one served file for each picture and returns their random paths; takes them back on failure.
+) -> list[ServedFile]:
+    """Stores one served file for each picture; takes them back on failure.
 
     photos: as of `photos_below`, for each picture; none: all are shown as they are. told: hears how far it is.
     """
-    written: list[str] = []
+    written: list[ServedFile] = []
     below = photos or [""] * len(paths)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(4) as threads:
 
@@ -133,14 +141,15 @@ def write_files(
                     told(0.8 + 0.2 * index / len(paths), f"{index} / {len(paths)}")
                 name = f"served/{secrets.token_hex(2)}/{secrets.token_hex(20)}.png"
                 padded = pad((Path(folder) / str(index)).read_bytes(), length)
-                written.append(default_storage.save(name, ContentFile(padded)))
+                path = default_storage.save(name, ContentFile(padded))
+                written.append(ServedFile(path, storage.sha256(padded)))
         except BaseException:
             remove_files(written)
             raise
     return written
 
 
-def remove_files(paths: Sequence[str]) -> None:
+def remove_files(files: Sequence[ServedFile]) -> None:
     """Deletes served files whose protocol was not sealed."""
-    for path in paths:
-        default_storage.delete(path)
+    for file in files:
+        default_storage.delete(file.path)

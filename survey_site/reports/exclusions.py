@@ -34,6 +34,7 @@ def exclude(protocol: Protocol, reasons: dict[str, str]) -> int:
             together_with(protocol), code__in=reasons, excluded=False
         )
         for person in people:
+            person.doubt()
             person.excluded, person.exclusion_reason = True, f"rule: {reasons[person.code]}"
             person.save(update_fields=["excluded", "exclusion_reason"])
             leases.settle(person, completed=False)

@@ -1,7 +1,7 @@
 """Stimulus, jobs, SaliencyMap and its pictures: images in, maps out."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -11,14 +11,19 @@ from django.utils.translation import gettext_lazy as _
 from survey_site.stimuli.leased_rows import Lane, LeasedRow
 from survey_site.stimuli.observed import ObservedMap as ObservedMap
 from survey_site.stimuli.observed import ObserverJob as ObserverJob
+from survey_site.studies.sealed_rows import SealedRow
 
 
-class Stimulus(models.Model):
+class Stimulus(SealedRow):
     """One source image of a study, stored as PNG without metadata under the SHA-256 of its bytes."""
 
     class Role(models.TextChoices):
         MAIN = "main", _("Main: shown in counted trials")
         RESERVE = "reserve", _("Reserve: practice and attention checks only")
+
+    UNSEALED: ClassVar[frozenset[str]] = frozenset(
+        {"role"}
+    )  # changes in drafts, many at once; documents seal it
 
     study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="stimuli")
     key = models.SlugField(_("name"), max_length=80, help_text=_("Name in exports; unique in the study."))
@@ -188,8 +193,10 @@ class OwnModel(LeasedRow):
 JOB_KINDS: tuple[type[Job], ...] = (PrecomputeJob, RecomputeJob)
 
 
-class SaliencyMap(models.Model):
+class SaliencyMap(SealedRow):
     """A computed (or uploaded) map: its array, its provenance and the machine metrics."""
+
+    UNSEALED: ClassVar[frozenset[str]] = frozenset({"current"})
 
     stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="maps")
     classifier = models.CharField(max_length=200, blank=True)
@@ -232,7 +239,7 @@ class SaliencyMap(models.Model):
         return f"{self.stimulus_id} {self.classifier} {self.method}"
 
 
-class MapPicture(models.Model):
+class MapPicture(SealedRow):
     """The 8-bit RGB PNG of a map under one colour map: what people see."""
 
     saliency_map = models.ForeignKey(SaliencyMap, on_delete=models.CASCADE, related_name="pictures")

@@ -1,13 +1,23 @@
-"""The audit log: one line for everything that changes a study or takes data out of it."""
+"""The audit log: one line for everything that changes a study or takes data out of it.
+
+The lines of a study are a chain, and those of the site itself another: each has a number and a digest, and where the
+chain ends lies under a seal (chain_heads.py). No line can be changed, taken away, put between or cut off unseen.
+"""
 
 import getpass
 import os
 from datetime import timedelta
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from survey_site.studies.models import AuditEntry, Study
+from survey_site.design import canonical
+from survey_site.studies import chain_heads
+from survey_site.studies.models import AuditEntry, ChainHead, Study
+from survey_site.studies.sealed_rows import plain_values
+
+NOT_IN_DIGEST = ("id", "digest", "user_id")  # the user's own row may go; `actor` stays
 
 
 def record(request: HttpRequest, study: Study | None, verb: str, detail: str = "") -> None:
@@ -17,7 +27,24 @@ def record(request: HttpRequest, study: Study | None, verb: str, detail: str = "
 
 def record_of(user_id: int | None, study: Study | None, verb: str, detail: str = "") -> None:
     """Adds an entry in the name of this user, where no request has one yet or any more."""
-    AuditEntry.objects.create(study=study, user_id=user_id, verb=verb[:40], detail=detail[:300])
+    with transaction.atomic():
+        head = chain_heads.locked(ChainHead.Kind.AUDIT, study.pk if study else None)
+        entry = AuditEntry(
+            study=study,
+            user_id=user_id,
+            actor=user_id,
+            verb=verb[:40],
+            detail=detail[:300],
+            number=head.length + 1,
+        )
+        entry.digest = digest_of(entry)
+        entry.save()
+        head.append(entry.digest)
+
+
+def digest_of(entry: AuditEntry) -> str:
+    """SHA-256 of what a line says, its number and study included."""
+    return canonical.sha256(plain_values(entry, NOT_IN_DIGEST))
 
 
 def record_command(study: Study | None, verb: str, detail: str = "") -> None:

@@ -1,4 +1,7 @@
-"""Study, Condition, StudyText, Membership, AuditEntry: what a study is, who may touch it, and its log."""
+"""Study, Condition, StudyText, Membership, AuditEntry: what a study is, who may touch it, and its log.
+
+The heads of its chains are in chain_heads.py.
+"""
 
 import secrets
 from typing import Any
@@ -11,9 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from saliency_worker import catalog
 from survey_site.studies import states
+from survey_site.studies.chain_heads import ChainHead
 from survey_site.studies.languages import DEFAULT
+from survey_site.studies.sealed_rows import SealedRow
 from survey_site.tasks import registry
 from survey_site.tasks.contract import Task
+
+__all__ = ["AuditEntry", "ChainHead", "Condition", "Membership", "Study", "StudyText"]
 
 
 def new_seed() -> int:
@@ -258,7 +265,7 @@ class Membership(models.Model):
         return f"{self.user}: {self.role}"
 
 
-class Condition(models.Model):
+class Condition(SealedRow):
     """Classifier × base × method, and the Table-1 column its trials count in."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="conditions")
@@ -312,7 +319,10 @@ class StudyText(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who changed, exported, unmasked or excluded what, and when. Rows are added, never changed."""
+    """Who changed, exported, unmasked or excluded what, and when. Rows are added, never changed.
+
+    Each is a link of its study's chain, the site's own lines of another; audit.py writes them.
+    """
 
     study = models.ForeignKey(
         Study,
@@ -324,12 +334,25 @@ class AuditEntry(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     verb = models.CharField(max_length=40)
     detail = models.CharField(max_length=300, blank=True)
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    number = models.PositiveIntegerField(
+        null=True, editable=False, help_text=_("In the chain of its study, from 1.")
+    )
+    actor = models.BigIntegerField(
+        null=True, editable=False, help_text=_("Id of the user, which stays when the user is deleted.")
+    )
+    digest = models.CharField(max_length=64, default="", editable=False)
 
     class Meta:
         verbose_name = "audit entry"
         verbose_name_plural = "audit entries"
         ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "number"], name="audit_line_once"),
+            models.UniqueConstraint(
+                fields=["number"], condition=models.Q(study=None), name="audit_line_of_the_site_once"
+            ),
+        ]
         indexes = [models.Index(fields=["study", "verb"], name="audit_by_verb")]
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from survey_site.studies import demographics
-from survey_site.trials import attention_rows, haste, haste_rows, leases, moving_up
+from survey_site.trials import attention_rows, haste, haste_rows, leases, ledger, moving_up
 from survey_site.trials.models import Exposure, Participant, Response, Trial
 from survey_site.trials.scoring import Answer, client_at_consent, read_answer
 from survey_site.trials.session import Session, TrialRow, find
@@ -74,8 +74,9 @@ def record(token: str, fields: Mapping[str, str]) -> Session | None:
     if step.kind != "trial" or step.position != position:
         raise Conflict("not_current")
     _issue(session, now)  # nothing to do, unless an imported study was shown without having been issued
-    _write(row, answer, session, now)
     session.answered(position, answer.idempotency_key)
+    _issue(session, now)  # before the answer, whose link covers what was presented
+    _write(row, answer, session, now)
     _move_on(session, now, first_counted=row.counts and session.counted == 1)
     return session
 
@@ -122,7 +123,8 @@ def _acknowledge(
         if study is None:
             raise _PlaceFree(participant.study_id)
         session = moving_up.move_up(session, now)
-    _move_on(session, now, "acknowledged", "demographics", "client")
+    _issue(session, now)
+    _move_on(session, now, "acknowledged", "demographics", "client", "presented")
     session.passed = page
     return session
 
@@ -147,7 +149,7 @@ def _write(row: TrialRow, answer: Answer, session: Session, now: datetime) -> No
     scored = None
     if answer.given is not None:
         scored = session.task(row).score(answer.given, session.truth(row))
-    Response.objects.create(
+    response = Response(
         trial=row.as_trial(session.participant),
         idempotency_key=answer.idempotency_key,
         body_hash=answer.body_hash,
@@ -161,12 +163,13 @@ def _write(row: TrialRow, answer: Answer, session: Session, now: datetime) -> No
         client=answer.client | _impossible(answer, session.participant, now),
         answered_at=now,
     )
+    ledger.enter(response, session.participant, row.position)
+    response.save()
 
 
 def _move_on(session: Session, now: datetime, *changed: str, first_counted: bool = False) -> None:
-    """Issues the next trial if one is due, keeps the ticket, and notes the end."""
+    """Keeps the ticket, and notes the end; what comes next was issued."""
     participant = session.participant
-    _issue(session, now)
     fields = list(changed)
     if participant.state != State.FINISHED and (session.complete or first_counted or _is_stale(session, now)):
         participant.last_seen_at = now
@@ -223,6 +226,8 @@ def _issue(session: Session, now: datetime) -> None:
         _issue(session, now)
         return
     Trial.objects.filter(pk=row.pk, issued_at=None).update(issued_at=now)
+    session.issued(row.position)
+    participant.presented = ledger.presented(participant.presented, row.position, now)
     Exposure.objects.bulk_create(
         [
             Exposure(participant=participant, stimulus_id=stimulus, trial_id=row.pk)
@@ -235,11 +240,13 @@ def _issue(session: Session, now: datetime) -> None:
 def _skip(session: Session, row: TrialRow, now: datetime) -> None:
     """A trial of a task that needs fresh pictures would measure memory on one already seen, so it is never shown."""
     key = f"skipped-{row.pk}"
-    Response.objects.create(
+    response = Response(
         trial=row.as_trial(session.participant),
         idempotency_key=key,
         body_hash="",
         missing=Response.Missing.SKIPPED,
         answered_at=now,
     )
+    ledger.enter(response, session.participant, row.position)
+    response.save()
     session.answered(row.position, key)

@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from survey_site.protocols.models import Protocol
-from survey_site.studies import states
-from survey_site.studies.models import Study
-from survey_site.trials import leases, planned_trials
+from survey_site.studies import chain_heads, states
+from survey_site.studies.models import ChainHead, Study
+from survey_site.trials import leases, ledger, planned_trials
 from survey_site.trials.frozen_protocol import frozen_protocol
 from survey_site.trials.models import ExternalId, Participant, Trial
 from survey_site.trials.signed_tokens import pseudonym
@@ -106,14 +106,22 @@ def _enrol(study: Study, arrival: Arrival) -> Participant:
         return found
     if protocol is None or not (protocol.study.is_open or _may_preview(protocol, arrival)):
         raise NotOpen
-    now = timezone.now()
-    participant = _create(protocol, arrival, now)
-    Trial.objects.bulk_create(planned_trials.trials_of(participant, frozen_protocol(protocol.pk)))
+    participant, trials = _create(protocol, arrival, timezone.now())
+    Trial.objects.bulk_create(trials)
+    chain_heads.locked(ChainHead.Kind.ARRIVALS, study.pk).append(ledger.arrival(participant))
     return participant
 
 
-def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
-    participant = Participant.objects.create(
+def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> tuple[Participant, list[Trial]]:
+    """The stored participant, who has a ticket, with their trials, which are not stored yet."""
+    frozen = frozen_protocol(protocol.pk)
+    minutes, offered = leases.hold(frozen.settings), None
+    if arrival.kind == Kind.PERSON:
+        leases.release_expired(protocol, now)
+        offered = leases.chosen(
+            protocol, now, target=frozen.settings["target_participants"], most=arrival.quota
+        )
+    participant = Participant(
         study=protocol.study,
         protocol=protocol,
         token=arrival.token,
@@ -128,8 +136,13 @@ def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
         started_at=now,
         consented_at=now,
         last_seen_at=now,
-        ticket_number=None if arrival.kind == Kind.PERSON else leases.next_uncounted(protocol, arrival.kind),
+        ticket_number=offered.ticket if offered else leases.next_uncounted(protocol, arrival.kind),
+        surplus=offered is not None and not offered.primary,
     )
+    trials = planned_trials.trials_of(participant, frozen)
+    participant.plan = ledger.plan_digest(trials)
+    participant.chain_head = ledger.beginning(participant, protocol.hash)
+    participant.save(force_insert=True)
     if arrival.external_id:
         ExternalId.objects.create(
             study=protocol.study,
@@ -138,14 +151,9 @@ def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> Participant:
             value=arrival.external_id,
             session=arrival.session,
         )
-    if arrival.kind == Kind.PERSON:
-        leases.release_expired(protocol, now)
-        settings = frozen_protocol(protocol.pk).settings
-        target, minutes = settings["target_participants"], leases.hold(settings)
-        offered = leases.take(protocol, participant, now, minutes, target=target, most=arrival.quota)
-        participant.ticket_number, participant.surplus = offered.ticket, not offered.primary
-        participant.save(update_fields=["ticket_number", "surplus"])
-    return participant
+    if offered:
+        leases.hand_over(protocol, participant, offered, now, minutes)
+    return participant, trials
 
 
 def _may_preview(protocol: Protocol, arrival: Arrival) -> bool:

@@ -45,10 +45,21 @@ def release_expired(protocol: Protocol, now: datetime) -> int:
     expired = Ticket.objects.filter(
         protocol=protocol.measurement_id, state=State.LEASED, lease_expires_at__lt=now
     )
-    Participant.objects.filter(
-        pk__in=expired.values("participant"), state=Participant.State.CONSENTED
-    ).update(state=Participant.State.DROPPED)
-    return expired.update(state=State.RELEASED)
+    away = list(expired.values_list("participant", flat=True))
+    if not away:
+        return 0
+    here = Participant.objects.select_for_update(no_key=True).filter(pk__in=away).order_by("pk")
+    held = {participant.pk: participant for participant in here}
+    gone = dict(expired.values_list("pk", "participant"))  # again: an answer may have come before the lock
+    dropped = [
+        held[pk] for pk in gone.values() if pk in held and held[pk].state == Participant.State.CONSENTED
+    ]
+    for participant in dropped:
+        participant.doubt()
+        participant.state = Participant.State.DROPPED
+        participant.seal = participant.made_seal()
+    Participant.objects.bulk_update(dropped, ["state", "seal"])
+    return Ticket.objects.filter(pk__in=gone).update(state=State.RELEASED)
 
 
 def take(
@@ -67,16 +78,32 @@ def take(
     most: the recruiter's quota of places; raises NoTicketLeft where it is used up. Without one the door stays
     open, since people whom a recruiter sent are not turned away.
     """
-    lease = now + timedelta(minutes=minutes)
-    begun = protocol.measurement_id or protocol.pk
-    tickets = Ticket.objects.filter(protocol=begun)
-    found = offered(begun, now, target=target)
+    found = chosen(protocol, now, target=target, most=most)
+    hand_over(protocol, participant, found, now, minutes)
+    return found
+
+
+def chosen(protocol: Protocol, now: datetime, *, target: int, most: int | None) -> Offer:
+    """The ticket that `take` would lease; it stays free as long as the study's lock is held."""
+    found = offered(protocol.measurement_id or protocol.pk, now, target=target)
     if found.ticket is None or (most is not None and found.ticket >= most):
         raise NoTicketLeft
-    taken = {"state": State.LEASED, "participant": participant, "lease_expires_at": lease}
-    if not tickets.filter(number=found.ticket).update(**taken):
-        Ticket.objects.create(protocol_id=begun, number=found.ticket, **taken)
     return found
+
+
+def hand_over(
+    protocol: Protocol, participant: Participant, found: Offer, now: datetime, minutes: int
+) -> None:
+    """Leases a chosen ticket to a participant, whose row is stored."""
+    assert found.ticket is not None
+    begun = protocol.measurement_id or protocol.pk
+    taken = {
+        "state": State.LEASED,
+        "participant": participant,
+        "lease_expires_at": now + timedelta(minutes=minutes),
+    }
+    if not Ticket.objects.filter(protocol=begun, number=found.ticket).update(**taken):
+        Ticket.objects.create(protocol_id=begun, number=found.ticket, **taken)
 
 
 def offered(protocol: int, now: datetime, *, target: int) -> Offer:
@@ -121,6 +148,10 @@ def take_in(sender: object, protocol: Protocol, **_: object) -> None:
     held = Ticket.objects.filter(protocol=protocol.measurement_id, number__lt=target).exclude(
         state=State.RELEASED
     )
-    Participant.objects.filter(
+    moved = Participant.objects.select_for_update(no_key=True).filter(
         together_with(protocol), surplus=True, pk__in=held.values("participant")
-    ).update(surplus=False)
+    )
+    for participant in moved:
+        participant.doubt()
+        participant.surplus = False
+        participant.save(update_fields=["surplus"])

@@ -1,4 +1,4 @@
-"""Participant, Ticket, Trial, Exposure and Response."""
+"""Participant, Ticket, Trial, Exposure and Response; the digests of answers are in links.py."""
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.recruitment.models import Recruitment
+from survey_site.studies.sealed_rows import SealedRow
+from survey_site.trials.links import AnswerLink
+
+__all__ = ["AnswerLink", "Exposure", "ExternalId", "Participant", "Response", "Ticket", "Trial"]
 
 CODE_LETTERS = "bcdfghjkmnpqrstvwxz"  # no vowels, so no words; nothing that looks like a digit
 
@@ -24,8 +28,13 @@ def new_code() -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(12))
 
 
-class Participant(models.Model):
-    """One person (or bot, or preview) in one study, under one protocol."""
+class Participant(SealedRow):
+    """One person (or bot, or preview) in one study, under one protocol.
+
+    What proves their trials and answers (ledger.py) is in `plan`, `presented`, `chain_length` and `chain_head`.
+    """
+
+    SEALED_WITH_ID = False  # the code is in the seal, and in every answer's digest
 
     class Kind(models.TextChoices):
         PERSON = "person", _("Person")
@@ -87,6 +96,16 @@ class Participant(models.Model):
     consented_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
+    plan = models.CharField(
+        max_length=64, blank=True, editable=False, help_text=_("Digest of the planned trials.")
+    )
+    presented = models.CharField(
+        max_length=64, blank=True, editable=False, help_text=_("Digest of what was shown when.")
+    )
+    chain_length = models.PositiveIntegerField(
+        default=0, editable=False, help_text=_("Answers in the chain.")
+    )
+    chain_head = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering = ["id"]
@@ -255,6 +274,12 @@ class Response(models.Model):
     seen = models.CharField(max_length=10, choices=Seen.choices, default=Seen.UNKNOWN)
     client = models.JSONField(default=dict, blank=True, help_text=_("What the browser measured."))
     answered_at = models.DateTimeField(null=True, help_text=_("Empty in a reconstruction only."))
+    salt = models.CharField(max_length=32, blank=True, editable=False)
+    ledger = models.JSONField(
+        null=True,
+        editable=False,
+        help_text=_("The link, on its way into the ledger; empty once it is stored."),
+    )
 
     objects = ResponseQuerySet.as_manager()
 
@@ -296,7 +321,7 @@ class Response(models.Model):
             self.counts = trial.block != Trial.PRACTICE and not trial.attention_check
 
 
-class ExternalId(models.Model):
+class ExternalId(SealedRow):
     """Who a participant is to the provider. One person per study, by constraint."""
 
     study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="external_ids")

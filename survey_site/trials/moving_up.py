@@ -8,7 +8,7 @@ from datetime import datetime
 
 from survey_site.protocols.models import Protocol
 from survey_site.recruitment.models import Recruitment
-from survey_site.trials import leases, planned_trials
+from survey_site.trials import leases, ledger, planned_trials
 from survey_site.trials.models import Participant, Ticket, Trial
 from survey_site.trials.session import Session
 
@@ -48,7 +48,10 @@ def move_up(session: Session, now: datetime) -> Session:
     except leases.NoTicketLeft:  # they had lost theirs, and the quota leaves no other
         return session
     participant.ticket_number, participant.surplus = offered.ticket, not offered.primary
-    participant.save(update_fields=["ticket_number", "surplus"])
+    trials = planned_trials.trials_of(participant, session.frozen)
+    # The lease counts from now, as verify finds it again.
+    participant.plan, participant.last_seen_at = ledger.plan_digest(trials), now
+    participant.save(update_fields=["state", "ticket_number", "surplus", "plan", "last_seen_at"])
     Trial.objects.filter(participant=participant).delete()
-    Trial.objects.bulk_create(planned_trials.trials_of(participant, session.frozen))
+    Trial.objects.bulk_create(trials)
     return Session(participant)

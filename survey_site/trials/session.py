@@ -145,6 +145,10 @@ class Session:
         """Notes an answer that was just written, without reading the rows again."""
         self.rows[position] = self.rows[position]._replace(key=key)
 
+    def issued(self, position: int) -> None:
+        """Notes a presentation that was just written."""
+        self.rows[position] = self.rows[position]._replace(issued=True)
+
     @property
     def exposed(self) -> set[int]:
         """What the participant has been shown: the same pictures as their rows of Exposure."""
@@ -168,7 +172,10 @@ def find(token: str, *, lock: bool = False) -> Participant | None:
     query = _PARTICIPANT
     if lock and connection.features.has_select_for_update:
         query += f" {connection.ops.for_update_sql(no_key=True)}"
-    return next(iter(Participant.objects.raw(query, [token])), None)
+    found = next(iter(Participant.objects.raw(query, [token])), None)
+    if found and lock:
+        found.doubt()
+    return found
 
 
 def positions(rows: Sequence[TrialRow], task: str) -> list[int]:

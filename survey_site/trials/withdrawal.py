@@ -17,31 +17,36 @@ State = Participant.State
 def withdraw(receipt: str) -> Participant | None:
     """Erases answers, trials, exposures, demographics and measurements, and makes the external id unreadable.
 
-    The ticket goes to the next arrival. The row that stays says that somebody withdrew, and when; None where
-    no participant has this receipt.
+    The salts go with the answers, of which digests stay that tell nothing (ledger.py). The ticket goes to the next
+    arrival. The row that stays says that somebody withdrew, and when; None where no participant has this receipt.
     """
     found = Participant.objects.select_for_update(of=("self",), no_key=True).filter(receipt=receipt).first()
     if found is None or found.state == State.WITHDRAWN:
         return found
+    found.doubt()
     leases.settle(found, completed=False)
     found.trials.all().delete()
     for external in ExternalId.objects.filter(participant=found):
         external.value, external.session = pseudonym(external.value), ""
         external.save(update_fields=["value", "session"])
-    Participant.objects.filter(pk=found.pk).update(
-        state=State.WITHDRAWN,
-        demographics={},
-        client={},
-        link_parameters={},
-        acknowledged=[],
-        language="",
-        user_agent_family="",
-        device="",
-        excluded=True,
-        exclusion_reason="withdrawn",
-        last_seen_at=timezone.now(),
-    )
-    found.refresh_from_db()
+    left = {
+        "state": State.WITHDRAWN,
+        "demographics": {},
+        "client": {},
+        "link_parameters": {},
+        "acknowledged": [],
+        "language": "",
+        "user_agent_family": "",
+        "device": "",
+        "excluded": True,
+        "exclusion_reason": "withdrawn",
+        "last_seen_at": timezone.now(),
+        "plan": "",
+        "presented": "",
+    }
+    for name, value in left.items():
+        setattr(found, name, value)
+    found.save(update_fields=list(left))
     return found
 
 

@@ -26,12 +26,23 @@ pytestmark = pytest.mark.django_db
 # Left out on purpose: secrets, what the import decides anew, and what follows from other fields.
 LEFT_OUT = {
     Study: {"state", "origin", "created_at"},
-    Protocol: {"ids_erased_on", "measurement_hash"},
-    Stimulus: {"created_at"},
-    SaliencyMap: {"created_at"},
-    Participant: {"token", "receipt", "link_parameters"},
+    Condition: {"seal"},
+    Protocol: {"ids_erased_on", "measurement_hash", "seal"},
+    Stimulus: {"created_at", "seal"},
+    SaliencyMap: {"created_at", "seal"},
+    MapPicture: {"seal"},
+    Participant: {
+        "token",
+        "receipt",
+        "link_parameters",
+        "plan",
+        "presented",
+        "chain_length",
+        "chain_head",
+        "seal",
+    },
     Trial: {"pool", "maps"},  # written as keys and places
-    Response: {"task", "counts", "further_conditions", "idempotency_key", "body_hash"},
+    Response: {"task", "counts", "further_conditions", "idempotency_key", "body_hash", "salt", "ledger"},
 }
 WRITTEN = {
     Study: layout.STUDY_FIELDS + layout.LATER_STUDY_FIELDS,

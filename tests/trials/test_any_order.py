@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
+from survey_site.reports import ledger_check, ticket_check
 from survey_site.stimuli.models import Stimulus
 from survey_site.studies.models import Study
 from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
@@ -18,7 +19,7 @@ from tests import factories
 from tests.trials.player import Form, begin
 
 STORED = (Participant, Trial, Response, Exposure, Ticket)
-RENEWED = ("last_seen_at", "leased_until")
+RENEWED = ("last_seen_at", "leased_until", "seal")
 FIELDS = ("trial", "page", "choice", "rating", "idempotency_key", "client")
 JUNK = st.dictionaries(st.sampled_from(FIELDS), st.text(max_size=9), max_size=4)
 
@@ -34,6 +35,13 @@ def as_sent(row: Response) -> str:
         return "cant_tell"
     keys = Stimulus.objects.in_bulk(row.trial.pool)
     return str([keys[pk].key for pk in row.trial.pool].index(row.answer["choice"]))
+
+
+def unproved() -> list[str]:
+    """What seals, chains and tickets say against the rows, whatever order they were written in."""
+    study = Study.objects.get()
+    checks = (ledger_check.participants, ledger_check.arrivals, ticket_check.tickets)
+    return [thing.problem for check in checks for thing in check(study) if thing.problem]
 
 
 def snapshot() -> list[Any]:
@@ -61,6 +69,7 @@ class Protocol(RuleBasedStateMachine):
         self._transaction.__enter__()
 
     def teardown(self) -> None:
+        assert unproved() == []
         transaction.set_rollback(True)
         self._transaction.__exit__(None, None, None)
 

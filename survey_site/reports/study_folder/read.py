@@ -22,6 +22,7 @@ from survey_site.stimuli.models import MapPicture, OwnModel, SaliencyMap, Stimul
 from survey_site.studies import demographics
 from survey_site.studies.models import Condition, Study, StudyText
 from survey_site.tasks import registry
+from survey_site.trials import sealing
 from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
 
 BATCH = 1000
@@ -98,6 +99,7 @@ class _Import:
         self.check = AnswerCheck(self.study)
         for made in self._made("trials", self._trial):
             _save_trials(made)
+        sealing.seal_participants(self.study)
         return self.study
 
     def _made(self, table: str, make: Callable[[FolderRow], Made]) -> Iterator[list[Made]]:

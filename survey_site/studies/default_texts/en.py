@@ -60,6 +60,7 @@ let in and was shown a code is recognised by a mark from which nobody can read a
 
 **Withdrawal:** you can withdraw at any time, from every page of the study and later with the link on the last one.
 Your answers are then erased from
-the data and from every later export; what remains is an empty row saying that somebody withdrew.
+the data and from every later export; what remains is an empty row saying that somebody withdrew,
+and digests from which nothing can be read.
 """,
 }

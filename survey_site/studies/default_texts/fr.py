@@ -64,6 +64,7 @@ participé. Qui n'a pas été admis et a reçu un code est reconnu par une marqu
 
 **Retrait :** vous pouvez vous retirer à tout moment, depuis chaque page de l'étude et plus tard avec le lien de la
 dernière. Vos réponses sont alors
-effacées des données et de toute exportation ultérieure ; il reste une ligne vide disant que quelqu'un s'est retiré.
+effacées des données et de toute exportation ultérieure ; il reste une ligne vide disant que quelqu'un s'est retiré,
+et des empreintes dont rien ne peut être lu.
 """,
 }

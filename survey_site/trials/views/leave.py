@@ -15,7 +15,7 @@ from survey_site.studies import texts
 from survey_site.studies.access import may
 from survey_site.studies.facts import facts_of, listed
 from survey_site.studies.models import Study
-from survey_site.trials import enrolment
+from survey_site.trials import enrolment, ledger, proof
 from survey_site.trials.models import Participant
 from survey_site.trials.paid import way_out_of
 from survey_site.trials.views.guards import allow_frames, participants_page, speaking
@@ -59,6 +59,9 @@ def _leave(request: HttpRequest, found: QuerySet[Participant], own: str = "") ->
             "finished": participant.finished_at is not None,
             "own": own or reverse("resume", args=[participant.token]),
             "by_receipt": not own,
+            "answers": participant.chain_length,
+            "check_code": "" if own else ledger.check_code(participant),
+            "changed": not own and bool(proof.faults_of(participant)),
         }
         if context["gone"]:
             # Not by the frozen protocol: who leaves is told why they were asked, whatever tasks are installed.

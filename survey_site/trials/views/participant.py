@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from survey_site.studies import demographics
 from survey_site.tasks.contract import Answered
-from survey_site.trials import answers, haste, presentation
+from survey_site.trials import answers, haste, ledger, presentation
 from survey_site.trials.answers import Conflict, Ended
 from survey_site.trials.models import Participant, Response
 from survey_site.trials.paid import way_out_of
@@ -154,6 +154,7 @@ def _show(
         "exit": way_out_of(participant),
         "too_fast": participant.exclusion_reason == haste.REASON,
         "receipt": participant.receipt if due else "",
+        "check_code": ledger.check_code(participant) if due else "",
     }
     response = render(request, template, context | content | ending, status=status)
     if due and request.method == "GET":

@@ -1,0 +1,114 @@
+"""Seals what is stored as it is now: an imported study, one from before there were seals, or after a key was lost.
+
+Whoever seals vouches for the rows: what was changed before, nobody finds afterwards.
+"""
+
+import secrets
+from collections.abc import Iterable
+from typing import TypeVar
+
+from django.db import transaction
+
+from survey_site.protocols.models import Protocol, ServedImage
+from survey_site.stimuli.models import MapPicture, SaliencyMap
+from survey_site.studies import audit, chain_heads, seals
+from survey_site.studies.models import AuditEntry, ChainHead, Study
+from survey_site.trials import ledger
+from survey_site.trials.models import AnswerLink, ExternalId, Participant, Response, Trial
+
+BATCH = 200
+Row = TypeVar("Row", Trial, Response, AnswerLink)
+
+
+@transaction.atomic
+def seal_participants(study: Study) -> int:
+    """Makes plans, presentations and chains of all participants anew, and that of their arrivals; returns how many."""
+    hashes = dict(study.protocols.values_list("pk", "hash"))
+    head = chain_heads.locked(ChainHead.Kind.ARRIVALS, study.pk)
+    head.length, head.head = 0, seals.EMPTY
+    people = Participant.objects.filter(study=study).order_by("pk")
+    ids = list(people.values_list("pk", flat=True))
+    for start in range(0, len(ids), BATCH):
+        batch = list(people.filter(pk__in=ids[start : start + BATCH]).select_for_update(no_key=True))
+        _seal(batch, hashes)
+        for person in batch:
+            head.length, head.head = head.length + 1, seals.link(head.head, ledger.arrival(person))
+    head.save()
+    return len(ids)
+
+
+def _seal(batch: list[Participant], hashes: dict[int, str]) -> None:
+    ids = [person.pk for person in batch]
+    trials = _by_participant(Trial.objects.filter(participant__in=ids).order_by("position"), ids)
+    answers = _by_participant(
+        Response.objects.filter(participant__in=ids).select_related("trial").order_by("trial__position"), ids
+    )
+    erased = _by_participant(AnswerLink.objects.filter(participant__in=ids).order_by("number"), ids)
+    links, salted = [], []
+    for person in batch:
+        head, kept = ledger.beginning(person, hashes[person.protocol_id]), erased[person.pk]
+        if person.state == Participant.State.WITHDRAWN:  # their links are all there is
+            digests = [(link.position, link.digest) for link in kept]
+        else:
+            digests = []
+            for answer in answers[person.pk]:
+                answer.salt, answer.ledger = secrets.token_hex(ledger.SALT_BYTES), None
+                digests.append(
+                    (answer.trial.position, ledger.digest_of(answer, person.code, answer.trial.position))
+                )
+            salted += answers[person.pk]
+            person.plan, person.presented = ledger.plan_digest(trials[person.pk]), ""
+            for trial in trials[person.pk]:
+                if trial.issued_at is not None:
+                    person.presented = ledger.presented(person.presented, trial.position, trial.issued_at)
+        for number, (position, digest) in enumerate(digests, 1):
+            head = ledger.next_head(head, position, digest)
+            links.append(AnswerLink(participant=person, number=number, position=position, digest=digest))
+        person.chain_length, person.chain_head = len(digests), head
+        person.seal = person.made_seal()
+    AnswerLink.objects.filter(participant__in=ids).delete()
+    AnswerLink.objects.bulk_create(links, batch_size=1000)
+    Response.objects.bulk_update(salted, ["salt", "ledger"], batch_size=200)
+    Participant.objects.bulk_update(
+        batch, ["plan", "presented", "chain_length", "chain_head", "seal"], batch_size=100
+    )
+
+
+def _by_participant(rows: Iterable[Row], ids: Iterable[int]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {pk: [] for pk in ids}
+    for row in rows:
+        found[row.participant_id].append(row)
+    return found
+
+
+@transaction.atomic
+def seal_study(study: Study) -> int:
+    """Everything of the study that carries a seal; returns how many participants it has."""
+    count = seal_participants(study)
+    for rows in (
+        study.conditions.all(),
+        study.stimuli.all(),
+        SaliencyMap.objects.filter(stimulus__study=study),
+        MapPicture.objects.filter(saliency_map__stimulus__study=study),
+        Protocol.objects.filter(study=study),
+        ServedImage.objects.filter(protocol__study=study),
+        ExternalId.objects.filter(study=study),
+    ):
+        rows.model.objects.seal_again(rows)
+    seal_log(study)
+    return count
+
+
+@transaction.atomic
+def seal_log(study: Study | None) -> None:
+    """The lines of a study's log, or of the site's own, as a chain in the order in which they were written."""
+    head = chain_heads.locked(ChainHead.Kind.AUDIT, study.pk if study else None)
+    head.length, head.head = 0, seals.EMPTY
+    lines = list(AuditEntry.objects.filter(study=study).order_by("pk"))
+    AuditEntry.objects.filter(study=study).update(number=None)  # each number once, also on the way
+    for line in lines:
+        line.number, line.actor = head.length + 1, line.actor or line.user_id
+        line.digest = audit.digest_of(line)
+        head.length, head.head = line.number, seals.link(head.head, line.digest)
+    AuditEntry.objects.bulk_update(lines, ["number", "actor", "digest"], batch_size=200)
+    head.save()
