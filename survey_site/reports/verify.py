@@ -8,7 +8,6 @@ import hashlib
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,10 @@ from django.db.models import Count
 from survey_site.design import canonical
 from survey_site.protocols.format_1 import UnknownFormat
 from survey_site.protocols.measurement import measurement_hash
-from survey_site.protocols.models import Protocol
+from survey_site.protocols.models import Protocol, ServedImage
+from survey_site.reports import ledger_check, row_check, ticket_check
 from survey_site.reports.answer_check import AnswerCheck
+from survey_site.reports.checked_thing import CheckedThing
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, OwnModel, RecomputeJob, SaliencyMap
 from survey_site.stimuli.own_models import operators_folder
@@ -34,17 +35,8 @@ BATCH = 2000
 NPY_MAGIC = b"\x93NUMPY"
 
 
-@dataclass(frozen=True)
-class CheckedThing:
-    """One thing looked at. `problem` is empty where all is well; `kind` groups the counts."""
-
-    kind: str
-    name: str
-    problem: str = ""
-
-
 def findings(study: Study) -> Iterator[CheckedThing]:
-    """Looks at every protocol, stimulus, array, picture and answer; reads each file once."""
+    """Looks at every file, once, and at every row that data rest on."""
     for protocol in study.protocols.order_by("version"):
         yield CheckedThing("protocols", f"version {protocol.version}", _changed(study, protocol))
     for stimulus in study.stimuli.order_by("key").iterator():
@@ -58,8 +50,16 @@ def findings(study: Study) -> Iterator[CheckedThing]:
         shown = picture.saliency_map
         name = f"{shown.stimulus.key} {shown.classifier} {_method(shown)} ({picture.colour_map})"
         yield from _file("pictures", name, picture.path, picture.sha256)
+    served = ServedImage.objects.filter(protocol__study=study).exclude(sha256="").order_by("pk")
+    for image in served.iterator():
+        yield from _file("served pictures", f"of map {image.saliency_map_id}", image.path, image.sha256)
     yield from _models(study)
     yield from _answers(study)
+    yield from ledger_check.participants(study)
+    yield from ledger_check.arrivals(study)
+    yield from ticket_check.tickets(study)
+    yield from row_check.sealed_rows(study)
+    yield from row_check.audit_lines(study)
 
 
 def models_of(study: Study) -> dict[str, str]:
@@ -118,7 +118,10 @@ def _answers(study: Study) -> Iterator[CheckedThing]:
     rows = rows.select_related("trial__participant").order_by("trial__participant", "trial__position")
     for row in rows.iterator(BATCH):
         trial, who = row.trial, row.trial.participant
-        fault = check.fault(trial, row, who.protocol_id)
+        try:
+            fault = check.fault(trial, row, who.protocol_id)
+        except (LookupError, TypeError, AttributeError) as error:  # nothing that the site has written
+            fault = f"it names what is not there, or is not laid out as answers are ({error!r})"
         yield CheckedThing("answers", f"{who.code}, trial {trial.position + 1} ({trial.task})", fault)
 
 
