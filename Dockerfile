@@ -2,6 +2,8 @@
 FROM python:3.11-slim AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=survey_site.settings
 WORKDIR /app
+# pg_dump and pg_restore, for manage.py backup and restore.
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home survey && mkdir /data && chown survey /data
 
 FROM base AS web

@@ -21,6 +21,7 @@ try:
     environment.keep_private(DATA_DIR, front_server=bool(X_ACCEL_PREFIX))
     DEBUG = environment.read(_env, "bool", "DEBUG", False)
     SECRET_KEY = environment.secret_key(environment.read(_env, "str", "SECRET_KEY", ""), DEBUG, DATA_DIR)
+    SECRET_KEY_FALLBACKS = environment.read(_env, "list", "SECRET_KEY_FALLBACKS", [])
     ALLOWED_HOSTS = environment.read(_env, "list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
     CSRF_TRUSTED_ORIGINS = environment.read(_env, "list", "CSRF_TRUSTED_ORIGINS", [])
     BEHIND_HTTPS = environment.read(_env, "bool", "BEHIND_HTTPS", False)
@@ -102,6 +103,7 @@ INSTALLED_APPS = [
     "survey_site.notifications",
     "survey_site.desk",
     "survey_site.demo",
+    "survey_site.backup",
 ]
 
 MIDDLEWARE = [

@@ -1,0 +1,137 @@
+"""The database as one file and back: SQLite by its backup API, PostgreSQL by pg_dump and pg_restore.
+
+Both see one moment: what is written meanwhile is not in it, and nobody waits for it.
+"""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from psycopg.conninfo import make_conninfo
+
+from survey_site.backup.errors import BackupError
+
+# Where Debian and Red Hat put the programs of each version, which are not all in everybody's PATH.
+POSTGRES_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
+MADE_BY_MIGRATING = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+def engine() -> str:
+    """`sqlite` or `postgresql`."""
+    return connection.vendor
+
+
+def file_name() -> str:
+    """Of the database in a backup."""
+    return f"database.{engine()}"
+
+
+def migrations() -> list[str]:
+    """Names of the applied migrations, `app.name`: what tables there are."""
+    return sorted(f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations())
+
+
+def unknown(applied: Sequence[str]) -> list[str]:
+    """Those of the migrations that this version of the program does not have."""
+    known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations or {}}
+    return sorted(set(applied) - known)
+
+
+def dump(target: Path) -> None:
+    """Writes the database as it is at one moment. Raises BackupError."""
+    if engine() == "sqlite":
+        with closing(_open(_sqlite_path(), "ro")) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+        return
+    _postgres("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+
+
+def load(source: Path) -> None:
+    """Puts a dump in the place of an empty database, all of it or nothing. Raises BackupError."""
+    connection.close()
+    if engine() == "sqlite":
+        with closing(_open(source, "ro")) as dumped, closing(_open(_sqlite_path(), "rwc")) as target:
+            try:
+                broken = dumped.execute("PRAGMA quick_check(1)").fetchone()[0]
+            except sqlite3.DatabaseError as error:
+                broken = str(error)
+            if broken != "ok":
+                raise BackupError(f"The backup's database is damaged ({broken}); nothing was restored.")
+            dumped.backup(target)
+        return
+    _postgres(
+        "pg_restore", "--exit-on-error", "--single-transaction", "--clean", "--if-exists", "--no-owner",
+        "--no-privileges", str(source),
+    )  # fmt: skip
+
+
+def holds() -> str:
+    """A table with rows, other than what `migrate` writes; empty where the database is."""
+    tables = set(connection.introspection.table_names())
+    models = apps.get_models(include_auto_created=True)
+    for table in sorted({model._meta.db_table for model in models} & tables - MADE_BY_MIGRATING):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT 1 FROM {connection.ops.quote_name(table)} LIMIT 1")  # noqa: S608
+            if cursor.fetchone():
+                return table
+    return ""
+
+
+def _sqlite_path() -> Path:
+    return Path(connection.settings_dict["NAME"])
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=60)
+    except sqlite3.Error as error:
+        raise BackupError(f"{path} could not be opened: {error}") from error
+
+
+def _postgres(program: str, *arguments: str) -> None:
+    """Runs a program of PostgreSQL against the site's database; the password is in no list of processes."""
+    settings = connection.settings_dict
+    further = {name: value for name, value in settings["OPTIONS"].items() if name != "pool"}
+    own: dict[str, Any] = {
+        "dbname": settings["NAME"],
+        "host": settings["HOST"] or None,
+        "port": settings["PORT"] or None,
+        "user": settings["USER"] or None,
+    }
+    found = _find(program)
+    if found is None:
+        raise BackupError(
+            f"{program} was not found: install PostgreSQL's client programs (Debian's postgresql-client) on this machine."
+        )
+    command = [found, f"--dbname={make_conninfo(**own, **further)}", *arguments]
+    secret = {"PGPASSWORD": settings["PASSWORD"]} if settings["PASSWORD"] else {}
+    done = subprocess.run(  # noqa: S603
+        command, env={**os.environ, **secret}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        told = next((line for line in lines if "error" in line.lower()), lines[0])
+        raise BackupError(f"{program} failed: {told}")
+
+
+def _find(program: str) -> str | None:
+    """The newest there is: a dump is refused by programs older than the server."""
+    for pattern in POSTGRES_FOLDERS:
+        for folder in sorted(Path("/").glob(pattern), key=lambda path: _version(path), reverse=True):
+            if (folder / program).is_file():
+                return str(folder / program)
+    return shutil.which(program)
+
+
+def _version(path: Path) -> float:
+    digits = "".join(sign for sign in f"{path.parent.name}" if sign.isdigit() or sign == ".")
+    return float(digits) if digits else 0.0

@@ -1,0 +1,111 @@
+"""Makes a backup while the site is used: the database at one moment, then the files.
+
+Files are written before the rows that name them and removed after them, so that every file which the moment's rows
+name is there when the database has been read, unless somebody deleted a study meanwhile: that is noticed.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from django.core.files.storage import default_storage
+
+from survey_site.backup import archive, databases, encryption, media
+from survey_site.backup.errors import BackupError
+from survey_site.studies import seals
+
+PURPOSE = "backup"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A backup: its file, how many files of the storage are in it, bytes and seconds."""
+
+    path: Path
+    files: int
+    size: int
+    seconds: float
+
+
+def make(target: Path, *, recipients: Sequence[str] = (), with_media: bool = True) -> Made:
+    """Writes the backup into a new file, or into a folder under a name with the time; raises BackupError.
+
+    recipients: public keys of age for which it is encrypted. A backup that was not finished leaves no file.
+    """
+    began = time.monotonic()
+    keys = [encryption.recipient(text) for text in recipients]
+    before = media.names() if with_media else []
+    path = _path(target, encrypted=bool(keys))
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=path.parent, prefix=".dump-")))
+            database = folder / databases.file_name()
+            databases.dump(database)
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            file = stack.enter_context(os.fdopen(descriptor, "wb"))
+            with encryption.encrypting(file, keys) if keys else nullcontext(file) as stream:
+                count = _write(stream, database, before if with_media else None)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise BackupError(f"The backup was not made: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return Made(path, count, path.stat().st_size, time.monotonic() - began)
+
+
+def _path(target: Path, *, encrypted: bool) -> Path:
+    if target.is_dir():
+        now = datetime.now(UTC)
+        target = target / f"saliency-survey-{now:%Y%m%dT%H%M%SZ}.tar{'.age' if encrypted else ''}"
+    if not target.parent.is_dir():
+        raise BackupError(f"There is no folder {target.parent}; make it first.")
+    if target.exists():
+        raise BackupError(
+            f"{target} is there already, and is not written over; give another name, or a folder."
+        )
+    return target.absolute()
+
+
+def _write(stream: IO[bytes], database: Path, before: list[str] | None) -> int:
+    """The database, then the files; `before`: those that were there before it was read, None for no files at all."""
+    head = {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "engine": databases.engine(),
+        "migrations": databases.migrations(),
+        "key": seals.key_name(),
+        "media": before is not None,
+    }
+    with archive.Writer(stream, head) as writer:
+        with database.open("rb") as handle:
+            writer.add(database.name, handle, database.stat().st_size)
+        count = 0 if before is None else _write_media(writer, before)
+        contents = archive.Contents(writer.head, writer.files, "")
+        writer.finish(seals.make(PURPOSE, contents.sealed_values()))
+    return count
+
+
+def _write_media(writer: archive.Writer, before: list[str]) -> int:
+    """Every file that is there now; raises BackupError where one of those `before` has gone."""
+    names = media.names()
+    gone = sorted(set(before) - set(names))
+    for name in names:
+        try:
+            with Path(default_storage.path(name)).open("rb") as handle:
+                writer.add(f"{archive.MEDIA}/{name}", handle, os.fstat(handle.fileno()).st_size)
+        except FileNotFoundError:
+            gone.append(name)
+    if gone:
+        raise BackupError(
+            f"{len(gone)} files ({gone[0]} …) were removed while the backup was made, since somebody deleted a study or "
+            "images: make it again."
+        )
+    return len(names)
