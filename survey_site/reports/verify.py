@@ -37,8 +37,24 @@ NPY_MAGIC = b"\x93NUMPY"
 
 def findings(study: Study) -> Iterator[CheckedThing]:
     """Looks at every file, once, and at every row that data rest on."""
+    yield from files(study)
+    yield from rows(study)
+
+
+def rows(study: Study) -> Iterator[CheckedThing]:
+    """Every row that data rest on: what it says, whether it is there, and whether anything was added."""
     for protocol in study.protocols.order_by("version"):
         yield CheckedThing("protocols", f"version {protocol.version}", _changed(study, protocol))
+    yield from row_check.sealed_rows(study)
+    yield from ledger_check.participants(study)
+    yield from ledger_check.arrivals(study)
+    yield from ticket_check.tickets(study)
+    yield from row_check.audit_lines(study)
+    yield from _answers(study)
+
+
+def files(study: Study) -> Iterator[CheckedThing]:
+    """Every file that a row names, by the SHA-256 beside its name."""
     for stimulus in study.stimuli.order_by("key").iterator():
         yield from _file("stimuli", stimulus.key, stimulus.path, stimulus.sha256)
     maps = SaliencyMap.objects.filter(stimulus__study=study).select_related("stimulus").order_by("pk")
@@ -54,12 +70,6 @@ def findings(study: Study) -> Iterator[CheckedThing]:
     for image in served.iterator():
         yield from _file("served pictures", f"of map {image.saliency_map_id}", image.path, image.sha256)
     yield from _models(study)
-    yield from _answers(study)
-    yield from ledger_check.participants(study)
-    yield from ledger_check.arrivals(study)
-    yield from ticket_check.tickets(study)
-    yield from row_check.sealed_rows(study)
-    yield from row_check.audit_lines(study)
 
 
 def models_of(study: Study) -> dict[str, str]:

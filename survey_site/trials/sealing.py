@@ -25,7 +25,7 @@ def seal_participants(study: Study) -> int:
     """Makes plans, presentations and chains of all participants anew, and that of their arrivals; returns how many."""
     hashes = dict(study.protocols.values_list("pk", "hash"))
     head = chain_heads.locked(ChainHead.Kind.ARRIVALS, study.pk)
-    head.length, head.head = 0, seals.EMPTY
+    head.length, head.head, head.doubted = 0, seals.EMPTY, False
     people = Participant.objects.filter(study=study).order_by("pk")
     ids = list(people.values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
@@ -103,7 +103,7 @@ def seal_study(study: Study) -> int:
 def seal_log(study: Study | None) -> None:
     """The lines of a study's log, or of the site's own, as a chain in the order in which they were written."""
     head = chain_heads.locked(ChainHead.Kind.AUDIT, study.pk if study else None)
-    head.length, head.head = 0, seals.EMPTY
+    head.length, head.head, head.doubted = 0, seals.EMPTY, False
     lines = list(AuditEntry.objects.filter(study=study).order_by("pk"))
     AuditEntry.objects.filter(study=study).update(number=None)  # each number once, also on the way
     for line in lines:

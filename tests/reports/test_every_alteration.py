@@ -7,7 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from survey_site.protocols import freeze
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.reports import row_check, verify
 from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
-from survey_site.studies import audit
+from survey_site.studies import audit, seals
 from survey_site.studies.models import AuditEntry, ChainHead, Condition, Study
 from survey_site.trials import ledger, sealing
 from survey_site.trials.models import (
@@ -50,7 +50,7 @@ NOTHING_RESTS_ON = {
 @pytest.fixture
 def study() -> Study:
     """One who finished, one by a panel at the second trial, one who withdrew, one who let the ticket go; a log."""
-    made = factories.live(attention_checks=1)
+    made = factories.live(attention_checks=1, images=4, methods=factories.METHODS[:2])
     play(Client(), begin(Client(), "test"))
     client = Client()
     address = begin(client, "test", "?PROLIFIC_PID=abc")
@@ -74,12 +74,16 @@ class Undone(Exception):
     """Ends a block whose changes are taken back."""
 
 
-def found_after(study: Study, alter: Callable[[], object]) -> list[str] | None:
-    """What `verify` finds after a change, which is taken back; None where the database itself refuses the change."""
+def found_after(study: Study, alter: Callable[[], object], *, all_of_it: bool = False) -> list[str] | None:
+    """The first (or all) that `verify` finds in the rows after a change, which is taken back.
+
+    None where the database itself refuses the change.
+    """
     try:
         with transaction.atomic():
             alter()
-            found = faults(study)
+            things = chain(verify.rows(study), row_check.audit_lines(None))
+            found = list(islice((thing.problem for thing in things if thing.problem), 1 + 99 * all_of_it))
             raise Undone
     except Undone:
         return found
@@ -173,7 +177,7 @@ def test_the_end_of_a_chain_taken_away_with_all_that_tells_of_it(study: Study) -
             chain_length=link.number - 1, chain_head=head, presented=shown
         )
 
-    (found,) = found_after(study, cut) or [""]
+    (found,) = found_after(study, cut, all_of_it=True) or [""]
     assert found.endswith("it was changed: its seal is not that of what it says")
 
 
@@ -303,8 +307,8 @@ def test_a_document_and_its_hash_changed_together(study: Study) -> None:
         document["design"]["practice_trials"] = 7
         Protocol.objects.update(document=document, hash=freeze.canonical.sha256(document))
 
-    found = found_after(study, change)
-    assert found and any("participants: " in fault for fault in found)
+    found = found_after(study, change, all_of_it=True)
+    assert found and "the chain does not end where it did" in "".join(found)
 
 
 def test_chains_made_anew_with_another_key(study: Study, settings: Any) -> None:
@@ -316,8 +320,23 @@ def test_chains_made_anew_with_another_key(study: Study, settings: Any) -> None:
         sealing.seal_study(study)
         settings.SECRET_KEY = own
 
-    found = found_after(study, forge)
+    found = found_after(study, forge, all_of_it=True)
     assert found and all("another SECRET_KEY" in fault for fault in found)
+
+
+def test_after_a_lost_key_everything_is_sealed_again_by_who_vouches_for_it(
+    study: Study, settings: Any
+) -> None:
+    settings.SECRET_KEY = "the key of the new installation, long enough"
+    assert all(seals.OTHER_KEY in fault for fault in faults(study))
+    with pytest.raises(CommandError, match=r"run manage\.py verify, then say --i-vouch-for-the-data"):
+        call_command("reseal")
+    call_command("reseal", "--i-vouch-for-the-data", stdout=io.StringIO())
+    assert faults(study) == []
+    code = ledger.check_code(Participant.objects.get(state="withdrawn"))
+    call_command("reseal", "--i-vouch-for-the-data", stdout=io.StringIO())
+    assert ledger.check_code(Participant.objects.get(state="withdrawn")) == code
+    assert AuditEntry.objects.filter(study=study, verb="sealed again").count() == 2
 
 
 def test_what_the_key_itself_forged_the_receipt_finds(study: Study) -> None:
