@@ -5,7 +5,8 @@ The one thing that it cannot find, a change by somebody who has the key and make
 
 import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path
@@ -74,6 +75,13 @@ class Undone(Exception):
     """Ends a block whose changes are taken back."""
 
 
+def row_problems(study: Study) -> Generator[str, None, None]:
+    for thing in verify.rows(study):
+        if thing.problem:
+            yield thing.problem
+    yield from [thing.problem for thing in row_check.audit_lines(None) if thing.problem]
+
+
 def found_after(study: Study, alter: Callable[[], object], *, all_of_it: bool = False) -> list[str] | None:
     """The first (or all) that `verify` finds in the rows after a change, which is taken back.
 
@@ -82,8 +90,10 @@ def found_after(study: Study, alter: Callable[[], object], *, all_of_it: bool = 
     try:
         with transaction.atomic():
             alter()
-            things = chain(verify.rows(study), row_check.audit_lines(None))
-            found = list(islice((thing.problem for thing in things if thing.problem), 1 + 99 * all_of_it))
+            with closing(
+                row_problems(study)
+            ) as problems:  # its cursors are closed before the change is taken back
+                found = list(islice(problems, 1 + 99 * all_of_it))
             raise Undone
     except Undone:
         return found
