@@ -13,7 +13,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{1,29}")
 RESERVED = ("practice", "check", "break")
 # Keys that the report's JSON has beside the cells of a column or variant.
 BESIDE_CELLS = (
-    "column", "reference", "variants", "paper", "control", "bases", "classifier", "base", "method", "combination",
+    "column", "family", "reference", "variants", "paper", "control", "bases", "classifier", "base", "method", "combination",
 )  # fmt: skip
 
 
