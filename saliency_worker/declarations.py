@@ -103,6 +103,7 @@ class MethodSpec:
     were drawn anew. control: stands in no combination of Feature CAM. in_full_set: a base of Table 1. family: of
     FAMILIES. signed: what becomes of a map that has a sign, "" where it has none (or where its formula says): its size
     counts (``absolute``), what speaks for the class (``positive``), or both, in colours that part at zero (``diverging``).
+    not_for: classifiers of the catalogue that hold an operation for which the method has no rule.
     """
 
     key: str
@@ -117,6 +118,7 @@ class MethodSpec:
     in_full_set: bool = False
     family: str = "cam"
     signed: str = ""
+    not_for: tuple[str, ...] = ()
 
     @property
     def of_tensors(self) -> bool:

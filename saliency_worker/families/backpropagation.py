@@ -6,6 +6,7 @@ from saliency_worker.needs import Need
 _PLACES = Parameter(
     "places", 14, 1, 1000, "rows that the map has at least; it is read at the last layer with as many"
 )
+_WITHOUT_RECTIFIERS = ("EfficientNetB0",)
 
 BACKPROPAGATION = (
     MethodSpec(
@@ -23,6 +24,7 @@ BACKPROPAGATION = (
         (Need.WALK,),
         f"{FORMULAS}.deconvnet:deconvnet",
         family="backpropagation",
+        not_for=_WITHOUT_RECTIFIERS,
     ),
     MethodSpec(
         "guidedbp",
@@ -31,6 +33,7 @@ BACKPROPAGATION = (
         (Need.WALK,),
         f"{FORMULAS}.guidedbp:guidedbp",
         family="backpropagation",
+        not_for=_WITHOUT_RECTIFIERS,
     ),
     MethodSpec(
         "guidedgradcam",
@@ -39,6 +42,7 @@ BACKPROPAGATION = (
         (Need.WALK, Need.ACTIVATIONS, Need.COMPACT_GRADIENTS),
         f"{FORMULAS}.guidedgradcam:guidedgradcam",
         family="backpropagation",
+        not_for=_WITHOUT_RECTIFIERS,
     ),
     MethodSpec(
         "ig",

@@ -17,7 +17,6 @@ QUICK = {"MobileNetV2"}
 METHODS = tuple(
     key for key, spec in catalog.METHODS.items() if spec.family == "backpropagation" and spec.of_tensors
 )
-WITHOUT_RECTIFIERS = {"EfficientNetB0": ("deconvnet", "guidedbp", "guidedgradcam")}
 NAMES = [name for name in catalog.CLASSIFIERS if name != "demo-cnn"]
 
 
@@ -38,7 +37,7 @@ def lively(name: str) -> Classifier:
 )
 def test_sums_are_right_and_refusals_are_told(name: str) -> None:
     chosen = lively(name)
-    refused = WITHOUT_RECTIFIERS.get(name, ())
+    refused = tuple(key for key in METHODS if name in catalog.METHODS[key].not_for)
     for method in refused:
         with pytest.raises(ModelError, match=f"{method} has no rule for"):
             Network(chosen, plan(Settings((method,))).through, 1, 1)

@@ -110,13 +110,22 @@ def keys_for(classifier: str, scope: str, ticked: list[str]) -> tuple[str, ...] 
     # What a saved model has as its head, the worker finds out.
     head = catalog.CLASSIFIERS[classifier].head if classifier in catalog.CLASSIFIERS else "gap"
     if scope in catalog.SETS:
-        return tuple(key for key in catalog.SETS[scope] if catalog.suits(key, head))
+        return tuple(
+            key
+            for key in catalog.SETS[scope]
+            if catalog.suits(key, head) and classifier not in catalog.method(key).not_for
+        )
     if not ticked:
         raise BadChoice(_("Tick at least one method, or choose one of the sets."))
     if unsuited := [key for key in ticked if not catalog.suits(key, head)]:
         raise BadChoice(
             _("%(c)s has no CAM: its head is not global average pooling. Untick %(m)s, or the classifier.")
             % {"c": classifier, "m": ", ".join(catalog.full_label(key) for key in unsuited)}
+        )
+    if refused := [key for key in ticked if classifier in catalog.method(key).not_for]:
+        raise BadChoice(
+            _("%(m)s: no rule for an operation of %(c)s. Untick the method, or the classifier.")
+            % {"c": classifier, "m": ", ".join(catalog.full_label(key) for key in refused)}
         )
     return tuple(ticked)
 
