@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from saliency_worker import catalog
+from survey_site.desk.pages import maps
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies.models import Study
 from tests.stimuli.ranked import show_ranks
@@ -133,3 +134,13 @@ def test_the_page_asks_as_many_questions_for_many_images_and_failures_as_for_few
     with CaptureQueriesContext(connection) as many:
         admin_client.get(url)
     assert len(few) == len(many) <= 20
+
+
+def test_a_set_leaves_out_what_a_classifier_has_no_rule_for() -> None:
+    asked = maps.keys_for("EfficientNetB0", "families", [])
+    assert "lrp" in asked and "guidedbp" not in asked
+    assert "guidedbp" in maps.keys_for("VGG16", "families", [])
+    with pytest.raises(
+        maps.BadChoice, match="Guided backpropagation: no rule for an operation of EfficientNetB0"
+    ):
+        maps.keys_for("EfficientNetB0", "chosen", ["guidedbp", "lrp"])
