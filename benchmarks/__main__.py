@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "sequential": ["--repetitions", "500"],
     "few_items": ["--repetitions", "60", "--resamples", "199"],
     "heavy_statistics": [],
+    "understanding": ["--studies", "60"],
     "desk": ["--responses", "30000", "--runs", "3"],
 }
 

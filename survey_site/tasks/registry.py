@@ -52,6 +52,16 @@ def load(packages: tuple[str, ...]) -> tuple[Task, ...]:
     return tasks
 
 
+def scripts(task: Task) -> list[Path]:
+    """What the task hands to readers of its data, in a folder `scripts` of its package; in the order of their names."""
+    for package in settings.STUDY_TASKS:
+        module = import_module(f"{package}.task")
+        if getattr(module, "TASK", None) is task:
+            folder = Path(str(module.__file__)).parent / "scripts"
+            return sorted(path for path in folder.glob("*") if path.is_file())
+    return []
+
+
 def named(name: str) -> Task | None:
     """The task of this name, or None where it is not installed."""
     return next((task for task in installed() if task.name == name), None)

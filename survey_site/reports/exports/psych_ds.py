@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import IO
 
 from survey_site.reports.exports.codebook import READING, codebook
+from survey_site.reports.exports.columns import installed_tasks
 from survey_site.reports.exports.csv_stream import StreamTally
 from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import REPLAY_BANNER, described
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
+from survey_site.tasks import registry
 from survey_site.trials.models import Participant
 
 IN_MEMORY_BYTES = 4 * 1024 * 1024  # beyond that the archive is spooled to a file
@@ -61,9 +63,14 @@ def _fill(archive: IO[bytes], study: Study, population: Population) -> None:
             b"# Changes\n\nOne export; the protocol hash in the data names its version.\n",
         )
         _write(target, "codebook.html", codebook(study, simulated_in(study, population)).encode())
-        for script in sorted(SCRIPTS.iterdir()):
+        for script in (*sorted(SCRIPTS.iterdir()), *scripts_of_tasks(study)):
             if script.is_file():
                 _write(target, f"analysis/{script.name}", script.read_bytes())
+
+
+def scripts_of_tasks(study: Study) -> list[Path]:
+    """What the study's tasks hand to readers beside."""
+    return [script for task in installed_tasks(study) for script in registry.scripts(task)]
 
 
 def simulated_in(study: Study, population: Population) -> int:
@@ -175,6 +182,10 @@ def readme(study: Study, facts: dict[str, StreamTally], simulated: int = 0) -> s
         f"  `Rscript analysis/table1.R {file_name(study, 'responses')}`.",
         "- `analysis/mixed_models.R`: the report's mixed models with crossed participants and images, by lme4 and ordinal,",
         f"  `Rscript analysis/mixed_models.R {file_name(study, 'responses')} REFERENCE [CONTROL ...]`.",
+        *(
+            f"- `analysis/{script.name}`: `Rscript analysis/{script.name} {file_name(study, 'responses')}`."
+            for script in scripts_of_tasks(study)
+        ),
         "",
     ]
     return "\n".join(lines)
