@@ -12,8 +12,8 @@ from survey_site.stimuli.observed import MEASURE_TASK, ObserverJob
 from survey_site.studies.models import Study
 
 REMEDY = (
-    "People may find these sources by the same means. Show another exemplar, or make the pools hard for observers: both are "
-    "among the study's settings."
+    "People may find these sources by the same means. Two settings answer that: another exemplar, by which drawn "
+    "edges no longer help; and pools that are hard for observers, which takes little from the observer of edges."
 )
 MEASURING = CachedTask(MEASURE_TASK, asks_again=False)
 
