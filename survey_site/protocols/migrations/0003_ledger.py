@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('protocols', '0001_initial'),
+        ('protocols', '0002_look'),
     ]
 
     operations = [
