@@ -163,8 +163,15 @@ def jobs() -> str:
 
 def workers() -> str:
     """Who listens to which queue. One that computes at the moment answers later, and is known by its leases."""
-    queues = app.control.inspect(timeout=ANSWERS_WITHIN_S).active_queues() or {}
-    return heard({name: [queue["name"] for queue in listened] for name, listened in queues.items()})
+    replies = app.control.broadcast("active_queues", reply=True, timeout=ANSWERS_WITHIN_S)
+    queues: dict[str, list[str]] = {}
+    for reply in replies or []:
+        for (
+            name,
+            listened,
+        ) in reply.items():  # several workers of a host have one name unless they are given others
+            queues.setdefault(name, []).extend(queue["name"] for queue in listened)
+    return heard(queues)
 
 
 def heard(queues: dict[str, list[str]]) -> str:

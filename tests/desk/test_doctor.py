@@ -98,6 +98,16 @@ def test_a_queue_without_anybody_is_told_with_the_command_that_helps() -> None:
         doctor.heard({})
 
 
+def test_workers_of_one_name_are_told_apart_by_their_queues(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    replies = [{"celery@here": [{"name": "saliency"}]}, {"celery@here": [{"name": "reports"}]}]
+    monkeypatch.setattr(doctor.app.control, "broadcast", lambda *_, **__: replies)
+    assert doctor.workers() == "celery@here: saliency reports"
+    monkeypatch.setattr(doctor.app.control, "broadcast", lambda *_, **__: None)
+    with pytest.raises(Ailing, match="saliency or reports"):
+        doctor.workers()
+
+
 def test_jobs_that_nobody_takes_are_told() -> None:
     stimulus = factories.draft(images=1, reserve=0).stimuli.get()
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
