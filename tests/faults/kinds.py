@@ -1,5 +1,6 @@
 """The kinds of fault, each with what an operator or a supervisor does about it."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,15 +93,31 @@ def _database_s_disk(bench: Bench) -> None:
         bench.stack.database.start()
 
 
+@contextmanager
+def _disk_or_failing_storage(bench: Bench) -> Iterator[str]:
+    """Without a disk that may be filled, a worker whose storage fails as a full one does."""
+    worker = bench.stack.worker
+    usual, full = worker.command, bench.stack.folder / "full"
+    if "media" not in bench.disks:
+        worker.stop()
+        worker.command = [sys.executable, "-m", "tests.faults.full_storage"]
+        worker.start(FULL_WHILE=str(full))
+    try:
+        yield bench.stack.url
+    finally:
+        if worker.command != usual:
+            worker.stop()
+            worker.command = usual
+            worker.start()
+
+
 def _media_s_disk(bench: Bench) -> None:
-    disk = bench.disks.get("media")
-    if disk is None:
-        raise NotRun("needs root, which may mount a small disk")
-    disk.fill()
+    disk, full = bench.disks.get("media"), bench.stack.folder / "full"
+    disk.fill() if disk else full.touch()
     try:
         bench.until_a_job_was_put_back()
     finally:
-        disk.free()
+        disk.free() if disk else full.unlink()
 
 
 def _storage_cut(bench: Bench) -> None:
@@ -195,7 +212,7 @@ FAULTS = (
     Fault("kill -9 Redis", _redis),
     Fault("kill -9 PostgreSQL", _postgres),
     Fault("disk of the database full", _database_s_disk),
-    Fault("disk of the files full", _media_s_disk),
+    Fault("disk of the files full", _media_s_disk, _disk_or_failing_storage),
     Fault("storage cut off", _storage_cut),
     Fault("clock jumps an hour ahead, and back", partial(_jump, by="+3600"), _other_clock),
     Fault("clock jumps an hour back, and ahead", partial(_jump, by="-3600"), _other_clock),
