@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "front": ["--participants", "20", "--rounds", "3"],
     "demo": [],
     "saliency": ["--rounds", "3", "--count", "4"],
+    "perturbation": ["--rounds", "3", "--count", "1"],
     "own_models": ["--rounds", "5"],
     "coverage": ["--repetitions", "60", "--resamples", "199"],
     "power": ["--repetitions", "100"],

@@ -58,6 +58,22 @@ def test_text_shows_every_table_and_the_number_of_images() -> None:
     assert max(len(line) for line in text.splitlines()) < 120
 
 
+def test_what_was_measured_beside_has_a_table_of_its_own_where_there_is_a_number() -> None:
+    plain = tables.as_text(tables.summarise(MEASUREMENTS))
+    assert "Deletion" not in plain and "Pointing" not in plain
+    rows = [
+        row("layercam", True, 0.5, deletion=0.25, pointing=1),
+        row("layercam", True, 0.5, deletion=None, pointing=0),
+    ]
+    (found,) = tables.summarise(rows)
+    assert (found["deletion"], found["pointing_percent"], found["sanity"]) == (0.25, 50, None)
+    text = tables.as_text([found])
+    assert "Deletion" in text and "0.250" in text and "Pointing game" in text and "Sanity" not in text
+    assert (
+        "deletion" in tables.as_json([found])["tables"] and "sanity" not in tables.as_json([found])["tables"]
+    )
+
+
 def test_csv_and_json_hold_the_same_numbers() -> None:
     summaries = tables.summarise(MEASUREMENTS)
     rows = list(csv.DictReader(io.StringIO(tables.tidy_csv(summaries))))

@@ -7,7 +7,13 @@ from django.test import Client
 from django.urls import reverse
 
 from survey_site.reports import analysis, cached_report
-from survey_site.reports.machine_metrics import gallery, machine_rows, paper_layout, version_label
+from survey_site.reports.machine_metrics import (
+    gallery,
+    has_numbers,
+    machine_rows,
+    paper_layout,
+    version_label,
+)
 from survey_site.reports.population import Population
 from survey_site.stimuli.models import MapPicture, SaliencyMap
 from survey_site.tasks import registry
@@ -56,6 +62,19 @@ def test_each_cell_is_the_share_right_and_the_mean_confidence(computed: Survey) 
     assert rows["gradcam.add-edges"]["right_percent"] == 100.0
     assert rows["gradcam.add-edges"]["higher_than_base_percent"] == 50.0
     assert rows["gradcam"]["higher_than_base_percent"] is None
+
+
+def test_what_was_measured_beside_is_averaged_and_what_was_not_has_no_table(computed: Survey) -> None:
+    further = {"deletion": 0.2, "insertion": 0.6, "sanity": -0.1, "sparsity": 0.5, "pointing": 1.0}
+    shown(computed, 0, "layercam", metrics=metrics(True, 0.9, **further))
+    shown(computed, 1, "layercam", metrics=metrics(True, 0.9, deletion=0.4, sanity=None, pointing=0.0))
+    rows = machine_rows(computed.study)
+    (found,) = (row for row in rows if row["method"] == "layercam")
+    assert (found["deletion"], found["insertion"]) == (pytest.approx(0.3), 0.6)
+    assert (found["sanity"], found["sparsity"], found["pointing"]) == (-0.1, 0.5, 50.0)
+    assert has_numbers(rows, "sanity")
+    others = [row for row in rows if row["method"] != "layercam"]
+    assert not has_numbers(others, "sanity") and has_numbers(others, "confidence")
 
 
 def test_the_layout_is_the_papers_bare_first_then_ours_then_the_rest(computed: Survey) -> None:
