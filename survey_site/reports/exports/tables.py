@@ -41,8 +41,14 @@ from survey_site.studies.models import Study
 from survey_site.trials.models import Trial
 
 
-def _metric(name: str) -> Cast:
-    return Cast(KeyTextTransform(name, "metrics"), FloatField())
+def _metric(name: str) -> Case:
+    # SQLite gives JSON's null as this text, and would make a number of it: 0, where nothing was measured.
+    stored = Cast(KeyTextTransform(name, "metrics"), TextField())
+    return Case(
+        When(Exact(stored, Value("null")), then=Value(None)),
+        default=Cast(KeyTextTransform(name, "metrics"), FloatField()),
+        output_field=FloatField(),
+    )
 
 
 def _yes_no_metric(name: str) -> Case:
