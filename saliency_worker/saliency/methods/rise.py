@@ -19,7 +19,8 @@ def rise(probe: Probe, seed: int, *, masks: int, cells: int, kept: float) -> npt
     for part in probe.parts(masks):
         drawn = np.stack([grid.mask(number) for number in part])
         found = probe.probabilities(blended(probe, drawn, black))
-        totals += found.T @ drawn.reshape(len(part), -1)
+        # In float32 within a batch: otherwise all its masks would be copied first.
+        totals += found.T.astype(np.float32) @ drawn.reshape(len(part), -1)
     return (totals / (kept * masks)).reshape(-1, *probe.sides).astype(np.float32)
 
 
@@ -30,13 +31,15 @@ class _Grid:
         self.height, self.width = sides
         self._cells, self._kept, self._seed = cells, kept, seed
         self._steps = tuple(-(-side // cells) for side in sides)
-        self._enlarged = tuple(interpolation(cells, (cells + 1) * step) for step in self._steps)
+        self._enlarged = tuple(
+            interpolation(cells, (cells + 1) * step).astype(np.float32) for step in self._steps
+        )
 
     def mask(self, number: int) -> Array:
         """Float32 (H, W) in 0..1."""
         drawn = uniforms((2 + self._cells**2,), self._seed, number)
         top, left = (int(share * step) for share, step in zip(drawn[:2], self._steps, strict=True))
-        zeros_and_ones = (drawn[2:] < self._kept).reshape(self._cells, self._cells)
+        zeros_and_ones = (drawn[2:] < self._kept).astype(np.float32).reshape(self._cells, self._cells)
         rows = self._enlarged[0][top : top + self.height]
         columns = self._enlarged[1][left : left + self.width]
-        return (rows @ zeros_and_ones @ columns.T).astype(np.float32)
+        return np.asarray(rows @ zeros_and_ones @ columns.T)
