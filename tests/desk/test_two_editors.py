@@ -311,7 +311,7 @@ def test_notifications_and_the_secret_of_the_webhook(admin_client: Client, study
 
 def ticked(page: Any) -> Sent:
     """What the form of the matrix would send."""
-    rows = [row for _title, group in page.context["groups"] for row in group]
+    rows = [row for _title, group, *_open in page.context["groups"] for row in group]
     sent: Sent = {f"column:{row.key}": row.column for row in rows}
     ticks = [f"{row.key}|{name}" for row in rows for name in sorted(row.ticked)]
     return sent | {"tick": ticks, "seen": page.context["seen"]}
