@@ -1,6 +1,6 @@
 """Making a study by three questions: what it is called, which design it starts from, and its images."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
@@ -104,17 +104,18 @@ def free_name(title: str, taken: Iterable[str]) -> str:
     return name
 
 
-def in_words(preset: Preset) -> str:
-    """The numbers of a design, as its card says them."""
-    columns, conditions = len(preset.columns), len(list(preset.conditions()))
-    networks = ", ".join(dict(told_names(preset.classifiers)).values())
+def in_words(preset: Preset, lacking: Collection[str]) -> str:
+    """The numbers of a design, as its card says them. lacking: classifiers whose weights were not found."""
+    networks = ", ".join(preset.classifiers)
+    if missing := [name for name in preset.classifiers if name in lacking]:
+        networks += " · " + _("weights not found here: %s") % ", ".join(missing)
     return _(
         "%(participants)d participants · %(columns)d columns, %(conditions)d conditions · %(practice)d practice trial per "
         "task · %(checks)d attention checks · %(networks)s"
     ) % {
         "participants": preset.participants,
-        "columns": columns,
-        "conditions": conditions,
+        "columns": len(preset.columns),
+        "conditions": len(list(preset.conditions())),
         "practice": preset.practice_trials,
         "checks": preset.attention_checks,
         "networks": networks,

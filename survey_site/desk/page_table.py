@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from survey_site.desk import steps
 from survey_site.desk.pages import (
     amend,
     check,
@@ -59,7 +60,7 @@ class Group:
     icon: str
 
 
-STEPS = Group(_("Steps"), "checklist")
+STEPS = Group(_("More"), "checklist")
 SETTINGS = Group(_("Settings"), "tune")
 
 
@@ -199,9 +200,13 @@ def urls(admin_view: Callable[..., Any]) -> list[URLPattern]:
 
 
 def buttons(request: HttpRequest, study: Study) -> list[dict[str, Any]]:
-    """What stands above a study's form, as unfold draws it: only pages that the role opens."""
+    """What stands above a study's form, as unfold draws it: only pages that the role opens.
+
+    Who edits the study has the steps in the form itself; all of them beside the heading would leave it no room.
+    """
     rights = {right for right in ROLES if may_now(request, right, study.pk)}
-    shown = [page for page in PAGES if page.button and page.right in rights]
+    beside = steps.TITLES if "edit" in rights else {}
+    shown = [page for page in PAGES if page.button and page.right in rights and page.name not in beside]
     found = [_button(page, study) for page in shown if page.group is None]
     if "results" in rights:
         address = reverse("report", args=[study.slug])

@@ -25,7 +25,7 @@ from survey_site.desk.study_form import declared_fields, field_names, study_form
 from survey_site.desk.study_inlines import ConditionInline, MembershipInline
 from survey_site.desk.study_list import StateFilter, counted
 from survey_site.studies import audit, states
-from survey_site.studies.access import is_owner, is_superuser
+from survey_site.studies.access import is_owner, is_superuser, may_now
 from survey_site.studies.models import Membership, Study
 from survey_site.tasks import registry
 from survey_site.trials import deletion
@@ -93,6 +93,8 @@ class StudyAdmin(ScopedAdmin):
         places = {TASKS: field_names(tasks), DECLARED: list(declared_fields(tasks))}
         if obj is not None and not obj.is_editable:
             places = {TASKS: ["shown_tasks"], DECLARED: ["shown_rules"]}
+        if obj is not None and not may_now(request, "edit", obj.pk):
+            places["steps"] = []  # they lead to pages that are not theirs
         return [
             (title, options | {"fields": tuple(_unfolded(options["fields"], places))})
             for title, options in self.fieldsets

@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from survey_site.desk import plan_fields
 from survey_site.desk.pages import observers, power
 from survey_site.desk.shell import page
 from survey_site.protocols.document import assessment_of, tasks_of
@@ -26,6 +27,7 @@ def check(request: HttpRequest, study: Study) -> HttpResponse:
         study,
         _("Check the design"),
         verdict=verdict,
+        declared=plan_fields.sentences(study.exclusion_rules, study.analysis_plan),
         consent_problems=consent.problems(study),
         consent_notices=consent.notices(study),
         needs=[(task.title, task.outcome.title, verdict.task(task.name)) for task in tasks_of(study)],

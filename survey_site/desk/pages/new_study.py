@@ -7,10 +7,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from saliency_worker import catalog
 from survey_site.design.presets import PRESETS
 from survey_site.desk import uploads
 from survey_site.desk.new_study import EMPTY, NewStudyForm, in_words
 from survey_site.desk.steps import path_of
+from survey_site.stimuli import weights
 from survey_site.studies import audit
 
 
@@ -35,8 +37,9 @@ def new_study(request: HttpRequest) -> HttpResponse:
                 messages.info(request, line)
             following = path_of(study).following
             return redirect(following.address if following else "admin:index")
+    lacking = weights.missing(catalog.CLASSIFIERS)
     presets = [
-        {"key": one.key, "title": one.title, "description": one.description, "words": in_words(one)}
+        {"key": one.key, "title": one.title, "description": one.description, "words": in_words(one, lacking)}
         for one in PRESETS.values()
     ]
     presets.append(
