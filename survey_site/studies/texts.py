@@ -70,7 +70,7 @@ def texts_of(study: Study) -> dict[str, dict[str, str]]:
 def own_texts(study: Study) -> dict[str, dict[str, str]]:
     """The texts that the researcher wrote, by language and key."""
     own: dict[str, dict[str, str]] = {}
-    for text in study.texts.order_by("language", "key"):
+    for text in sorted(study.texts.all(), key=lambda text: (text.language, text.key)):
         own.setdefault(text.language, {})[text.key] = text.markdown
     return own
 
@@ -79,7 +79,7 @@ def problems(study: Study) -> list[str]:
     """What keeps the study's own texts from being shown as meant, one line each."""
     found = []
     known = facts.facts_of(study)
-    for text in study.texts.order_by("language", "key"):
+    for text in sorted(study.texts.all(), key=lambda text: (text.language, text.key)):
         if text.key not in keys():
             found.append(
                 f"The text “{text.key}” ({text.language}) is shown nowhere; keys are {', '.join(keys())}."

@@ -1,6 +1,7 @@
 """The page that checks a design before it is sealed, with the power of its comparisons."""
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,7 @@ def check(request: HttpRequest, study: Study) -> HttpResponse:
     if not study.conditions.exists():
         messages.info(request, _("Choose conditions first; the numbers follow from them."))
         return redirect("admin:study_conditions", study.pk)
+    prefetch_related_objects([study], "conditions", "texts")  # which many rules look at
     verdict = assessment_of(study)
     return page(
         request,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -25,6 +26,7 @@ def go_live(request: HttpRequest, study: Study) -> HttpResponse:
     """What keeps the study from going live, and every step that its state allows."""
     if request.method == "POST":
         return _step(request, study)
+    prefetch_related_objects([study], "conditions", "texts")  # which many rules look at
     draft = rehearsal.draft_shown(study)
     problems = freeze.problems(study, draft) if draft else []
     ready = study.state == Study.State.DRAFT and draft is not None and not problems
