@@ -36,6 +36,8 @@ from survey_site.statistics.uncertainty import Sample, difference
 from survey_site.statistics.variance_parts import variance_parts
 
 CROSSED_ROWS_MAX = 20_000  # tens of seconds
+# Both grow with the square of the columns and faster: seconds up to here, many minutes at 200.
+MODEL_COLUMNS_MAX, PAIR_COLUMNS_MAX = 40, 60
 Outcomes = Sequence[Outcome]
 Analyses = Mapping[str, TaskAnalysis]
 
@@ -71,10 +73,18 @@ def paired_off(
     trials: Trials, plan: AnalysisPlan, names: list[str], outcomes: Outcomes
 ) -> dict[OutcomeName, PairFamily]:
     """Every column against every other, controls among them."""
-    return {
-        o.key: pairs.all_pairs(samples_by_column(trials.of_task(o.task), names), o, plan.level, plan.seed)
-        for o in outcomes
-    }
+    return {o.key: _pairs(samples_by_column(trials.of_task(o.task), names), plan, o) for o in outcomes}
+
+
+def _pairs(samples: dict[str, Sample], plan: AnalysisPlan, outcome: Outcome) -> PairFamily:
+    filled = {name: sample for name, sample in samples.items() if len(sample)}
+    if reason := _too_many(filled, PAIR_COLUMNS_MAX):
+        return {"rows": [], "letters": {}, "ranks": {}, "critical": None, "caution": None, "reason": reason}
+    return pairs.all_pairs(samples, outcome, plan.level, plan.seed)
+
+
+def _too_many(samples: Mapping[str, Sample], most: int) -> str:
+    return f"left out above {most} columns; there are {len(samples)}" if len(samples) > most else ""
 
 
 def equivalence_of(
@@ -131,17 +141,23 @@ def crossed_models_of(
     """Mixed models with crossed participants and images, of shares and of whole scores."""
     rows_max = min(plan.model_rows_max, CROSSED_ROWS_MAX)
     return {
-        o.key: crossed_models.fit(
-            _samples(trials, plan, names, o), plan.reference, plan.level, rows_max, plan.seed
-        )
+        o.key: _crossed(_samples(trials, plan, names, o), plan, rows_max)
         for o in outcomes
         if o.kind == "share" or o.whole
     }
 
 
+def _crossed(samples: dict[str, Sample], plan: AnalysisPlan, rows_max: int) -> CrossedModel:
+    if reason := _too_many(samples, MODEL_COLUMNS_MAX):
+        return {"rows": [], "participant_sd": None, "item_sd": None, "note": "", "reason": reason}
+    return crossed_models.fit(samples, plan.reference, plan.level, rows_max, plan.seed)
+
+
 def _odds(samples: dict[str, Sample], plan: AnalysisPlan, outcome: Outcome) -> OddsRatios:
     if plan.reference not in samples:
         return {"reason": f"not estimable: no column {plan.reference!r}", "rows": []}
+    if reason := _too_many(samples, MODEL_COLUMNS_MAX):
+        return {"reason": reason, "rows": []}
     if outcome.kind == "share":
         return mixed_models.gee_odds_ratios(samples, plan.reference, plan.level, plan.model_rows_max)
     if not outcome.whole:

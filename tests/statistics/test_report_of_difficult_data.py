@@ -306,3 +306,17 @@ def test_maps_of_one_image_are_no_independent_observations(made_up) -> None:
     assert (found["n"], found["images"]) == (24, 8)
     naive = 1.96 / np.sqrt(24 - 3)
     assert np.arctanh(found["ci"][1]) - np.arctanh(found["rho"]) > naive
+
+
+def test_with_very_many_columns_pairs_and_models_are_left_out_and_it_is_said() -> None:
+    rows = [
+        {"participant": f"p{p}", "task": "rating", "column": f"c{c:03}", "stimulus": f"s{(p + c) % 65}",
+         "score": (p + c) % 7}
+        for p in range(3)
+        for c in range(65)
+    ]  # fmt: skip
+    result = report(rows, AnalysisPlan(reference="c000", resamples=99))
+    assert result["pairs"]["index"]["reason"] == "left out above 60 columns; there are 65"
+    for models in ("models", "crossed_models"):
+        assert result[models]["index"]["reason"] == "left out above 40 columns; there are 65"
+    assert len(result["comparisons"]["index"]["rows"]) == 64
