@@ -20,6 +20,7 @@ from survey_site.stimuli import storage
 from survey_site.stimuli.models import OwnModel, PrecomputeJob, RecomputeJob, SaliencyMap
 from survey_site.stimuli.observed import ObservedMap, ObserverJob
 from survey_site.studies.models import AuditEntry, Membership, Study, StudyText
+from survey_site.trials import ledger
 from survey_site.trials.models import Exposure, ExternalId, Participant, Response
 from tests import factories
 from tests.api.keys import token_of
@@ -197,7 +198,7 @@ def add_participant(study: Study, token: str, *, finished: bool) -> Participant:
             "class_correct": 1,
         }
         rated = trial.task == "rating"
-        Response.objects.create(
+        answer = Response(
             trial=trial,
             idempotency_key=f"{token}-{number}",
             body_hash="",
@@ -208,6 +209,8 @@ def add_participant(study: Study, token: str, *, finished: bool) -> Participant:
             seen="yes",
             answered_at=now,
         )
+        ledger.enter(answer, who, trial.position)
+        answer.save()
     if finished:
         begun = now - timedelta(minutes=9)
         Participant.objects.filter(pk=who.pk).update(
