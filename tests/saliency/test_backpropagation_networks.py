@@ -21,14 +21,19 @@ NAMES = [name for name in catalog.CLASSIFIERS if name != "demo-cnn"]
 
 
 def lively(name: str) -> Classifier:
-    """The network with random weights whose batch norms do something, negative factors among them."""
+    """The network with random weights and batch norms set by two pictures, negative factors among them.
+
+    Signals of plain random weights die out on the way through a deep network.
+    """
     chosen, generator = random_classifier(name, seed=1), np.random.default_rng(2)
     for layer in chosen.model._flatten_layers():
         if type(layer).__name__ == "BatchNormalization":
-            layer.moving_variance.assign(generator.uniform(0.5, 1.5, layer.moving_variance.shape))
+            layer.momentum = 0.0
             layer.beta.assign(generator.normal(0, 0.1, layer.beta.shape))
             if layer.scale:
                 layer.gamma.assign(generator.choice([-1.0, 1.0], layer.gamma.shape, p=(0.1, 0.9)))
+    pictures = generator.integers(0, 256, (2, *chosen.input.shape), dtype=np.uint8)
+    chosen.model(chosen.input.rows(pictures), training=True)
     return chosen
 
 
