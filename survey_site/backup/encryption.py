@@ -88,7 +88,7 @@ def decrypting(source: IO[bytes], keys: list[Any]) -> Iterator[IO[bytes]]:
 
 
 def _told(error: str) -> str:
-    if "no matching keys" in error.lower():
+    if "no match" in error.lower():
         return (
             "This key does not open the backup: give, by --identity, the file of the private key whose public key it was "
             "made for."

@@ -8,6 +8,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 
 from survey_site.backup.errors import BackupError
 from survey_site.reports.prepared_files import FOLDER as PREPARED
+from survey_site.stimuli.storage import MARK
 
 PARTS = ".part-"  # files on their way, see stimuli/storage.py
 NO_FOLDER = (
@@ -24,7 +25,7 @@ def folder() -> Path:
 
 
 def names() -> list[str]:
-    """Every file, by its name in the storage, in order. Downloads that were prepared are left out: they are made anew."""
+    """Every file, by its name in the storage, in order; without its mark and downloads, which are made anew."""
     return sorted(_below(folder(), ""))
 
 
@@ -38,5 +39,5 @@ def _below(place: Path, prefix: str) -> Iterator[str]:
         if entry.is_dir(follow_symlinks=False):
             if name != PREPARED:
                 yield from _below(Path(entry.path), f"{name}/")
-        elif not entry.name.startswith(PARTS):
+        elif name != MARK and not entry.name.startswith(PARTS):
             yield name

@@ -3,20 +3,31 @@
 from datetime import UTC
 from typing import Any
 
+from django.db.models import QuerySet
+
 from survey_site.protocols.models import Look, Protocol
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.stopping import StoppingRule, design_problems
 from survey_site.statistics.stopping_types import TakenLook
+from survey_site.studies.models import Study
 from survey_site.tasks import registry
 from survey_site.tasks.settings import TRIALS
+
+STOPPING = "document__analysis_plan__stopping"
 
 
 def rule_of(protocol: Protocol) -> StoppingRule | None:
     """The rule that this seal has; the rest of its document stays in the database."""
-    sealed = Protocol.objects.filter(pk=protocol.pk).values_list(
-        "document__analysis_plan__stopping", flat=True
-    )
-    found = sealed.first()
+    return _first(Protocol.objects.filter(pk=protocol.pk))
+
+
+def newest_rule(study: Study) -> StoppingRule | None:
+    """The rule of the study's newest seal that is no pilot."""
+    return _first(study.protocols.filter(pilot=False).order_by("-version"))
+
+
+def _first(sealed: QuerySet[Protocol]) -> StoppingRule | None:
+    found = sealed.values_list(STOPPING, flat=True).first()
     return StoppingRule.from_mapping(found) if found else None
 
 

@@ -4,6 +4,7 @@ A look is taken by the worker once the tickets of its participants are all compl
 monitor takes none, and a look that was taken is not taken again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from survey_site.protocols import masking, planned_looks
@@ -59,27 +60,35 @@ class LookStatus:
 
 def status(study: Study) -> LookStatus | None:
     """How the rule of the newest seal stands; None where there is none, or the newest seal is a pilot's."""
-    protocol = masking.newest(study)
-    rule = planned_looks.rule_of(protocol) if protocol else None
-    if protocol is None or rule is None or study.state in (Study.State.DRAFT, Study.State.PILOT):
+    sealed = None if study.state in (Study.State.DRAFT, Study.State.PILOT) else _sealed(study)
+    if sealed is None:
         return None
+    protocol, rule = sealed
     taken = planned_looks.looks_of(protocol)
     over = bool(taken) and (taken[-1].reached or taken[-1].closing or len(taken) == len(rule.looks))
     next_at = None if over else rule.looks[len(taken)]
-    return LookStatus(rule, taken, next_at, due(study) is not None)
+    return LookStatus(rule, taken, next_at, _next(study, protocol, rule, taken) is not None)
 
 
 def due(study: Study) -> DueLook | None:
     """The look that can be taken now, if any."""
-    protocol = masking.newest(study) if study.state in COLLECTS else None
-    rule = planned_looks.rule_of(protocol) if protocol else None
-    if protocol is None or rule is None:
+    sealed = _sealed(study)
+    return _next(study, *sealed, planned_looks.looks_of(sealed[0])) if sealed else None
+
+
+def _sealed(study: Study) -> tuple[Protocol, StoppingRule] | None:
+    """The newest seal that is no pilot, where it has a rule. One query where it has none."""
+    rule = planned_looks.newest_rule(study)
+    protocol = masking.newest(study) if rule else None
+    return (protocol, rule) if protocol and rule else None
+
+
+def _next(study: Study, protocol: Protocol, rule: StoppingRule, taken: Sequence[Look]) -> DueLook | None:
+    if study.state not in COLLECTS or len(taken) == len(rule.looks):
         return None
-    last = Look.objects.filter(measurement=protocol.measurement_id).order_by("-number").first()
-    number = (last.number if last else 0) + 1
-    if number > len(rule.looks) or (last and (last.reached or last.closing)):
+    if taken and (taken[-1].reached or taken[-1].closing):
         return None
-    found = DueLook(protocol, rule, number)
+    found = DueLook(protocol, rule, len(taken) + 1)
     # The first tickets, not the first to finish: so the columns stay even over the images at every look.
     full = Ticket.objects.filter(
         protocol=protocol.measurement_id, number__lt=found.planned, state=Ticket.State.COMPLETED

@@ -14,7 +14,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from survey_site.accounts.models import BackupCode, MustUseSecondFactor
 from survey_site.notifications.models import Delivery, Kind, Notification, Subscriber, Watch
 from survey_site.protocols import freeze, observed
-from survey_site.protocols.models import Rehearsal
+from survey_site.protocols.models import Look, Protocol, Rehearsal
 from survey_site.recruitment.models import ExcludedId, Recruitment, TurnedAway
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import OwnModel, PrecomputeJob, RecomputeJob, SaliencyMap
@@ -69,7 +69,7 @@ def study_with_everything(slug: str, owner: Any, *, people: int = 2, **settings:
             "problems": ["The interval of Ours 1 held the planted value in 14 of 20 studies."],
         },
     )
-    freeze.go_live(study)
+    look(freeze.go_live(study))
     Watch.objects.create(study=study)
     notify(study, colleague)
     Recruitment.objects.create(study=study, provider="prolific", completed_code="C1A2B3C4")
@@ -140,6 +140,19 @@ def observe(study: Study) -> None:
             saliency_map=one, pool="1,2", view="1 jet 64", found={"edge": {"choice": "", "margin": 0}}
         )
         for one in maps
+    )
+
+
+def look(protocol: Protocol) -> None:
+    """A look at the data was taken, and nothing was decided."""
+    Look.objects.create(
+        measurement=protocol,
+        number=protocol.looks.count() + 1,
+        planned=6,
+        participants=6,
+        fraction=0.25,
+        found={},
+        reached=False,
     )
 
 
@@ -249,6 +262,7 @@ def more_of(study: Study, owner: Any, times: int) -> None:
             study=study, document_hash="", seed=number, participants=8, repetitions=8, passed=True, summary={}
         )
         sealed = study.protocols.order_by("-version")[0]
+        look(sealed)
         sealed.version += 1  # the newest keeps its pictures, so that people may still start
         sealed.save()
         sealed.pk, sealed.version = None, sealed.version - 1

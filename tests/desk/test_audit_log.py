@@ -104,7 +104,7 @@ def test_uploading_images_and_maps(admin_client: Client) -> None:
         reverse("admin:study_images", args=[study.pk]), {"pictures": picture, "role": "main"}
     )
     assert images.status_code == 302
-    manifest = b"file,stimulus,method\nm.npy,image-000,RISE\n"
+    manifest = b"file,stimulus,method\nm.npy,image-000,Extremal perturbations\n"
     archive = SimpleUploadedFile(
         "maps.zip", zipped({"m.npy": npy(numbers().astype("<f4")), "manifest.csv": manifest})
     )

@@ -17,7 +17,7 @@ from tests.studies.sample import ready_study
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 RENEWS = 'hx-select="#studies"'
 LISTS = {
-    "studies_study": "its page then leads you on",
+    "studies_study": "its pages then lead you on",
     "stimuli_stimulus": "Images come in on their study",
     "stimuli_precomputejob": "Jobs appear when maps are asked for",
     "stimuli_saliencymap": "computed by a worker, or uploaded",

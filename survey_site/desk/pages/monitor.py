@@ -14,7 +14,7 @@ from survey_site.protocols import life, masking
 from survey_site.reports import looks
 from survey_site.reports import monitor as state
 from survey_site.studies import states
-from survey_site.studies.access import may
+from survey_site.studies.access import may_now
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 from survey_site.trials.start_rate import recent_starts
@@ -65,8 +65,8 @@ class MonitorPage(state.MonitorContext):
 
 def _context(request: HttpRequest, study: Study) -> MonitorPage:
     return {
-        "results": may(request.user, "results", study.pk),
-        "edits": (edits := may(request.user, "edit", study.pk)),
+        "results": may_now(request, "results", study.pk),
+        "edits": (edits := may_now(request, "edit", study.pk)),
         "looks": looks.status(study),
         "starts": recent_starts(study, timezone.now()),
         "expected_starts": limits_of(Watch.objects.filter(study=study).first() or Watch()).starts,
