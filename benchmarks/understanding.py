@@ -1,10 +1,12 @@
 """The tasks that ask what people understand, over many simulated studies: planted effects, size of the tests, coverage.
 
     python -m benchmarks.understanding [--studies 1000] [--only agreement]
+    python -m benchmarks.understanding --held --studies 4000 --only preference [--participants 12] [--images 12]
 
 Each study is planned, answered, read and scored as at the site, and analysed by the report's own functions. Printed per
 task: how often its intervals hold the planted value, how often the planned tests (Holm) find the planted difference, how
-often they find one where there is none, and the coverage of the intervals of its own section.
+often they find one where there is none, and the coverage of the intervals of its own section. --held: of more studies,
+other ones, only how often the intervals hold the planted value, and whether their variance is that of the estimates.
 """
 
 import argparse
@@ -26,7 +28,9 @@ from survey_site.reports.rehearsal import simulate  # noqa: E402
 from survey_site.reports.rehearsal.simulated_study import simulated  # noqa: E402
 from survey_site.statistics.data import Trials  # noqa: E402
 from survey_site.statistics.detection import Judged, signal_detection  # noqa: E402
+from survey_site.statistics.estimates import samples_by_column  # noqa: E402
 from survey_site.statistics.predictions_apart import right_ones  # noqa: E402
+from survey_site.statistics.uncertainty import mean_contrast, proportion_interval  # noqa: E402
 from survey_site.tasks import registry  # noqa: E402
 from survey_site.tasks.agreement import behaviour as agreement  # noqa: E402
 from survey_site.tasks.behaviour import Behaviour, Simulator  # noqa: E402
@@ -67,9 +71,16 @@ def document(task: str, participants: int = PARTICIPANTS, images: int = IMAGES) 
     }  # fmt: skip
 
 
-def studies(task: str, model: Behaviour, number: int, seed: str) -> Iterator[Trials]:
+def studies(
+    task: str,
+    model: Behaviour,
+    number: int,
+    seed: str,
+    participants: int = PARTICIPANTS,
+    images: int = IMAGES,
+) -> Iterator[Trials]:
     """Simulated studies of one task."""
-    asked = document(task)
+    asked = document(task, participants, images)
     for study in range(number):
         yield simulated(asked, Simulator(model, f"{seed}/{study}"))
 
@@ -170,16 +181,50 @@ def report(task: str, number: int) -> None:
         print(f"  equal ones in {circles_found(alike, number):.3f}")
 
 
+def held(task: str, number: int, participants: int, images: int) -> None:
+    """By column: how often the interval of a share holds the planted one; V of statistics.md over the true variance."""
+    (own,) = registry.of(document(task)["tasks"])
+    model = Behaviour(effects=planted_effects([own], COLUMNS))
+    truth = own.expected(
+        {name: model.effect(task, name, own.planted, sum(own.spread) / 2, 1) for name in COLUMNS}
+    )
+    holds: dict[str, list[bool]] = defaultdict(list)
+    shares: dict[str, list[float]] = defaultdict(list)
+    variances: dict[str, list[float]] = defaultdict(list)
+    for trials in studies(task, model, number, "held", participants, images):
+        for name, sample in samples_by_column(trials.of_task(task), list(COLUMNS)).items():
+            p, found = float(sample.y.mean()), proportion_interval(sample)
+            holds[name].append(_holds(found.pair(), truth[name]))
+            shares[name].append(p)
+            variances[name].append(max(mean_contrast(sample).variance or 0.0, p * (1 - p) / len(sample)))
+    print(
+        f"\n{own.title}: {participants} participants, {images} images, error {np.sqrt(0.05 * 0.95 / number):.4f}"
+    )
+    for name in COLUMNS:
+        ratio = statistics.mean(variances[name]) / statistics.variance(shares[name])
+        print(
+            f"  {name:>10}: holds it in {statistics.mean(holds[name]):.3f}, variance {ratio:.2f} of the true one"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--only", choices=TASKS)
+    parser.add_argument("--held", action="store_true", help="only how often intervals hold what is planted")
+    parser.add_argument("--participants", type=int, default=PARTICIPANTS, help="with --held")
+    parser.add_argument("--images", type=int, default=IMAGES, help="with --held; a multiple of 12")
     options = parser.parse_args()
+    tasks = (options.only,) if options.only else TASKS
+    if options.held:
+        for task in tasks:
+            held(task, options.studies, options.participants, options.images)
+        return
     print(
         f"{options.studies} studies of {PARTICIPANTS} participants, {IMAGES} images, {TRIALS} trials in each of "
         f"{len(COLUMNS)} columns"
     )
-    for task in (options.only,) if options.only else TASKS:
+    for task in tasks:
         report(task, options.studies)
 
 

@@ -25,7 +25,12 @@ pytestmark = [
 
 
 @pytest.mark.parametrize(
-    ("task", "script"), [("preference", "bradley_terry.R"), ("agreement", "signal_detection.R")]
+    ("task", "script"),
+    [
+        ("preference", "bradley_terry.R"),
+        ("agreement", "signal_detection.R"),
+        ("distinction", "distinction.R"),
+    ],
 )
 def test_the_script_prints_the_reports_numbers(task: str, script: str, tmp_path: Path) -> None:
     study = studies.live(task, target_participants=8)
@@ -48,6 +53,22 @@ def test_the_script_prints_the_reports_numbers(task: str, script: str, tmp_path:
             own = printed[row["column"]]
             assert float(own["strength"]) == pytest.approx(row["value"], abs=1e-4)
             assert [float(own["ci_low"]), float(own["ci_high"])] == pytest.approx(row["ci"], abs=1e-4)
+        return
+    if task == "distinction":
+        for column in report["columns"]:
+            cell, own = column["distinction"], printed[column["column"]]  # type: ignore[typeddict-item]
+            assert int(own["n"]) == cell["n"] == cell["on_right"]["n"] + cell["on_wrong"]["n"]
+            for prefix, found in (
+                ("picked", cell),
+                ("of_right", cell["on_right"]),
+                ("of_wrong", cell["on_wrong"]),
+            ):
+                assert float(own[prefix]) == pytest.approx(found["percent"], abs=1e-4)
+                ends = {"picked": ("low", "high")}.get(prefix, (f"{prefix[3:]}_low", f"{prefix[3:]}_high"))
+                assert [float(own[end]) for end in ends] == pytest.approx(found["ci"], abs=1e-4)
+            assert float(own["d_prime"]) == pytest.approx(cell["chance"]["d_prime"], abs=1e-4)
+            ends = [float(own["d_low"]), float(own["d_high"])]
+            assert ends == pytest.approx(cell["chance"]["d_prime_ci"], abs=1e-4)
         return
     for column in report["columns"]:
         signal, own = column["error_detection"]["signal"], printed[column["column"]]  # type: ignore[typeddict-item]
