@@ -1,14 +1,13 @@
 """The arguments of every command, and the help that teaches them."""
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from saliency_worker import catalog
-from saliency_worker.declarations import SIGNED
-from saliency_worker.measures import ASKED
+from saliency_worker.cli import options
+from saliency_worker.cli.values import named, one_of
 
-KEEP = ("percentile", "rank")
 PROGRAM = "python -m saliency_worker"
 
 DESCRIPTION = f"""Saliency maps of image classifiers: {", ".join(map(catalog.label, catalog.GRADIENT_BASES))},
@@ -81,9 +80,9 @@ identical bytes, or within 1e-5 (arrays) and one grey level (pictures), or a mis
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **given: Any) -> None:
         # No abbreviations: a script must not change its meaning when an option is added.
-        super().__init__(**options, allow_abbrev=False)
+        super().__init__(**given, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {' '.join(message.split())} (see --help)\n")
@@ -131,7 +130,7 @@ def _explain(explain: argparse.ArgumentParser) -> None:
     explain.add_argument(
         "--methods", default="all", metavar="all|everything|families|KEY,…", help="which maps (default: all)"
     )
-    _engine(explain)
+    options.engine(explain)
     _colour_map(explain)
     explain.add_argument(
         "--raw",
@@ -170,7 +169,7 @@ def _evaluate(evaluate: argparse.ArgumentParser) -> None:
         default="text",
         help="what is printed; OUT has all of them",
     )
-    _engine(evaluate)
+    options.engine(evaluate)
     _output(evaluate)
 
 
@@ -188,7 +187,7 @@ def _verify(verify: argparse.ArgumentParser) -> None:
     )
     verify.add_argument("--weights", metavar="FILE", help="weights file of the classifier")
     _class_names(verify)
-    _edge_weights(verify)
+    options.edge_weights(verify)
     _quiet(verify)
 
 
@@ -211,104 +210,11 @@ def _class_names(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _engine(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("parameters")
-    group.add_argument(
-        "--edges",
-        type=_one_of("edge model", catalog.EDGE_MODELS),
-        default="hed",
-        metavar="|".join(catalog.EDGE_MODELS),
-        help="edge detector: hed is the bundled compact network, hed-authors that of its authors (default: hed)",
-    )
-    _edge_weights(group)
-    group.add_argument("--seed", type=_whole(0), help="seed of the noise (default: derived from each image)")
-    for name, parameter in catalog.parameters(catalog.ALL_KEYS).items():
-        kind = _whole(int(parameter.low), int(parameter.high)) if parameter.whole else None
-        group.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=kind or _within(parameter.low, parameter.high),
-            default=parameter.default,
-            help=f"{parameter.meaning} (default: {parameter.default:g})",
-        )
-    group.add_argument(
-        "--k", type=_within(0, 0.5), default=0.25, help="weight of the features in addition (default: 0.25)"
-    )
-    group.add_argument(
-        "--percentile",
-        type=_within(0, 100),
-        default=20.0,
-        help="below it pixels turn black in explanation maps (default: 20)",
-    )
-    group.add_argument(
-        "--keep",
-        type=_one_of("rule", KEEP),
-        default="percentile",
-        metavar="|".join(KEEP),
-        help="rank keeps exactly the share of pixels even where many are equal (default: percentile)",
-    )
-    group.add_argument(
-        "--signed",
-        type=_one_of("rule for signed maps", SIGNED),
-        metavar="|".join(SIGNED),
-        help="what becomes of maps that have a sign (default: what each method declares, docs/methods.md)",
-    )
-    target = group.add_mutually_exclusive_group()
-    target.add_argument(
-        "--target-class",
-        type=_whole(0),
-        metavar="INDEX",
-        help="class to explain in all images (default: of each its top-1)",
-    )
-    target.add_argument(
-        "--targets",
-        metavar="FILE|folders",
-        help="class to explain per image: a CSV with the columns file,class (a name or an index), or `folders` where "
-        "the name of an image's folder is its class",
-    )
-    group.add_argument(
-        "--measures",
-        type=_some_of("measure", ASKED),
-        default=[],
-        metavar=",".join(ASKED),
-        help="measure further, at the cost of further passes: "
-        + "; ".join(f"{name}: {what}" for name, what in ASKED.items()),
-    )
-    group.add_argument(
-        "--steps",
-        type=_whole(1, 1000),
-        default=32,
-        help="steps of the curves of deletion and insertion (default: 32)",
-    )
-    group.add_argument(
-        "--sanity-networks",
-        type=_whole(1, 1000),
-        default=16,
-        help="networks that forget more and more, of the sanity check, at most (default: 16)",
-    )
-    group.add_argument(
-        "--regions",
-        metavar="FILE|DIR",
-        help="where the object of an image is, for the pointing game: a CSV with the columns file,left,top,right,bottom in "
-        "pixels (right and bottom outside of the box), or a folder of masks, <stem>.png",
-    )
-    group.add_argument("--batch", type=_whole(1), help="images per device batch (default: chosen by memory)")
-    parser.set_defaults(colour_map="jet")
-
-
-def _edge_weights(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--edge-weights",
-        metavar="FILE",
-        help="hed_pretrained_bsds.caffemodel of HED's authors (selects hed-authors; default: looked for in "
-        "SALIENCY_WEIGHTS_DIR, then downloaded), or other weights of the compact network (.weights.h5)",
-    )
-
-
 def _colour_map(parser: argparse.ArgumentParser) -> None:
     names = "|".join(catalog.COLOUR_MAPS)
     parser.add_argument(
         "--colour-map",
-        type=_one_of("colour map", catalog.COLOUR_MAPS),
+        type=one_of("colour map", catalog.COLOUR_MAPS),
         default="jet",
         metavar=names,
         help="colours of the pictures (default: jet)",
@@ -316,7 +222,7 @@ def _colour_map(parser: argparse.ArgumentParser) -> None:
 
 
 def _output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", required=True, type=_named, metavar="DIR", help="folder to write to")
+    parser.add_argument("--out", required=True, type=named, metavar="DIR", help="folder to write to")
     parser.add_argument(
         "--overwrite", action="store_true", help="start afresh where DIR holds results of other settings"
     )
@@ -325,51 +231,3 @@ def _output(parser: argparse.ArgumentParser) -> None:
 
 def _quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="neither progress bar nor summary")
-
-
-def _named(text: str) -> str:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; name a folder (an unset variable of the shell?)")
-    return text
-
-
-def _whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if not least <= value <= most:
-            limits = f"of at least {least}" if most == 2**63 - 1 else f"from {least} to {most}"
-            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number {limits}")
-        return value
-
-    return convert
-
-
-def _within(low: float, high: float) -> Callable[[str], float]:
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a number from {low:g} to {high:g}")
-        return value
-
-    return convert
-
-
-def _some_of(kind: str, known: Iterable[str]) -> Callable[[str], list[str]]:
-    one = _one_of(kind, tuple(known))
-    return lambda text: sorted({one(part.strip()) for part in text.split(",") if part.strip()})
-
-
-def _one_of(kind: str, known: tuple[str, ...]) -> Callable[[str], str]:
-    def convert(text: str) -> str:
-        for name in known:
-            if name.lower() == text.lower():
-                return name
-        raise argparse.ArgumentTypeError(str(catalog.UnknownName(kind, text, known)))
-
-    return convert
