@@ -89,7 +89,8 @@ def _copies(step: Step) -> bool:
 def activation(step: Step) -> str:
     """The name of the function that the operation is, applied to each value by itself; "" for another operation."""
     operation: Any = step.operation
-    if isinstance(operation, keras.layers.ReLU) and operation.negative_slope:
+    # The layer, or what keras.activations.relu makes of a slope beside a ceiling.
+    if type(operation).__name__ == "ReLU" and getattr(operation, "negative_slope", None):
         return "leaky_relu"
     if isinstance(operation, keras.layers.Activation):
         return kinds.activation(operation)

@@ -16,8 +16,8 @@ Array = np.ndarray
 SIDE = 6
 
 
-def network(*, bias: bool = True) -> keras.Model:
-    """The network with seeded weights; some factors of its batch norm are negative."""
+def network(*, bias: bool = True, ceiling: float | None = None) -> keras.Model:
+    """The network with seeded weights; some factors of its batch norm are negative. ceiling: of the rectifier ``map``."""
     keras.utils.set_random_seed(11)
     layers = keras.layers
     options = {"use_bias": bias, "bias_initializer": "random_normal"}
@@ -26,7 +26,7 @@ def network(*, bias: bool = True) -> keras.Model:
     x = layers.MaxPooling2D(2, name="pool")(x)
     x = layers.Conv2D(5, 2, padding="valid", name="second", use_bias=False)(x)
     x = layers.BatchNormalization(name="norm", center=bias)(x)
-    x = layers.ReLU(name="map")(x)
+    x = layers.ReLU(ceiling, name="map")(x)
     x = layers.Dense(6, activation="relu", name="hidden", **options)(layers.Flatten()(x))
     model = keras.Model(image, layers.Dense(3, name="scores", **options)(x), name="matrices")
     norm = model.get_layer("norm")
@@ -52,6 +52,7 @@ class Layer:
     rectified: bool = False
     groups: list[list[int]] | None = None
     convolves: bool = False
+    ceiling: float = np.inf
 
     def forward(self, x: Array) -> tuple[Array, Array]:
         """Before and after the rectifier."""
@@ -59,7 +60,7 @@ class Layer:
             out = np.array([x[group].max() for group in self.groups])
             return out, out
         z = self.weights @ x + self.bias
-        return z, np.maximum(z, 0) if self.rectified else z
+        return z, np.clip(z, 0, self.ceiling) if self.rectified else z
 
 
 def layers_of(model: keras.Model) -> list[Layer]:
@@ -80,7 +81,13 @@ def layers_of(model: keras.Model) -> list[Layer]:
     return [
         Layer(one[0], one[1], rectified=True, convolves=True),
         Layer(groups=groups),
-        Layer(two[0] * np.tile(factor, 4)[:, None], np.tile(offset, 4), rectified=True, convolves=True),
+        Layer(
+            two[0] * np.tile(factor, 4)[:, None],
+            np.tile(offset, 4),
+            rectified=True,
+            convolves=True,
+            ceiling=model.get_layer("map").max_value or np.inf,
+        ),
         Layer(*_dense(hidden), rectified=True),
         Layer(*_dense(scores)),
     ]
@@ -122,7 +129,8 @@ def gradient_like(layers: list[Layer], x: Array, target: int, rule: str) -> Arra
             back = _to_winners(layer.groups, before, back)
             continue
         if layer.rectified:
-            back = back * (z > 0 if rule != "deconvnet" else 1) * (back > 0 if rule != "gradient" else 1)
+            active = (z > 0) & (z < layer.ceiling)
+            back = back * (active if rule != "deconvnet" else 1) * (back > 0 if rule != "gradient" else 1)
         back = layer.weights.T @ back
     return back
 

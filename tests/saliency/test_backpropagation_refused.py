@@ -56,6 +56,11 @@ CASES = {
         ("guidedbp",),
         '"leaky" (leaky_relu)',
     ),
+    "a leaky rectifier with a ceiling": (
+        lambda x: keras.activations.relu(x, negative_slope=0.1, max_value=2.0),
+        ("guidedbp", "deconvnet"),
+        "(leaky_relu)",
+    ),
     "a product of values": (
         lambda x: keras.layers.Multiply(name="both")([x, x + 1]),
         ("lrp", "excitationbp"),

@@ -1,4 +1,8 @@
-"""Guided backpropagation: only what was active and pushes up goes back (Springenberg et al. 2014, section 3.4)."""
+"""Guided backpropagation: only what was active and pushes up goes back (Springenberg et al. 2014, section 3.4).
+
+The paper defines it for ``max(0, x)``, as the gradient from which every rectifier also strikes what is negative. So a
+rectifier with a ceiling (ReLU6) passes nothing on where it is at it, as its derivative says.
+"""
 
 import tensorflow as tf
 
@@ -8,7 +12,10 @@ from saliency_worker.saliency.walk import Visit, Walk
 
 
 def guidedbp(walk: Walk) -> tf.Tensor:
-    """``M = max_c |G_c|``, the gradient in which every rectifier passes on ``1[x > 0] 1[R > 0] R``. Returns (N, H, W)."""
+    """``M = max_c |G_c|``, the gradient in which every rectifier passes on ``1[0 < x < ceiling] 1[R > 0] R``.
+
+    Returns (N, H, W).
+    """
     return tf.reduce_max(tf.abs(guided(walk, "guidedbp")), axis=-1)
 
 
