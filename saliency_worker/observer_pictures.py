@@ -48,14 +48,24 @@ class Served:
         return self._pixels(path)
 
     def other_cam(self, classifier: str, key: str) -> npt.NDArray[np.floating] | None:
-        """The array of another classifier's map of an image; None where there is none."""
+        """The array of another classifier's map of an image; None where there is none. Raises ValueError or OSError."""
         path = self.arrays.get((classifier, key))
         if path is None:
             return None
-        return np.asarray(np.load(io.BytesIO(storage.get(path)), allow_pickle=False), np.float32)
+        try:
+            found = np.asarray(np.load(io.BytesIO(storage.get(path)), allow_pickle=False), np.float32)
+        except EOFError:
+            raise ValueError("the file is empty") from None
+        if found.ndim != 2 or not found.size or not np.isfinite(found).all():
+            raise ValueError(f"an array of shape {found.shape} is no map, or holds what is no number")
+        return found
 
     def _pixels(self, path: str, photo: bytes | None = None) -> Picture:
-        return np.asarray(overlay.as_served(storage.get(path), self.side, photo), np.uint8)
+        """Raises ValueError or OSError for what is no picture."""
+        try:
+            return np.asarray(overlay.as_served(storage.get(path), self.side, photo), np.uint8)
+        except SyntaxError as error:  # Pillow, of a PNG that is broken behind its head
+            raise ValueError(str(error)) from None
 
 
 def served_pictures(job: ObserverJob, rows: Sequence[SaliencyMap]) -> tuple[Served, list[str]]:
@@ -92,7 +102,7 @@ def _side(path: str) -> int:
     try:
         with Image.open(io.BytesIO(storage.get(path))) as image:
             return max(image.size)
-    except OSError:
+    except (OSError, SyntaxError):
         return 1  # the observers say which picture cannot be read
 
 

@@ -26,16 +26,26 @@ LONGEST_LIST = 3
 ROWS_AT_ONCE = 2000
 
 
+class ChangedMeanwhile(ValueError):
+    """The pools name images that the study no longer has; trying again would not help."""
+
+    permanent = True
+
+
 def observe(job: ObserverJob, worker: str) -> None:
-    """Tries every observer on the job's maps and pools, searches pools where asked, and ends the job."""
+    """Tries every observer on the job's maps and pools, searches pools where asked, and ends the job.
+
+    Raises ChangedMeanwhile.
+    """
     order = job.order
+    ids = dict(Stimulus.objects.filter(study=job.study_id).values_list("key", "pk"))
+    _refuse_changed(order, ids)
     rows = _rows(job)
     served, notes = served_pictures(job, rows)
     maps = _shown(rows, order["conditions"])
     palette, trained = Palette(order["colour_map"]), bool(order.get("trained"))
     ladder = Ladder(served, palette, trained=trained, seed=order["seed"])
     view = view_key(order["colour_map"], served.side, bool(order["overlay"]))
-    ids = dict(Stimulus.objects.filter(study=job.study_id).values_list("key", "pk"))
     searches, tell = {}, _teller(job)
     tasks = sorted(order["pools"])
     for place, task in enumerate(tasks):
@@ -61,6 +71,16 @@ def ring(pk: int) -> None:
         app.send_task(MEASURE_TASK, args=[pk], queue="reports")
     except (OSError, KombuError) as error:
         logger.warning("broker unreachable (%s): the page asks again", error)
+
+
+def _refuse_changed(order: Mapping[str, Any], ids: Mapping[str, int]) -> None:
+    shown = {
+        key for pools in order["pools"].values() for pool in pools for key in (*pool["right"], *pool["shown"])
+    }
+    if gone := sorted(shown - set(ids)):
+        raise ChangedMeanwhile(
+            f"The study was changed after the observers were asked for ({gone[0]} is gone); ask for them again."
+        )
 
 
 def _rows(job: ObserverJob) -> list[SaliencyMap]:

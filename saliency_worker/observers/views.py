@@ -57,7 +57,9 @@ def heat(picture: Picture, colour_map: str, grid: int = GRID) -> View:
     """The values 0..1, (grid, grid), whose colours under a colour map are nearest to the picture's, blurred."""
     colours = resized(picture, grid).reshape(-1, 3) / 255
     table = _table(colour_map)
-    nearest = np.argmin(((colours[:, None] - table[None]) ** 2).sum(-1), axis=1)
+    # Channel by channel: a sum over an axis of three takes NumPy four times as long.
+    apart = sum((colours[:, None, channel] - table[None, :, channel]) ** 2 for channel in range(3))
+    nearest = np.argmin(apart, axis=1)
     return (nearest.astype(np.float32) / 255).reshape(grid, grid)
 
 

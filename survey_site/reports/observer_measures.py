@@ -11,6 +11,7 @@ from survey_site.design.assignment import plan
 from survey_site.design.design import Design
 from survey_site.protocols import served_images
 from survey_site.protocols.document import design_of_document, outline
+from survey_site.protocols.observed import document_in_force
 from survey_site.statistics.uncertainty import Sample, proportion_interval
 from survey_site.stimuli.observed import ObservedMap, ObserverJob, pool_key
 from survey_site.studies.models import Study
@@ -78,7 +79,7 @@ def planned_looks(study: Study) -> Iterator[PlannedLook]:
 
     Raises ValueError where the draft cannot be laid out.
     """
-    document = outline(study, image_px=study.image_px or 0, texts={})
+    document = document_in_force(study) or outline(study, image_px=study.image_px or 0, texts={})
     design = design_of_document(document)
     conditions = document["conditions"]
     maps = {

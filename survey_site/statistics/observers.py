@@ -99,7 +99,7 @@ def agreement(trials: Trials, observer: str, level: float) -> dict[str, Any]:
     person = own.value
     p, q = float(person.mean()), float(machine.mean())
     expected = p * q + (1 - p) * (1 - q)
-    if expected >= 1:
+    if p in (0.0, 1.0) or q in (0.0, 1.0):  # κ would be 0 whatever the other does
         return found | {"reason": NO_VARIATION}
     both = (person == machine).astype(np.float64)
     observed = float(both.mean())

@@ -1,15 +1,21 @@
 """The ladder over a study's own pictures: rows for each map in its pool, made once, with what is not there said."""
 
+import io
 from collections.abc import Iterator
+from datetime import timedelta
 
+import numpy as np
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
-from saliency_worker import observer_store
+from saliency_worker import observer_store, tasks
 from survey_site.protocols import freeze, observed
 from survey_site.protocols.document import document_of, outline
 from survey_site.protocols.observed import NothingToObserve
 from survey_site.protocols.served_images import maps_shown
+from survey_site.stimuli import leased_rows
 from survey_site.stimuli.models import MapPicture, SaliencyMap
 from survey_site.stimuli.observed import ObservedMap, ObserverJob
 from survey_site.studies.models import Study
@@ -111,6 +117,93 @@ def test_a_picture_that_is_gone_is_said_and_the_others_judged(painted: Study) ->
     assert job.state == "done"
     assert any(note.startswith("1 pictures cannot be read") for note in job.found["notes"])
     assert ObservedMap.objects.count() == 15
+
+
+@pytest.mark.parametrize("broken", [b"", b"no array", "3 numbers", "no number"])
+def test_an_array_that_is_no_map_is_said_and_its_pools_go_without(
+    painted: Study, broken: bytes | str
+) -> None:
+    other_network(painted)
+    one = SaliencyMap.objects.filter(classifier="ResNet50").order_by("pk")[0]
+    if isinstance(broken, str):
+        out = io.BytesIO()
+        np.save(out, np.full((2, 2), np.nan) if broken == "no number" else np.zeros(3))
+        broken = out.getvalue()
+    default_storage.delete(one.array_path)
+    default_storage.save(one.array_path, ContentFile(broken))
+    job = observe(painted)
+    assert job.state == "done"
+    assert any("cannot read 1 arrays" in note for note in job.found["notes"])
+    assert len(choices(painted, BARE, "other_cam")) == 4  # the other pool
+    assert len(choices(painted, BARE, "edge")) == 8
+
+
+@pytest.mark.parametrize("cut", [0, 20, 60, -200])
+def test_a_picture_that_is_broken_anywhere_is_said(painted: Study, cut: int) -> None:
+    path = MapPicture.objects.filter(saliency_map__method=EDGES).order_by("pk")[0].path
+    data = default_storage.open(path).read()
+    default_storage.delete(path)
+    default_storage.save(
+        path, ContentFile(data[:cut] + bytes(8) + data[cut + 8 :] if cut > 0 else data[:cut])
+    )
+    job = observe(painted)
+    assert job.state == "done"
+    assert any(note.startswith("1 pictures cannot be read") for note in job.found["notes"])
+    assert ObservedMap.objects.count() == 15
+
+
+def test_images_of_one_class_or_of_a_class_each_are_observed_like_any() -> None:
+    for number, name in enumerate(("cat", "")):
+        made = study(f"classes{number}")
+        made.stimuli.update(stimulus_class=name)
+        assert observe(made).state == "done"
+        assert share_right(made, EDGES, "edge") == 1.0
+    for number, stimulus in enumerate(made.stimuli.all()):
+        stimulus.stimulus_class = f"class {number}"
+        stimulus.save()
+    assert observe(made).state == "done"
+    factories.change_task(made, "matching", another_exemplar=True)
+    with pytest.raises(NothingToObserve, match="two images of one class"):
+        observed.request(made)
+
+
+def test_pools_of_two_are_observed_by_all() -> None:
+    two = study("two", pool_size=2)
+    observe(two, trained=True)
+    assert len(choices(two, EDGES, "trained")) == 8
+    assert share_right(two, EDGES, "edge") == 1.0
+
+
+def test_a_study_that_lost_images_meanwhile_is_told_to_ask_again(painted: Study) -> None:
+    job = observed.request(painted)
+    gone = painted.stimuli.get(key=observed.order_of(painted)["pools"]["matching"][0]["shown"][0])
+    SaliencyMap.objects.filter(stimulus=gone).delete()
+    gone.delete()
+    tasks.observe([job.pk])
+    job.refresh_from_db()
+    assert (job.state, job.permanent) == ("failed", True)
+    assert f"{gone.key} is gone); ask for them again" in job.reason
+
+
+def test_asked_twice_at_once_there_is_one_job_and_one_row_for_each_map(painted: Study) -> None:
+    one, two = observed.request(painted), observed.request(painted)
+    assert one == two
+    assert len(leased_rows.claim(ObserverJob, [one.pk, two.pk], "a")) == 1
+    assert leased_rows.claim(ObserverJob, [two.pk], "b") == []
+    with pytest.raises(NothingToObserve, match="being tried just now"):
+        observed.request(painted, trained=True)
+    assert observed.request(painted).state == "running"
+
+
+def test_a_worker_that_stopped_is_followed_by_another(painted: Study) -> None:
+    job = observed.request(painted)
+    (lost,) = leased_rows.claim(ObserverJob, [job.pk], "gone")
+    leased_rows.sweep([ObserverJob], timezone.now() + timedelta(days=1))
+    job = observe(painted)
+    assert (job.state, ObservedMap.objects.count()) == ("done", 16)
+    observer_store.observe(lost, "gone")  # it was only slow: the same rows, and no second end
+    assert ObservedMap.objects.count() == 16
+    assert ObserverJob.objects.get().finished_at == job.finished_at
 
 
 def test_the_trained_matcher_is_tried_where_it_is_asked_for(painted: Study) -> None:

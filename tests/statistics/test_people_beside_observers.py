@@ -85,6 +85,14 @@ def test_people_who_follow_the_observer_agree_and_others_do_not():
     assert observers.agreement(trials_of(against), "edge", 0.95)["kappa"] == pytest.approx(-1)
 
 
+def test_where_one_of_both_never_errs_or_always_nothing_is_said_of_agreement():
+    both = [(person, pool) for person in range(6) for pool in range(6)]
+    for people, machine in (("aaa", "abc"), ("abc", "aaa"), ("bcd", "aab"), ("aab", "bcd")):
+        rows = [(p, pool, people[(p + pool) % 3], said(machine[pool % 3], pool)) for p, pool in both]
+        found = observers.agreement(trials_of(rows), "edge", 0.95)
+        assert (found["kappa"], found["ci"], found["reason"]) == (None, None, observers.NO_VARIATION)
+
+
 def test_the_interval_of_kappa_covers_what_a_larger_sample_has():
     rng = np.random.default_rng(5)
     covered, rounds = 0, 60

@@ -38,10 +38,19 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         audit.record_command(study, "observers: request", "trained" if options["trained"] else "")
         self.stdout.write(f"the observers of {study.slug}: {job.state}")
-        while options["wait"] and job.state in (ObserverJob.State.QUEUED, ObserverJob.State.RUNNING):
+        if options["wait"]:
+            self.wait(job)
+
+    def wait(self, job: ObserverJob) -> None:
+        """Until a worker is done with it, with what must be said of the results. Raises CommandError where it is not."""
+        while job.state in (ObserverJob.State.QUEUED, ObserverJob.State.RUNNING):
             time.sleep(POLL_SECONDS)
-            job.refresh_from_db()
-        if job.state == ObserverJob.State.FAILED:
-            raise CommandError(f"the observers could not be tried: {job.reason}")
+            try:
+                job.refresh_from_db()
+            except ObserverJob.DoesNotExist:
+                raise CommandError("the request was deleted meanwhile, and its study with it") from None
+        if job.state != ObserverJob.State.DONE:
+            raise CommandError(f"the observers could not be tried: {job.reason or job.state}")
         for note in job.found.get("notes", []):
             self.stdout.write(note)
+        self.stdout.write(f"the observers of {job.study.slug}: {job.state}")

@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from survey_site.protocols import observed
+from survey_site.reports.study_folder import layout
 from survey_site.reports.study_folder.layout import BadFolder
 from survey_site.reports.study_folder.read import read_folder
 from survey_site.studies import audit
@@ -33,3 +35,7 @@ class Command(BaseCommand):
         audit.record_command(study, "imported", str(options["folder"].name))
         people = study.participants.count()
         self.stdout.write(f"{study.slug}: {people} participants; see /reports/{study.slug}/")
+        if (options["folder"] / layout.MEDIA).is_dir() and observed.can_be_tried(study):
+            self.stdout.write(
+                f"what synthetic observers choose is not in the folder: manage.py observe {study.slug} tries them again"
+            )
