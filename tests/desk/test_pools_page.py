@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from survey_site.desk.pages.pools import gathered, wrong
+from survey_site.desk.pages.pools import gathered, source_first, without_exemplar, wrong
 from survey_site.protocols import freeze
 from survey_site.studies.models import Study
+from tests import factories
 from tests.studies.sample import ready_study
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -79,6 +80,63 @@ def test_a_proposal_is_shown_and_not_stored(admin_client: Client, study: Study, 
     assert "nothing is stored before you save" in response.content.decode()
     assert stored(study) == before
     assert "need more than these 6" in admin_client.get(at(study) + "?deal=same_class").content.decode()
+
+
+@pytest.fixture
+def exemplar() -> Study:
+    """Nine images of two classes for pools of two beside their source, three wanted."""
+    return factories.draft(
+        images=9, reserve=6, pool_size=2, another_exemplar=True, rating_trials_per_column=0
+    )
+
+
+def test_pools_of_another_exemplar_are_dealt_saved_and_sealed(admin_client: Client, exemplar: Study) -> None:
+    classes = dict(exemplar.stimuli.values_list("key", "stimulus_class"))
+    page = admin_client.get(at(exemplar))
+    assert [key for key, _title in page.context["tasks"][0]["deals"]] == ["exemplar"]
+    assert "the first by name is" in page.content.decode()
+    assert admin_client.get(at(exemplar) + "?deal=random").context["proposed"] is False
+    (task,) = admin_client.get(at(exemplar) + "?deal=exemplar").context["tasks"]
+    dealt = [sorted(image.key for image in images) for _n, images in task["boxes"] if images]
+    assert len(dealt) == 3
+    form = sent(admin_client, exemplar, *(" ".join(pool) for pool in dealt))
+    assert admin_client.post(at(exemplar), form).status_code == 302
+    for source, *shown in stored(exemplar)["fixed_pools"]:
+        assert [classes[key] for key in shown].count(classes[source]) == 1
+        assert len({classes[key] for key in shown}) == len(shown)
+    draft = freeze.draft_of(Study.objects.get())
+    assert draft.problems == []
+    assert draft.document is not None
+    assert {frozenset(item["stimuli"]) for item in draft.document["items"]["matching"]} == set(
+        map(frozenset, dealt)
+    )
+
+
+def test_pools_without_another_exemplar_are_refused_by_number(admin_client: Client, exemplar: Study) -> None:
+    main = exemplar.stimuli.filter(role="main").order_by("key")
+    for number, image in enumerate(main):
+        image.stimulus_class = "ab"[number % 2] if number < 8 else "c"
+        image.save()
+    keys = [image.key for image in main]
+    pools = [
+        f"{keys[0]} {keys[2]} {keys[4]}",
+        f"{keys[1]} {keys[3]} {keys[6]}",
+        f"{keys[5]} {keys[7]} {keys[8]}",
+    ]
+    response = admin_client.post(at(exemplar), sent(admin_client, exemplar, *pools))
+    assert response.status_code == 422
+    said = response.content.decode()
+    assert "Pool 1 needs two images of one class" in said
+    assert "Pool 2 needs" not in said and "Pool 3 needs" not in said
+    assert not stored(exemplar)["fixed_pools"]
+
+
+def test_the_source_is_the_first_of_the_two_images_of_one_class() -> None:
+    classes = {"a": "dog", "b": "cat", "c": "cat", "d": "bird", "e": ""}
+    assert source_first(["a", "b", "c", "d"], classes) == ["b", "a", "c", "d"]
+    assert source_first(["a", "d", "e"], classes) == ["a", "d", "e"]
+    assert without_exemplar([["b", "a", "c", "d"]], classes) == []
+    assert len(without_exemplar([["a", "d", "e"], ["b", "c", "c"], ["b", "a"]], classes)) == 3
 
 
 def test_an_arrangement_that_somebody_else_has_saved_is_not_overwritten(

@@ -1,6 +1,6 @@
 """The page on which images are arranged into pools by hand, as pictures. All or nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from survey_site.design.exemplar_pools import check_exemplar_pool, exemplar_pools
 from survey_site.design.pools import Candidate, PoolError, Strategy, partition
 from survey_site.design.task_spec import TaskSpec
 from survey_site.desk.seen_values import SEEN, digest, once_more, overwriting
@@ -29,6 +30,7 @@ DEALS: dict[str, tuple[Strategy, Any]] = {
     "same_class": ("same_class", gettext_lazy("One class in each pool")),
     "random": ("random", gettext_lazy("At random")),
 }
+EXEMPLAR = "exemplar"
 FIXED = "fixed"
 Pools = list[list[str]]
 
@@ -72,10 +74,12 @@ def pools(request: HttpRequest, study: Study) -> HttpResponse:
                     _store(request, study, one, shown[one.task.name])
                     return redirect("admin:study_pools", study.pk)
     images = list(study.stimuli.filter(role=Stimulus.Role.MAIN).order_by("stimulus_class", "key"))
-    if (deal := request.GET.get("deal", "")) in DEALS and request.method == "GET":
+    if (deal := request.GET.get("deal", "")) in (*DEALS, EXEMPLAR) and request.method == "GET":
         for one in arranged(study):
+            if (deal == EXEMPLAR) is not one.spec.exemplar:
+                continue
             try:
-                shown[one.task.name] = _dealt(study, one, images, DEALS[deal][0])
+                shown[one.task.name] = _dealt(study, one, images, deal)
             except PoolError as error:
                 messages.error(request, str(error))
     response = page(
@@ -84,7 +88,6 @@ def pools(request: HttpRequest, study: Study) -> HttpResponse:
         study,
         _("Pools"),
         tasks=[_told(study, one, images, shown.get(one.task.name)) for one in arranged(study)],
-        deals=[(key, title) for key, (_strategy, title) in DEALS.items()],
         refused=refused,
         proposed=bool(shown) and not refused,
     )
@@ -110,6 +113,8 @@ def _told(study: Study, one: Arranged, images: Sequence[Stimulus], shown: Pools 
         "title": one.task.title,
         "size": one.spec.images,
         "wanted": one.wanted,
+        "exemplar": one.spec.exemplar,
+        "deals": _deals(one),
         "boxes": list(enumerate(boxes, start=1)),
         "left": [image for image in images if image.key not in used],
         "fixed": strategy == FIXED,
@@ -118,19 +123,31 @@ def _told(study: Study, one: Arranged, images: Sequence[Stimulus], shown: Pools 
     }
 
 
+def _deals(one: Arranged) -> list[tuple[str, Any]]:
+    """The proposals that give pools as the task wants them, each with its title."""
+    if one.spec.exemplar:
+        return [(EXEMPLAR, _("Another exemplar"))]
+    return [(key, title) for key, (_strategy, title) in DEALS.items()]
+
+
 def _posted(study: Study, one: Arranged, data: QueryDict) -> tuple[Pools, list[str]]:
     """The arrangement that was sent, and what is wrong with it."""
-    keys = {
-        str(pk): key for pk, key in study.stimuli.filter(role=Stimulus.Role.MAIN).values_list("pk", "key")
-    }
+    main = study.stimuli.filter(role=Stimulus.Role.MAIN)
+    keys = {str(pk): key for pk, key in main.values_list("pk", "key")}
+    classes = dict(main.values_list("key", "stimulus_class"))
     found = gathered((keys.get(name.removeprefix("pool:"), ""), str(value)) for name, value in _places(data))
+    if one.spec.exemplar:
+        found = [source_first(pool, classes) for pool in found]
     stored = _stored(study, one)
     seen = data.get(SEEN)
     if not study.is_editable:
         return found, [_("The study is sealed; make a new version to change its pools.")]
     if seen not in (None, digest(stored)) and found != stored:
         return found, [overwriting(stored, found), once_more()]
-    return found, wrong(found, one.spec.images, one.wanted)
+    problems = wrong(found, one.spec.images, one.wanted)
+    if one.spec.exemplar and not problems:
+        problems = without_exemplar(found, classes)
+    return found, problems
 
 
 def _places(data: QueryDict) -> Iterable[tuple[str, str]]:
@@ -161,11 +178,35 @@ def wrong(pools: Sequence[Sequence[str]], size: int, wanted: int) -> list[str]:
     return found
 
 
-def _dealt(study: Study, one: Arranged, images: Sequence[Stimulus], strategy: Strategy) -> Pools:
+def source_first(pool: Sequence[str], classes: Mapping[str, str]) -> list[str]:
+    """The pool begun with the first image whose class another one of it has: the source, which is not shown."""
+    labels = [classes[key] for key in pool]
+    source = next((place for place, label in enumerate(labels) if label and labels.count(label) > 1), 0)
+    return [*pool[source : source + 1], *pool[:source], *pool[source + 1 :]]
+
+
+def without_exemplar(pools: Sequence[Sequence[str]], classes: Mapping[str, str]) -> list[str]:
+    """Why pools do not show another image of their source's class among those of other classes, a line each."""
+    found = []
+    for number, pool in enumerate(pools, start=1):
+        try:
+            check_exemplar_pool([Candidate(key, classes[key]) for key in pool], number)
+        except PoolError:
+            found.append(
+                _("Pool %(n)d needs two images of one class, and all others of different classes.")
+                % {"n": number}
+            )
+    return found
+
+
+def _dealt(study: Study, one: Arranged, images: Sequence[Stimulus], deal: str) -> Pools:
     candidates = [Candidate(image.key, image.stimulus_class) for image in images]
-    made = partition(
-        candidates, strategy=strategy, size=one.spec.images, count=one.wanted, seed=str(study.seed)
-    )
+    seed = str(study.seed)
+    if one.spec.exemplar:
+        made = exemplar_pools(candidates, size=one.spec.group, count=one.wanted, seed=seed)
+    else:
+        strategy = DEALS[deal][0]
+        made = partition(candidates, strategy=strategy, size=one.spec.images, count=one.wanted, seed=seed)
     return [[str(key) for key in pool.stimuli] for pool in made]
 
 
