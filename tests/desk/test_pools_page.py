@@ -97,10 +97,11 @@ def test_pools_of_another_exemplar_are_dealt_saved_and_sealed(admin_client: Clie
     assert "the first by name is" in page.content.decode()
     assert admin_client.get(at(exemplar) + "?deal=random").context["proposed"] is False
     (task,) = admin_client.get(at(exemplar) + "?deal=exemplar").context["tasks"]
-    dealt = [sorted(image.key for image in images) for _n, images in task["boxes"] if images]
+    dealt = [[image.key for image in images] for _n, images in task["boxes"] if images]
     assert len(dealt) == 3
     form = sent(admin_client, exemplar, *(" ".join(pool) for pool in dealt))
     assert admin_client.post(at(exemplar), form).status_code == 302
+    assert stored(exemplar)["fixed_pools"] == dealt
     for source, *shown in stored(exemplar)["fixed_pools"]:
         assert [classes[key] for key in shown].count(classes[source]) == 1
         assert len({classes[key] for key in shown}) == len(shown)

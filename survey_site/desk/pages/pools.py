@@ -203,10 +203,13 @@ def _dealt(study: Study, one: Arranged, images: Sequence[Stimulus], deal: str) -
     candidates = [Candidate(image.key, image.stimulus_class) for image in images]
     seed = str(study.seed)
     if one.spec.exemplar:
-        made = exemplar_pools(candidates, size=one.spec.group, count=one.wanted, seed=seed)
-    else:
-        strategy = DEALS[deal][0]
-        made = partition(candidates, strategy=strategy, size=one.spec.images, count=one.wanted, seed=seed)
+        classes = {image.key: image.stimulus_class for image in images}
+        dealt = exemplar_pools(candidates, size=one.spec.group, count=one.wanted, seed=seed)
+        return [
+            source_first(sorted(map(str, pool.stimuli)), classes) for pool in dealt
+        ]  # as they will be stored
+    strategy = DEALS[deal][0]
+    made = partition(candidates, strategy=strategy, size=one.spec.images, count=one.wanted, seed=seed)
     return [[str(key) for key in pool.stimuli] for pool in made]
 
 
