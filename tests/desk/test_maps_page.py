@@ -58,6 +58,21 @@ def test_single_methods_can_be_ticked(admin_client: Client, study: Study) -> Non
     assert PrecomputeJob.objects.all()[0].methods == ["edges", "gradcampp", "original"]
 
 
+@pytest.mark.parametrize("scope", [{"scope": "needed", "classifier": CLASSIFIER}, {}])
+def test_further_measures_can_be_ticked_and_are_kept(
+    admin_client: Client, study: Study, scope: dict[str, str]
+) -> None:
+    url = reverse("admin:study_precompute", args=[study.pk])
+    page = admin_client.get(url).content.decode()
+    assert all(f'name="measure" value="{name}"' in page for name in ("curves", "sanity"))
+    post(admin_client, study, **scope)
+    assert "measures" not in PrecomputeJob.objects.all()[0].settings
+    assert "4 images queued" in post(admin_client, study, **scope, measure="sanity")
+    assert "4 images queued" in post(admin_client, study, **scope, measure="curves")
+    assert {tuple(job.settings["measures"]) for job in PrecomputeJob.objects.all()} == {("curves", "sanity")}
+    assert "Nothing to do" in post(admin_client, study, **scope)
+
+
 def test_everything_leaves_out_cam_where_the_network_has_none(admin_client: Client, study: Study) -> None:
     post(admin_client, study, scope="everything", classifier=["VGG16", "Xception"])
     vgg, xception = (
@@ -76,6 +91,7 @@ def test_everything_leaves_out_cam_where_the_network_has_none(admin_client: Clie
         ({"scope": "chosen", "classifier": "Xception", "method": "grandcam"}, "did you mean"),
         ({"scope": "all", "classifier": "Xceptional"}, "Unknown classifier"),
         ({"scope": "chosen", "classifier": ["Xception", "VGG16"], "method": "cam"}, "VGG16 has no CAM"),
+        ({"scope": "needed", "classifier": CLASSIFIER, "measure": "curve"}, "Unknown measure"),
         ({"verb": "explode"}, "Choose one of the buttons"),
     ],
 )

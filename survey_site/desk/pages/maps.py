@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from saliency_worker import catalog
+from saliency_worker.measures import ASKED
 from survey_site.design import condition_matrix
 from survey_site.desk.shell import page
 from survey_site.stimuli import jobs, map_progress, weights
@@ -47,6 +48,7 @@ def maps(request: HttpRequest, study: Study) -> HttpResponse:
             (title, [(key, catalog.full_label(key)) for key in keys])
             for title, keys in condition_matrix.GROUPS
         ],
+        "measures": ASKED,
         "lacking": weights.missing(catalog.CLASSIFIERS),
         "full_set": len(catalog.FULL_SET),
         "everything": len(catalog.EVERYTHING),
@@ -87,8 +89,9 @@ def _change(request: HttpRequest, study: Study) -> None:
 def ask(study: Study, data: QueryDict) -> int:
     """Queues what the form asks for, all or nothing; returns how many images. Without ticks: what conditions need."""
     scope = str(data.get("scope", "needed"))
+    measures = [str(name) for name in data.getlist("measure")]
     if "scope" not in data:
-        return jobs.request(study)
+        return jobs.request(study, measures=measures)
     names = [str(name) for name in data.getlist("classifier")]
     if not names:
         raise BadChoice(_("Tick at least one classifier."))
@@ -96,7 +99,8 @@ def ask(study: Study, data: QueryDict) -> int:
         raise BadChoice(_("The study has no images yet; upload some first."))
     with transaction.atomic():
         return sum(
-            jobs.request(study, [name], keys_for(name, scope, data.getlist("method"))) for name in names
+            jobs.request(study, [name], keys_for(name, scope, data.getlist("method")), measures=measures)
+            for name in names
         )
 
 
