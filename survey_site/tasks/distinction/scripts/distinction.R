@@ -1,8 +1,8 @@
 # Picks of the predicted class's map from a study's responses.csv: Rscript distinction.R responses.csv
 #
 # Base R alone. Per column the share of right picks, apart for right and wrong predictions, with 95 % intervals clustered by
-# participants and images, and d' of one right map among four (docs/statistics.md); guessing gives 25 %. A study that also
-# has the task agreement names the flag distinction_prediction_right.
+# participants and images, and d' of one right map among four (docs/statistics.md); guessing gives 25 %. The flag is
+# distinction_prediction_right where the task agreement, installed before this one, has taken the plain name.
 
 MAPS <- 4
 
