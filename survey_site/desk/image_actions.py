@@ -53,13 +53,18 @@ def _deal(request: HttpRequest, study: Study) -> str:
     if wanted <= 0 or not main:
         raise NotDone(_("Practice and checks have the images that they need."))
     chosen = to_reserve(main, wanted, str(study.seed))
-    n = study.stimuli.filter(pk__in=chosen).update(role=Role.RESERVE)
-    audit.record(request, study, "images made reserve", str(n))
+    aside = study.stimuli.filter(pk__in=chosen)
+    names, n = _names(aside), aside.update(role=Role.RESERVE)
+    audit.record_changes(request, study, "images made reserve", names, of=str(n))
     return ngettext("%d image set aside.", "%d images set aside.", n) % n
 
 
+def _names(images: QuerySet[Stimulus]) -> list[str]:
+    return list(images.order_by("key").values_list("key", flat=True))
+
+
 def _delete(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], data: QueryDict) -> str:
-    files, names = stored_files.of_images(chosen), list(chosen.order_by("key").values_list("key", flat=True))
+    files, names = stored_files.of_images(chosen), _names(chosen)
     try:
         chosen.delete()
     except ProtectedError as error:
@@ -70,14 +75,15 @@ def _delete(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], data
             )
         ) from error
     stored_files.remove_after_commit(files)
-    audit.record(request, study, "images deleted", f"{len(names)}: {', '.join(names)}")
+    audit.record_changes(request, study, "images deleted", names, of=str(len(names)))
     return ngettext("%d image deleted.", "%d images deleted.", len(names)) % len(names)
 
 
 def _role(role: Stimulus.Role) -> Callable[[HttpRequest, Study, QuerySet[Stimulus], QueryDict], str]:
     def change(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], data: QueryDict) -> str:
-        n = chosen.exclude(role=role).update(role=role)
-        audit.record(request, study, f"images made {role.value}", str(n))
+        changed = chosen.exclude(role=role)
+        names, n = _names(changed), changed.update(role=role)
+        audit.record_changes(request, study, f"images made {role.value}", names, of=str(n))
         return ngettext("%d image changed.", "%d images changed.", n) % n
 
     return change
@@ -89,8 +95,12 @@ def _relabel(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], dat
         raise NotDone(_("Write the class, of at most %d signs.") % LONGEST_CLASS)
     if study.protocols.exists():
         raise NotDone(_("Sealed versions of this study name these classes; they stay as they are."))
-    n = chosen.exclude(stimulus_class=label).update(stimulus_class=label)
-    audit.record(request, study, "images relabelled", f"{n} to {label}")
+    changed = chosen.exclude(stimulus_class=label)
+    phrases = [
+        f"{key}: {old} → {label}" for key, old in changed.order_by("key").values_list("key", "stimulus_class")
+    ]
+    n = changed.update(stimulus_class=label)
+    audit.record_changes(request, study, "images relabelled", phrases)
     return ngettext(
         "%(n)d image is of the class “%(c)s” now.", "%(n)d images are of the class “%(c)s” now.", n
     ) % {

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from survey_site.desk.seen_values import SeenForm
-from survey_site.studies import audit
+from survey_site.studies import audit, changes
 from survey_site.studies.access import Action, may_now, visible_studies
 from survey_site.studies.editing import locked
 from survey_site.studies.models import Study
@@ -68,6 +68,15 @@ class ScopedAdmin(ModelAdmin):
         if study := self._study(row):
             locked(study.pk)
         return super().get_object(request, object_id, from_field)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """With a line in the audit log of what changed, from what to what."""
+        stored = type(obj)._base_manager.filter(pk=obj.pk).first()
+        before = self._told(stored)
+        super().save_model(request, obj, form, change)
+        verb = f"{self.opts.verbose_name} saved" if self.study_path else "form saved"
+        phrases = changes.told(before, self._told(obj))
+        audit.record_changes(request, self._study(obj), verb, phrases, of=str(obj) if self.study_path else "")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and request.user.is_staff)
@@ -146,6 +155,9 @@ class ScopedAdmin(ModelAdmin):
         if study is None:  # a row of the site itself
             return bool(getattr(request.user, "is_superuser", False))
         return may_now(request, action, study.pk)
+
+    def _told(self, row: Model | None) -> dict[str, Any]:
+        return changes.of_study(row) if isinstance(row, Study) else changes.of_row(row)
 
     def _study(self, obj: Any) -> Study | None:
         for step in filter(None, self.study_path.split("__")):

@@ -18,15 +18,16 @@ from unfold.decorators import display
 
 from survey_site.accounts import confirmation
 from survey_site.desk import page_table, plan_fields, stopping_fields
+from survey_site.desk.pages import conditions as conditions_page
 from survey_site.desk.pages import new_study as new_study_page
 from survey_site.desk.scoped_admin import ScopedAdmin
 from survey_site.desk.steps import path_html
 from survey_site.desk.study_form import declared_fields, field_names, study_form, told_settings
 from survey_site.desk.study_inlines import ConditionInline, MembershipInline
 from survey_site.desk.study_list import StateFilter, counted
-from survey_site.studies import audit, states
+from survey_site.studies import audit, changes, states
 from survey_site.studies.access import is_owner, is_superuser, may_now
-from survey_site.studies.models import Membership, Study
+from survey_site.studies.models import Condition, Membership, Study
 from survey_site.tasks import registry
 from survey_site.trials import deletion
 
@@ -160,7 +161,6 @@ class StudyAdmin(ScopedAdmin):
         if not change and obj.owner_id is None:
             obj.owner_id = request.user.pk  # whoever makes a study owns it
         super().save_model(request, obj, form, change)
-        audit.record(request, obj, "form saved", ", ".join(form.changed_data))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Whoever makes a study owns it; superusers make studies for others too."""
@@ -177,12 +177,16 @@ class StudyAdmin(ScopedAdmin):
             )
             self.message_user(request, format_html(str(text), confirmation.address(request)), messages.ERROR)
             return
+        study, before = form.instance, conditions_page.recorded(form.instance)
         super().save_formset(request, form, formset, change)
+        if formset.model is Condition and formset.has_changed():
+            phrases = changes.told_of_lists(before, conditions_page.recorded(study))
+            audit.record_changes(request, study, "conditions saved", phrases)
         if formset.model is Membership:
             for row in (*formset.new_objects, *(row for row, _ in formset.changed_objects)):
-                audit.record(request, form.instance, "shared", f"{row.user} as {row.role}")
+                audit.record(request, study, "shared", f"{row.user} as {row.role}")
             for row in formset.deleted_objects:
-                audit.record(request, form.instance, "no longer shared", str(row.user))
+                audit.record(request, study, "no longer shared", str(row.user))
 
     @display(
         description=_("State"),

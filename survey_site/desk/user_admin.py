@@ -1,5 +1,6 @@
 """Researchers and their second factors; API tokens."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -17,7 +18,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from survey_site.accounts import confirmation, obliged, second_factor
 from survey_site.accounts.models import MustUseSecondFactor
 from survey_site.desk import token_admin  # noqa: F401  (registers the tokens)
-from survey_site.studies import audit
+from survey_site.studies import audit, changes
 from survey_site.studies.access import is_superuser
 
 admin.site.unregister(User)
@@ -25,7 +26,14 @@ admin.site.unregister(Group)
 admin.site.unregister(TOTPDevice)  # its page would show everybody's secret key
 
 
+PERSONAL = ("password", "email", "first_name", "last_name", "last_login")  # the log outlives the account
 RIGHTS = ("is_superuser", "groups", "user_permissions")
+
+
+def _groups(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Rights given by name, of a form's values: what it began with, or what was sent."""
+    given = ((name, values.get(name)) for name in ("groups", "user_permissions"))
+    return {name: sorted(map(str, rows)) for name, rows in given if rows is not None}
 
 
 def _within_reach(request: HttpRequest, obj: Model | None) -> bool:
@@ -70,9 +78,14 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         return response
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        before = changes.of_row(User.objects.filter(pk=obj.pk).first())
         super().save_model(request, obj, form, change)
-        changed = ", ".join(form.changed_data) if change else "new"
-        audit.record(request, None, "account saved", f"{obj.username}: {changed}")
+        if not change:
+            audit.record(request, None, "account saved", f"{obj.username}: new")
+            return
+        phrases = changes.told(before, changes.of_row(obj), hidden=PERSONAL)
+        phrases += changes.told(_groups(form.initial), _groups(form.cleaned_data))
+        audit.record_changes(request, None, "account saved", phrases, of=obj.username)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         audit.record(request, None, "account deleted", obj.username)

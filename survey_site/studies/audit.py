@@ -6,6 +6,7 @@ chain ends lies under a seal (chain_heads.py). No line can be changed, taken awa
 
 import getpass
 import os
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
@@ -13,16 +14,29 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from survey_site.design import canonical
-from survey_site.studies import chain_heads
+from survey_site.studies import chain_heads, changes
 from survey_site.studies.models import AuditEntry, ChainHead, Study
 from survey_site.studies.sealed_rows import plain_values
 
+DETAIL_SIGNS = 300
 NOT_IN_DIGEST = ("id", "digest", "user_id")  # the user's own row may go; `actor` stays
 
 
 def record(request: HttpRequest, study: Study | None, verb: str, detail: str = "") -> None:
     """Adds an entry in the name of the signed-in researcher; `study` is None for what concerns the site."""
     record_of(request.user.pk if request.user.is_authenticated else None, study, verb, detail)
+
+
+def record_changes(
+    request: HttpRequest, study: Study | None, verb: str, phrases: Iterable[str], of: str = ""
+) -> None:
+    """`record` of what changed, from what to what (changes.py): as many entries as its phrases need, none cut off.
+
+    of: what it is of, where the study or the site alone does not say it.
+    """
+    beginning = f"{of[:60]}: " if of else ""
+    for line in changes.lines(phrases, DETAIL_SIGNS - len(beginning)):
+        record(request, study, verb, beginning + line)
 
 
 def record_of(user_id: int | None, study: Study | None, verb: str, detail: str = "") -> None:
@@ -34,7 +48,7 @@ def record_of(user_id: int | None, study: Study | None, verb: str, detail: str =
             user_id=user_id,
             actor=user_id,
             verb=verb[:40],
-            detail=detail[:300],
+            detail=detail[:DETAIL_SIGNS],
             number=head.length + 1,
         )
         entry.digest = digest_of(entry)
@@ -73,6 +87,8 @@ def record_once(
     """`record`, unless the same was recorded for the same researcher a short while ago."""
     user_id = request.user.pk if request.user.is_authenticated else None
     since = timezone.now() - within
-    same = AuditEntry.objects.filter(study=study, verb=verb, user=user_id, detail=detail[:300], at__gt=since)
+    same = AuditEntry.objects.filter(
+        study=study, verb=verb, user=user_id, detail=detail[:DETAIL_SIGNS], at__gt=since
+    )
     if not same.exists():
         record(request, study, verb, detail)

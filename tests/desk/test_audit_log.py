@@ -137,6 +137,52 @@ def test_accounts_and_their_passwords(admin_client: Client, admin_user: User) ->
     assert lines("account deleted") == ["eve"]
 
 
+def test_a_saved_form_says_from_what_to_what(admin_client: Client) -> None:
+    study = factories.draft()
+    address = f"/admin/studies/study/{study.pk}/change/"
+    sent = fields(admin_client.get(address))
+    sent |= {"title": "Dogs", "closes_on": "2099-01-31", "rules-failed_checks": "2"}
+    assert admin_client.post(address, sent).status_code == 302
+    (told,) = lines("form saved", study)
+    assert f"title: {study.title} → Dogs" in told
+    assert "closes_on: – → 2099-01-31" in told
+    assert "exclusion_rules.failed_checks: – → 2" in told
+    admin_client.post(address, fields(admin_client.get(address)))
+    assert lines("form saved", study)[1:] == ["nothing changed"]
+
+
+def test_conditions_taken_away_on_the_form_are_named(admin_client: Client) -> None:
+    study = factories.draft()
+    address = f"/admin/studies/study/{study.pk}/change/"
+    condition = study.conditions.first()
+    assert condition is not None
+    was = f"gone: {condition.column}: {condition.classifier} {condition.key} (0, reference)"
+    admin_client.post(address, fields(admin_client.get(address)) | {"conditions-0-DELETE": "on"})
+    assert lines("conditions saved", study) == [was]
+
+
+def test_an_image_that_is_relabelled_is_named_with_both_classes(admin_client: Client) -> None:
+    study = factories.draft()
+    image = study.stimuli.get(key="image-000")
+    was = image.stimulus_class
+    address = reverse("admin:stimuli_stimulus_change", args=[image.pk])
+    sent = fields(admin_client.get(address)) | {"stimulus_class": "borzoi"}
+    admin_client.post(address, sent)
+    (told,) = lines("stimulus saved", study)
+    assert f"stimulus_class: {was} → borzoi" in told and "image-000" in told
+
+
+def test_rights_are_told_and_an_address_is_not(admin_client: Client) -> None:
+    eve = User.objects.create_user("eve", "eve@example.org", "x", is_staff=False)
+    address = f"/admin/auth/user/{eve.pk}/change/"
+    sent = fields(admin_client.get(address)) | {"is_staff": "on", "email": "new@example.org"}
+    sent |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    assert admin_client.post(address, sent).status_code == 302
+    (told,) = lines("account saved")
+    assert "is_staff: false → true" in told and "email (not shown)" in told
+    assert "example.org" not in told
+
+
 def test_sharing_a_study(admin_client: Client, admin_user: User) -> None:
     study = Study.objects.create(slug="mine", title="Mine", owner=admin_user)
     User.objects.create_user("eve", is_staff=True)

@@ -56,7 +56,7 @@ def test_ticked_images_go_with_their_maps_and_files(admin_client: Client, study:
     assert "2 images deleted" in with_commit and keys(study) == {"m0", "m3", "m4", "m5", "r0", "r1", "r2"}
     assert SaliencyMap.objects.count() == maps - 6
     assert default_storage.exists(path)  # until the transaction of the test is over
-    assert AuditEntry.objects.get(verb="images deleted").detail == "2: m1, m2"
+    assert AuditEntry.objects.get(verb="images deleted").detail == "2: m1; m2"
 
 
 def test_ticked_images_are_set_aside_counted_and_relabelled(admin_client: Client, study: Study) -> None:

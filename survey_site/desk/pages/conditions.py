@@ -18,7 +18,7 @@ from survey_site.desk.shell import page
 from survey_site.stimuli import weights
 from survey_site.stimuli.import_maps import labels_of
 from survey_site.stimuli.own_models import usable
-from survey_site.studies import audit
+from survey_site.studies import audit, changes
 from survey_site.studies.editing import editing
 from survey_site.studies.models import Condition, Study
 from survey_site.tasks.registry import settings_of
@@ -70,6 +70,14 @@ def told(study: Study) -> list[str]:
     return [f"{c.column}: {c.classifier} {c.key}" for c in study.conditions.all()]
 
 
+def recorded(study: Study) -> list[str]:
+    """`told` with place and reference, as the audit log compares them."""
+    return [
+        f"{c.column}: {c.classifier} {c.key} ({c.column_order}{', reference' if c.is_reference else ''})"
+        for c in study.conditions.all()
+    ]
+
+
 def design_told(study: Study) -> dict[str, Any]:
     """What else a preset replaces."""
     return {name: getattr(study, name) for name in DESIGN}
@@ -104,13 +112,17 @@ def _wanted(study: Study, data: QueryDict) -> list[str]:
 
 
 def _save(request: HttpRequest, study: Study) -> None:
+    before, design = recorded(study), changes.of_study(study)
     try:
         with transaction.atomic():
             count = change(study, request.POST)
     except (condition_matrix.BadMatrix, ValueError) as error:
         messages.error(request, str(error))
     else:
-        audit.record(request, study, "conditions saved", str(count))
+        phrases = changes.told_of_lists(before, recorded(study)) + changes.told(
+            design, changes.of_study(study)
+        )
+        audit.record_changes(request, study, "conditions saved", phrases)
         messages.success(request, _("%d conditions saved.") % count)
 
 

@@ -13,12 +13,13 @@ from survey_site.desk.seen_values import SeenForm, digest
 from survey_site.desk.shell import page, study_for
 from survey_site.notifications import mail, outbox
 from survey_site.notifications.models import Delivery, Notification, Subscriber, Watch, new_secret
-from survey_site.studies import audit
+from survey_site.studies import audit, changes
 from survey_site.studies.access import may
 from survey_site.studies.editing import editing
 from survey_site.studies.models import Study
 
 SHOWN = 50
+SECRETS = ("webhook_url", "webhook_secret")  # whoever has the address of some services may write there
 
 
 class WatchForm(SeenForm):
@@ -51,11 +52,12 @@ def notifications(request: HttpRequest, study: Study) -> HttpResponse:
             study_for(request, study.pk, "edit")  # 404
         elif verb == "save":
             with editing(study):
+                before = changes.of_row(outbox.watch_of(study))
                 form = WatchForm(request.POST, instance=outbox.watch_of(study))
                 if not form.is_valid():
                     return _page(request, study, form, edits, status=422)
-                form.save()
-                audit.record(request, study, "notifications set", ", ".join(form.changed_data))
+                phrases = changes.told(before, changes.of_row(form.save()), hidden=SECRETS)
+                audit.record_changes(request, study, "notifications set", phrases)
                 messages.success(request, _("Saved."))
         elif verb == "secret":
             _renew_secret(request, study)

@@ -18,7 +18,7 @@ from survey_site.desk.seen_values import SEEN, digest, once_more, overwriting
 from survey_site.desk.shell import page
 from survey_site.protocols.document import spec_of
 from survey_site.stimuli.models import Stimulus
-from survey_site.studies import audit
+from survey_site.studies import audit, changes
 from survey_site.studies.editing import editing
 from survey_site.studies.models import Study
 from survey_site.tasks import registry
@@ -215,8 +215,10 @@ def _dealt(study: Study, one: Arranged, images: Sequence[Stimulus], deal: str) -
 
 def _store(request: HttpRequest, study: Study, one: Arranged, found: Pools) -> None:
     """Stores the pools, and that they are those to be used."""
+    before = changes.of_study(study)
     chosen: dict[str, Any] = {one.groups.name: found} | ({one.strategy.name: FIXED} if one.strategy else {})
     study.task_settings = study.task_settings | {one.task.name: study.settings_of(one.task) | chosen}
     study.save(update_fields=["task_settings"])
-    audit.record(request, study, "pools arranged", f"{one.task.name}: {len(found)}")
+    phrases = changes.told(before, changes.of_study(study))
+    audit.record_changes(request, study, "pools arranged", phrases, of=f"{one.task.name}: {len(found)}")
     messages.success(request, _("%(n)d pools stand as arranged.") % {"n": len(found)})

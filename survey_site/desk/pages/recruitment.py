@@ -22,7 +22,7 @@ from survey_site.desk.seen_values import SeenForm
 from survey_site.desk.shell import page
 from survey_site.recruitment.arrivals import start_link
 from survey_site.recruitment.models import Recruitment
-from survey_site.studies import audit
+from survey_site.studies import audit, changes
 from survey_site.studies.access import visible_studies
 from survey_site.studies.editing import editing
 from survey_site.studies.models import Study
@@ -100,10 +100,10 @@ def recruitment(request: HttpRequest, study: Study) -> HttpResponse:
             form = RecruitmentForm(request.POST, instance=_stored(study), others=others)
             stored = form.instance.provider
             if form.is_valid():
-                form.save_with_others()
-                changed = [name for name in form.changed_data if name not in SECRETS]
-                changed += [f"{name} (not shown)" for name in form.changed_data if name in SECRETS]
-                audit.record(request, study, "recruitment saved", ", ".join(changed))
+                before = _told(_stored(study))
+                saved = form.save_with_others()
+                phrases = changes.told(before, _told(saved), hidden=SECRETS)
+                audit.record_changes(request, study, "recruitment saved", phrases)
                 messages.success(request, _("Saved. It holds for whoever arrives from now on."))
                 return redirect("admin:study_recruitment", study.pk)
     path = start_link(stored, reverse("study_start", args=[study.slug]))
@@ -120,6 +120,12 @@ def recruitment(request: HttpRequest, study: Study) -> HttpResponse:
     )
     response.status_code = 422 if form.errors else 200
     return response
+
+
+def _told(row: Recruitment) -> dict[str, Any]:
+    """What the audit log compares."""
+    earlier = sorted(study.slug for study in row.earlier_studies.all()) if row.pk else []
+    return changes.of_row(row) | {"earlier_studies": earlier}
 
 
 def _stored(study: Study) -> Recruitment:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from survey_site.desk.shell import page
 from survey_site.desk.text_forms import FACTS, FactsForm, TextsForm
-from survey_site.studies import audit, consent, demographics, facts, texts
+from survey_site.studies import audit, changes, consent, demographics, facts, texts
 from survey_site.studies.editing import editing
 from survey_site.studies.languages import DEFAULT, LANGUAGES
 from survey_site.studies.models import Study
@@ -46,8 +46,10 @@ def _save(request: HttpRequest, study: Study, language: str) -> HttpResponse:
         forms = [form for form, sent in ((facts_form, facts_sent), (texts_form, texts_sent)) if sent]
         valid = [form.is_valid() for form in forms]  # each says what is wrong with it
         if all(valid):
-            if changed := [name for form in forms for name in form.save_changes()]:
-                audit.record(request, study, "texts saved", ", ".join(changed))
+            before = _told(study)
+            if [name for form in forms for name in form.save_changes()]:
+                phrases = changes.told(before, _told(Study.objects.get(pk=study.pk)))
+                audit.record_changes(request, study, "texts saved", phrases)
             messages.success(request, _("Saved."))
             return _again(study, language)
     response = _page(request, study, language, facts_form, texts_form)
@@ -57,11 +59,23 @@ def _save(request: HttpRequest, study: Study, language: str) -> HttpResponse:
 
 def _take_default(request: HttpRequest, study: Study, key: str, language: str) -> HttpResponse:
     with editing(study) as study:
+        before = _told(study)
         gone, _rows = study.texts.filter(key=key, language=language).delete()
         if gone:
-            audit.record(request, study, "default text taken", f"{key} ({language})")
+            phrases = changes.told(before, _told(study))
+            audit.record_changes(request, study, "default text taken", phrases)
     messages.success(request, _("The default stands again."))
     return _again(study, language)
+
+
+def _told(study: Study) -> dict[str, Any]:
+    """Facts, languages and own texts, to be compared for the audit log; a default is what a text is when it is not named."""
+    written = {
+        f"{key} ({language})": text
+        for language, own in texts.own_texts(study).items()
+        for key, text in own.items()
+    }
+    return changes.of_study(study) | written
 
 
 def _again(study: Study, language: str) -> HttpResponse:
