@@ -17,8 +17,9 @@ from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
 from survey_site.studies.models import Condition, Study
 from survey_site.tasks.registry import settings_of
+from survey_site.trials.views.home import DEMO_SLUG
 
-SLUG = "demo"
+SLUG = DEMO_SLUG
 IDS_KEPT = timedelta(days=365)
 PICTURES = settings.BASE_DIR / "fixtures" / "demo" / "pictures.json"
 
