@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from survey_site.accounts import pages, session_pages
+from survey_site.accounts import pages, password_pages, session_pages
 
 handler400 = "survey_site.trials.views.failures.bad_request"
 handler403 = "survey_site.trials.views.failures.forbidden"
@@ -18,6 +18,8 @@ urlpatterns = [
     path("admin/second-factor/", pages.enrolment, name="second_factor"),
     path("admin/confirm/", session_pages.confirm, name="confirm"),
     path("admin/sessions/", session_pages.signed_in, name="sessions"),
+    path("admin/password_reset/", password_pages.Forgotten.as_view(), name="admin_password_reset"),
+    path("admin/password/<uidb64>/<token>/", password_pages.Choose.as_view(), name="password_link"),
     path("admin/", admin.site.urls),
     path("reports/", include("survey_site.reports.urls")),
     path("api/", include("survey_site.api.urls")),

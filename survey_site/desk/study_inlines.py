@@ -17,6 +17,10 @@ from survey_site.stimuli.own_models import usable
 from survey_site.studies.access import is_owner, may_now
 from survey_site.studies.models import Condition, Membership, Study
 
+ROLES_TOLD = _(
+    "Editor: changes the design, runs the study, sees results, exports. Analyst: sees results, exports. Assistant: "
+    "recruitment only, no results. You alone share, hand over and delete the study."
+)
 IDENTITY = {"column", "classifier", "base", "method"}
 
 
@@ -87,6 +91,8 @@ class MembershipForm(SeenForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "role" in self.fields:
+            self.fields["role"].help_text = ROLES_TOLD
         if self.instance.pk:
             self.initial["user"] = self.instance.user.username
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
@@ -12,12 +12,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from survey_site.accounts import confirmation, obliged, second_factor
 from survey_site.accounts.models import MustUseSecondFactor
-from survey_site.desk import token_admin  # noqa: F401  (registers the tokens)
+from survey_site.desk import (
+    invite_researcher,
+    token_admin,  # noqa: F401  (registers the tokens)
+)
 from survey_site.studies import audit, changes
 from survey_site.studies.access import is_superuser
 
@@ -57,7 +60,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         "is_superuser",
         "shown_second_factor",
     )
-    actions = ("remove_second_factor", "demand_second_factor", "allow_password_alone")
+    actions_list = ("invite",)
+    actions = ("link_to_password", "remove_second_factor", "demand_second_factor", "allow_password_alone")
     filter_horizontal = ()  # Django's pair of boxes is wider than the page, and its hints cannot be read aloud
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -115,6 +119,28 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         if is_superuser(request):
             return found
         return {name: action for name, action in found.items() if name not in UserAdmin.actions}
+
+    def has_invite_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    @action(
+        description=_("Invite a researcher"), url_path="invite", permissions=["invite"], icon="person_add"
+    )
+    def invite(self, request: HttpRequest) -> HttpResponse:
+        """Opens a door, hence asks who left the session open."""
+        return confirmation.asked_first(request) or invite_researcher.invite(request)
+
+    @admin.action(description=_("Make a link to choose a new password"))
+    def link_to_password(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
+        if question := confirmation.asked_first(request):
+            return question
+        one = users.first()
+        if one is None or users.count() != 1 or not one.is_active:
+            self.message_user(
+                request, _("Choose one active account: each link is shown once."), messages.ERROR
+            )
+            return None
+        return invite_researcher.shown(request, one)
 
     @display(description=_("Second factor"), label={"on": "success", "missing": "danger", "off": ""})
     def shown_second_factor(self, user: Any) -> tuple[str, str]:
