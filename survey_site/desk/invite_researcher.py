@@ -78,7 +78,13 @@ def shown(request: HttpRequest, user: User, *, by_mail: bool = False) -> HttpRes
     audit.record(request, None, "password link made", user.username)
     mailed = _mail(user, link) if by_mail else ""
     return _page(
-        request, "desk/password_link.html", who=user, link=link, days=password_links.DAYS, mailed=mailed
+        request,
+        "desk/password_link.html",
+        title=_("A link to choose a password"),
+        who=user,
+        link=link,
+        days=password_links.DAYS,
+        mailed=mailed,
     )
 
 
