@@ -141,12 +141,12 @@ def test_a_saved_form_says_from_what_to_what(admin_client: Client) -> None:
     study = factories.draft()
     address = f"/admin/studies/study/{study.pk}/change/"
     sent = fields(admin_client.get(address))
-    sent |= {"title": "Dogs", "closes_on": "2099-01-31", "rules-failed_checks": "2"}
+    sent |= {"title": "Dogs", "closes_on": "2099-01-31", "rules-failed_checks": "3"}
     assert admin_client.post(address, sent).status_code == 302
     (told,) = lines("form saved", study)
     assert f"title: {study.title} → Dogs" in told
     assert "closes_on: – → 2099-01-31" in told
-    assert "exclusion_rules.failed_checks: – → 2" in told
+    assert "exclusion_rules.failed_checks: – → 3" in told
     admin_client.post(address, fields(admin_client.get(address)))
     assert lines("form saved", study)[1:] == ["nothing changed"]
 
