@@ -79,6 +79,7 @@ def _constants(graph: GraphDef) -> set[str]:
     def fixed(name: str) -> bool:
         if name not in known:
             node = nodes[name]
+            known[name] = False  # what a loop leads back to depends on more than constants
             known[name] = node.op == "Const" or (
                 node.op != "Placeholder" and bool(node.input) and all(fixed(_node(i)) for i in node.input)
             )

@@ -124,14 +124,14 @@ def test_maps_for_a_classifier_of_the_catalogue_use_its_size_and_its_original(st
         {
             "a.npy": npy(array(0, 224)),
             "manifest.json": json.dumps(
-                [{"file": "a.npy", "stimulus": key, "method": "LIME", "classifier": "MobileNetV2"}]
+                [{"file": "a.npy", "stimulus": key, "method": "Extremal", "classifier": "MobileNetV2"}]
             ).encode(),
         }
     )
     import_maps(study, "lime.zip", data, None)
     assert SaliencyMap.objects.filter(method="original", stimulus__key=key).count() == 1
     assert jobs.methods_by_classifier(study) == {"MobileNetV2": ("gradcam", "gradcam.add-edges", "original")}
-    assert all("no map of lime uploaded for MobileNetV2" in line for line in jobs.missing_maps(study))
+    assert all("no map of extremal uploaded for MobileNetV2" in line for line in jobs.missing_maps(study))
 
 
 HEAD = "file,stimulus,method,classifier\n"

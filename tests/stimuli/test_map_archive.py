@@ -74,17 +74,17 @@ def test_what_it_writes_a_study_takes_with_classes_and_provenance(study: Study, 
 def test_the_desk_says_where_a_map_came_from(study: Study, tmp_path: Path) -> None:
     keys = list(study.stimuli.values_list("key", flat=True))
     path = write_maps(
-        tmp_path / "cams.zip", arrays(len(keys)), keys, method="LIME", classifier="net", provenance=MADE
+        tmp_path / "cams.zip", arrays(len(keys)), keys, method="Extremal", classifier="net", provenance=MADE
     )
     ada = User.objects.create_superuser("ada")
     import_maps(study, path.name, path, ada)
     client = Client()
     client.force_login(ada)
     told = "cams.zip, uploaded by ada: layer layer4, library pytorch-grad-cam 1.5.7, seed 7"
-    row = SaliencyMap.objects.filter(method="lime").order_by("pk")[0]
+    row = SaliencyMap.objects.filter(method="extremal").order_by("pk")[0]
     for address in (
         reverse("admin:study_upload-maps", args=[study.pk]),
-        reverse("admin:stimulus_compare", args=[row.stimulus_id]) + "?m=net|lime",
+        reverse("admin:stimulus_compare", args=[row.stimulus_id]) + "?m=net|extremal",
         reverse("admin:stimuli_saliencymap_change", args=[row.pk]),
     ):
         assert told in client.get(address).content.decode()

@@ -141,12 +141,14 @@ def test_a_missing_map_of_a_further_class_is_named_by_its_place(
 
 
 def test_an_uploaded_map_stands_for_one_class(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    Condition.objects.create(study=study, column="RISE", classifier=CLASSIFIER, base="", method="rise")
+    Condition.objects.create(
+        study=study, column="Extremal", classifier=CLASSIFIER, base="", method="extremal"
+    )
     for stimulus in study.stimuli.all():
-        add_maps(stimulus, ["rise"], originals=False)
+        add_maps(stimulus, ["extremal"], originals=False)
     show_ranks(monkeypatch, 0, 2)
     assert (
-        f"m0: no map of rise uploaded for {CLASSIFIER} for the network's 3rd class "
+        f"m0: no map of extremal uploaded for {CLASSIFIER} for the network's 3rd class "
         "(an uploaded map explains one class)"
     ) in jobs.missing_maps(study)
 

@@ -19,7 +19,7 @@ from survey_site.protocols.models import ServedImage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.stimuli.storage import MARK, AtomicFileSystemStorage
 from survey_site.studies import audit
-from survey_site.studies.models import AuditEntry, Membership, Study
+from survey_site.studies.models import AuditEntry, ChainHead, Membership, Study
 from survey_site.studies.states import StateForbids
 from survey_site.trials.deletion import delete_study, holdings
 from survey_site.trials.models import Participant, Response
@@ -61,6 +61,8 @@ def test_everything_goes_and_what_another_study_uses_stays(owner: User, media: P
     gone = delete_study(study, owner.pk)
     after = rows()
     (line,) = AuditEntry.objects.filter(pk__in=after.pop("AuditEntry") - before.pop("AuditEntry"))
+    # The line is the first of the site's own log.
+    assert ChainHead.objects.get(pk__in=after.pop("ChainHead") - before.pop("ChainHead")).study is None
     assert after == before
     assert files(media) == stored
     assert (line.study, line.user, line.verb) == (None, owner, "study deleted")
