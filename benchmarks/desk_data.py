@@ -9,9 +9,9 @@ from survey_site.studies.models import Study
 
 IMAGES = """
 INSERT INTO stimuli_stimulus (study_id, key, stimulus_class, role, sha256, upload_sha256, path, width, height, source,
-  licence, created_at)
+  licence, created_at, seal)
 SELECT %(study)s, 'picture-' || n, 'class ' || n %% 40, 'main', md5(n::text) || md5('s' || n), md5(n::text) || md5('u' || n),
-  'p/' || n || '.png', 224, 224, '', '', now() FROM generate_series(1, %(images)s) n
+  'p/' || n || '.png', 224, 224, '', '', now(), '' FROM generate_series(1, %(images)s) n
 """
 JOBS = """
 INSERT INTO stimuli_precomputejob (stimulus_id, classifier, methods, settings, state, attempts, reason, permanent, worker,
@@ -22,15 +22,15 @@ FROM stimuli_stimulus s CROSS JOIN unnest(ARRAY['VGG16', 'ResNet50', 'MobileNetV
 """
 MAPS = """
 INSERT INTO stimuli_saliencymap (stimulus_id, classifier, layer, class_index, class_name, method, parameters_hash,
-  array_sha256, array_path, metrics, provenance, current, created_at, rank)
+  array_sha256, array_path, metrics, provenance, current, created_at, rank, seal)
 SELECT s.id, c, 'layer', 281, 'tabby', m, md5(m), md5(s.id || c || m), '', '{"confidence": 0.5}',
-  jsonb_build_object('text', repeat('provenance ', 100)), true, now(), 0
+  jsonb_build_object('text', repeat('provenance ', 100)), true, now(), 0, ''
 FROM stimuli_stimulus s CROSS JOIN unnest(ARRAY['VGG16', 'ResNet50', 'MobileNetV2']) c
   CROSS JOIN unnest(ARRAY['gradcam', 'gradcam.add-edges', 'gradcampp', 'original']) m WHERE s.study_id = %(study)s
 """
 AUDIT = """
-INSERT INTO studies_auditentry (study_id, user_id, verb, detail, at)
-SELECT %(study)s, %(user)s, (ARRAY['form saved', 'images added', 'exported'])[1 + n %% 3], 'entry ' || n, now()
+INSERT INTO studies_auditentry (study_id, user_id, verb, detail, at, digest)
+SELECT %(study)s, %(user)s, (ARRAY['form saved', 'images added', 'exported'])[1 + n %% 3], 'entry ' || n, now(), ''
 FROM generate_series(1, %(entries)s) n
 """
 

@@ -18,9 +18,10 @@ TRIALS = 30
 PARTICIPANTS = """
 INSERT INTO trials_participant (study_id, protocol_id, code, token, kind, state, ticket_number, surplus, excluded,
   exclusion_reason, consent_version, language, user_agent_family, device, demographics, client, link_parameters,
-  acknowledged, receipt, started_at, last_seen_at)
+  acknowledged, receipt, started_at, last_seen_at, seal, chain_length, chain_head, plan, presented)
 SELECT %(study)s, %(protocol)s, 'p' || n, %(slug)s || '-token-' || n, 'person', 'finished', n, false, false, '', '', 'en',
-  '', '', '{}', '{}', '{}', '[]', %(slug)s || '-receipt-' || n, now(), now() FROM generate_series(1, %(participants)s) n
+  '', '', '{}', '{}', '{}', '[]', %(slug)s || '-receipt-' || n, now(), now(),
+  '', 0, '', '', '' FROM generate_series(1, %(participants)s) n
 """
 TRIAL_ROWS = """
 INSERT INTO trials_trial (participant_id, position, block, task, condition_id, stimulus_id, maps, pool, pool_index,
@@ -34,12 +35,12 @@ FROM trials_participant p CROSS JOIN generate_series(0, 29) t WHERE p.protocol_i
 """
 RESPONSE_ROWS = """
 INSERT INTO trials_response (trial_id, participant_id, condition_id, further_conditions, task, counts, idempotency_key,
-  body_hash, score, second_score, declined, missing, answer, rt_ms, seen, client, answered_at)
+  body_hash, score, second_score, declined, missing, answer, rt_ms, seen, client, answered_at, salt)
 SELECT id, participant_id, condition_id, '', task, true, md5(id::text), md5(id::text) || md5('b' || id),
   CASE WHEN task = 'matching' THEN correct ELSE rating END, CASE WHEN task = 'matching' THEN correct END, false, '',
   CASE WHEN task = 'matching' THEN jsonb_build_object('choice', key, 'choice_class', stimulus_class, 'correct', correct,
     'class_correct', correct) ELSE jsonb_build_object('rating', rating) END,
-  800 + id %% 9000, 'yes', '{"dpr": 2, "natural": [224, 224], "rendered": [448, 448], "visible": true}', now()
+  800 + id %% 9000, 'yes', '{"dpr": 2, "natural": [224, 224], "rendered": [448, 448], "visible": true}', now(), ''
 FROM (
   SELECT t.*, s.key, s.stimulus_class, (t.id * 7 + t.condition_id) %% 7 AS rating,
     (t.id %% 7 < 5 OR t.id %% 4 = 0)::int AS correct
