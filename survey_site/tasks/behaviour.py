@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp, log
 from statistics import NormalDist
+from typing import TypeVar
 
 from survey_site.design.design import Id
 from survey_site.design.seeded import number
 
+People = TypeVar("People")
 NORMAL = NormalDist()
 QUADRATURE = tuple(NORMAL.inv_cdf((k + 0.5) / 400) for k in range(400))
 Effects = Mapping[str, Mapping[str, float]]
@@ -80,6 +82,11 @@ class Behaviour:
             raise ValueError(f"An effect of {task} lies in 0..{highest:g}; under {column!r} it is {value:g}.")
         return value
 
+    def people_of(self, task: str, default: People) -> People:
+        """The parameters of a task's own model of people: this population's, else the default."""
+        own = self.people.get(task)
+        return own if isinstance(own, type(default)) else default
+
     @property
     def lapses(self) -> float:
         """Share of all answers given at random."""
@@ -126,6 +133,23 @@ class Simulator:
     def guess(self, options: int, *key: Id) -> int:
         """An answer at random, 0..options − 1."""
         return int(self.uniform("guess", *key) * options)
+
+    def guess_other(self, options: int, right: int, *key: Id) -> int:
+        """A wrong answer at random: 0..options − 1 without the right one."""
+        wrong = int(self.uniform("wrong", *key) * (options - 1))
+        return wrong + (wrong >= right)
+
+    def chance(self, share: float, options: int, spread: float, ease: float) -> float:
+        """P(right) where somebody answers with `ease` on the logit scale, lapses aside.
+
+        Over a normal ease of this standard deviation (`spread`) and over lapses, each a guess among the options, it is the
+        planted share; 0 or 1 where guesses alone leave nothing else.
+        """
+        lapse = self.behaviour.lapses
+        attentive = (share - lapse / options) / (1 - lapse)
+        if attentive <= 0 or attentive >= 1:
+            return float(attentive >= 1)
+        return logistic(centre_of_share(attentive, spread) + ease)
 
     def check(self, person: Person, position: int, expected: int, options: int) -> int:
         """The answer to an attention check: the expected one, or a lapse anywhere."""

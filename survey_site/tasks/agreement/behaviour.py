@@ -13,8 +13,6 @@ from survey_site.tasks.behaviour import (
     Simulated,
     SimulatedTrial,
     Simulator,
-    centre_of_share,
-    logistic,
 )
 
 # Grad-CAMs as published (Kim et al. 2022: 70.8 % on right, 44.8 % on wrong predictions); the others are guesses.
@@ -41,8 +39,7 @@ class Doubters:
 
 def doubters(simulator: Simulator) -> Doubters:
     """The population's own parameters, or the defaults."""
-    own = simulator.behaviour.people.get("agreement")
-    return own if isinstance(own, Doubters) else Doubters()
+    return simulator.behaviour.people_of("agreement", Doubters())
 
 
 def effect(simulator: Simulator, column: str) -> float:
@@ -80,13 +77,11 @@ def _said(step: int, rt_ms: int) -> Simulated:
 
 def chance_of_finding_out(simulator: Simulator, person: Person, trial: SimulatedTrial, right: bool) -> float:
     """Probability that this person judges this prediction rightly, lapses aside."""
-    model, lapse = doubters(simulator), simulator.behaviour.lapses
-    attentive = (planted(simulator, trial.column, right) - lapse / 2) / (1 - lapse)
-    if attentive <= 0 or attentive >= 1:
-        return float(attentive >= 1)
+    model = doubters(simulator)
     spread = hypot(model.ability_sd, model.leaning_sd, model.image_sd, model.image_column_sd)
     leaning = model.leaning_sd * simulator.normal("leaning", person.number)
     ease = model.ability_sd * simulator.normal("finding", person.number)
     ease += model.image_sd * simulator.normal("plain", trial.target)
     ease += model.image_column_sd * simulator.normal("plain", trial.target, trial.column)
-    return logistic(centre_of_share(attentive, spread) + ease + (leaning if right else -leaning))
+    ease += leaning if right else -leaning
+    return simulator.chance(planted(simulator, trial.column, right), 2, spread, ease)

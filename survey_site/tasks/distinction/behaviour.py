@@ -12,8 +12,6 @@ from survey_site.tasks.behaviour import (
     Simulated,
     SimulatedTrial,
     Simulator,
-    centre_of_share,
-    logistic,
 )
 from survey_site.tasks.distinction.answers import ASKED, CONFIDENCE, MAPS
 
@@ -39,8 +37,7 @@ class Tellers:
 
 def tellers(simulator: Simulator) -> Tellers:
     """The population's own parameters, or the defaults."""
-    own = simulator.behaviour.people.get("distinction")
-    return own if isinstance(own, Tellers) else Tellers()
+    return simulator.behaviour.people_of("distinction", Tellers())
 
 
 def effect(simulator: Simulator, column: str) -> float:
@@ -59,8 +56,7 @@ def behave(simulator: Simulator, person: Person, trial: SimulatedTrial) -> Simul
             simulator.guess(MAPS, *key), CONFIDENCE[0], simulator.time(person, key, 0.4 * model.median_ms)
         )
     right = simulator.uniform("right", *key) < chance_of_telling(simulator, person, trial)
-    wrong = int(simulator.uniform("wrong", *key) * (MAPS - 1))
-    place = trial.first if right else wrong + (wrong >= trial.first)
+    place = trial.first if right else simulator.guess_other(MAPS, trial.first, *key)
     upper = simulator.uniform("upper", *key) < 0.4 + model.sure * right
     confidence = 1 + 2 * upper + (simulator.uniform("step", *key) < 0.5)
     return _picked(place, confidence, simulator.time(person, key, model.median_ms))
@@ -72,12 +68,9 @@ def _picked(place: int, confidence: int, rt_ms: int) -> Simulated:
 
 def chance_of_telling(simulator: Simulator, person: Person, trial: SimulatedTrial) -> float:
     """Probability that this person picks the map of the predicted class, lapses aside."""
-    model, lapse = tellers(simulator), simulator.behaviour.lapses
-    attentive = (effect(simulator, trial.column) - lapse / MAPS) / (1 - lapse)
-    if attentive <= 0 or attentive >= 1:
-        return float(attentive >= 1)
+    model = tellers(simulator)
     spread = hypot(model.ability_sd, model.image_sd, model.image_column_sd)
     ease = model.ability_sd * simulator.normal("telling", person.number)
     ease += model.image_sd * simulator.normal("telling", trial.target)
     ease += model.image_column_sd * simulator.normal("telling", trial.target, trial.column)
-    return logistic(centre_of_share(attentive, spread) + ease)
+    return simulator.chance(effect(simulator, trial.column), MAPS, spread, ease)

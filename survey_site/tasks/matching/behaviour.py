@@ -11,8 +11,6 @@ from survey_site.tasks.behaviour import (
     Simulated,
     SimulatedTrial,
     Simulator,
-    centre_of_share,
-    logistic,
 )
 from survey_site.tasks.matching.answers import CANT_TELL
 
@@ -39,8 +37,7 @@ class Matchers:
 
 def matchers(simulator: Simulator) -> Matchers:
     """The population's own parameters, or the defaults."""
-    own = simulator.behaviour.people.get("matching")
-    return own if isinstance(own, Matchers) else Matchers()
+    return simulator.behaviour.people_of("matching", Matchers())
 
 
 def effect(simulator: Simulator, column: str) -> float:
@@ -62,8 +59,8 @@ def behave(simulator: Simulator, person: Person, trial: SimulatedTrial) -> Simul
         return _chosen(right, simulator.time(person, key, 1.0 * model.median_ms))
     if simulator.uniform("cant tell", *key) < model.cant_tell:
         return _chosen(None, simulator.time(person, key, 1.4 * model.median_ms))
-    wrong = int(simulator.uniform("wrong", *key) * (size - 1))
-    return _chosen(wrong + (wrong >= right), simulator.time(person, key, 1.2 * model.median_ms))
+    wrong = simulator.guess_other(size, right, *key)
+    return _chosen(wrong, simulator.time(person, key, 1.2 * model.median_ms))
 
 
 def _chosen(place: int | None, rt_ms: int) -> Simulated:
@@ -74,12 +71,9 @@ def chance_of_a_match(
     simulator: Simulator, person: Person, column: str, target: str, pool_size: int
 ) -> float:
     """Probability of a correct match by this person of this image, lapses aside."""
-    model, lapse = matchers(simulator), simulator.behaviour.lapses
-    attentive = (effect(simulator, column) - lapse / pool_size) / (1 - lapse)
-    if attentive <= 0 or attentive >= 1:
-        return float(attentive >= 1)
+    model = matchers(simulator)
     spread = hypot(model.ability_sd, model.image_sd, model.image_column_sd)
     ease = model.image_sd * simulator.normal("ease", target)
     ease += model.image_column_sd * simulator.normal("ease", target, column)
-    ability = model.ability_sd * simulator.normal("ability", person.number)
-    return logistic(centre_of_share(attentive, spread) + ability + ease)
+    ease += model.ability_sd * simulator.normal("ability", person.number)
+    return simulator.chance(effect(simulator, column), pool_size, spread, ease)

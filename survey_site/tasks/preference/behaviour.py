@@ -11,8 +11,6 @@ from survey_site.tasks.behaviour import (
     Simulated,
     SimulatedTrial,
     Simulator,
-    centre_of_share,
-    logistic,
 )
 from survey_site.tasks.preference.answers import MAPS
 from survey_site.tasks.preference.duels import won
@@ -37,8 +35,7 @@ class Judges:
 
 def judges(simulator: Simulator) -> Judges:
     """The population's own parameters, or the defaults."""
-    own = simulator.behaviour.people.get("preference")
-    return own if isinstance(own, Judges) else Judges()
+    return simulator.behaviour.people_of("preference", Judges())
 
 
 def effect(simulator: Simulator, column: str) -> float:
@@ -65,16 +62,13 @@ def _preferred(place: int, rt_ms: int) -> Simulated:
 
 def chance_of_the_own(simulator: Simulator, person: Person, trial: SimulatedTrial) -> float:
     """Probability that this person prefers the map of the trial's column for this image, lapses aside."""
-    model, lapse = judges(simulator), simulator.behaviour.lapses
+    model = judges(simulator)
     rival = trial.columns[1 - trial.first]
     planted = won(effect(simulator, trial.column), effect(simulator, rival))
-    attentive = (planted - lapse / MAPS) / (1 - lapse)
-    if attentive <= 0 or attentive >= 1:
-        return float(attentive >= 1)
 
     def liking(column: str) -> float:
         taste = model.taste_sd * simulator.normal("taste", person.number, column)
         return taste + model.image_sd * simulator.normal("suits", trial.target, column)
 
     spread = sqrt(2) * hypot(model.taste_sd, model.image_sd)
-    return logistic(centre_of_share(attentive, spread) + liking(trial.column) - liking(rival))
+    return simulator.chance(planted, MAPS, spread, liking(trial.column) - liking(rival))

@@ -30,8 +30,7 @@ class Raters:
 
 def raters(simulator: Simulator) -> Raters:
     """The population's own parameters, or the defaults."""
-    own = simulator.behaviour.people.get("rating")
-    return own if isinstance(own, Raters) else Raters()
+    return simulator.behaviour.people_of("rating", Raters())
 
 
 def effect(simulator: Simulator, column: str) -> float:
