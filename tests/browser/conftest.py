@@ -1,5 +1,6 @@
 """A real Chromium against a live server. Nothing outside this machine is contacted."""
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -52,9 +53,21 @@ def is_fault(message: ConsoleMessage) -> bool:
     return message.type == "error" and "Failed to load resource" not in message.text
 
 
+def serving() -> set[threading.Thread]:
+    """The threads of socketserver in which connections to a live server are handled now."""
+    return {thread for thread in threading.enumerate() if "(process_request_thread)" in thread.name}
+
+
+def await_end(threads: set[threading.Thread]) -> None:
+    """A request still at work when its page closes would write while the next test's database is emptied."""
+    for thread in threads:
+        thread.join(timeout=20)
+
+
 @pytest.fixture
 def new_page(chromium: Browser) -> Iterator[NewPage]:
     """Opens pages by viewport, scheme, script on or off; a console error or refused resource fails the test."""
+    before = serving()
     contexts = []
     complaints: list[str] = []
 
@@ -79,6 +92,7 @@ def new_page(chromium: Browser) -> Iterator[NewPage]:
         for page in context.pages:
             page.unroute_all(behavior="ignoreErrors")
         context.close()
+    await_end(serving() - before)
     assert not complaints
 
 
