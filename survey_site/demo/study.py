@@ -1,6 +1,8 @@
 """The demo study: pictures out of installed packages, six columns, pools of three."""
 
+import io
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
+from PIL import Image
 
 from saliency_worker import catalog
 from survey_site.design.presets import DEMO_TASKS
@@ -48,7 +51,7 @@ def load(classifier: str, edges: str) -> Study:
             ids_erased_on=timezone.localdate() + IDS_KEPT,
         )
         for entry in pictures():
-            upload = Upload(entry["key"] + Path(entry["file"]).suffix, read(entry["file"]), entry["class"])
+            upload = Upload(f"{entry['key']}.png", read(entry), entry["class"])
             add_images(study, [upload], entry["role"], source=entry["source"], licence=entry["licence"])
         Condition.objects.bulk_create(conditions(study, classifier))
     return study
@@ -78,14 +81,24 @@ def pictures() -> list[dict[str, Any]]:
     return entries
 
 
-def read(file: str) -> bytes:
-    """A picture out of an installed package; raises DemoUnavailable where the package lacks it."""
-    package, _, rest = file.partition("/")
+def read(entry: Mapping[str, Any]) -> bytes:
+    """A picture out of an installed package, or the part of it that is named; raises DemoUnavailable where it is not there.
+
+    crop: left, top, right and bottom in pixels, where one photograph shows several things.
+    """
+    package, _, rest = entry["file"].partition("/")
     spec = find_spec(package)
     folder = Path(spec.origin).parent if spec and spec.origin else None
     if folder is None or not (folder / rest).is_file():
-        raise DemoUnavailable(f"{file} is not installed; run `make demo`, which installs the demo's packages")
-    return (folder / rest).read_bytes()
+        raise DemoUnavailable(
+            f"{entry['file']} is not installed; run `make demo`, which installs the demo's packages"
+        )
+    if "crop" not in entry:
+        return (folder / rest).read_bytes()
+    part = io.BytesIO()
+    with Image.open(folder / rest) as whole:
+        whole.crop(tuple(entry["crop"])).save(part, "PNG")
+    return part.getvalue()
 
 
 def ensure_admin(password: str) -> None:

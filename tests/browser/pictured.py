@@ -14,7 +14,7 @@ SIDE = 224
 @functools.cache
 def photographs() -> list[bytes]:
     """The demo's pictures out of installed packages, cropped to squares."""
-    return [square(study.read(entry["file"])) for entry in study.pictures()]
+    return [square(study.read(entry)) for entry in study.pictures()]
 
 
 def square(data: bytes) -> bytes:
