@@ -34,6 +34,7 @@ def upload_pages() -> dict[str, int]:
     uploads = settings.MAX_UPLOAD_MB * settings.ARCHIVE_TIMES * MEGABYTE
     return {
         "admin:studies_study_add": uploads,
+        "admin:study_from_file": uploads,
         "admin:study_images": uploads,
         "admin:study_upload-maps": uploads,
         "admin:study_models": settings.MAX_MODEL_MB * MEGABYTE,

@@ -18,6 +18,7 @@ from survey_site.desk.pages import (
     amend,
     check,
     conditions,
+    copying,
     ending,
     go_live,
     images,
@@ -33,6 +34,7 @@ from survey_site.desk.pages import (
     recruitment,
     recruitment_lists,
     rehearsal,
+    simulation,
     texts,
     upload_maps,
 )
@@ -108,7 +110,7 @@ PAGES = (
         "monitoring",
         "view",
         monitor.monitor,
-        parts=(Part("monitor-live", monitor.monitor_live),),
+        parts=(Part("monitor-live", monitor.monitor_live), Part("simulation", simulation.simulate)),
         in_archive=True,
     ),
     DeskPage("images", _("Images"), "image", "edit", images.images, STEPS),
@@ -181,6 +183,16 @@ PAGES = (
     ),
     DeskPage(
         "notifications", _("Notifications"), "notifications", "view", notifications.notifications, SETTINGS
+    ),
+    DeskPage(
+        "copy",
+        _("Copy"),
+        "content_copy",
+        "edit",
+        copying.copy,
+        SETTINGS,
+        parts=(Part("file", copying.as_file, "study.yaml"),),
+        in_archive=True,
     ),
     DeskPage("ending", _("Owner and end"), "inventory_2", "own", ending.ending, SETTINGS, in_archive=True),
 )

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -20,6 +20,7 @@ from survey_site.accounts import confirmation
 from survey_site.desk import page_table, plan_fields, stopping_fields
 from survey_site.desk.pages import conditions as conditions_page
 from survey_site.desk.pages import new_study as new_study_page
+from survey_site.desk.pages import study_from_file
 from survey_site.desk.scoped_admin import ScopedAdmin
 from survey_site.desk.steps import path_html
 from survey_site.desk.study_form import declared_fields, field_names, study_form, told_settings
@@ -234,8 +235,16 @@ class StudyAdmin(ScopedAdmin):
             raise PermissionDenied
         return new_study_page.new_study(request)
 
+    def from_file_view(self, request: HttpRequest) -> HttpResponse:
+        """A study of its description."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return study_from_file.from_file(request)
+
     def get_urls(self) -> list[URLPattern]:
-        return [*page_table.urls(self.admin_site.admin_view), *super().get_urls()]
+        admin_view = self.admin_site.admin_view
+        made_of_file = path("from-file/", admin_view(self.from_file_view), name="study_from_file")
+        return [*page_table.urls(admin_view), made_of_file, *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if study := context.get("original"):

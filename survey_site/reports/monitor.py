@@ -111,7 +111,9 @@ def counted(study: Study) -> Snapshot:
         target=study.target_participants,
         surplus=totals["surplus"],
         excluded=totals["excluded"],
-        bots=Participant.objects.filter(own, kind=Participant.Kind.BOT).count(),
+        bots=Participant.objects.filter(own, kind=Participant.Kind.BOT)
+        .exclude(state=State.WITHDRAWN)
+        .count(),
         elsewhere=Participant.objects.filter(study=study, kind=Participant.Kind.PERSON).exclude(own).count(),
         hourly=hourly,
         completions=_completions(people, hourly),

@@ -14,7 +14,7 @@ from django.http import QueryDict
 from survey_site.celery import while_working
 from survey_site.protocols import life
 from survey_site.protocols.models import Protocol
-from survey_site.reports import cached_report, looks, observer_accuracy, prepared_files, sealing
+from survey_site.reports import cached_report, looks, observer_accuracy, prepared_files, sealing, simulating
 from survey_site.reports.cached_task import failing_in_words, forget_progress, set_progress
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.rehearsal import power as planned_power
@@ -217,4 +217,17 @@ def seal(study_id: int, verb: str, user_id: int, reason: str, seen: str) -> None
         except SeveralProblems as error:
             set_progress(key, 0.0, "", failed="\n".join(error.problems))
             return
+        forget_progress(key)
+
+
+@shared_task(name=simulating.SIMULATION.name)
+def simulate(study_id: int, participants: int, seed: int) -> None:
+    """Has simulated participants play a study. Run twice it has twice as many, marked like the others."""
+    study = Study.objects.filter(pk=study_id).first()
+    if study is None:
+        logger.warning("study %s does not exist any more; nobody plays it", study_id)
+        return
+    key = simulating.key_of(study)
+    with failing_in_words(key, f"the simulation of {study.slug}"):
+        simulating.run(study, participants, seed, lambda f, label: set_progress(key, f, label))
         forget_progress(key)

@@ -41,7 +41,7 @@ class Intake:
     """What came of an upload: the new stimuli, and the names of files that the study has already.
 
     notices: what was decided in decoding, with the file's name. left_out: lines of the files that could not be taken.
-    relabelled: names of images whose class became that of the upload.
+    relabelled: names of images whose class became that of the upload. by_file: each picture by the name of its file.
     """
 
     added: list[Stimulus] = field(default_factory=list)
@@ -49,6 +49,7 @@ class Intake:
     notices: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     relabelled: list[str] = field(default_factory=list)
+    by_file: dict[str, Stimulus] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def add_images(
                 spool.seek(picture.begin)
                 path, digest = storage.put("stimuli", spool.read(picture.length), ".png")
                 if twin := known.get(digest):
+                    intake.by_file[picture.name] = twin
                     questions += _twin(intake, twin, picture, twins)
                     continue
                 intake.notices += [f"{picture.name}: {notice}" for notice in picture.notices]
@@ -128,7 +130,7 @@ def add_images(
                     **extra,
                 )
                 keys.add(stimulus.key)
-                known[digest] = stimulus
+                known[digest] = intake.by_file[picture.name] = stimulus
                 intake.added.append(stimulus)
             if questions:
                 raise TwoClasses(questions)

@@ -6,6 +6,7 @@ ValueError
     ├── stimuli.intake.ImagesRefused
     ├── stimuli.uploaded_maps.BadMaps
     ├── protocols.freeze.NotReady
+    ├── protocols.study_file.layout.BadStudyFile
     └── reports.rehearsal.run.CannotRehearse
 """
 

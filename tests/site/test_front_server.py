@@ -200,6 +200,7 @@ def test_the_front_server_knows_every_page_that_takes_files() -> None:
 
 UPLOADS = (
     "/admin/studies/study/add/",
+    "/admin/studies/study/from-file/",
     "/admin/studies/study/12/images/",
     "/admin/studies/study/12/upload-maps/",
     "/admin/studies/study/12/models/",

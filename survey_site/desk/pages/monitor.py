@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from survey_site.desk.pages import simulation
 from survey_site.desk.shell import page, study_for
 from survey_site.notifications.models import Watch
 from survey_site.notifications.outbox import limits_of
@@ -31,7 +32,8 @@ def monitor(request: HttpRequest, study: Study) -> HttpResponse:
         masking.open_names(study_for(request, study.pk, "results"), request.user.pk, "monitor")
         return redirect("admin:study_monitor", study.pk)
     masking.note_shown(study, request.user.pk)
-    return page(request, "desk/monitor.html", study, _("Monitor"), **_context(request, study))
+    context = _context(request, study)
+    return page(request, "desk/monitor.html", study, _("Monitor"), **context, **simulation.told(study))
 
 
 def _step(request: HttpRequest, study: Study, verb: str) -> HttpResponse:

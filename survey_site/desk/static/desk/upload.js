@@ -4,16 +4,20 @@
 (function () {
   function answered(form, request) {
     const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    const told = page.querySelector("[data-answer]");
-    const place = form.querySelector("[data-answer]");
-    if (request.status < 400 || !told || !place) {
+    const told = page.querySelectorAll("form[data-upload] [data-answer]");
+    const place = form.querySelector('[data-answer=""]');
+    if (request.status < 400 || !told.length || !place) {
       // A redirect was followed: this is the page that comes next.
       if (request.status < 400 && request.responseURL) window.location.assign(request.responseURL);
       else if (place) place.textContent = page.querySelector("main p")?.textContent.trim() || form.dataset.failed;
       return;
     }
-    place.replaceChildren(...told.childNodes);
-    place.scrollIntoView({ block: "nearest" });
+    // What is wrong with a field stands beside it; what belongs to the whole form, above its button.
+    for (const own of form.querySelectorAll("[data-answer]")) {
+      const same = [...told].find((one) => one.dataset.answer === own.dataset.answer);
+      own.replaceChildren(...(same ? same.childNodes : []));
+    }
+    (form.querySelector(".errorlist") || place).scrollIntoView({ block: "nearest" });
   }
 
   function send(form, submitter) {
@@ -39,7 +43,7 @@
     });
     request.addEventListener("error", () => {
       settle();
-      form.querySelector("[data-answer]").textContent = form.dataset.failed;
+      form.querySelector('[data-answer=""]').textContent = form.dataset.failed;
     });
     request.open("POST", form.action);
     const data = new FormData(form, submitter);
