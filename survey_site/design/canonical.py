@@ -6,6 +6,7 @@ text survives every JSON store (PostgreSQL's jsonb, SQLite, a file): reading it 
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -17,6 +18,7 @@ Json = dict[str, Any] | list[Any] | str | int | float | bool | None
 # Items of a list are the same item in both documents if they share one of these fields.
 IDENTITIES = ("id", "key", "name", "column", "sha256")
 SHOWN_CHARACTERS = 120
+NOT_STORED = re.compile("[\\0\\ud800-\\udfff]")
 
 
 class NotCanonical(ValueError):
@@ -75,7 +77,7 @@ def _normal(value: Any, path: str) -> Json:
 
 
 def _text(value: str, path: str) -> str:
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if NOT_STORED.search(value):
         raise NotCanonical(f"{path} contains a NUL or half a character; PostgreSQL cannot store it.")
     return value
 

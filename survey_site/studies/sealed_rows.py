@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import connections, models, router, transaction
 
 from survey_site.studies import seals
 
@@ -49,7 +49,13 @@ class SealedQuerySet(models.QuerySet[Any]):
         changed = list(rows)
         for row in changed:
             row.seal = row.made_seal()
-        self.bulk_update(changed, ["seal"], batch_size=200)
+        database = router.db_for_write(self.model)
+        connection = connections[database]
+        table, key = map(connection.ops.quote_name, (self.model._meta.db_table, self.model._meta.pk.column))
+        # bulk_update builds a CASE of every row, expression by expression: many times the work.
+        statement = f"UPDATE {table} SET seal = %s WHERE {key} = %s"  # noqa: S608
+        with transaction.atomic(database, savepoint=False), connection.cursor() as cursor:
+            cursor.executemany(statement, [(row.seal, row.pk) for row in changed])
 
 
 class SealedRow(models.Model):
