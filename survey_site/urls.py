@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from survey_site.accounts import pages, password_pages, session_pages
+from survey_site.desk import documentation
 
 handler400 = "survey_site.trials.views.failures.bad_request"
 handler403 = "survey_site.trials.views.failures.forbidden"
@@ -13,6 +14,9 @@ handler500 = "survey_site.trials.views.failures.failed"
 urlpatterns = [
     path("", include("survey_site.trials.urls")),
     path("recruitment/", include("survey_site.desk.urls")),
+    path("docs/", documentation.contents, name="documentation"),
+    path("docs/images/<str:name>", documentation.picture, name="documentation_picture"),
+    path("docs/<slug:name>/", documentation.page, name="documentation_page"),
     path("admin/login/", pages.login),
     path("admin/login/second-step/", pages.second_step, name="second_step"),
     path("admin/second-factor/", pages.enrolment, name="second_factor"),

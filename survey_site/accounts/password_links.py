@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+MAIL = "notifications.mail_password_links"  # the task that mails links; of a room above, called by its name
 DAYS = settings.PASSWORD_RESET_TIMEOUT // 86_400
 
 

@@ -1,31 +1,32 @@
-"""The pages “Forgotten password” and “Choose a password”, Django's own in the site's look. Both work without JavaScript."""
+"""The pages “Forgotten password” and “Choose a password”. Both work without JavaScript."""
 
-from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
-from django.contrib.auth.models import User
-from django.contrib.auth.views import PasswordResetConfirmView, PasswordResetView
+from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.views import PasswordResetConfirmView
 from django.http import HttpResponse
 from django.urls import reverse_lazy
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.views.generic import FormView
+from kombu.exceptions import OperationalError
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
 
 from survey_site.accounts import password_links
+from survey_site.celery import app
 from survey_site.studies import audit
-from survey_site.studies.models import AuditEntry
 
-ASKED, SET = "password link mailed", "password set by link"
-PAUSE = timedelta(minutes=10)  # between two mails to the same person, whoever asks for them
+SET = "password set by link"
 
 
-class ForgottenForm(PasswordResetForm):
-    """Mails a link to each active researcher of this address; what it answers does not tell whether there is one."""
+class ForgottenForm(forms.Form):
+    """Asks the queue to mail a link to each researcher of this address.
+
+    Whether there is one is looked up there (`notifications.forgotten`): here every address takes the same way, and
+    neither the answer nor its time tells.
+    """
 
     email = forms.EmailField(
         label=_("E-mail address"),
@@ -33,26 +34,12 @@ class ForgottenForm(PasswordResetForm):
         widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "email"}),
     )
 
-    def get_users(self, email: str) -> Iterable[User]:
-        since = timezone.now() - PAUSE
-        mailed = AuditEntry.objects.filter(verb=ASKED, study=None, at__gt=since).values("user")
-        staff = User.objects.filter(is_staff=True, is_active=True, email__iexact=email)
-        return staff.exclude(pk__in=mailed.exclude(user=None))
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        for user in self.get_users(self.cleaned_data["email"]):
-            audit.record_of(user.pk, None, ASKED, user.get_username())
-            context = {"user": user, "link": password_links.address_of(user), "days": password_links.DAYS}
-            self.send_mail(
-                "accounts/password_mail_subject.txt",
-                "accounts/password_mail.txt",
-                context,
-                None,  # DEFAULT_FROM_EMAIL
-                user.email,
-            )
+    def save(self) -> None:
+        """Sends the message; what the broker raises where it is away is the caller's."""
+        app.send_task(password_links.MAIL, args=[self.cleaned_data["email"]])
 
 
-class Forgotten(PasswordResetView):
+class Forgotten(FormView):
     """Asks for the address; a site without a mail server says who makes links instead."""
 
     form_class = ForgottenForm
@@ -64,11 +51,19 @@ class Forgotten(PasswordResetView):
         return super().get_context_data(**kwargs) | admin.site.each_context(self.request) | more
 
     def form_valid(self, form: Any) -> HttpResponse:
-        if settings.MAIL_IS_SENT:
-            messages.success(
-                self.request, _("If a researcher has this address, a mail with a link is on its way.")
+        if not settings.MAIL_IS_SENT:
+            return self.form_invalid(form)
+        try:
+            form.save()
+        except (OSError, OperationalError):  # of the broker
+            form.add_error(
+                "email", _("No mail can be sent at the moment; try again later, or ask an administrator.")
             )
-        return super().form_valid(form) if settings.MAIL_IS_SENT else self.form_invalid(form)
+            return self.form_invalid(form)
+        messages.success(
+            self.request, _("If a researcher has this address, a mail with a link is on its way.")
+        )
+        return super().form_valid(form)
 
 
 class ChooseForm(SetPasswordForm):

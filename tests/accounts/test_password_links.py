@@ -7,8 +7,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
+from kombu.exceptions import OperationalError
 
 from survey_site.accounts import confirmation
+from survey_site.celery import app
+from survey_site.notifications import forgotten, tasks
+from survey_site.notifications import mail as post_office
+from survey_site.notifications.errors import Transient
 from survey_site.studies.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -110,14 +115,58 @@ def test_a_link_is_made_for_an_account_that_is_there(admin_client: Client) -> No
     assert User.objects.get(username="eve").check_password(GOOD)
 
 
-def test_a_forgotten_password_tells_nobody_who_has_an_account(client: Client) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the queue is asked for."""
+    found: list[Any] = []
+    monkeypatch.setattr(app, "send_task", lambda name, args: found.append((name, args)))
+    return found
+
+
+def test_a_forgotten_password_tells_nobody_who_has_an_account(
+    client: Client, asked: list[Any], django_assert_num_queries: Any
+) -> None:
     User.objects.create_user("eve", "eve@example.org", "old", is_staff=True)
     User.objects.create_user("gone", "gone@example.org", "old", is_staff=True, is_active=False)
-    answers = [client.post(FORGOTTEN, {"email": f"{name}@example.org"}) for name in ("eve", "gone", "nobody")]
+    client.post(FORGOTTEN, {"email": "warm@example.org"})
+    answers = []
+    for name in ("eve", "gone", "nobody"):
+        with django_assert_num_queries(0):  # the way is the same, so that its time tells nothing either
+            answers.append(client.post(FORGOTTEN, {"email": f"{name}@example.org"}))
     assert len({(answer.status_code, answer["Location"]) for answer in answers}) == 1
-    client.post(FORGOTTEN, {"email": "eve@example.org"})  # at once again
+    assert not mail.outbox
+    for name, arguments in asked:
+        assert name == tasks.mail_password_links.name
+        tasks.mail_password_links(*arguments)
+    tasks.mail_password_links("EVE@example.org")  # at once again
     (message,) = mail.outbox
     assert "eve" in message.body and choose(link_in(message.body))[0] == 302
+    assert AuditEntry.objects.filter(verb="password link mailed").count() == 1
+
+
+def test_a_mail_that_did_not_go_is_not_said_to_have_gone(
+    asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create_user("eve", "eve@example.org", "old", is_staff=True)
+
+    def away(*_: Any) -> None:
+        raise Transient("The mail server could not be reached.")
+
+    monkeypatch.setattr(post_office, "post", away)
+    with pytest.raises(Transient):
+        forgotten.mail_links("eve@example.org")
+    assert not AuditEntry.objects.filter(verb="password link mailed").exists()
+
+
+def test_a_broker_that_is_away_is_said_to_everybody_alike(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(app, "send_task", away)
+    answer = client.post(FORGOTTEN, {"email": "eve@example.org"})
+    assert "No mail can be sent at the moment" in answer.content.decode()
 
 
 def test_the_sign_in_page_leads_there(client: Client) -> None:

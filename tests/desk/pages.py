@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from survey_site.studies.models import Study
 
 # Participants' pages and the API's data are no part of the desk; everything else is.
-DESK = ("admin/", "reports/", "recruitment/", "api/docs/")
+DESK = ("admin/", "reports/", "recruitment/", "api/docs/", "docs/")
 FIXED = {"app_label": "studies", "name": "matching", "language": "en", "place": 0}
 SEALED = {"token"}  # encrypted for one reader: no address of a page
 
