@@ -15,9 +15,10 @@ from django.db import close_old_connections
 from saliency_worker import observer_store, store
 from saliency_worker.catalog import UnknownName
 from saliency_worker.saliency.errors import SaliencyError
+from saliency_worker.saliency.frozen import jobs_at_once
 from saliency_worker.saliency.results import Explanation
 from survey_site.celery import app
-from survey_site.stimuli import leased_rows
+from survey_site.stimuli import leased_rows, turns
 from survey_site.stimuli.leased_rows import LeasedRow
 from survey_site.stimuli.models import Job, ObserverJob, OwnModel, PrecomputeJob, RecomputeJob
 
@@ -66,12 +67,32 @@ def observe(ids: Sequence[int]) -> None:
 
 
 def work_off(kind: type[AnyJob], job_ids: Sequence[int], keep: Keep[AnyJob]) -> None:
-    """Claims what is still to be had and hands each explanation to `keep`, which ends the job."""
+    """Claims as many jobs as the message names, or as fill the device; `keep` gets each explanation and ends the job.
+
+    A message says that so many jobs wait; whose turn it is decides which of all that wait are taken.
+    """
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    claimed = leased_rows.claim(kind, job_ids, worker)
-    with leases(kind, [job.pk for job in claimed], worker):
-        for _, group in groupby(claimed, key=lambda job: (job.classifier, job.methods, job.settings)):
-            explain_group(list(group), worker, keep)
+    left = len(job_ids)
+    while left > 0:
+        claimed, _held[kind] = turns.take(
+            kind, max(left, jobs_at_once()), worker, _held.get(kind, turns.NOTHING)
+        )
+        if not claimed:
+            return
+        with leases(kind, [job.pk for job in claimed], worker):
+            for _, group in groupby(claimed, key=_alike):
+                explain_group(list(group), worker, keep)
+        left -= len(claimed)
+        leased_rows.announce_more(kind)
+
+
+_held: dict[type[Job], turns.Held] = {}
+"""What this process took last, of each kind: its classifier is loaded."""
+
+
+def _alike(job: Job) -> tuple[object, ...]:
+    """What jobs explained together have in common. Of one study, where no picture stands twice."""
+    return job.classifier, job.methods, job.settings, job.stimulus.study_id
 
 
 def explain_group(group: list[AnyJob], worker: str, keep: Keep[AnyJob]) -> None:

@@ -68,3 +68,8 @@ def rows_per_batch() -> tuple[int, bool]:
     A CPU is as fast with few rows, and alone in its batch an image has the same bytes in any company.
     """
     return (16, False) if prepare_device() == "cpu" else (128, True)
+
+
+def jobs_at_once() -> int:
+    """Images that are claimed together: a GPU's batches are to be full, and a CPU's few to be shared and lost."""
+    return 16 if prepare_device() == "cpu" else 64

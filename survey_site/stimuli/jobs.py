@@ -17,6 +17,7 @@ from saliency_worker.measures import ASKED
 from survey_site.stimuli import leased_rows, ranks
 from survey_site.stimuli.models import OwnModel, PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.stimuli.own_models import usable
+from survey_site.stimuli.turns import queue_of
 from survey_site.stimuli.uploaded_maps import is_uploaded
 from survey_site.stimuli.uploaded_rows import EXPLAINED
 from survey_site.studies.models import Study
@@ -142,12 +143,18 @@ def request(
                 for job in PrecomputeJob.objects.filter(stimulus__in=images, classifier=name)
             }
             new = []
-            for stimulus_id in images.values_list("pk", flat=True):
+            ids = list(images.values_list("pk", flat=True))
+            queue = queue_of(study.pk, name, len(ids)).name
+            for stimulus_id in ids:
                 job = existing.get(stimulus_id)
                 if job is None:
                     new.append(
                         PrecomputeJob(
-                            stimulus_id=stimulus_id, classifier=name, methods=list(keys), settings=options
+                            stimulus_id=stimulus_id,
+                            classifier=name,
+                            methods=list(keys),
+                            settings=options,
+                            queue=queue,
                         )
                     )
                 elif _needs_rerun(job, keys, options):
@@ -157,6 +164,7 @@ def request(
                     leased_rows.reset(
                         PrecomputeJob.objects.filter(pk=job.pk),
                         methods=merged,
+                        queue=queue,
                         settings=job_settings(
                             study, merged, metrics=metrics, measures=measured, model=own.get(name)
                         ),

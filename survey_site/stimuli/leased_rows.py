@@ -1,4 +1,4 @@
-"""Rows as a queue: announced, claimed by conditional UPDATE, leased, swept, tried again with back-off.
+"""Rows as a queue: announced, claimed by one conditional UPDATE, leased, swept, tried again with back-off.
 
 The row is the truth and the message only a bell: whoever loses the message finds the row. Precompute jobs and
 notifications are such rows; web and workers both use this module, which imports neither TensorFlow nor the worker.
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
-from django.db import models, transaction
-from django.db.models import F, Q, QuerySet
+from django.db import connection, models, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import KombuError
@@ -31,7 +31,8 @@ class Lane:
 
     task: the Celery task that takes a list of their ids. chunk: ids in one message. first_wait: after the first
     transient failure; four times as long after each further one. long: a message may wait for hours behind others, so
-    that silence is no loss while a row runs. related, order: how claimed rows are read.
+    that silence is no loss while a row runs, and no more than MOST_ANNOUNCED rows are announced at a time: workers ask for
+    the next as they end some. related, order: how claimed rows are read.
     """
 
     task: str
@@ -86,6 +87,7 @@ AnyRow = TypeVar("AnyRow", bound=LeasedRow)
 def announce(kind: Kind, ids: Sequence[int]) -> None:
     """Rings the bell for queued rows, in chunks. A broker that is away costs nothing: the sweeper rings again."""
     size = kind.LANE.chunk
+    ids = ids[: _room(kind)]
     for start in range(0, len(ids), size):
         chunk = list(ids[start : start + size])
         try:
@@ -97,24 +99,62 @@ def announce(kind: Kind, ids: Sequence[int]) -> None:
         kind._default_manager.filter(pk__in=chunk).update(announced_at=timezone.now())
 
 
+def announce_more(kind: Kind) -> None:
+    """Rings for queued rows that were not announced yet, as far as there is room: what a worker does after each chunk."""
+    announce(kind, _silent(kind, timezone.now()))
+
+
+def _room(kind: Kind) -> int:
+    """How many rows may be announced now, so that a million of them are no flood of messages."""
+    if not kind.LANE.long:
+        return MOST_ANNOUNCED
+    waiting = kind._default_manager.filter(state=State.QUEUED, announced_at__isnull=False).order_by()
+    return MOST_ANNOUNCED - waiting.values("pk")[:MOST_ANNOUNCED].count()
+
+
+def _silent(kind: Kind, now: datetime) -> list[int]:
+    rows = kind._default_manager.filter(_is_due(now), state=State.QUEUED, announced_at=None)
+    return list(rows.order_by(*kind.LANE.order).values_list("pk", flat=True)[:MOST_ANNOUNCED])
+
+
 def claim(kind: type[AnyRow], ids: Sequence[int], worker: str, now: datetime | None = None) -> list[AnyRow]:
-    """The rows of these that this worker now owns: one conditional UPDATE each, so nobody else has them."""
+    """The rows of these that this worker now owns, taken in one statement, so that nobody else has them.
+
+    PostgreSQL passes over rows that somebody else takes at this moment; SQLite has one writer at a time.
+    """
+    if not ids:
+        return []
+    return claim_where(kind, f"id IN ({', '.join(['%s'] * len(ids))})", list(ids), len(ids), worker, now)
+
+
+def claim_where(
+    kind: type[AnyRow],
+    condition: str,
+    values: Sequence[Any],
+    most: int,
+    worker: str,
+    now: datetime | None = None,
+) -> list[AnyRow]:
+    """`claim` of the first rows, by id, that meet a condition in SQL with these values."""
     now = now or timezone.now()
-    claimed = []
-    for pk in ids:
-        won = (
-            kind._default_manager.filter(pk=pk, state=State.QUEUED)
-            .filter(_is_due(now))
-            .update(
-                state=State.RUNNING,
-                worker=worker,
-                attempts=F("attempts") + 1,
-                started_at=now,
-                lease_expires_at=now + kind.LANE.lease(),
+    table = connection.ops.quote_name(kind._meta.db_table)
+    locked = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    stored = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH free AS MATERIALIZED (
+                SELECT id FROM {table}
+                WHERE state = 'queued' AND (not_before IS NULL OR not_before <= %s) AND {condition}
+                ORDER BY id LIMIT %s {locked}
             )
+            UPDATE {table} SET state = 'running', worker = %s, attempts = attempts + 1, started_at = %s,
+                lease_expires_at = %s
+            WHERE id IN (SELECT id FROM free) RETURNING id
+            """,  # noqa: S608 — names of this program's own
+            [stored(now), *values, most, worker, stored(now), stored(now + kind.LANE.lease())],
         )
-        if won:
-            claimed.append(pk)
+        claimed = [pk for (pk,) in cursor.fetchall()]
     rows = kind._default_manager.filter(pk__in=claimed)
     return list(rows.select_related(*kind.LANE.related).order_by(*kind.LANE.order))
 
@@ -190,12 +230,15 @@ def _take_back(kind: Kind, now: datetime) -> None:
 
 
 def _ring_again(kind: Kind, now: datetime, waiting: bool) -> int:
-    silent = Q(announced_at=None)
+    unheard = _silent(kind, now)[: _room(kind)]
     if not waiting:
         # Where a worker is busy its messages may wait in the queue; only silence means that they were lost.
-        silent |= Q(announced_at__lt=now - REANNOUNCE_AFTER)
-    rows = kind._default_manager.filter(silent, _is_due(now), state=State.QUEUED)
-    unheard = list(rows.order_by(*kind.LANE.order).values_list("pk", flat=True)[:MOST_ANNOUNCED])
+        rows = kind._default_manager.filter(
+            _is_due(now), state=State.QUEUED, announced_at__lt=now - REANNOUNCE_AFTER
+        )
+        lost = list(rows.order_by("announced_at").values_list("pk", flat=True)[:MOST_ANNOUNCED])
+        rows.model._default_manager.filter(pk__in=lost, state=State.QUEUED).update(announced_at=None)
+        unheard = (lost + unheard)[:MOST_ANNOUNCED]
     announce(kind, unheard)
     return len(unheard)
 

@@ -65,8 +65,27 @@ def _lane(task: str) -> Lane:
         died="The worker died on this image several times; look at its log, then retry.",
         long=True,
         related=("stimulus",),
-        order=("classifier", "pk"),
+        order=("queue", "pk"),
     )
+
+
+def _job_indexes(name: str) -> list[models.Index]:
+    """What workers and sweeps look for among a million jobs: each finds its rows without reading the others."""
+    queued = Q(state="queued")
+    return [
+        models.Index(
+            fields=["state", "lease_expires_at"],
+            name=f"{name}_open",
+            condition=Q(state__in=["queued", "running"]),
+        ),
+        models.Index(fields=["queue", "id"], name=f"{name}_queue", condition=queued),
+        models.Index(fields=["queue", "id"], name=f"{name}_silent", condition=queued & Q(announced_at=None)),
+        models.Index(
+            fields=["announced_at"],
+            name=f"{name}_announced",
+            condition=queued & Q(announced_at__isnull=False),
+        ),
+    ]
 
 
 class Job(LeasedRow):
@@ -77,6 +96,14 @@ class Job(LeasedRow):
     classifier = models.CharField(max_length=200)
     methods = models.JSONField(help_text=_("Full keys of the catalogue."))
     settings = models.JSONField(default=dict, help_text=_("edges, colour_map, metrics, seed, ranks …"))
+    queue = models.CharField(
+        max_length=220,
+        blank=True,
+        default="",
+        db_default="",  # a process of the version before does not name it
+        editable=False,
+        help_text=_("Urgency, study and classifier: see turns.py."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -99,13 +126,7 @@ class PrecomputeJob(Job):
                 fields=["stimulus", "classifier"], name="one_job_per_image_and_classifier"
             )
         ]
-        indexes = [
-            models.Index(
-                fields=["state", "lease_expires_at"],
-                name="job_open",
-                condition=Q(state__in=["queued", "running"]),
-            )
-        ]
+        indexes = _job_indexes("job")
 
 
 class RecomputeJob(Job):
@@ -117,13 +138,7 @@ class RecomputeJob(Job):
     found = models.JSONField(default=list, help_text=_("One entry per map, with its problem or none."))
 
     class Meta(Job.Meta):
-        indexes = [
-            models.Index(
-                fields=["state", "lease_expires_at"],
-                name="recompute_open",
-                condition=Q(state__in=["queued", "running"]),
-            )
-        ]
+        indexes = _job_indexes("recompute")
 
 
 class OwnModel(LeasedRow):

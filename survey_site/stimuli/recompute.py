@@ -14,6 +14,7 @@ from django.db.models import Count
 from survey_site.stimuli import leased_rows
 from survey_site.stimuli.jobs import Progress, explained_elsewhere
 from survey_site.stimuli.models import RecomputeJob, SaliencyMap
+from survey_site.stimuli.turns import queue_of
 from survey_site.stimuli.uploaded_maps import is_uploaded
 from survey_site.studies.models import Study
 
@@ -105,6 +106,7 @@ def request(study: Study) -> list[int]:
     """Queues every stored map of the study; returns the ids of the jobs. Results of earlier ones are dropped."""
     ended = (State.DONE, State.FAILED, State.CANCELLED)
     RecomputeJob.objects.filter(stimulus__study=study, state__in=ended).delete()
+    wanted = orders(stored_maps(study))
     with transaction.atomic():
         jobs = RecomputeJob.objects.bulk_create(
             RecomputeJob(
@@ -113,8 +115,9 @@ def request(study: Study) -> list[int]:
                 methods=sorted(order.methods),
                 settings=order.all_settings,
                 maps=order.maps,
+                queue=queue_of(study.pk, order.classifier, len(wanted)).name,
             )
-            for order in orders(stored_maps(study))
+            for order in wanted
         )
         ids = [job.pk for job in jobs]
         transaction.on_commit(lambda: leased_rows.announce(RecomputeJob, ids))
