@@ -119,7 +119,7 @@ def write_files(
 
     photos: as of `photos_below`, for each picture; none: all are shown as they are. told: hears how far it is.
     """
-    written: list[ServedFile] = []
+    written: dict[int, ServedFile] = {}
     below = photos or [""] * len(paths)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(4) as threads:
 
@@ -136,17 +136,18 @@ def write_files(
                 told(0.8 * index / len(paths), f"{index} / {len(paths)}")
         length = common_length(longest)
         try:
-            for index in range(len(paths)):
-                if index % TOLD_EVERY == 0:
-                    told(0.8 + 0.2 * index / len(paths), f"{index} / {len(paths)}")
+            # In no order that tells what they show: an object store says of each file when it was written.
+            for done, index in enumerate(secrets.SystemRandom().sample(range(len(paths)), len(paths))):
+                if done % TOLD_EVERY == 0:
+                    told(0.8 + 0.2 * done / len(paths), f"{done} / {len(paths)}")
                 name = f"served/{secrets.token_hex(2)}/{secrets.token_hex(20)}.png"
                 padded = pad((Path(folder) / str(index)).read_bytes(), length)
                 path = default_storage.save(name, ContentFile(padded))
-                written.append(ServedFile(path, storage.sha256(padded)))
+                written[index] = ServedFile(path, storage.sha256(padded))
         except BaseException:
-            remove_files(written)
+            remove_files(list(written.values()))
             raise
-    return written
+    return [written[index] for index in range(len(paths))]
 
 
 def remove_files(files: Sequence[ServedFile]) -> None:

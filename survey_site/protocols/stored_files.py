@@ -65,7 +65,7 @@ def remove_after_commit(paths: Iterable[str]) -> None:
 def remove_unused(paths: Iterable[str]) -> int:
     """Deletes those of these files that no row names; returns how many. What cannot be deleted is logged, by name."""
     removed = 0
-    for path in _unused(sorted(set(paths) - {""})):
+    for path in unused(sorted(set(paths) - {""})):
         try:
             default_storage.delete(path)
             removed += 1
@@ -74,7 +74,8 @@ def remove_unused(paths: Iterable[str]) -> int:
     return removed
 
 
-def _unused(paths: Sequence[str]) -> Iterator[str]:
+def unused(paths: Sequence[str]) -> Iterator[str]:
+    """Those of these files that no row names."""
     for start in range(0, len(paths), BATCH):
         batch = paths[start : start + BATCH]
         named: set[str] = set()

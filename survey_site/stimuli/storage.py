@@ -7,6 +7,7 @@ gone once it is mounted again, with rows that name it: so nothing is written int
 import hashlib
 import os
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -15,8 +16,11 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
+from django.utils import timezone
 
 MARK = ".survey-storage"
+RENEWED_AFTER = timedelta(hours=12)
+"""A file that nobody names may be tidied away when it is older than that; one about to be named must not look so."""
 
 
 class StorageAway(OSError):
@@ -47,6 +51,14 @@ class AtomicFileSystemStorage(FileSystemStorage):
         stimuli = apps.get_model("stimuli", "Stimulus").objects
         is_new = stimuli.model._meta.db_table not in connection.introspection.table_names()
         return not is_new and bool(stimuli.exclude(path="").exists())
+
+    def renew(self, name: str) -> bool:
+        """Makes a stored file as young as one that is written now; False where it is gone."""
+        try:
+            os.utime(self.path(name))
+        except FileNotFoundError:
+            return False
+        return True
 
     def _save(self, name: str, content: "File[bytes]") -> str:
         self.claim()
@@ -87,10 +99,8 @@ def put(folder: str, data: bytes, suffix: str) -> tuple[str, str]:
     """Stores bytes under their own SHA-256; returns (path, SHA-256). Storing the same bytes twice is free."""
     digest = sha256(data)
     path = path_of(folder, digest, suffix)
-    if default_storage.exists(path):
-        if default_storage.size(path) == len(data):
-            return path, digest
-        default_storage.delete(path)
+    if _is_there(path, len(data)):
+        return path, digest
     return default_storage.save(path, ContentFile(data)), digest
 
 
@@ -101,11 +111,21 @@ def put_file(folder: str, file: IO[bytes], suffix: str) -> tuple[str, str]:
     path = path_of(folder, digest, suffix)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    if default_storage.exists(path):
-        if default_storage.size(path) == size:
-            return path, digest
-        default_storage.delete(path)
+    if _is_there(path, size):
+        return path, digest
     return default_storage.save(path, File(file)), digest
+
+
+def _is_there(path: str, size: int) -> bool:
+    """Whether these bytes need not be written. A file of another size goes; one that is not young is written anew."""
+    if not default_storage.exists(path):
+        return False
+    if default_storage.size(path) != size:
+        default_storage.delete(path)
+        return False
+    if isinstance(default_storage, AtomicFileSystemStorage):
+        return default_storage.renew(path)
+    return bool(default_storage.get_modified_time(path) > timezone.now() - RENEWED_AFTER)
 
 
 def get(path: str) -> bytes:
