@@ -33,6 +33,22 @@ def stop_boot(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
+def databases(url: str, replica: str, data_dir: Path) -> dict[str, dict[str, Any]]:
+    """Django's databases: the one that is written, and a streaming replica of it where one is named."""
+    found = {"default": database(url, data_dir)}
+    if replica:
+        if not replica.startswith(("postgres://", "postgresql://")) or not url.startswith("postgres"):
+            raise Misconfigured(
+                "DATABASE_REPLICA_URL names a replica of PostgreSQL; leave it empty on SQLite"
+            )
+        if replica == url:
+            raise Misconfigured(
+                "DATABASE_REPLICA_URL is DATABASE_URL itself; name the replica, or leave it empty"
+            )
+        found["replica"] = {**database(replica, data_dir), "TEST": {"MIRROR": "default"}}
+    return found
+
+
 def database(url: str, data_dir: Path) -> dict[str, Any]:
     """Django's database settings for `sqlite:///file` (or empty: the embedded default) or `postgres://…`."""
     if not url:
@@ -73,6 +89,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
+        "CONN_MAX_AGE": None,  # sqlite_file.py sees to it that it stays the same file
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

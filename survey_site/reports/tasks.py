@@ -3,6 +3,7 @@
 import logging
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from celery import shared_task
@@ -11,6 +12,7 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.http import QueryDict
 
+from survey_site import replica
 from survey_site.celery import while_working
 from survey_site.protocols import life
 from survey_site.protocols.models import Protocol
@@ -42,7 +44,8 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
     _close(study, protocol)
     key = cached_report.data_version(protocol, population)
     if not cached_report.report_of(key):
-        with failing_in_words(key, f"the report of {study.slug}"):
+        version = partial(cached_report.data_version, protocol, population)
+        with failing_in_words(key, f"the report of {study.slug}"), replica.reading(version):
             _analyse(study, protocol, population, key)
 
 
@@ -180,9 +183,10 @@ def data_file(study_id: int, population_query: str, kind: str) -> None:
         logger.warning("study %s does not exist any more; no file of its data is made", study_id)
         return
     population = Population.from_query(QueryDict(population_query))
-    path = prepared_files.path_of(study, population, kind, prepared_files.fingerprint(study, population))
+    fingerprint = partial(prepared_files.fingerprint, study, population)
+    path = prepared_files.path_of(study, population, kind, fingerprint())
     if not prepared_files.is_ready(path):
-        with failing_in_words(path, f"the file {kind} of {study.slug}"):
+        with failing_in_words(path, f"the file {kind} of {study.slug}"), replica.reading(fingerprint):
             _data_file(study, population, kind, path)
 
 
