@@ -11,8 +11,10 @@ left out and said so.
 """
 
 import argparse
+import os
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.load_client import Log, run  # noqa: E402
 from benchmarks.load_site import STUDY, Spent, prepared, serving  # noqa: E402
 from survey_site.tasks.matching.answers import CANT_TELL  # noqa: E402
+from tests.front_server import nginx  # noqa: E402
 
 
 def lost_or_doubled(logs: list[Log]) -> list[str]:
@@ -102,41 +105,54 @@ def main() -> int:
     parser.add_argument(
         "--bot-token", default="", help="with --url: what `simulate --print-token` says there"
     )
-    parser.add_argument("--participants", type=int, default=200)
+    parser.add_argument(
+        "--participants", type=int, nargs="+", default=[200], help="at once; several: in turn"
+    )
     parser.add_argument("--think-ms", type=float, default=0.0)
     parser.add_argument("--workers", type=int, default=2, help="server processes of the private site")
     parser.add_argument("--threads", type=int, default=4, help="threads of each")
     parser.add_argument("--interface", choices=["rsgi", "wsgi"], default="rsgi", help="of the private site")
+    parser.add_argument("--front", action="store_true", help="the private site behind nginx, as on a server")
     options = parser.parse_args()
     if options.url:
         if not options.bot_token:
             parser.error("--url needs --bot-token: on that machine, `manage.py simulate STUDY --print-token`")
-        logs, seconds = run(
-            options.url,
-            options.study,
-            options.participants,
-            f"?bot={options.bot_token}",
-            options.think_ms / 1000,
-        )
-        failures = report(logs, seconds)
+        failures = 0
+        for number in options.participants:
+            bots = f"?bot={options.bot_token}"
+            failures += report(*run(options.url, options.study, number, bots, options.think_ms / 1000))
         print("answers were not compared with a database: the site is not ours")
         return int(failures > 0)
-    with prepared(), serving(options.workers, options.threads, options.interface) as (port, server):
+    return private(options)
+
+
+def private(options: argparse.Namespace) -> int:
+    """Plays on a site of our own; returns the status."""
+    wrong = 0
+    with ExitStack() as stack:
+        data = stack.enter_context(prepared())
+        port, server = stack.enter_context(serving(options.workers, options.threads, options.interface))
+        parents = [server]
+        if options.front:
+            port, front = stack.enter_context(nginx(port, data))
+            parents.append(front)
         url = f"http://127.0.0.1:{port}"
         from django.db import connection
 
-        print(
-            f"database: {connection.vendor}, {options.interface}, {options.workers} workers × {options.threads} threads"
-        )
+        where = f"{connection.vendor}, {options.interface}{', nginx' if options.front else ''}"
+        print(f"database: {where}, {options.workers} workers × {options.threads} threads")
         run(url, STUDY, 2 * options.workers, "", 0)  # caches are filled before the clock starts
-        before = Spent.now(server)
-        logs, seconds = run(url, STUDY, options.participants, "", options.think_ms / 1000)
-        after = Spent.now(server)
-        failures = report(logs, seconds)
-        report_cpu(before, after, sum(len(log.gets_s) for log in logs))
-        problems = lost_or_doubled(logs)
-    print("nothing lost, nothing doubled" if not problems else "\n".join(problems[:20]))
-    return int(failures > 0 or bool(problems))
+        for number in options.participants:
+            before = Spent.now(*parents)
+            logs, seconds = run(url, STUDY, number, "", options.think_ms / 1000)
+            after = Spent.now(*parents)
+            wrong += report(logs, seconds)
+            report_cpu(before, after, sum(len(log.gets_s) for log in logs))
+            problems = lost_or_doubled(logs)
+            print("nothing lost, nothing doubled" if not problems else "\n".join(problems[:20]))
+            print(f"load of the machine, this run included: {os.getloadavg()[0]:.1f}", flush=True)
+            wrong += len(problems)
+    return int(wrong > 0)
 
 
 if __name__ == "__main__":
