@@ -158,6 +158,7 @@ def storage(url: str, data_dir: Path) -> dict[str, Any]:
             "default_acl": None,
             "file_overwrite": True,
             "querystring_auth": True,
+            "signature_version": "s3v4",  # buckets of today take no older one, which boto3 still signs addresses with
         }
         return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
     raise Misconfigured(f"STORAGE_URL={url!r} is neither s3://bucket/prefix nor file:///folder nor empty")
