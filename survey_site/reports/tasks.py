@@ -44,8 +44,8 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
     _close(study, protocol)
     key = cached_report.data_version(protocol, population)
     if not cached_report.report_of(key):
-        version = partial(cached_report.data_version, protocol, population)
-        with failing_in_words(key, f"the report of {study.slug}"), replica.reading(version):
+        data_version = partial(cached_report.data_version, protocol, population)
+        with failing_in_words(key, f"the report of {study.slug}"), replica.reading(data_version):
             _analyse(study, protocol, population, key)
 
 
