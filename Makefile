@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-faults soak stack lint bench screenshots lock clean
+.PHONY: help setup demo test test-slow test-faults test-front soak stack lint bench screenshots docs package pin lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -21,6 +21,10 @@ test-slow: .venv/.installed-dev ## the slow suite
 
 test-faults: .venv/.installed-dev ## kills, fills and cuts off parts of the running site: what is lost? a quarter of an hour
 	$(BIN)/python -m tests.faults $(FAULTS)
+
+test-front: .venv/.installed-dev ## the browser suite and some faults through nginx with the file of deploy/
+	BROWSER_FRONT=1 $(BIN)/python -m pytest -n 0 tests/browser
+	$(BIN)/python -m tests.faults --front $(FAULTS)
 
 soak: .venv/.installed-dev ## participants up to 1,000,000 acknowledged answers; ^C, and it goes on at the next start
 	$(BIN)/python -m tests.faults.soak $(SOAK)
@@ -41,6 +45,15 @@ bench: .venv/.installed-dev ## benchmarks: prints what README and docs quote
 
 screenshots: .venv/.installed-dev ## every page of participants and the desk, light and dark, into screenshots/
 	$(BIN)/python -m tests.browser.screenshots
+
+pin: .venv/.installed-dev ## images of docker-compose.yml by digest instead of tag, where a registry is reached
+	$(BIN)/python -m deploy.pin_images
+
+docs: .venv/.installed-dev ## the documentation as a site, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+package: .venv/.installed-dev ## a wheel of the whole product, into dist/
+	$(BIN)/hatchling build -t wheel
 
 lock: ## pins every version with hashes, without index addresses
 	@for role in web: worker:--extra=worker worker-gpu:--extra=worker-gpu reports:--extra=reports demo:--extra=demo dev:--extra=dev; do \

@@ -4,9 +4,10 @@ import hashlib
 import json
 from pathlib import Path
 
+from saliency_worker import fixture_files
 from saliency_worker.saliency.errors import WeightsError
 
-FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "weights"
+FOLDER = fixture_files.FOLDER / "weights"
 MANIFEST = "weights.json"
 
 
@@ -19,7 +20,7 @@ def bundled(name: str, folder: Path = FOLDER) -> Path:
     if entry is None:
         raise WeightsError(f'There is no bundled file "{name}": {MANIFEST} does not list it.')
     path = folder / name
-    restore = f"restore it with: git checkout -- fixtures/weights/{name}"
+    restore = f"restore it with: {_remedy(name)}"
     if not path.is_file():
         raise WeightsError(f"The bundled file {path} is missing; {restore}")
     size = path.stat().st_size
@@ -40,9 +41,15 @@ def manifest(folder: Path = FOLDER) -> dict[str, dict[str, str | int]]:
         return {name: {**entry, "bytes": int(entry["bytes"])} for name, entry in entries.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise WeightsError(
-            f"The list of bundled files {path} is missing or unreadable; "
-            f"restore it with: git checkout -- fixtures/weights/{MANIFEST}"
+            f"The list of bundled files {path} is missing or unreadable; restore it with: {_remedy(MANIFEST)}"
         ) from error
+
+
+def _remedy(name: str) -> str:
+    """The command that brings a file back."""
+    if fixture_files.IN_CHECKOUT:
+        return f"git checkout -- fixtures/weights/{name}"
+    return "pip install --force-reinstall --no-deps saliency-survey"
 
 
 def sha256(path: Path) -> str:

@@ -8,13 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
-from saliency_worker import catalog
+from saliency_worker import catalog, fixture_files
 from survey_site.design.presets import DEMO_TASKS
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
@@ -24,7 +23,7 @@ from survey_site.trials.views.home import DEMO_SLUG
 
 SLUG = DEMO_SLUG
 IDS_KEPT = timedelta(days=365)
-PICTURES = settings.BASE_DIR / "fixtures" / "demo" / "pictures.json"
+PICTURES = fixture_files.FOLDER / "demo" / "pictures.json"
 
 
 class DemoUnavailable(RuntimeError):
@@ -91,7 +90,7 @@ def read(entry: Mapping[str, Any]) -> bytes:
     folder = Path(spec.origin).parent if spec and spec.origin else None
     if folder is None or not (folder / rest).is_file():
         raise DemoUnavailable(
-            f"{entry['file']} is not installed; run `make demo`, which installs the demo's packages"
+            f"{entry['file']} is not installed; run `make demo`, or install `saliency-survey[demo]`"
         )
     if "crop" not in entry:
         return (folder / rest).read_bytes()

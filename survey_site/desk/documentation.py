@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
@@ -13,9 +12,10 @@ from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from saliency_worker import fixture_files
 from survey_site.trials.views.guards import participants_page
 
-FOLDER = settings.BASE_DIR / "docs"
+FOLDER = fixture_files.PAGES / "docs"
 BESIDE = ("SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")  # of the program's own folder
 PICTURE = re.compile(r"[a-z0-9-]+\.(jpg|png|svg)")
 ORDER = (

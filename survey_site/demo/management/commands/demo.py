@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
-from saliency_worker import catalog
+from saliency_worker import catalog, fixture_files
 from survey_site.demo import study as demo_study
 from survey_site.demo.processes import Processes, server_arguments
 from survey_site.protocols import freeze, masking, observed
@@ -26,7 +26,7 @@ from survey_site.stimuli.observed import ObserverJob
 from survey_site.stimuli.progress_bar import wait_for_maps
 from survey_site.studies.models import Study
 
-REPLAY = settings.BASE_DIR / "fixtures" / "feature_cam_table_1"
+REPLAY = fixture_files.FOLDER / "feature_cam_table_1"
 
 
 class Command(BaseCommand):
