@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -21,6 +22,7 @@ from survey_site.celery import app
 from survey_site.stimuli import leased_rows, turns
 from survey_site.stimuli.leased_rows import LeasedRow
 from survey_site.stimuli.models import Job, ObserverJob, OwnModel, PrecomputeJob, RecomputeJob
+from survey_site.telemetry import counters
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
@@ -100,8 +102,14 @@ def explain_group(group: list[AnyJob], worker: str, keep: Keep[AnyJob]) -> None:
     waiting = {job.stimulus.sha256: job for job in group}
     try:
         explainer = store.explainer(group[0])
+        began = time.perf_counter()
         for explanation in explainer.explain(store.images(group, explainer)):
             keep(waiting[explanation.image_sha256], explanation, worker)
+            counters.IMAGES.labels(group[0].classifier).observe(time.perf_counter() - began)
+            counters.MAPS.labels(group[0].classifier).inc(
+                sum(len(c.maps) for c in explanation.by_rank.values())
+            )
+            began = time.perf_counter()
             del waiting[explanation.image_sha256]
     except Exception as error:
         remaining = list(waiting.values())

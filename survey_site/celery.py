@@ -4,13 +4,18 @@ No worker code is imported here.
 """
 
 import logging
+import logging.config
 import os
 import threading
 from collections.abc import Callable
 
 from celery import Celery
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
+from django.conf import settings
 from django.db import close_old_connections
+from prometheus_client import start_http_server
+
+from survey_site.telemetry import context, counters  # noqa: F401  (their signals)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "survey_site.settings")
 
@@ -18,6 +23,18 @@ logger = logging.getLogger(__name__)
 app = Celery("survey_site")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["survey_site.reports", "survey_site.notifications"], related_name="tasks")
+
+
+@setup_logging.connect
+def _as_the_site_logs(**_: object) -> None:
+    """Instead of Celery's own set-up, which would take the handlers away."""
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_ready.connect
+def _answer_prometheus(**_: object) -> None:
+    if settings.METRICS_PORT:
+        start_http_server(settings.METRICS_PORT, settings.METRICS_ADDRESS)
 
 
 def while_working(name: str, seconds: float, work: Callable[[], object]) -> None:

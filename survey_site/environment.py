@@ -4,7 +4,6 @@ Pure functions of strings, so that each can be tested without starting Django.
 """
 
 import contextlib
-import ipaddress
 import os
 import secrets
 import sys
@@ -12,19 +11,26 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
+import platformdirs
 from environs import Env, EnvError
 
+from saliency_worker import fixture_files
 from saliency_worker.declarations import BadDeclaration
+from survey_site.environment_values import (
+    Misconfigured,
+    both_or_none,
+    full_path,
+    origins,
+    query_of,
+    redis,
+    split,
+)
 from survey_site.tasks import registry
 
 SHORTEST_KEY, FEWEST_SIGNS = 50, 10
 GUESSED = ("django-insecure", "change", "secret", "password", "example")
-
-
-class Misconfigured(ValueError):
-    """A setting has a value that cannot work. The message names the variable and what to write instead."""
 
 
 def stop_boot(message: str) -> NoReturn:
@@ -49,16 +55,28 @@ def databases(url: str, replica: str, data_dir: Path) -> dict[str, dict[str, Any
     return found
 
 
+def data_dir(value: str) -> Path:
+    """The data folder: as given, else `.data` in a checkout, else where programs of this user keep their data."""
+    if value:
+        return Path(value).expanduser().resolve()
+    if fixture_files.IN_CHECKOUT:
+        return Path(__file__).resolve().parent.parent / ".data"
+    return platformdirs.user_data_path("saliency-survey", appauthor=False)
+
+
 def database(url: str, data_dir: Path) -> dict[str, Any]:
     """Django's database settings for `sqlite:///file` (or empty: the embedded default) or `postgres://…`."""
     if not url:
         return _sqlite(data_dir / "db.sqlite3")
-    parts = urlsplit(url)
+    parts = split("DATABASE_URL", url)
     if parts.scheme == "sqlite":
         path = unquote(parts.path)
         if path in ("", "/"):
             raise Misconfigured(f"DATABASE_URL={url!r} names no file; write sqlite:////absolute/file.sqlite3")
-        return _sqlite(Path(path.removeprefix("/") if not path.startswith("//") else path[1:]))
+        file = Path(path.removeprefix("/") if not path.startswith("//") else path[1:])
+        if not file.resolve().parent.is_dir():
+            raise Misconfigured(f"DATABASE_URL: there is no folder {file.resolve().parent}; make it")
+        return _sqlite(file)
     if parts.scheme in ("postgres", "postgresql"):
         name = unquote(parts.path.lstrip("/"))
         if not name:
@@ -71,6 +89,7 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
             raise Misconfigured(
                 f"DATABASE_URL has pool={size!r}; write a number of connections such as pool=8"
             )
+        _known_to_libpq(query)
         pool = {"min_size": 1, "max_size": int(size), "timeout": 10}
         return {
             "ENGINE": "django.db.backends.postgresql",
@@ -82,6 +101,18 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
             "OPTIONS": {"pool": pool, **query},
         }
     raise Misconfigured(f"DATABASE_URL begins with {parts.scheme!r}; write postgres://… or sqlite:///…")
+
+
+def _known_to_libpq(options: dict[str, str]) -> None:
+    from psycopg import ProgrammingError  # 10 MB that a site on SQLite does without
+    from psycopg.conninfo import make_conninfo
+
+    try:
+        make_conninfo(**options)
+    except ProgrammingError as error:
+        raise Misconfigured(
+            f"DATABASE_URL: {str(error).strip()}; write options of libpq, and pool=8"
+        ) from error
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
@@ -115,7 +146,7 @@ def broker(url: str, data_dir: Path) -> tuple[str, dict[str, Any]]:
             "control_folder": str(folder / "control"),
         }
     if url.startswith(("redis://", "rediss://")):
-        return url, {"visibility_timeout": 3600}
+        return redis("CELERY_BROKER_URL", url), {"visibility_timeout": 3600}
     raise Misconfigured(
         f"CELERY_BROKER_URL={url!r} is neither redis://… nor empty (files in the data folder)"
     )
@@ -124,12 +155,12 @@ def broker(url: str, data_dir: Path) -> tuple[str, dict[str, Any]]:
 def cache(url: str, data_dir: Path) -> dict[str, Any]:
     """Django's cache settings; empty selects files, which web and workers share."""
     if not url or url.startswith("file://"):
-        folder = url.removeprefix("file://") or str(data_dir / "cache")
+        folder = full_path("CACHE_URL", url.removeprefix("file://")) or str(data_dir / "cache")
         return {"BACKEND": "survey_site.json_cache.JsonFileCache", "LOCATION": folder}
     if url.startswith(("redis://", "rediss://")):
         return {
             "BACKEND": "survey_site.redis_cache.SparedRedisCache",
-            "LOCATION": url,
+            "LOCATION": redis("CACHE_URL", url),
             "OPTIONS": {
                 "serializer": "survey_site.json_cache.Serializer",
                 "socket_connect_timeout": 2,
@@ -142,14 +173,17 @@ def cache(url: str, data_dir: Path) -> dict[str, Any]:
 def storage(url: str, data_dir: Path) -> dict[str, Any]:
     """Django's default storage: `file:///folder`, `s3://bucket/prefix?endpoint=https://…`, or the data folder."""
     if not url or url.startswith("file://"):
-        folder = url.removeprefix("file://") or str(data_dir / "media")
+        folder = full_path("STORAGE_URL", url.removeprefix("file://")) or str(data_dir / "media")
         return {
             "BACKEND": "survey_site.stimuli.storage.AtomicFileSystemStorage",
             "OPTIONS": {"location": folder},
         }
-    parts = urlsplit(url)
+    parts = split("STORAGE_URL", url)
     if parts.scheme == "s3" and parts.hostname:
-        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        query = query_of("STORAGE_URL", parts, ("endpoint", "region"))
+        if query.get("endpoint") is not None:
+            origins("STORAGE_URL's endpoint", [query["endpoint"].rstrip("/")])
+        both_or_none("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
         options = {
             "bucket_name": parts.hostname,
             "location": parts.path.strip("/"),
@@ -169,7 +203,7 @@ def email(url: str, debug: bool) -> dict[str, Any]:
 
     Empty: the console in debug mode, else no mail at all.
     """
-    parts = urlsplit(url or ("console:" if debug else "dummy:"))
+    parts = split("EMAIL_URL", url or ("console:" if debug else "dummy:"))
     ports = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
     kind = {"console": "console", "dummy": "dummy", "file": "filebased"}.get(parts.scheme, "smtp")
     if kind == "smtp" and parts.scheme not in ports:
@@ -177,10 +211,7 @@ def email(url: str, debug: bool) -> dict[str, Any]:
             f"EMAIL_URL begins with {parts.scheme!r}; write smtp+tls://user:password@host:587, smtps://…, console: "
             "or file:///folder"
         )
-    try:
-        host, port = parts.hostname or "", parts.port or ports.get(parts.scheme, 0)
-    except ValueError as error:
-        raise Misconfigured(f"EMAIL_URL: {error}; write smtp+tls://user:password@host:587") from error
+    host, port = parts.hostname or "", parts.port or ports.get(parts.scheme, 0)
     if kind == "smtp" and not host:
         raise Misconfigured("EMAIL_URL names no host; write smtp+tls://user:password@host:587")
     return {
@@ -193,13 +224,6 @@ def email(url: str, debug: bool) -> dict[str, Any]:
         "EMAIL_USE_SSL": parts.scheme == "smtps",
         "EMAIL_FILE_PATH": unquote(parts.path) if kind == "filebased" else None,
     }
-
-
-def one_of(name: str, value: str, choices: Sequence[str]) -> str:
-    """The value, if it is one of the choices."""
-    if value not in choices:
-        raise Misconfigured(f"{name}={value!r} is not one of {', '.join(choices)}")
-    return value
 
 
 def methods(modules: str) -> str:
@@ -224,19 +248,9 @@ def tasks(ours: Sequence[str], further: Sequence[str]) -> list[str]:
     return packages
 
 
-def networks(values: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Addresses and networks (`10.0.0.0/8`) as networks."""
-    try:
-        return [ipaddress.ip_network(value.strip(), strict=False) for value in values]
-    except ValueError as error:
-        raise Misconfigured(
-            f"TRUSTED_PROXIES: {error}; write addresses or networks such as 10.0.0.0/8,192.0.2.7"
-        ) from error
-
-
 def site_url(url: str) -> str:
     """Scheme and host under which people reach the site, without a slash at the end."""
-    parts = urlsplit(url)
+    parts = split("SITE_URL", url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         raise Misconfigured(
             f"SITE_URL={url!r} is no address of a site; write one such as https://survey.example.org"
@@ -281,8 +295,15 @@ def keep_private(data_dir: Path, front_server: bool) -> None:
     The data folder, which holds answers and the secret key, is closed as well, also one of an earlier version.
     """
     os.umask(0o027 if front_server else 0o077)
-    with contextlib.suppress(PermissionError):  # another user's folder, which is theirs to close
+    try:
         data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"DATA_DIR={str(data_dir)!r}: {error.strerror}; name a folder of the site's own"
+        ) from error
+    if not os.access(data_dir, os.W_OK | os.X_OK):
+        raise Misconfigured(f"DATA_DIR={str(data_dir)!r} cannot be written; give it to the site's user")
+    with contextlib.suppress(PermissionError):  # another user's folder, which is theirs to close
         data_dir.chmod(0o750 if front_server else 0o700)
 
 

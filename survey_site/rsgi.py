@@ -8,7 +8,6 @@ once the site knows the sender as a researcher who may upload (bodies.py).
 import asyncio
 import io
 import logging
-import os
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from survey_site.malformed import Application, Environ
 from survey_site.wsgi import application as wsgi
 
 log = logging.getLogger(__name__)
-THREADS = int(os.environ.get("REQUEST_THREADS", "8"))
+THREADS = settings.REQUEST_THREADS
 FORM_WITHIN_S = 30  # for the whole of a form
 CHUNK_WITHIN_S = 30  # for the next part of an upload
 PIECE_WITHIN_S = 60  # for the receiver to take the next piece of an export

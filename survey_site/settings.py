@@ -8,26 +8,40 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from environs import Env
 
-from survey_site import environment
+from survey_site import __version__, environment
+from survey_site import environment_values as values
 from survey_site.desk import sidebar
 from survey_site.studies import languages
+from survey_site.telemetry import failures, lines
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _env = Env()
 
 try:
-    DATA_DIR = Path(environment.read(_env, "str", "DATA_DIR", str(BASE_DIR / ".data"))).resolve()
-    X_ACCEL_PREFIX = environment.read(_env, "str", "X_ACCEL_PREFIX", "")
+    DATA_DIR = environment.data_dir(environment.read(_env, "str", "DATA_DIR", ""))
+    X_ACCEL_PREFIX = values.internal_location(
+        "X_ACCEL_PREFIX", environment.read(_env, "str", "X_ACCEL_PREFIX", "")
+    )
     environment.keep_private(DATA_DIR, front_server=bool(X_ACCEL_PREFIX))
     DEBUG = environment.read(_env, "bool", "DEBUG", False)
     SECRET_KEY = environment.secret_key(environment.read(_env, "str", "SECRET_KEY", ""), DEBUG, DATA_DIR)
     SECRET_KEY_FALLBACKS = environment.read(_env, "list", "SECRET_KEY_FALLBACKS", [])
-    ALLOWED_HOSTS = environment.read(_env, "list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-    CSRF_TRUSTED_ORIGINS = environment.read(_env, "list", "CSRF_TRUSTED_ORIGINS", [])
+    ALLOWED_HOSTS = values.hosts(
+        "ALLOWED_HOSTS", environment.read(_env, "list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+    )
+    CSRF_TRUSTED_ORIGINS = values.origins(
+        "CSRF_TRUSTED_ORIGINS", environment.read(_env, "list", "CSRF_TRUSTED_ORIGINS", [])
+    )
     BEHIND_HTTPS = environment.read(_env, "bool", "BEHIND_HTTPS", False)
-    TRUSTED_PROXIES = environment.networks(environment.read(_env, "list", "TRUSTED_PROXIES", []))
-    SALIENCY_WEIGHTS_DIR = environment.read(_env, "str", "SALIENCY_WEIGHTS_DIR", "")
-    SALIENCY_MODELS_DIR = environment.read(_env, "str", "SALIENCY_MODELS_DIR", "")
+    TRUSTED_PROXIES = values.networks(
+        "TRUSTED_PROXIES", environment.read(_env, "list", "TRUSTED_PROXIES", [])
+    )
+    SALIENCY_WEIGHTS_DIR = values.folder(
+        "SALIENCY_WEIGHTS_DIR", environment.read(_env, "str", "SALIENCY_WEIGHTS_DIR", "")
+    )
+    SALIENCY_MODELS_DIR = values.folder(
+        "SALIENCY_MODELS_DIR", environment.read(_env, "str", "SALIENCY_MODELS_DIR", "")
+    )
     SALIENCY_METHODS = environment.methods(environment.read(_env, "str", "SALIENCY_METHODS", ""))
     STUDY_TASKS = environment.tasks(
         [
@@ -39,21 +53,34 @@ try:
         ],
         environment.read(_env, "list", "STUDY_TASKS", []),
     )
-    MAX_UPLOAD_MB = environment.read(_env, "int", "MAX_UPLOAD_MB", 32)
-    MAX_MODEL_MB = environment.read(_env, "int", "MAX_MODEL_MB", 256)
-    MAX_IMAGE_MEGAPIXELS = environment.read(_env, "int", "MAX_IMAGE_MEGAPIXELS", 50)
-    STARTS_PER_HOUR = environment.read(_env, "int", "STARTS_PER_HOUR", 5000)
-    SESSION_IDLE_MINUTES = environment.read(_env, "int", "SESSION_IDLE_MINUTES", 60)
-    API_REQUESTS_PER_MINUTE = environment.read(_env, "int", "API_REQUESTS_PER_MINUTE", 600)
-    SECOND_FACTOR_REQUIRED = environment.one_of(
+    MAX_UPLOAD_MB = values.number("MAX_UPLOAD_MB", environment.read(_env, "int", "MAX_UPLOAD_MB", 32))
+    MAX_MODEL_MB = values.number("MAX_MODEL_MB", environment.read(_env, "int", "MAX_MODEL_MB", 256))
+    MAX_IMAGE_MEGAPIXELS = values.number(
+        "MAX_IMAGE_MEGAPIXELS", environment.read(_env, "int", "MAX_IMAGE_MEGAPIXELS", 50)
+    )
+    STARTS_PER_HOUR = values.number("STARTS_PER_HOUR", environment.read(_env, "int", "STARTS_PER_HOUR", 5000))
+    SESSION_IDLE_MINUTES = values.number(
+        "SESSION_IDLE_MINUTES", environment.read(_env, "int", "SESSION_IDLE_MINUTES", 60)
+    )
+    API_REQUESTS_PER_MINUTE = values.number(
+        "API_REQUESTS_PER_MINUTE", environment.read(_env, "int", "API_REQUESTS_PER_MINUTE", 600)
+    )
+    REQUEST_THREADS = values.number(
+        "REQUEST_THREADS", environment.read(_env, "int", "REQUEST_THREADS", 8), 1, 1000
+    )
+    SECOND_FACTOR_REQUIRED = values.one_of(
         "SECOND_FACTOR_REQUIRED",
         environment.read(_env, "str", "SECOND_FACTOR_REQUIRED", "nobody"),
         ("nobody", "superusers", "staff"),
     )
     SITE_URL = environment.site_url(environment.read(_env, "str", "SITE_URL", "http://localhost:8000"))
     EMAIL = environment.email(environment.read(_env, "str", "EMAIL_URL", ""), DEBUG)
-    WEBHOOK_PRIVATE_HOSTS = environment.read(_env, "list", "WEBHOOK_PRIVATE_HOSTS", [])
-    DEFAULT_FROM_EMAIL = environment.read(_env, "str", "DEFAULT_FROM_EMAIL", "saliency-survey@localhost")
+    WEBHOOK_PRIVATE_HOSTS = values.hosts(
+        "WEBHOOK_PRIVATE_HOSTS", environment.read(_env, "list", "WEBHOOK_PRIVATE_HOSTS", [])
+    )
+    DEFAULT_FROM_EMAIL = values.sender(
+        "DEFAULT_FROM_EMAIL", environment.read(_env, "str", "DEFAULT_FROM_EMAIL", "saliency-survey@localhost")
+    )
     DATABASES = environment.databases(
         environment.read(_env, "str", "DATABASE_URL", ""),
         environment.read(_env, "str", "DATABASE_REPLICA_URL", ""),
@@ -67,6 +94,20 @@ try:
         "default": environment.storage(environment.read(_env, "str", "STORAGE_URL", ""), DATA_DIR),
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
+    LOG_FORMAT = values.one_of(
+        "LOG_FORMAT", environment.read(_env, "str", "LOG_FORMAT", "plain"), lines.FORMATS
+    )
+    LOG_REQUESTS = environment.read(_env, "bool", "LOG_REQUESTS", False)
+    METRICS_TOKEN = values.metrics_token(environment.read(_env, "str", "METRICS_TOKEN", ""))
+    METRICS_DIR = Path(environment.read(_env, "str", "METRICS_DIR", "") or DATA_DIR / "metrics")
+    METRICS_PORT = values.number("METRICS_PORT", environment.read(_env, "int", "METRICS_PORT", 0), 0, 65535)
+    METRICS_ADDRESS = values.address(
+        "METRICS_ADDRESS", environment.read(_env, "str", "METRICS_ADDRESS", "127.0.0.1")
+    )
+    BACKUP_DIR = values.full_path("BACKUP_DIR", environment.read(_env, "str", "BACKUP_DIR", ""))
+    BACKUP_KEEP = values.number("BACKUP_KEEP", environment.read(_env, "int", "BACKUP_KEEP", 14), 1, 3650)
+    BACKUP_ENCRYPT_TO = environment.read(_env, "list", "BACKUP_ENCRYPT_TO", [])
+    SENTRY_DSN = values.sentry_dsn(environment.read(_env, "str", "SENTRY_DSN", ""))
 except environment.Misconfigured as error:
     environment.stop_boot(str(error))
 
@@ -113,6 +154,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "survey_site.telemetry.context.ContextMiddleware",
+    "survey_site.telemetry.counters.RequestsMiddleware",
     "survey_site.policy.FixedHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -301,19 +344,6 @@ UNFOLD = {
     "SITE_URL": "/",
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"without_secrets": {"()": "survey_site.trials.logs.WithoutSecrets"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_secrets"]}
-    },
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "survey_site": {"level": "INFO"},
-        "saliency_worker": {"level": "INFO"},
-        "axes": {"level": "ERROR"},
-        "kombu": {"level": "ERROR"},  # the broker of files has no host name, which kombu warns of
-    },
-}
+LOGGING = lines.logging(LOG_FORMAT)
+if SENTRY_DSN:
+    failures.report_to(SENTRY_DSN, release=f"saliency-survey@{__version__}")

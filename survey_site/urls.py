@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from survey_site.accounts import pages, password_pages, session_pages
-from survey_site.desk import documentation
+from survey_site.desk import documentation, site_metrics
 
 handler400 = "survey_site.trials.views.failures.bad_request"
 handler403 = "survey_site.trials.views.failures.forbidden"
@@ -27,4 +27,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("reports/", include("survey_site.reports.urls")),
     path("api/", include("survey_site.api.urls")),
+    path("metrics", site_metrics.metrics, name="metrics"),
 ]

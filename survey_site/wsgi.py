@@ -3,12 +3,15 @@
 import gc
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from survey_site.malformed import RefusingMalformed
 from survey_site.sqlite_file import keep_to_the_file
+from survey_site.telemetry import shared_counters
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "survey_site.settings")
+shared_counters.share(settings.METRICS_DIR)  # before the counters are imported
 
 application = RefusingMalformed(get_wsgi_application())
 keep_to_the_file()

@@ -12,6 +12,7 @@ from survey_site.studies import states
 from survey_site.studies.access import visible_studies
 from survey_site.studies.models import Condition
 from survey_site.trials.models import Participant
+from survey_site.trials.views import health
 from survey_site.trials.who_counts import in_newest_measurement, who_counts
 
 SHOWN = 20
@@ -62,6 +63,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         }
         for study in studies
     ]
+    context["broken"] = health.broken_parts()
     context["more"] = len(studies) == SHOWN
     # The page renews itself only while something can change by itself.
     context["alive"] = any(study.is_open for study in studies) or any(

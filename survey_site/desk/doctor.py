@@ -1,10 +1,12 @@
 """Looks at every part that the site needs, and says of each what is wrong and what to do about it."""
 
+import json
 import platform
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import django
@@ -13,16 +15,23 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.mail import get_connection
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from saliency_worker import fixture_files
+from survey_site import __version__
 from survey_site.celery import app
+from survey_site.desk import schedule, site_metrics
 from survey_site.stimuli.models import PrecomputeJob
+from survey_site.stimuli.storage import sha256
+from survey_site.stimuli.weights import missing
+from survey_site.studies.models import Condition, Study
 from survey_site.trials.views.health import Looks
 
 ANSWERS_WITHIN_S = 3
 CLOCKS_APART = timedelta(seconds=2)
 WAITS_TOO_LONG = timedelta(minutes=10)
+LATE_BACKUP = timedelta(days=2)
+LEAST_FREE_BYTES, LEAST_FREE_SHARE = 2e9, 0.05  # as the alarm of deploy/prometheus-alerts.yml
 WORKERS = {
     "saliency": "python -m saliency_worker worker",
     "reports": "celery -A survey_site worker -Q reports -P solo",
@@ -53,14 +62,15 @@ def examine() -> Iterator[Examined]:
     yield Examined("versions", versions())
     outcome = Looks().outcome()
     for part, found in outcome.items():
-        yield Examined(part, problem="" if found == "ok" else f"{found}; {REMEDIES[part]}")
-    checks: dict[str, Callable[[], str]] = {"mail": mail, "weights": weights}
+        said = (
+            found if "; " in found else f"{found}; {REMEDIES[part]}"
+        )  # with what to do, or only what is wrong
+        yield Examined(part, problem="" if found == "ok" else said)
+    checks: dict[str, Callable[[], str]] = {"mail": mail, "disks": disks, "backups": backups}
     if outcome["storage"] == "ok":
         checks["writing files"] = write_a_file
     if outcome["database"] == "ok":
-        checks |= {"migrations": migrations, "clock": clock}
-        if not unapplied():
-            checks["jobs"] = jobs
+        checks |= {"clock": clock, "jobs": jobs, "weights": weights}
     if outcome["broker"] == "ok":
         checks["workers"] = workers
     for part, check in checks.items():
@@ -75,20 +85,10 @@ def _examined(part: str, check: Callable[[], str]) -> Examined:
 
 
 def versions() -> str:
-    return f"Python {platform.python_version()}, Django {django.get_version()}, {connection.vendor}"
-
-
-def unapplied() -> list[str]:
-    """Migrations that the database lacks."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-
-
-def migrations() -> str:
-    if missing := unapplied():
-        raise Ailing(f"{len(missing)} not applied, first {missing[0]}; run manage.py migrate")
-    return ""
+    return (
+        f"Saliency Survey {__version__}, Python {platform.python_version()}, Django {django.get_version()}, "
+        f"{connection.vendor}"
+    )
 
 
 def clock() -> str:
@@ -138,12 +138,47 @@ def mail() -> str:
 
 
 def weights() -> str:
+    """Of the classifiers that open studies and drafts name: the bundled ones whole, the others at hand."""
+    ours = fixture_files.FOLDER / "weights"
+    for name, entry in json.loads((ours / "weights.json").read_text("utf-8")).items():
+        if not (ours / name).is_file() or sha256((ours / name).read_bytes()) != entry["sha256"]:
+            raise Ailing(
+                f"{ours / name} is missing or altered; restore it from the package or by git checkout"
+            )
     folder = settings.SALIENCY_WEIGHTS_DIR
-    if not folder:
-        return "SALIENCY_WEIGHTS_DIR is empty: Keras downloads what a study needs"
-    if not Path(folder).is_dir():
+    if folder and not Path(folder).is_dir():
         raise Ailing(f"there is no folder {folder}; put the weights there, or correct SALIENCY_WEIGHTS_DIR")
-    return f"{sum(path.is_file() for path in Path(folder).iterdir())} files in {folder}"
+    where = folder or "SALIENCY_WEIGHTS_DIR (which is empty)"
+    asked = Condition.objects.exclude(study__state=Study.State.ARCHIVED).order_by()
+    lacking = missing(asked.values_list("classifier", flat=True).distinct())
+    if lacking:
+        return f"not in {where}, so Keras downloads them where it may: {', '.join(sorted(lacking))}"
+    return f"all that studies name are in {where}, bundled, or were used already"
+
+
+def disks() -> str:
+    """Room where data and files lie."""
+    told = []
+    for place, folder in site_metrics.places().items():
+        usage = shutil.disk_usage(folder)
+        share = usage.free / usage.total
+        told.append(f"{place} {usage.free / 1e9:.1f} GB free ({share:.0%})")
+        if usage.free < LEAST_FREE_BYTES or share < LEAST_FREE_SHARE:
+            raise Ailing(f"{', '.join(told)}; make room on the disk of {folder}")
+    return ", ".join(told)
+
+
+def backups() -> str:
+    """Of the scheduler, where BACKUP_DIR names a folder."""
+    if not settings.BACKUP_DIR:
+        return "BACKUP_DIR is empty: none is made by itself"
+    newest = next(iter(schedule.backups()), None)
+    if newest is None:
+        raise Ailing(f"none in {settings.BACKUP_DIR}; is the scheduler up (`manage.py scheduler`)?")
+    age = timezone.now() - datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+    if age > LATE_BACKUP:
+        raise Ailing(f"{newest.name} is {age.days} days old; is the scheduler up (`manage.py scheduler`)?")
+    return f"{newest.name}, {age.total_seconds() / 3600:.0f} hours old"
 
 
 def jobs() -> str:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import KombuError
 
 from survey_site.celery import app
+from survey_site.telemetry import counters
 
 logger = logging.getLogger(__name__)
 
@@ -186,6 +187,7 @@ def fail(row: LeasedRow, worker: str, reason: str, *, permanent: bool, now: date
     final = permanent or given_up
     if given_up and not permanent:
         reason = f"Given up after {row.attempts} tries: {reason}"
+    counters.ROW_FAILURES.labels(type(row)._meta.model_name, "yes" if final else "no").inc()
     _owned(row, worker).update(
         state=State.FAILED if final else State.QUEUED,
         reason=reason[:LONGEST_REASON],
@@ -209,6 +211,7 @@ def sweep(kinds: Sequence[Kind], now: datetime | None = None) -> int:
     kinds: those that the same workers take.
     """
     now = now or timezone.now()
+    counters.SWEEPS.inc()
     for kind in kinds:
         _take_back(kind, now)
     busy = any(kind._default_manager.filter(state=State.RUNNING).exists() for kind in kinds)
@@ -217,16 +220,17 @@ def sweep(kinds: Sequence[Kind], now: datetime | None = None) -> int:
 
 def _take_back(kind: Kind, now: datetime) -> None:
     lost = kind._default_manager.filter(state=State.RUNNING, lease_expires_at__lt=now)
-    lost.filter(attempts__gte=kind.LANE.most_attempts()).update(
+    given_up = lost.filter(attempts__gte=kind.LANE.most_attempts()).update(
         state=State.FAILED, reason=kind.LANE.died, finished_at=now, lease_expires_at=None
     )
-    lost.update(
+    taken = lost.update(
         state=State.QUEUED,
         reason="The worker stopped; tried again.",
         worker="",
         lease_expires_at=None,
         announced_at=None,
     )
+    counters.LEASES_LOST.labels(kind._meta.model_name).inc(given_up + taken)
 
 
 def _ring_again(kind: Kind, now: datetime, waiting: bool) -> int:
@@ -240,6 +244,7 @@ def _ring_again(kind: Kind, now: datetime, waiting: bool) -> int:
         rows.model._default_manager.filter(pk__in=lost, state=State.QUEUED).update(announced_at=None)
         unheard = (lost + unheard)[:MOST_ANNOUNCED]
     announce(kind, unheard)
+    counters.RUNG_AGAIN.labels(kind._meta.model_name).inc(len(unheard))
     return len(unheard)
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from survey_site.studies import demographics
+from survey_site.telemetry import counters
 from survey_site.trials import attention_rows, haste, haste_rows, leases, ledger, moving_up
 from survey_site.trials.models import Exposure, Participant, Response, Trial
 from survey_site.trials.scoring import Answer, client_at_consent, read_answer
@@ -165,6 +166,7 @@ def _write(row: TrialRow, answer: Answer, session: Session, now: datetime) -> No
     )
     ledger.enter(response, session.participant, row.position)
     response.save()
+    transaction.on_commit(lambda: counters.ANSWERS.labels(row.task).inc())
 
 
 def _move_on(session: Session, now: datetime, *changed: str, first_counted: bool = False) -> None:

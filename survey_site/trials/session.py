@@ -16,6 +16,7 @@ from survey_site.design.assignment import PRACTICE
 from survey_site.studies import demographics
 from survey_site.tasks import registry
 from survey_site.tasks.contract import Reading, Task, Truth
+from survey_site.telemetry import context
 from survey_site.trials.flow import Step, next_step
 from survey_site.trials.frozen_protocol import FrozenProtocol, frozen_protocol
 from survey_site.trials.models import Participant, Trial, first_place
@@ -100,6 +101,7 @@ class Session:
     def __init__(self, participant: Participant) -> None:
         self.participant = participant
         self.frozen: FrozenProtocol = frozen_protocol(participant.protocol_id)
+        context.bind(study=self.frozen.study_slug, participant=participant.code)
         with connection.cursor() as cursor:
             cursor.execute(_TRIALS, [participant.pk])
             self.rows = [TrialRow._make(values) for values in cursor.fetchall()]

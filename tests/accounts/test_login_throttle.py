@@ -10,7 +10,7 @@ from django.contrib.auth.password_validation import ValidationError, validate_pa
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from survey_site import environment
+from survey_site import environment_values as values
 from survey_site.accounts import login_throttle
 from survey_site.accounts.client_address import client_address, marked, network_of
 from survey_site.accounts.login_throttle import FOR_NAME_AND_SENDER, FOR_SENDER, Rule
@@ -135,7 +135,7 @@ def test_the_sender_is_what_the_front_server_saw_where_there_is_one(settings: An
 def test_the_sender_is_the_last_who_is_no_trusted_proxy(
     settings: Any, direct: str, forwarded: str, found: str
 ) -> None:
-    settings.TRUSTED_PROXIES = environment.networks(["10.0.0.0/8", "192.0.2.7"])
+    settings.TRUSTED_PROXIES = values.networks("TRUSTED_PROXIES", ["10.0.0.0/8", "192.0.2.7"])
     request = RequestFactory().get("/", REMOTE_ADDR=direct, HTTP_X_FORWARDED_FOR=forwarded)
     assert client_address(request) == found
 

@@ -1,5 +1,6 @@
 """`manage.py doctor`: what ails is said with its remedy, and the rest is looked at all the same."""
 
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -12,6 +13,7 @@ from django.core.management import CommandError, call_command
 from survey_site.desk import doctor
 from survey_site.desk.doctor import Ailing
 from survey_site.stimuli.storage import AtomicFileSystemStorage
+from survey_site.trials.views import health
 from tests import factories, servers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -38,7 +40,7 @@ def test_a_site_that_is_well_says_so_of_every_part() -> None:
     found, ailing = said()
     assert ailing == 0, found
     assert set(found) == {
-        "versions", "database", "storage", "broker", "cache", "mail", "weights", "writing files", "migrations",
+        "versions", "database", "storage", "broker", "cache", "mail", "disks", "backups", "weights", "writing files",
         "clock", "jobs", "workers",
     }  # fmt: skip
     assert all(line.startswith("ok") for line in found.values())
@@ -64,11 +66,31 @@ def test_a_full_disk_and_a_storage_that_is_away_are_told(
 
 
 def test_missing_migrations_are_told_and_no_table_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "unapplied", lambda: ["trials.0002_more"])
+    monkeypatch.setattr(health, "unapplied", lambda: ["trials.0002_more"])
     found, ailing = said()
     assert ailing == 1
-    assert found["migrations"] == "AILS 1 not applied, first trials.0002_more; run manage.py migrate"
+    assert (
+        found["database"]
+        == "AILS 1 migrations are not applied, first trials.0002_more; run manage.py migrate"
+    )
     assert "jobs" not in found
+
+
+def test_a_full_disk_and_a_backup_that_is_late_or_missing_are_told(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BACKUP_DIR = str(tmp_path / "backups")
+    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 2**62)
+    found, ailing = said()
+    assert ailing == 2
+    assert "make room on the disk of" in found["disks"]
+    assert "none in" in found["backups"]
+    (tmp_path / "backups").mkdir()
+    made = tmp_path / "backups" / "saliency-survey-x.tar"
+    made.touch()
+    assert said()[0]["backups"].startswith("ok saliency-survey-x.tar, 0 hours old")
+    os.utime(made, (0, 0))
+    assert "is the scheduler up" in said()[0]["backups"]
 
 
 def test_a_mail_server_that_does_not_answer_and_a_folder_that_is_not_there_are_told(settings: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from survey_site import environment
+from survey_site import environment_values as values
 from survey_site.environment import Misconfigured
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,11 +77,48 @@ def test_urls_select_the_real_parts(tmp_path: Path) -> None:
         ("EMAIL_URL", "pop3://h", "write smtp+tls://"),
         ("SITE_URL", "survey.example.org", "write one such as https://"),
         ("SECOND_FACTOR_REQUIRED", "all", "nobody, superusers, staff"),
+        ("DATABASE_URL", "postgres://u@h:port/d", "the port is a number"),
+        ("DATABASE_URL", "postgres://u@[h/d", "DATABASE_URL"),
+        ("DATABASE_URL", "postgres://u@h/d?sslmod=require", "sslmod"),
+        ("DATABASE_URL", "sqlite:////no/such/folder/x.sqlite3", "/no/such/folder"),
+        ("CELERY_BROKER_URL", "redis://h:six/0", "the port is a number"),
+        ("CELERY_BROKER_URL", "redis://h:6379/zero", "redis://host:6379/0"),
+        ("CACHE_URL", "redis:///1", "redis://host:6379/0"),
+        ("CACHE_URL", "file://folder", "begin at the root"),
+        ("STORAGE_URL", "file://folder", "begin at the root"),
+        ("STORAGE_URL", "s3://bucket?endpont=https://h", "endpont"),
+        ("STORAGE_URL", "s3://bucket?endpoint=h:9000", "endpoint"),
+        ("ALLOWED_HOSTS", "https://survey.example.org", "names of hosts alone"),
+        ("ALLOWED_HOSTS", "survey.example.org:8000", "names of hosts alone"),
+        ("CSRF_TRUSTED_ORIGINS", "survey.example.org", "https://survey.example.org"),
+        ("TRUSTED_PROXIES", "proxy.example.org", "10.0.0.0/8"),
+        ("WEBHOOK_PRIVATE_HOSTS", "http://h/", "names of hosts alone"),
+        ("X_ACCEL_PREFIX", "protected", "write /protected/"),
+        ("SALIENCY_WEIGHTS_DIR", "/no/such/folder", "no folder that can be read"),
+        ("SALIENCY_MODELS_DIR", "/no/such/folder", "no folder that can be read"),
+        ("MAX_UPLOAD_MB", "0", "not between 1"),
+        ("STARTS_PER_HOUR", "-5", "not between 1"),
+        ("REQUEST_THREADS", "many", "REQUEST_THREADS"),
+        ("REQUEST_THREADS", "0", "not between 1"),
+        ("SITE_URL", "https://h:port", "the port is a number"),
+        ("EMAIL_URL", "smtp://host:port", "the port is a number"),
+        ("DEFAULT_FROM_EMAIL", "survey", "no mail address"),
+        ("LOG_FORMAT", "xml", "plain, json"),
+        ("METRICS_TOKEN", "short", "openssl rand"),
+        ("METRICS_PORT", "70000", "not between 0 and 65535"),
+        ("METRICS_ADDRESS", "everywhere", "no network address"),
+        ("SENTRY_DSN", "sentry", "https://key@host/number"),
+        ("BACKUP_DIR", "backups", "begin at the root"),
+        ("BACKUP_KEEP", "0", "not between 1"),
+        ("AWS_ACCESS_KEY_ID", "alone", "AWS_SECRET_ACCESS_KEY"),
+        ("DATA_DIR", "/dev/null/data", "name a folder"),
     ],
 )
 def test_a_wrong_value_ends_the_boot_with_one_line(tmp_path: Path, name: str, value: str, says: str) -> None:
-    result = boot(tmp_path, **{name: value})
-    assert result.returncode == 2
+    bucket = {"STORAGE_URL": "s3://bucket"} if name.startswith("AWS_") else {}
+    result = boot(tmp_path, **bucket, **{name: value})
+    assert result.returncode == 2, result.stderr
+    assert name in result.stderr
     assert says in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
 
@@ -146,9 +184,12 @@ def test_a_mail_server_without_a_host_is_refused(url: str) -> None:
 
 
 def test_trusted_proxies_are_addresses_or_networks() -> None:
-    assert [str(one) for one in environment.networks(["10.1.2.3/8", "::1"])] == ["10.0.0.0/8", "::1/128"]
+    assert [str(one) for one in values.networks("TRUSTED_PROXIES", ["10.1.2.3/8", "::1"])] == [
+        "10.0.0.0/8",
+        "::1/128",
+    ]
     with pytest.raises(environment.Misconfigured, match="TRUSTED_PROXIES"):
-        environment.networks(["proxy.example.org"])
+        values.networks("TRUSTED_PROXIES", ["proxy.example.org"])
 
 
 def test_the_sites_address_has_no_path() -> None:

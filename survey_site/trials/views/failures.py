@@ -1,9 +1,14 @@
 """Pages for what went wrong before or beside a view. Django's own read the body, of whatever size, for a CSRF token."""
 
+from collections.abc import Mapping
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 
+from survey_site.trials.views import health
+
 API = "/api/"
+DESK = ("/admin/", "/reports/", "/recruitment/")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -30,10 +35,27 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """500, made of the template alone: what the page needs beyond it may be what failed."""
+    """500, made of the template alone: what the page needs beyond it may be what failed.
+
+    503 while a part of the site does not work, since that is why; staff read which part, and what is wrong with it.
+    """
+    if broken := health.broken_parts():
+        return _not_ready(request, broken)
     if request.path_info.startswith(API):
         return _for_programs(500, "failed", "This failed; the server's log says why.")
     return HttpResponse(loader.get_template("500.html").render(), status=500)
+
+
+def _not_ready(request: HttpRequest, broken: Mapping[str, str]) -> HttpResponse:
+    if request.path_info.startswith(API):
+        response = _for_programs(503, "not_ready", "A part of the site does not work; /readyz says which.")
+    else:
+        known = broken if health.may_know(request) else {}
+        desk = request.path_info.startswith(DESK)
+        page = loader.get_template("503.html").render({"broken": known, "desk": desk})
+        response = HttpResponse(page, status=503)
+    response.headers["Retry-After"] = "10"
+    return response
 
 
 def _for_programs(status: int, code: str, message: str) -> HttpResponse:

@@ -1,0 +1,130 @@
+"""`/metrics` for Prometheus: what the web processes count, and what database, broker and disks say at this moment.
+
+Read with the token of `METRICS_TOKEN`; without one from this machine alone, and not through a front server.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db.models import Count, Min
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from survey_site import __version__
+from survey_site.celery import app
+from survey_site.notifications.models import Delivery
+from survey_site.stimuli.leased_rows import LeasedRow
+from survey_site.stimuli.models import JOB_KINDS, OwnModel
+from survey_site.stimuli.observed import ObserverJob
+from survey_site.telemetry import shared_counters
+from survey_site.trials.views.health import LOOKS
+
+KINDS: tuple[type[LeasedRow], ...] = (*JOB_KINDS, OwnModel, ObserverJob, Delivery)
+QUEUES = ("saliency", "reports")
+OPEN = (LeasedRow.State.QUEUED, LeasedRow.State.RUNNING)  # the states that have an index
+THIS_MACHINE = ("127.0.0.1", "::1")
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Everything in Prometheus's text format; 404 for whoever may not read it."""
+    if not may_read(request):
+        raise Http404
+    registry = CollectorRegistry()
+    registry.register(NowCollector())
+    if shared_counters.VARIABLE in os.environ:
+        multiprocess.MultiProcessCollector(registry)
+        counted = b""
+    else:  # one process, as in tests
+        counted = generate_latest(REGISTRY)
+    return HttpResponse(counted + generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def may_read(request: HttpRequest) -> bool:
+    """By the token where there is one; else who connects from this machine itself."""
+    if settings.METRICS_TOKEN:
+        kind, _, key = request.headers.get("Authorization", "").partition(" ")
+        return kind.lower() == "bearer" and secrets.compare_digest(
+            key.strip().encode(), settings.METRICS_TOKEN.encode()
+        )
+    return request.META["REMOTE_ADDR"] in THIS_MACHINE and "X-Forwarded-For" not in request.headers
+
+
+class NowCollector(Collector):
+    """Asked anew at each look. Without a database it says so, and nothing of what lies there."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        version = GaugeMetricFamily("survey_version", "The program", labels=["version"])
+        version.add_metric([__version__], 1)
+        outcome = LOOKS.outcome()
+        ready = GaugeMetricFamily("survey_ready", "1 where the part works, as /readyz says", labels=["part"])
+        for part, found in outcome.items():
+            ready.add_metric([part], found == "ok")
+        yield from (version, ready, *disks())
+        if outcome["database"] == "ok":
+            yield from rows(timezone.now())
+        if outcome["broker"] == "ok":
+            yield messages()
+
+
+def disks() -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
+    """Room of the data folder's disk, and of the media folder's where it is one."""
+    free = GaugeMetricFamily("survey_disk_free_bytes", "Room left", labels=["place"])
+    size = GaugeMetricFamily("survey_disk_size_bytes", "Room altogether", labels=["place"])
+    for place, folder in places().items():
+        usage = shutil.disk_usage(folder)
+        free.add_metric([place], usage.free)
+        size.add_metric([place], usage.total)
+    return free, size
+
+
+def places() -> dict[str, Path]:
+    """Folders on the disks that the site fills; of one that is not made yet the folder above."""
+    found = {"data": settings.DATA_DIR}
+    if isinstance(default_storage, FileSystemStorage):
+        found["media"] = Path(default_storage.location)
+    return {
+        place: next(at for at in (folder, *folder.parents) if at.exists()) for place, folder in found.items()
+    }
+
+
+def rows(now: datetime) -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
+    """Of each kind of work how many rows wait and run, and how long ago the oldest that waits was asked for."""
+    count = GaugeMetricFamily("survey_rows", "Rows of work by state", labels=["kind", "state"])
+    age = GaugeMetricFamily(
+        "survey_rows_oldest_seconds", "Since the oldest waiting row was made", labels=["kind"]
+    )
+    for kind in KINDS:
+        name = str(kind._meta.model_name)
+        made = "notification__created_at" if kind is Delivery else "created_at"
+        found = kind._default_manager.filter(state__in=OPEN).order_by().values("state")
+        by_state = {row["state"]: row for row in found.annotate(number=Count("pk"), oldest=Min(made))}
+        for state in OPEN:
+            count.add_metric([name, state.value], by_state.get(state, {"number": 0})["number"])
+        waiting = by_state.get(LeasedRow.State.QUEUED)
+        age.add_metric([name], (now - waiting["oldest"]).total_seconds() if waiting else 0)
+    return count, age
+
+
+def messages() -> GaugeMetricFamily:
+    """Messages of the broker that no worker took yet."""
+    found = GaugeMetricFamily("survey_queue_messages", "Messages that wait at the broker", labels=["queue"])
+    with app.connection_for_read() as connection:
+        for queue in QUEUES:
+            channel: Any = connection.channel()
+            found.add_metric([queue], channel._size(queue))
+            channel.close()
+    return found

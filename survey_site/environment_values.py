@@ -1,0 +1,160 @@
+"""Checks of single values of the environment: numbers, names, hosts, folders. Each returns the value, or says what to write.
+
+Pure functions, but for those of folders, which look whether these are there.
+"""
+
+import ipaddress
+import os
+from collections.abc import Sequence
+from email.utils import parseaddr
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from survey_site.telemetry import failures
+
+SHORTEST_TOKEN = 32
+
+
+class Misconfigured(ValueError):
+    """A setting has a value that cannot work. The message names the variable and what to write instead."""
+
+
+def split(name: str, url: str) -> SplitResult:
+    """The parts of a URL, its port among them; brackets that do not close and ports that are none are refused."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise Misconfigured(f"{name} is no URL: {error}; the port is a number below 65536") from error
+    return parts
+
+
+def query_of(name: str, parts: SplitResult, known: Sequence[str]) -> dict[str, str]:
+    """What stands behind the question mark, if all of it is known."""
+    query = {key: values[-1] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
+    if unknown := sorted(set(query) - set(known)):
+        raise Misconfigured(f"{name} has {', '.join(unknown)}, which is none of {', '.join(known)}")
+    return query
+
+
+def redis(name: str, url: str) -> str:
+    """A URL of Redis with the number of a database, or none, behind the host."""
+    parts = split(name, url)
+    if not parts.hostname or (parts.path.strip("/") and not parts.path.strip("/").isdigit()):
+        raise Misconfigured(f"{name} names no host, or no number of a database; write redis://host:6379/0")
+    return url
+
+
+def one_of(name: str, value: str, choices: Sequence[str]) -> str:
+    """The value, if it is one of the choices."""
+    if value not in choices:
+        raise Misconfigured(f"{name}={value!r} is not one of {', '.join(choices)}")
+    return value
+
+
+def number(name: str, value: int, least: int = 1, most: int = 10**9) -> int:
+    """The number, if it lies between these."""
+    if not least <= value <= most:
+        raise Misconfigured(f"{name}={value} is not between {least} and {most}; write a number that is")
+    return value
+
+
+def hosts(name: str, values: Sequence[str]) -> list[str]:
+    """Names or addresses of hosts, without scheme, port and path; `*.example.org` and `.example.org` stand for all below."""
+    for value in values:
+        bare = value.strip().strip("[]")
+        if not bare or set(bare) & set("/@?# ") or "://" in value or (":" in bare and not _is_address(bare)):
+            raise Misconfigured(
+                f"{name} has {value!r}; write names of hosts alone, such as survey.example.org"
+            )
+    return [value.strip() for value in values]
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def origins(name: str, values: Sequence[str]) -> list[str]:
+    """Origins: scheme and host, and a port."""
+    for value in values:
+        parts = split(name, value.strip())
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+            raise Misconfigured(f"{name} has {value!r}; write origins such as https://survey.example.org")
+    return [value.strip() for value in values]
+
+
+def networks(name: str, values: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Addresses and networks (`10.0.0.0/8`) as networks."""
+    try:
+        return [ipaddress.ip_network(value.strip(), strict=False) for value in values]
+    except ValueError as error:
+        raise Misconfigured(
+            f"{name}: {error}; write addresses or networks such as 10.0.0.0/8,192.0.2.7"
+        ) from error
+
+
+def address(name: str, value: str) -> str:
+    """A network address to listen at."""
+    if not _is_address(value):
+        raise Misconfigured(f"{name}={value!r} is no network address; write one such as 127.0.0.1 or 0.0.0.0")
+    return value
+
+
+def sender(name: str, value: str) -> str:
+    """A mail address, with a name before it or without."""
+    _, mail = parseaddr(value)
+    if "@" not in mail.strip("@"):
+        raise Misconfigured(f"{name}={value!r} is no mail address; write one such as survey@example.org")
+    return value
+
+
+def folder(name: str, value: str) -> str:
+    """Empty, or a folder that is there and can be read."""
+    if value and not (Path(value).is_dir() and os.access(value, os.R_OK | os.X_OK)):
+        raise Misconfigured(f"{name}={value!r} is no folder that can be read; make it, or leave {name} empty")
+    return value
+
+
+def full_path(name: str, value: str) -> str:
+    """Empty, or a path from the root: processes may be started in different folders."""
+    if value and not Path(value).is_absolute():
+        raise Misconfigured(f"{name}={value!r} does not begin at the root; write a path such as /srv/backups")
+    return value
+
+
+def internal_location(name: str, value: str) -> str:
+    """Empty, or a location of nginx: `/protected/`."""
+    if value and not (value.startswith("/") and value.endswith("/") and len(value) > 2):
+        raise Misconfigured(f"{name}={value!r} is no location of the front server; write /protected/")
+    return value
+
+
+def both_or_none(first: str, second: str) -> None:
+    """Two variables of the environment that are of use together alone."""
+    given = [name for name in (first, second) if os.environ.get(name)]
+    if len(given) == 1:
+        raise Misconfigured(
+            f"{given[0]} is set without the other of {first} and {second}; set both, or neither"
+        )
+
+
+def metrics_token(value: str) -> str:
+    """What a program shows to read `/metrics`; long enough that nobody guesses it."""
+    if value and len(value) < SHORTEST_TOKEN:
+        raise Misconfigured(
+            f"METRICS_TOKEN is shorter than {SHORTEST_TOKEN} characters; make one with `openssl rand -hex 32`"
+        )
+    return value
+
+
+def sentry_dsn(value: str) -> str:
+    """The address of a Sentry project, or empty."""
+    if value and not failures.is_dsn(value):
+        raise Misconfigured(
+            "SENTRY_DSN is no address of a project; write https://key@host/number, or nothing"
+        )
+    return value
