@@ -1,10 +1,10 @@
 # One file, one target per role; the web image holds no TensorFlow. Built by docker-compose.yml.
-FROM python:3.11-slim AS base
+FROM python:3.11.14-slim-trixie AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=survey_site.settings
 WORKDIR /app
-# pg_dump and pg_restore, for manage.py backup and restore.
+# pg_dump and pg_restore, for manage.py backup and restore: of the version of the database in docker-compose.yml.
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
-RUN useradd --create-home survey && mkdir /data && chown survey /data
+RUN useradd --create-home --uid 10001 survey && mkdir /data /backups && chown survey:survey /data /backups
 
 FROM base AS web
 COPY requirements/web.txt requirements/

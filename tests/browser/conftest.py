@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from tests.browser import fronted
 from tests.servers import BROWSERS
 from tests.servers import browser as browser_path
 
@@ -62,6 +64,24 @@ def await_end(threads: set[threading.Thread]) -> None:
     """A request still at work when its page closes would write while the next test's database is emptied."""
     for thread in threads:
         thread.join(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def _fronts() -> Iterator[fronted.Fronts]:
+    with ExitStack() as ending:
+        yield fronted.Fronts(ending)
+
+
+@pytest.fixture(name="live_server")
+def _through_the_front_server(request: pytest.FixtureRequest, live_server: Any, settings: Any) -> Any:
+    """The tests' site, behind nginx where `make test-front` asks for it."""
+    if not fronted.wanted():
+        return live_server
+    front, folder = request.getfixturevalue("_fronts").before(live_server)
+    settings.X_ACCEL_PREFIX, settings.FILE_UPLOAD_PERMISSIONS = fronted.PREFIX, 0o644
+    if "media" in request.fixturenames:
+        fronted.show(request.getfixturevalue("media"), folder)
+    return front
 
 
 @pytest.fixture

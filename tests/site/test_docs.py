@@ -2,11 +2,13 @@
 
 import ast
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from django.contrib import admin
 from django.core.management import get_commands
 
+from saliency_worker.cli import commands as worker_commands
 from survey_site.api import urls as api
 from survey_site.desk.page_table import PAGES
 from survey_site.studies.access import ROLES
@@ -14,10 +16,13 @@ from tests.desk.pages import patterns
 from tests.site.markdown import (
     EVERY_PAGE,
     ROOT,
+    all_code,
     rows,
     section,
     text_of,
 )
+
+SOURCES = (".py", ".template", ".service", ".yml", ".html", ".js")
 
 # Settings
 
@@ -61,6 +66,25 @@ def test_the_operations_page_names_no_variable_that_nothing_reads() -> None:
     assert not sorted(set(documented_variables()) - settings_read() - environment_read())
 
 
+@lru_cache
+def words_of_the_source() -> frozenset[str]:
+    """Every upper-case word of code, Makefile, compose file and what lies in deploy/."""
+    folders = ("survey_site", "saliency_worker", "tests", "benchmarks", "deploy", "fixtures")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in SOURCES]
+    files += [ROOT / name for name in ("Makefile", "docker-compose.yml", ".env.example", "Dockerfile")]
+    text = "\n".join(path.read_text("utf-8") for path in files)
+    return frozenset(re.findall(r"[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+", text))
+
+
+@EVERY_PAGE
+def test_no_page_names_a_setting_that_nothing_reads(page: Path) -> None:
+    """Names of two words and more, as settings are: `DATA_DIR`, `PORT_X=1`."""
+    text = re.sub(r"^```python\n.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    code = all_code(text)
+    named = set(re.findall(r"(?<![\w/{$-])([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)(?![\w/-])", code))
+    assert sorted(named - words_of_the_source()) == []
+
+
 # Management commands
 
 
@@ -78,8 +102,15 @@ def test_every_management_command_is_a_row_of_the_operations_page() -> None:
 
 @EVERY_PAGE
 def test_no_page_names_a_command_that_is_not_there(page: Path) -> None:
-    named = set(re.findall(r"manage\.py ([a-z]\w*)", page.read_text("utf-8")))
+    named = set(re.findall(r"(?:manage\.py|saliency-survey) ([a-z]\w*)", all_code(page.read_text("utf-8"))))
     assert not sorted(named - own_commands() - set(get_commands()))
+
+
+@EVERY_PAGE
+def test_no_page_names_a_command_of_the_worker_that_is_not_there(page: Path) -> None:
+    called = r"(?:python -m saliency_worker|saliency-worker) ([a-z]\w*)"
+    named = set(re.findall(called, all_code(page.read_text("utf-8"))))
+    assert not sorted(named - {"worker", *worker_commands.RUN})
 
 
 # The desk

@@ -101,10 +101,11 @@ def celery(
     name: str, arguments: Sequence[str], log: Path, leash: Leash, environment: Mapping[str, str]
 ) -> Part:
     """A worker of either queue; ready when it says so."""
-    return Part(name, [sys.executable, *arguments], log, leash, lambda said: " ready." in said, environment)
+    return Part(name, [sys.executable, *arguments], log, leash, lambda said: "ready." in said, environment)
 
 
 WORKER = ("-m", "saliency_worker", "worker")
+SCHEDULER = ("manage.py", "scheduler")
 REPORTS = ("-m", "celery", "-A", "survey_site", "worker", "-Q", "reports", "-P", "solo", "-l", "info")
 
 

@@ -65,6 +65,7 @@ class Stack:
         self.webs = [self._web(number, port, processes) for number, port in enumerate(ports, 1)]
         self.worker = self.celery("worker", programs.WORKER)
         self.reports = self.celery("reports", programs.REPORTS)
+        self.scheduler = self.celery("scheduler", programs.SCHEDULER)
         self.front: Part | None = None
         self.ports, at = ports, ports[0]
         if front:
@@ -83,7 +84,8 @@ class Stack:
 
     def celery(self, name: str, arguments: tuple[str, ...]) -> Part:
         """A worker beside those that are there; not started."""
-        return programs.celery(name, arguments, self._log(name), self.leash, self.environment)
+        environment = self.environment | {"METRICS_PORT": str(servers.free_port())}
+        return programs.celery(name, arguments, self._log(name), self.leash, environment)
 
     def parts(self) -> Iterator[Part]:
         """In the order in which they start."""
@@ -92,7 +94,7 @@ class Stack:
             yield self.objects
         yield from self.webs
         if self._workers:
-            yield from (self.worker, self.reports)
+            yield from (self.worker, self.reports, self.scheduler)
         if self.front:
             yield self.front
 
