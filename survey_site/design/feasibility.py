@@ -295,11 +295,12 @@ def _inference(spec: Spec, items: Mapping[str, int]) -> Iterator[DesignFinding]:
         if task.few_told and items[task.task] < spec.rules.few_items:
             # Fewer trials per column than this cannot show so many items.
             columns = len(spec.columns_of(task))
+            trials = "trial" if task.per_column == 1 else "trials"
             t = max(task.per_column, ceil(spec.rules.few_items / columns))
             needed = t * columns
             yield DesignFinding(
                 "few_items",
-                f"{task.per_column} {task.task} trials per column on {items[task.task]} {task.unit}: the comparisons "
+                f"{task.per_column} {task.task} {trials} per column on {items[task.task]} {task.unit}: the comparisons "
                 f"of {task.outcome} take these as a sample, and have little power.",
                 f"Ask for {t} or more {task.task} trials per column on {needed} or more {task.unit} "
                 f"({needed * task.images} images).",

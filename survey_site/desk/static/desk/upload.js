@@ -16,6 +16,8 @@
     for (const own of form.querySelectorAll("[data-answer]")) {
       const same = [...told].find((one) => one.dataset.answer === own.dataset.answer);
       own.replaceChildren(...(same ? same.childNodes : []));
+      const fold = own.closest("details");
+      if (fold && own.childElementCount) fold.open = true;
     }
     (form.querySelector(".errorlist") || place).scrollIntoView({ block: "nearest" });
   }
