@@ -15,6 +15,7 @@ from survey_site.studies.models import Study
 # Participants' pages and the API's data are no part of the desk; everything else is.
 DESK = ("admin/", "reports/", "recruitment/", "api/docs/", "docs/")
 FIXED = {"app_label": "studies", "name": "matching", "language": "en", "place": 0}
+DOCUMENTS = {"docs/<slug:name>/": "desk", "docs/images/<str:name>": "matching.jpg"}
 SEALED = {"token"}  # encrypted for one reader: no address of a page
 
 
@@ -66,6 +67,8 @@ def _fill(name: str, route: str, study: Study) -> str | None:
 
 
 def _value(argument: str, route: str, study: Study) -> Any:
+    if route in DOCUMENTS:
+        return DOCUMENTS[route]
     if argument in FIXED:
         return FIXED[argument]
     if argument == "slug":
