@@ -1,11 +1,11 @@
 """What sequential stopping keeps and saves, by simulation with a known truth: python -m benchmarks.sequential
 
 10,000 studies per row (some minutes on one core), crossed participants and images as in `python -m benchmarks.power`, six
-columns of four trials each, looks after 12, 18, 24, 30 and 36 participants (`--looks`). Each study is judged by the two-way
-t and the boundaries of the report. Rejects: share of studies that find a contrast (no effect: the size; family: any true
-null, and for the power all five). Fixed: the smallest number of participants with which a study without looks rejects as
-often, in the same simulated studies; planned: the same for the effect that the study was planned for. Coverage of the
-corrected 95 % interval; below: share of median-unbiased estimates under the truth.
+columns of four trials each, looks after 12, 18, 24, 30 and 36 participants (`--looks`), or after those that the row names.
+Each study is judged by the two-way t and the boundaries of the report. Rejects: share of studies that find a contrast (no
+effect: the size; family: any true null, and for the power all five). Fixed: the smallest number of participants with which
+a study without looks rejects as often, in the same simulated studies; planned: the same for the effect that the study was
+planned for. Coverage of the corrected 95 % interval; below: share of median-unbiased estimates under the truth.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from survey_site.statistics.stopping import OBRIEN_FLEMING, POCOCK
 
 ALPHA, TRIALS = 0.05, 4
 LOOKS = (12, 18, 24, 30, 36)
+FEW = (4, 6, 8)  # for an effect as large as the paper's on the index, which seven people find
 FIXED = tuple(range(6, 61, 2))
 AT_ONCE = 500
 FAITH = {row.column: int(row.faith) / 100 for row in TABLE_1}
@@ -43,6 +44,11 @@ class Scenario:
     column: str | None = LAST
     scale: tuple[float, float] | None = None
     looks: tuple[int, ...] = LOOKS
+
+    @property
+    def sizes(self) -> list[int]:
+        """Participants of the studies without looks, and of the looks."""
+        return list(range(FEW[0], FEW[-1] + 1)) if self.looks == FEW else sorted({*self.looks, *FIXED})
 
     @property
     def fractions(self) -> list[float]:
@@ -83,6 +89,8 @@ SCENARIOS = (
     Scenario("index", "none", same(INDEX), scale=(0, 6)),
     Scenario("index", "planned, 1.72 against 1.02", same(INDEX, **{LAST: 1.72}), scale=(0, 6)),
     Scenario("index", "paper, 3.30 against 1.02", INDEX, scale=(0, 6)),
+    Scenario("index", "none; looks after 4, 6, 8", same(INDEX), scale=(0, 6), looks=FEW),
+    Scenario("index", "paper, 3.30 against 1.02; looks after 4, 6, 8", INDEX, scale=(0, 6), looks=FEW),
 )
 
 
@@ -99,7 +107,7 @@ class Row:
 
 def simulated(scenario: Scenario, repetitions: int, seed: int) -> tuple[Contrasts, list[int]]:
     """The studies at all numbers of participants that are asked about."""
-    sizes = sorted({*scenario.looks, *FIXED})
+    sizes = scenario.sizes
     plan = Plan(scenario.effects, sizes[-1], TRIALS, scale=scenario.scale)
     rng = np.random.default_rng(seed)
     parts = [
@@ -181,7 +189,9 @@ def _fewer(row: Row, fixed: float | None) -> str:
     if fixed is None:
         return ""
     least = min(fixed, FIXED[-1])
-    return f"{'> ' if fixed > least else ''}{least:.0f}: {1 - row.participants / least:.0%} fewer"
+    fewer = 1 - row.participants / least
+    word = "fewer" if fewer >= 0 else "more"
+    return f"{'> ' if fixed > least else ''}{least:.0f}: {100 * abs(fewer):.0f} % {word}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -189,6 +199,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=10_000, help="simulated studies per row")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--measure", choices=("faith", "index"), help="its rows alone")
     parser.add_argument(
         "--looks",
         type=lambda text: tuple(map(int, text.split(","))),
@@ -213,13 +224,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     say("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|\n")
     planned: dict[tuple[str, str], float | None] = {}
-    for scenario in (replace(one, looks=arguments.looks) for one in SCENARIOS):
+    asked = [one for one in SCENARIOS if arguments.measure in (None, one.measure)]
+    for scenario in (one if one.looks == FEW else replace(one, looks=arguments.looks) for one in asked):
         whole, sizes = simulated(scenario, arguments.repetitions, arguments.seed)
         for spending in (OBRIEN_FLEMING, POCOCK):
             row, key = judged(scenario, whole, sizes, spending), (scenario.measure, spending)
             if scenario.truth.startswith("planned"):
                 planned[key] = row.fixed
-            paper = scenario.truth.startswith("paper") and row.fixed is not None
+            paper = scenario.truth.startswith("paper") and row.fixed is not None and scenario.looks != FEW
             say(line(scenario, spending, row, planned.get(key) if paper else None) + "\n")
             sys.stdout.flush()
 

@@ -264,7 +264,7 @@ def design_of_document(
         participants=settings["target_participants"],
         seed=str(settings["seed"]),
         rules=RULES,
-        tasks=tuple(task.spec(task.effective(doc["tasks"][task.name])) for task in registry.of(doc["tasks"])),
+        tasks=tuple(task.spec(chosen) for task, chosen in registry.chosen(doc["tasks"])),
         practice_trials=settings["practice_trials"],
         attention_checks=settings["attention_checks"],
     )

@@ -15,19 +15,21 @@ from survey_site.reports import task_analyses
 from survey_site.reports.analysis_rows import map_rows, participant_rows, trial_columns
 from survey_site.reports.look_taking import take_closing
 from survey_site.reports.machine_metrics import gallery, machine_rows
+from survey_site.reports.machine_types import Gallery
 from survey_site.reports.point_report import point_report, tasks_of
 from survey_site.reports.population import Population, protocol_of
-from survey_site.reports.report_types import Gallery, ReportColumn, StudyFlow, StudyReport, VariantCells
+from survey_site.reports.report_types import ReportColumn, StudyFlow, StudyReport, VariantCells
 from survey_site.reports.stopped import corrected, stopping_of
 from survey_site.statistics import quality
 from survey_site.statistics.column_types import EstimatedColumn
+from survey_site.statistics.comparison_types import PairFamily
 from survey_site.statistics.data import APART, Trials, from_columns
 from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.multiverse import scored
 from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import AnalysisPlan, QualityRules
-from survey_site.statistics.report_types import PairFamily, ParticipantFlow, StatisticsReport
-from survey_site.statistics.table import brief, build_report
+from survey_site.statistics.report_types import ParticipantFlow, StatisticsReport
+from survey_site.statistics.table import brief, build_report, in_order
 from survey_site.statistics.task_analysis import TaskAnalysis
 from survey_site.studies.models import Study
 from survey_site.tasks import registry
@@ -99,7 +101,7 @@ def analyse_once(
     if bool(letters) != report["masked"]:
         raise DataMoved("the columns' names were opened or hidden in between, run the report again")
     plan = masked_plan(plan_of(protocol), letters) if letters else plan_of(protocol)
-    trials = from_columns(trial_columns(protocol, population, letters))
+    trials = in_order(from_columns(trial_columns(protocol, population, letters)))
     people, maps = participant_rows(protocol, population), (None if letters else map_rows(protocol) or None)
 
     def under(rules: AnalysisPlan, start: float, share: float) -> StatisticsReport:

@@ -1,22 +1,23 @@
 """Rows for the statistics, straight from the database: plain lists, named as the columns of responses.csv."""
 
 import json
-from collections.abc import Mapping
-from functools import cache, lru_cache
-from sys import intern
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, repeat
+from typing import Any, TypeVar
 
 from django.db.models import Case, CharField, F, Q, TextField, Value, When
 from django.db.models.functions import Cast
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.exports.columns import exclusion
+from survey_site.reports.machine_types import MapMetrics
 from survey_site.reports.observed_rows import observed_in
 from survey_site.reports.population import Population
-from survey_site.reports.report_types import MapMetrics, RecruitedPerson
+from survey_site.reports.report_types import RecruitedPerson
 from survey_site.reports.signs import signs_of
+from survey_site.statistics.repeated import Gathered, Repeated
 from survey_site.stimuli.models import SaliencyMap
-from survey_site.tasks.contract import Chance, Truth
+from survey_site.tasks.contract import Chance, Task, Truth
 from survey_site.tasks.registry import of
 from survey_site.trials.attention_rows import passed
 from survey_site.trials.frozen_protocol import classes_of
@@ -55,9 +56,19 @@ SOURCES: dict[str, Any] = {
 }  # fmt: skip
 
 
+CHUNK = 5000
+Rows = dict[str, Repeated]
+T = TypeVar("T")
+
+
+def _batches(values: Iterator[T], size: int) -> Iterator[list[T]]:
+    while rows := list(islice(values, size)):
+        yield rows
+
+
 def trial_columns(
     protocol: Protocol, population: Population, letters: Mapping[str, str] | None = None
-) -> dict[str, list[Any]]:
+) -> dict[str, Sequence[Any]]:
     """Every response of the protocol's measurement by column; `exclusion_reason` says why a row is outside the population.
 
     letters: by column, while names are hidden. answers: the stored answer, equal ones the same dict; `choice` and
@@ -70,63 +81,60 @@ def trial_columns(
     )
     sources = SOURCES | {"exclusion_reason": _reason(population)}
     values = responses.order_by("participant_id", "trial__position").values_list(*sources.values())
-    columns: dict[str, list[Any]] = {name: [] for name in sources}
-    appends = [column.append for column in columns.values()]
-    for row in values.iterator(chunk_size=5000):
-        for append, value in zip(appends, row, strict=True):
-            # A million rows repeat few texts: one copy of each keeps the task small.
-            append(intern(value) if type(value) is str else value)
+    gathered = {name: Gathered() for name in (*sources, "further")}
+    for rows in _batches(values.iterator(chunk_size=CHUNK), CHUNK):
+        for name, column in zip(sources, zip(*rows, strict=True), strict=True):
+            gathered[name].extend(map(tuple, column) if name == "pool" else column)
+        gathered["further"].extend(repeat(0, len(rows)))
+    _add_further(protocol, gathered)
+    columns = {name: column.column() for name, column in gathered.items()}
+    del columns["further_conditions"]
     signs = signs_of(protocol, responses)
-    columns["signs"] = [signs.get(code, "") for code in columns["participant"]]
-    _add_further(protocol, columns)
-    maps, pools = columns.pop("map"), list(columns["pool"])
+    columns["signs"] = columns["participant"].map(lambda code: signs.get(code, ""))
+    maps, pools = columns.pop("map"), columns["pool"]
     if letters:
         _hide(columns, letters)
-        maps = [None] * len(maps)  # what observers find would tell which columns carry edges
-    named = _named(protocol, columns)
-    shown = list(zip(named["task"], named["pool"], named["stimulus"], strict=True))
+        maps = maps.map(lambda _: None)  # what observers find would tell which columns carry edges
     tasks = {task.name: task for task in of(protocol.content.get("tasks", {}))}
+    named, shown = _named(protocol, columns, tasks)
     classes = dict(protocol.study.stimuli.values_list("key", "stimulus_class")) | classes_of(protocol.content)
-    return named | {"observed": observed_in(protocol, maps, pools, shown, tasks, classes)}
+    return {**named, "observed": observed_in(protocol, maps, pools, shown, tasks, classes)}
 
 
-def _hide(columns: dict[str, list[Any]], letters: Mapping[str, str]) -> None:
+def _hide(columns: Rows, letters: Mapping[str, str]) -> None:
     """Letters for the columns' names, and nothing of how their maps were made."""
-    columns["column"] = [letters.get(name, name) for name in columns["column"]]
+    columns["column"] = columns["column"].map(lambda name: letters.get(name, name))
     for name in ("classifier", "base", "method"):
-        columns[name] = [""] * len(columns[name])
-    columns["map_sha256"] = [None] * len(columns["map_sha256"])
+        columns[name] = columns[name].map(lambda _: "")
+    columns["map_sha256"] = columns["map_sha256"].map(lambda _: None)
 
 
-def _add_further(protocol: Protocol, columns: dict[str, list[Any]]) -> None:
+def _add_further(protocol: Protocol, gathered: Mapping[str, Gathered]) -> None:
     """One more row for each further column in which an answer counts, under that column's condition."""
-    others = columns.pop("further_conditions")
-    n = len(others)
-    columns["further"] = [0] * n
     tasks = of(protocol.content.get("tasks", {}))
     scores = {task.name: task.further_score for task in tasks if task.further_score is not None}
     if not scores:
         return
     conditions = {str(c.pk): c for c in protocol.study.conditions.all()}
-    for place in range(n):
-        rescore = scores.get(columns["task"][place])
-        if not others[place] or rescore is None:
-            continue
-        for other in others[place].split(","):
-            condition, score = conditions[other], columns["score"][place]
-            changed = {
-                "column": condition.column,
-                "classifier": condition.classifier,
-                "base": condition.base,
-                "method": condition.method,
-                "map_sha256": None,
-                "map": None,
-                "score": None if score is None else rescore(score),
-                "second_score": None,
-                "further": 1,
-            }
-            for name, column in columns.items():
-                column.append(changed[name] if name in changed else column[place])
+    asked = zip(*(gathered[name].column() for name in ("further_conditions", "task", "score")), strict=True)
+    added = [
+        (row, conditions[other], score if score is None else scores[task](score))
+        for row, (others, task, score) in enumerate(asked)
+        if others and task in scores
+        for other in others.split(",")
+    ]
+    changed: dict[str, Iterable[Any]] = {
+        name: (getattr(condition, name) for _, condition, _ in added)
+        for name in ("column", "classifier", "base", "method")
+    }
+    changed["score"] = (score for _, _, score in added)
+    changed |= {name: repeat(None, len(added)) for name in ("map_sha256", "map", "second_score")}
+    changed["further"] = repeat(1, len(added))
+    for name, column in gathered.items():
+        if name in changed:
+            column.extend(changed[name])
+        else:
+            column.repeat(row for row, _, _ in added)
 
 
 def _reason(population: Population) -> Case:
@@ -141,51 +149,52 @@ def _reason(population: Population) -> Case:
     return Case(When(waived, then=Value("")), default=exclusion("participant__", pilots=True))
 
 
-def _named(protocol: Protocol, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Stimulus ids replaced by keys, and by the classes that the protocol sealed."""
+def _named(
+    protocol: Protocol, columns: Rows, tasks: Mapping[str, Task]
+) -> tuple[dict[str, Sequence[Any]], Repeated]:
+    """Stimulus ids replaced by keys, and by the classes that the protocol sealed; and of each row task, pool and source."""
     stimuli = protocol.study.stimuli.values_list("pk", "key", "stimulus_class")
     sealed = classes_of(protocol.content)
     keys, classes = (
         {pk: key for pk, key, _ in stimuli},
         {pk: sealed.get(key, now) for pk, key, now in stimuli},
     )
-    pools: dict[tuple[int, ...], str] = {}
-    for place, pool in enumerate(columns["pool"]):
-        shown = tuple(pool)
-        if shown not in pools:
-            pools[shown] = "|".join(keys[pk] for pk in shown)
-        columns["pool"][place] = pools[shown]
-    read = lru_cache(maxsize=None)(json.loads)
-    columns["answers"] = [read(text) for text in columns["answers"]]
     by_key = {keys[pk]: found for pk, found in classes.items()}
-    columns["choice"] = [answer.get("choice", "") for answer in columns["answers"]]
-    columns["choice_class"] = [
-        by_key.get(answer.get("choice", ""), answer.get("choice_class", "")) for answer in columns["answers"]
-    ]
-    columns["stimulus_class"] = [classes[pk] for pk in columns["stimulus"]]
-    columns["stimulus"] = [keys[pk] for pk in columns["stimulus"]]
-    _add_chances(protocol, columns, by_key)
-    columns["excluded"] = ["1" if reason else "0" for reason in columns["exclusion_reason"]]
-    return columns
+    answers = columns["answers"].map(json.loads)
+    named: dict[str, Repeated] = {
+        **columns,
+        "pool": columns["pool"].map(lambda shown: "|".join(keys[pk] for pk in shown)),
+        "answers": answers,
+        "choice": answers.map(lambda answer: answer.get("choice", "")),
+        "choice_class": answers.map(
+            lambda answer: by_key.get(answer.get("choice", ""), answer.get("choice_class", ""))
+        ),
+        "stimulus_class": columns["stimulus"].map(lambda pk: classes[pk]),
+        "stimulus": columns["stimulus"].map(lambda pk: keys[pk]),
+        "excluded": columns["exclusion_reason"].map(lambda reason: "1" if reason else "0"),
+    }
+    shown = Repeated.joined(named["task"], named["pool"], named["stimulus"])
+    return {**named, **_chances(shown, tasks, by_key)}, shown
 
 
-def _add_chances(protocol: Protocol, columns: dict[str, list[Any]], classes: dict[str, str]) -> None:
+def _chances(shown: Repeated, tasks: Mapping[str, Task], classes: dict[str, str]) -> Rows:
     """What a guess is worth in each trial, as its task says of the trial's own pool, and where the answer stands in a pool
     without the source; classes: by key, as sealed."""
-    tasks = {task.name: task for task in of(protocol.content.get("tasks", {}))}
 
-    @cache
-    def known(task: str, pool: str, target: str) -> tuple[Chance, int | None]:
+    def known(row: tuple[str, str, str]) -> tuple[Chance, int | None]:
+        task, pool, target = row
         if task not in tasks:
             return Chance(), None
         truth = Truth(target, tuple(pool.split("|")) if pool else (), classes)
         apart = bool(truth.pool) and target not in truth.pool
         return tasks[task].guess(truth), tasks[task].answer_place(truth) if apart else None
 
-    found = [known(*row) for row in zip(columns["task"], columns["pool"], columns["stimulus"], strict=True)]
-    columns["chance"] = [one.score for one, _ in found]
-    columns["second_chance"] = [one.second_score for one, _ in found]
-    columns["pool_position"] = [place for _, place in found]
+    found = shown.map(known)
+    return {
+        "chance": found.map(lambda one: one[0].score),
+        "second_chance": found.map(lambda one: one[0].second_score),
+        "pool_position": found.map(lambda one: one[1]),
+    }
 
 
 def participant_rows(protocol: Protocol, population: Population) -> list[RecruitedPerson]:

@@ -4,8 +4,9 @@ from typing import Any
 
 from survey_site.reports.differences import difference, difference_interval
 from survey_site.reports.exports.csv_stream import csv_line
-from survey_site.reports.latex_table import latex_table, tex
-from survey_site.reports.report_types import ReportedOutcome, StudyReport
+from survey_site.reports.latex_table import latex_table, tex, tex_interval
+from survey_site.reports.plan_words import number
+from survey_site.reports.report_types import ReportedOutcome, StudyReport, level_of
 from survey_site.reports.table1_formats import safe
 from survey_site.statistics.column_types import ComparedColumn
 from survey_site.statistics.plan import TOGETHER
@@ -53,7 +54,9 @@ def as_latex(report: StudyReport) -> str:
     """A booktabs table, shrunk where it is wider than a column; what the numbers are stands in the note below it."""
     body: list[str] = []
     references = dict.fromkeys(family["reference"] for family in report["comparisons"].values())
-    notes = [f"{report['population']['participants']} participants; reference: {', '.join(references)}."]
+    notes = [
+        f"{number(report['population']['participants'], 'participant')}; reference: {', '.join(references)}."
+    ]
     for outcome in report["outcomes"]:
         family = report["comparisons"][outcome["key"]]
         title = outcome["title"] + (" (percentage points)" if outcome["kind"] == "share" else "")
@@ -73,7 +76,7 @@ def as_latex(report: StudyReport) -> str:
         caption=f"{report['title']}: differences from the reference column.",
         label="contrasts",
         columns="lrrr",
-        head=r"& difference & 95\,\% interval & $p$ (Holm)",
+        head=rf"& difference & {tex_interval(level_of(report))} & $p$ (Holm)",
         body=body,
         note=" ".join(notes),
     )

@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from survey_site.protocols import masking
-from survey_site.reports import paragraphs, prepared_files
+from survey_site.reports import prepared_files
 from survey_site.reports.exports.codebook import codebook as codebook_of
 from survey_site.reports.exports.csv_stream import StreamTally, checksum
 from survey_site.reports.exports.psych_ds import simulated_in, write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import download_name
 from survey_site.reports.population import Population, protocol_of
+from survey_site.reports.preregistration import preregistration as preregistration_of
 from survey_site.studies import audit
 from survey_site.studies.access import Action, study_or_404
 from survey_site.studies.models import Study
@@ -155,7 +156,7 @@ def preregistration(request: HttpRequest, slug: str) -> HttpResponse:
     protocol = protocol_of(study, asked_version(request, study))
     if protocol is None:
         raise Http404("The study has no protocol yet; it is sealed by going live.")
-    text = paragraphs.preregistration(protocol.content, protocol.hash)
+    text = preregistration_of(protocol.content, protocol.hash)
     audit.record(request, study, "exported", "preregistration.md")
     response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
     response["Content-Disposition"] = attachment(study, request, "preregistration.md")

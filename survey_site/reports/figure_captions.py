@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from survey_site.reports.report_types import Caption
 from survey_site.statistics.figure_data import FigureData
+from survey_site.statistics.printing import interval_name
 
 
 def _told(title: str, legend: str, wide: bool = False) -> Caption:
@@ -13,7 +14,7 @@ def _told(title: str, legend: str, wide: bool = False) -> Caption:
 CAPTIONS: dict[str, Caption] = {
     "estimates": _told(
         "Estimates of each column",
-        "Diamond: estimate; bar: 95 % interval over participants and images; circles: means of the participants.",
+        "Diamond: estimate; bar: {interval} over participants and images; circles: means of the participants.",
         wide=True,
     ),
     "learning": _told(
@@ -38,6 +39,10 @@ CAPTIONS: dict[str, Caption] = {
 }
 
 
-def captions(of_tasks: Mapping[str, FigureData]) -> dict[str, Caption]:
-    """Of all figures of a report, by name; `of_tasks`: what its tasks draw."""
-    return CAPTIONS | {name: _told(data.title, data.legend, data.wide) for name, data in of_tasks.items()}
+def captions(of_tasks: Mapping[str, FigureData], level: float) -> dict[str, Caption]:
+    """Of all figures of a report, by name; `of_tasks`: what its tasks draw; level: of the report's intervals."""
+    own = {
+        name: caption | {"legend": caption["legend"].format(interval=interval_name(level))}
+        for name, caption in CAPTIONS.items()
+    }
+    return own | {name: _told(data.title, data.legend, data.wide) for name, data in of_tasks.items()}

@@ -19,6 +19,7 @@ STYLE: Any = {
     "svg.hashsalt": "saliency-survey", "svg.fonttype": "path", "pdf.fonttype": 42, "pdf.compression": 6,
     "font.family": "DejaVu Sans", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
     "axes.titlesize": 10, "axes.titlelocation": "left", "hatch.linewidth": 0.6, "image.cmap": "Greys",
+    "text.parse_math": False,  # a name with two dollars is a name
 }  # fmt: skip
 INK, MID, PALE = "#1a1a1a", "#808080", "#d0d0d0"
 VECTOR_CELLS_MAX = 10_000  # a grid of more is embedded as a picture

@@ -35,10 +35,7 @@ def take(study: Study) -> Look | None:
         return None
     people = _codes(found.protocol, found.planned)
     fraction = found.planned / found.rule.looks[-1]
-    made = _recorded(study, found.protocol, found.rule, found.number, found.planned, people, fraction)
-    if made is not None and made.reached:
-        _pause(study, made)
-    return made
+    return _recorded(study, found.protocol, found.rule, found.number, found.planned, people, fraction)
 
 
 def take_closing(study: Study, protocol: Protocol) -> Look | None:
@@ -92,7 +89,11 @@ def _recorded(
     *,
     closing: bool = False,
 ) -> Look | None:
-    """Looks, and stores what was found with its line in the log; None where somebody else was faster."""
+    """Looks, and stores what was found with its line in the log; None where somebody else was faster.
+
+    Where the boundary is reached the study is paused in the same transaction: a look that is stored is never taken again,
+    so that a worker lost in between would leave a study that has ended letting people in.
+    """
     plan = AnalysisPlan.from_protocol(
         protocol.content, registry.second_scores(protocol.content.get("tasks", {}))
     )
@@ -108,7 +109,7 @@ def _recorded(
     earlier = [planned_looks.taken(look) for look in planned_looks.looks_of(protocol)]
     reached = is_reached(rule, [*earlier, now], plan.alpha)
     with transaction.atomic():
-        Study.objects.select_for_update().values_list("pk", flat=True).get(pk=study.pk)
+        now_stands = Study.objects.select_for_update().get(pk=study.pk)
         if Look.objects.filter(measurement=protocol.measurement_id, number=number).exists():
             return None
         made = Look.objects.create(
@@ -124,6 +125,8 @@ def _recorded(
         word = "boundary reached" if reached else "the study has ended" if closing else "go on"
         told = f"look {number} of {len(rule.looks)}, {len(people)} participants: {word}"
         audit.record_of(None, study, "look taken", told)
+        if reached and not closing:
+            _pause(now_stands, protocol, made)
     return made
 
 
@@ -148,9 +151,9 @@ def found_in(
     return contrasts(samples_by_column(own, [plan.reference, *columns]), plan.reference, columns, plan.level)
 
 
-def _pause(study: Study, look: Look) -> None:
-    """Lets nobody new in; whoever is in the study may finish."""
-    study.refresh_from_db(fields=["state"])
-    if study.state == Study.State.LIVE:
+def _pause(study: Study, protocol: Protocol, look: Look) -> None:
+    """Lets nobody new in; whoever is in the study may finish. A newer measurement has its own looks."""
+    newest = masking.newest(study)
+    if study.state == Study.State.LIVE and newest and newest.measurement_id == protocol.measurement_id:
         life.step(study, "pause")
         audit.record_of(None, study, "stopped by the sealed rule", f"look {look.number}: boundary reached")

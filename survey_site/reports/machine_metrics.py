@@ -8,9 +8,9 @@ from django.db.models import Avg, Count
 
 from saliency_worker import catalog
 from survey_site.protocols.models import Protocol
+from survey_site.reports.machine_types import Gallery, GalleryMap, MachineRow, MachineTable
 from survey_site.reports.point_sums import counted_responses
 from survey_site.reports.population import Population
-from survey_site.reports.report_types import Gallery, GalleryMap, MachineRow, MachineTable
 from survey_site.stimuli.models import MapPicture, SaliencyMap
 from survey_site.studies.models import Study
 from survey_site.tasks.contract import Task

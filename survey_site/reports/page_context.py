@@ -4,9 +4,10 @@ from typing import NotRequired, TypedDict
 
 from survey_site.protocols.models import Protocol
 from survey_site.reports.cached_task import TaskProgress
+from survey_site.reports.machine_types import MachineTable
 from survey_site.reports.observer_accuracy import PlannedObservers
 from survey_site.reports.population import Population
-from survey_site.reports.report_types import MachineTable, StudyReport
+from survey_site.reports.report_types import StudyReport
 from survey_site.studies.models import Study
 
 

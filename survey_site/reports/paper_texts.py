@@ -4,7 +4,9 @@ import zipfile
 from io import BytesIO
 
 from survey_site.reports import contrasts, paragraphs
-from survey_site.reports.paragraphs import Document
+from survey_site.reports.markdown import latex
+from survey_site.reports.plan_words import Document
+from survey_site.reports.preregistration import preregistration
 from survey_site.reports.report_types import StudyReport
 
 MADE = (1980, 1, 1, 0, 0, 0)  # the same texts give the same bytes
@@ -15,12 +17,12 @@ def texts(document: Document, report: StudyReport) -> dict[str, str]:
     methods, results = paragraphs.methods(document, report), paragraphs.results(report)
     return {
         "methods.md": methods,
-        "methods.tex": paragraphs.latex(methods),
+        "methods.tex": latex(methods),
         "results.md": results,
-        "results.tex": paragraphs.latex(results),
+        "results.tex": latex(results),
         "contrasts.csv": contrasts.as_csv(report),
         "contrasts.tex": contrasts.as_latex(report),
-        "preregistration.md": paragraphs.preregistration(document, report["protocol_hash"] or ""),
+        "preregistration.md": preregistration(document, report["protocol_hash"] or ""),
     }
 
 

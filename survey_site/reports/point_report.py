@@ -76,4 +76,4 @@ def conditions_of(study: Study, letters: Mapping[str, str]) -> list[ConditionInf
 def tasks_of(study: Study, protocol: Protocol | None) -> list[StudyTask]:
     """The tasks of the protocol, of the draft where there is none. Raises UnknownTask."""
     stored: dict[str, dict[str, Any]] = protocol.content.get("tasks", {}) if protocol else study.task_settings
-    return [StudyTask(task, task.effective(stored[task.name])) for task in registry.of(stored)]
+    return [StudyTask(task, settings) for task, settings in registry.chosen(stored)]

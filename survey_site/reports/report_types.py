@@ -7,6 +7,7 @@ estimate; `None`: not estimable, for the reason beside it.
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, cast
 
+from survey_site.reports.machine_types import Gallery, MachineRow
 from survey_site.statistics.column_types import (
     Bounds,
     BriefColumn,
@@ -15,19 +16,22 @@ from survey_site.statistics.column_types import (
     EstimatedPart,
     OutcomeName,
 )
-from survey_site.statistics.outcome import OutcomeFacts
-from survey_site.statistics.report_types import (
-    AgreementRow,
+from survey_site.statistics.comparison_types import (
     CrossedModel,
     EquivalenceFamily,
+    OddsRatios,
+    PairFamily,
+    ScatterParts,
+)
+from survey_site.statistics.outcome import OutcomeFacts
+from survey_site.statistics.plan import AnalysisPlan
+from survey_site.statistics.report_types import (
+    AgreementRow,
     HumanMachine,
     MultiverseSummary,
-    OddsRatios,
     OrderEffects,
-    PairFamily,
     ParticipantFlow,
     QualitySummary,
-    ScatterParts,
     Section,
 )
 from survey_site.statistics.stopping_types import StoppingReport
@@ -172,54 +176,6 @@ class StudyFlow(ParticipantFlow):
     after_rules: int
 
 
-class MachineRow(TypedDict):
-    """Machine metrics of `n` maps of one classifier × base × version.
-
-    confidence, drop, kept_share, sparsity and the areas under the curves deletion and insertion are 0..1, sanity −1..1,
-    pointing in percent.
-    """
-
-    classifier: str
-    method: str
-    base: str
-    version: str
-    n: int
-    right_percent: float | None
-    higher_than_original_percent: float | None
-    higher_than_base_percent: float | None
-    confidence: float | None
-    drop: float | None
-    kept_share: float | None
-    sparsity: float | None
-    deletion: float | None
-    insertion: float | None
-    sanity: float | None
-    pointing: float | None
-
-
-class GalleryMap(TypedDict):
-    """A map with the mean of its `n` scores; picture: row id, `None` where none is stored."""
-
-    stimulus: str
-    classifier: str
-    method: str
-    mean: float
-    n: int
-    picture: int | None
-
-
-class Gallery(TypedDict):
-    """The maps people judged best and worst, of those with `minimum` scores.
-
-    outcome: the title of what they were judged by.
-    """
-
-    outcome: str
-    minimum: int
-    best: list[GalleryMap]
-    worst: list[GalleryMap]
-
-
 class Caption(TypedDict):
     """A figure's title, and what a reader must know to read it. `wide`: it needs the whole width of a page."""
 
@@ -260,20 +216,9 @@ class StudyReport(PointReport, total=False):
     captions: dict[str, Caption]
 
 
-class MachineLine(TypedDict):
-    """A classifier and base with one value per version; `None` where nothing was computed. family: the base's, its title."""
-
-    family: str
-    classifier: str
-    base: str
-    cells: list[float | None]
-
-
-class MachineTable(TypedDict):
-    """One measure in the layout of the paper's Tables 2 and 3; `versions` head the cells of the lines."""
-
-    versions: list[str]
-    lines: list[MachineLine]
+def level_of(report: PointReport) -> float:
+    """Of the report's intervals, as its plan sealed it; the default's where no statistics are computed."""
+    return float(cast(StudyReport, report).get("plan", {}).get("level", AnalysisPlan.level))
 
 
 class RecruitedPerson(TypedDict):
@@ -286,17 +231,6 @@ class RecruitedPerson(TypedDict):
     withdrawn: bool
     screened_out: bool
     dropped: bool
-
-
-class MapMetrics(TypedDict):
-    """Machine metrics of a map under the names of the statistics, as stored: shares 0..1, or true and false."""
-
-    map_sha256: str
-    column: str
-    right_class: Any
-    confidence: Any
-    confidence_drop: Any
-    confidence_gain: Any
 
 
 class ChartBar(TypedDict):

@@ -7,7 +7,6 @@ needed for it. Only for the Celery queue `reports`.
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -18,15 +17,15 @@ from survey_site.reports.differences import difference, difference_interval
 from survey_site.reports.figure_captions import captions
 from survey_site.reports.figure_drawing import STYLE
 from survey_site.reports.figures import figure, names
-from survey_site.reports.report_types import ReportColumn, ReportedOutcome, StudyReport
+from survey_site.reports.plan_words import WIDTH, plan_lines
+from survey_site.reports.report_types import ReportColumn, ReportedOutcome, StudyReport, level_of
 from survey_site.reports.table1_formats import outcome_rows
 from survey_site.statistics.data import Trials
 from survey_site.statistics.figure_data import FigureData
-from survey_site.statistics.printing import interval, p_value, places
+from survey_site.statistics.printing import interval, interval_name, p_value, places
 from survey_site.statistics.stopping_types import StoppingReport
 
 A4 = (8.27, 11.69)
-WIDTH = 96  # characters of the text pages
 LINES = 62
 COLUMNS_PER_TABLE = 6
 
@@ -37,7 +36,7 @@ def supplement(report: StudyReport, trials: Trials, of_tasks: Mapping[str, Figur
     with mpl.rc_context(STYLE), PdfPages(out, metadata={"CreationDate": None, "ModDate": None}) as pages:
         for page in (table_page(report), *text_pages(report)):
             pages.savefig(page)
-        words = captions(of_tasks)
+        words = captions(of_tasks, level_of(report))
         for name in names(of_tasks):
             drawn, told = figure(name, report, trials, of_tasks), words[name]
             drawn.suptitle(f"{told['title']}\n", x=0.01, ha="left", fontsize=11)
@@ -56,7 +55,7 @@ def table_page(report: StudyReport) -> Figure:
     columns = report["columns"]
     for place in range(0, len(columns), COLUMNS_PER_TABLE):
         axis = page.add_axes((0.08, 0.62 - 0.2 * (place // COLUMNS_PER_TABLE), 0.84, 0.17))
-        _table(axis, columns[place : place + COLUMNS_PER_TABLE], report["outcomes"])
+        _table(axis, columns[place : place + COLUMNS_PER_TABLE], report)
     return page
 
 
@@ -74,11 +73,11 @@ def _head(report: StudyReport) -> list[str]:
     return lines + [line for text in said for line in textwrap.wrap(text, WIDTH)]
 
 
-def _table(axis: Axes, columns: Sequence[ReportColumn], outcomes: Sequence[ReportedOutcome]) -> None:
+def _table(axis: Axes, columns: Sequence[ReportColumn], report: StudyReport) -> None:
     axis.axis("off")
     rows: list[list[str]] = []
-    for outcome in outcomes:
-        rows += outcome_rows(columns, outcome, no_interval="–")
+    for outcome in report["outcomes"]:
+        rows += outcome_rows(columns, outcome, level_of(report), no_interval="–")
     table = axis.table(rows, colLabels=["", *(c["column"] for c in columns)], loc="upper left", edges="horizontal",
                        cellLoc="right")  # fmt: skip
     table.auto_set_font_size(False)
@@ -104,9 +103,8 @@ def comparison_lines(report: StudyReport) -> list[str]:
         heading = "diff., points" if share else "difference"
         lines += textwrap.wrap(f"{outcome['title']}: {found.get('label') or found['reason']}", WIDTH)
         if found["rows"]:
-            lines.append(
-                f"{'':<24}{'ratio':>8}{'95 % interval':>18}{heading:>15}{'95 % interval':>18}{'p (Holm)':>10}"
-            )
+            ci = interval_name(level_of(report))
+            lines.append(f"{'':<24}{'ratio':>8}{ci:>18}{heading:>15}{ci:>18}{'p (Holm)':>10}")
         for row in found["rows"]:
             lines.append(
                 f"  {row['column'][:21]:<22}{places(row.get('ratio'), 2):>8}{interval(row.get('ratio_ci'), 2):>18}"
@@ -139,32 +137,6 @@ def stopping_lines(stopping: StoppingReport | None, outcomes: Sequence[ReportedO
             for row in stopping["rows"]
         ]
     return [*lines, ""]
-
-
-def plan_lines(plan: Mapping[str, Any], indent: str = "") -> list[str]:
-    """A plan in words: one line for each decision, lists with commas, what belongs together indented."""
-    lines: list[str] = []
-    for name, value in plan.items():
-        label = f"{indent}{name.replace('_', ' ')}:"
-        if isinstance(value, Mapping) and value:
-            lines += [label, *plan_lines(value, f"{indent}  ")]
-        elif isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
-            lines.append(label)
-            for number, one in enumerate(value, 1):
-                lines += [f"{indent}  {number}.", *plan_lines(one, f"{indent}     ")]
-        else:
-            lines += textwrap.wrap(f"{label} {_in_words(value)}", WIDTH, subsequent_indent=f"{indent}    ")
-    return lines
-
-
-def _in_words(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_in_words, value)) or "none"
-    if value is None or value == "" or value == {}:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _text_page(lines: Sequence[str]) -> Figure:

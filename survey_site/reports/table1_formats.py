@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from survey_site.reports.exports.csv_stream import csv_line
 from survey_site.reports.exports.sql import FORMULA_STARTS
-from survey_site.reports.latex_table import latex_table, tex
+from survey_site.reports.latex_table import latex_table, tex, tex_interval
+from survey_site.reports.plan_words import number
 from survey_site.reports.report_types import (
     OutcomeCell,
     PointReport,
@@ -13,8 +14,10 @@ from survey_site.reports.report_types import (
     ReportedOutcome,
     VariantCells,
     cell_of,
+    level_of,
 )
 from survey_site.reports.table1 import estimate_of
+from survey_site.statistics.printing import interval_name
 
 NOT_ESTIMABLE = "n/a"
 TABLE_FIELDS = (
@@ -68,7 +71,7 @@ def as_text(report: PointReport) -> str:
     columns = report["columns"]
     rows = [["", *(c["column"] for c in columns)]]
     for outcome in report["outcomes"]:
-        rows += outcome_rows(columns, outcome)
+        rows += outcome_rows(columns, outcome, level_of(report))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(
@@ -81,13 +84,13 @@ def as_text(report: PointReport) -> str:
 
 
 def outcome_rows(
-    columns: Sequence[ReportColumn], outcome: ReportedOutcome, no_interval: str = ""
+    columns: Sequence[ReportColumn], outcome: ReportedOutcome, level: float, no_interval: str = ""
 ) -> list[list[str]]:
     """Value, interval, n and the published value of each column, as printed; a label before each."""
     cells = [cell_of(column, outcome["key"]) for column in columns]
     rows = [
         [outcome["heading"], *(cell["text"] or NOT_ESTIMABLE for cell in cells)],
-        ["  95 % interval", *(interval_text(cell, outcome) or no_interval for cell in cells)],
+        [f"  {interval_name(level)}", *(interval_text(cell, outcome) or no_interval for cell in cells)],
         ["  n", *(str(cell["n"]) for cell in cells)],
     ]
     if any(_paper(c, outcome) for c in columns):
@@ -131,11 +134,15 @@ def as_latex(report: PointReport) -> str:
         cells = [cell_of(column, outcome["key"]) for column in columns]
         body.append(_tex_row(tex(outcome["heading"]), [cell["text"] or NOT_ESTIMABLE for cell in cells]))
         if any(cell["ci"] for cell in cells):
-            bounds = _tex_row(r"\quad 95\,\% interval", [interval_text(cell, outcome) for cell in cells])
+            bounds = _tex_row(
+                rf"\quad {tex_interval(level_of(report))}", [interval_text(cell, outcome) for cell in cells]
+            )
             # A bracket after \\ would be read as its optional argument.
             body.append(bounds.replace("[", "{[}").replace("]", "{]}"))
         body.append(_tex_row(r"\quad $n$", [str(cell["n"]) for cell in cells]))
-    notes = [", ".join([f"{report['population']['participants']} participants", *facts_text(report)]) + "."]
+    notes = [
+        ", ".join([number(report["population"]["participants"], "participant"), *facts_text(report)]) + "."
+    ]
     notes += [o["caption"] or f"{o['heading']}: {WHAT[o['kind']]}." for o in report["outcomes"]]
     notes += ["Intervals take participants and images as random."] if intervals else []
     notes += [f"n: answers; {NOT_ESTIMABLE}: not estimable."]

@@ -78,6 +78,7 @@ def _analyse(study: Study, protocol: Protocol, population: Population, key: str)
     from survey_site.reports.analysis import analyse as compute
     from survey_site.reports.figure_captions import captions
     from survey_site.reports.figures import draw, names
+    from survey_site.reports.report_types import level_of
     from survey_site.reports.supplement import supplement
 
     found = compute(study, population, protocol.version, lambda f, label: set_progress(key, 0.8 * f, label))
@@ -89,7 +90,7 @@ def _analyse(study: Study, protocol: Protocol, population: Population, key: str)
             cached_report.store_figure(key, name, kind, data)
     pages = supplement(found.report, found.trials, found.figures)
     cached_report.store_figure(key, cached_report.SUPPLEMENT, "pdf", pages)
-    told = captions(found.figures)
+    told = captions(found.figures, level_of(found.report))
     cached_report.store_report(key, found.report | {"figures": figures, "captions": told})
 
 

@@ -1,7 +1,6 @@
 """The report page and the downloads. Signed-in staff only, and only for studies shared with them."""
 
 import base64
-import json
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -26,6 +25,7 @@ from survey_site.reports.contrasts import FORMATS as CONTRASTS
 from survey_site.reports.downloads import asked_version, attachment, results_of
 from survey_site.reports.machine_metrics import MachineMeasure, has_numbers, paper_layout
 from survey_site.reports.page_context import PageChoice, ReportContext
+from survey_site.reports.plan_words import plan_lines
 from survey_site.reports.point_report import tasks_of
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.table1_formats import FORMATS
@@ -198,7 +198,7 @@ def standalone(request: HttpRequest, slug: str) -> HttpResponse:
     whole = {
         **context,
         "css": mark_safe(_stylesheet()),  # noqa: S308  (a file of this package)
-        "plan": json.dumps(context["report"]["plan"], indent=2, ensure_ascii=False),
+        "plan": "\n".join(plan_lines(context["report"]["plan"])),
         "inline_figures": [
             (name, "data:image/svg+xml;base64," + base64.b64encode(data).decode())
             for name, data in figures

@@ -110,7 +110,7 @@ def compare(
         "t": t_value(delta),
         "df": delta.df,
         "reason": delta.interval.reason,
-        "detectable": detectable(delta, level),
+        "detectable": detectable(delta, level, outcome.high - outcome.low),
         "paired_delta": within.value,
         "paired_delta_ci": within.interval.pair(),
         "p": {T_TEST: t_test(delta), SIGN_FLIP: flip.p if flip else None},
@@ -136,12 +136,16 @@ def _shifted(sample: Sample, by: float) -> Sample:
     return Sample(sample.y + by, sample.participant, sample.item)
 
 
-def detectable(contrast: Contrast, level: float, power: float = DETECTED) -> float | None:
-    """The smallest true difference that a study like this one finds with this power: (t₁₋α/₂ + t_power)·√V2."""
+def detectable(contrast: Contrast, level: float, width: float, power: float = DETECTED) -> float | None:
+    """The smallest true difference that a study like this one finds with this power: (t₁₋α/₂ + t_power)·√V2.
+
+    `None` where that is more than the `width` of the scale: no true difference is.
+    """
     if not contrast.variance or contrast.df is None:
         return None
     needed = stats.t.ppf(0.5 + level / 2, contrast.df) + stats.t.ppf(power, contrast.df)
-    return float(needed * np.sqrt(contrast.variance))
+    found = float(needed * np.sqrt(contrast.variance))
+    return found if found <= width else None
 
 
 def family(

@@ -14,9 +14,9 @@ import numpy as np
 from scipy import linalg, optimize, special, stats
 
 from survey_site.statistics import odds_models
+from survey_site.statistics.comparison_types import CrossedModel
 from survey_site.statistics.factor import FloatArray, IntArray
-from survey_site.statistics.report_types import CrossedModel
-from survey_site.statistics.uncertainty import Sample
+from survey_site.statistics.uncertainty import NO_BOUND, Sample
 
 CELLS_MAX = 4_000_000  # of the table of participants by images
 SPREAD_MAX = 20.0
@@ -174,6 +174,8 @@ def fit(
     spread = np.sqrt(np.diag(covariance))[first : first + len(data.names)] if covariance is not None else None
     if spread is None or not np.isfinite(spread).all() or (np.abs(beta) > 15).any():
         return {**empty, "reason": "not estimable: the model did not converge", "note": note}
+    if odds_models.unbounded(beta, spread, stats.norm(), level):
+        return {**empty, "reason": NO_BOUND, "note": note}
     return {
         "rows": odds_models.odds_rows(data.names, beta, spread, stats.norm(), level),
         "participant_sd": float(theta[-2]),

@@ -6,14 +6,14 @@ is code −1 or NaN, never 0.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from survey_site.statistics.factor import BoolArray, Factor, FloatArray, IntArray
+from survey_site.statistics.repeated import Repeated
 from survey_site.statistics.stored import Stored
 
 # Participants (or trials) of these kinds stand apart: they are in no estimate, before or after exclusion.
@@ -73,7 +73,9 @@ class Trials:
         return len(self.value)
 
     def select(self, index: IntArray | BoolArray) -> "Trials":
-        """The chosen rows; codes and labels keep their meaning."""
+        """The chosen rows; codes and labels keep their meaning. Where all are chosen, these trials themselves."""
+        if index.dtype == np.bool_ and index.all():
+            return self
         parts: dict[str, Any] = {}
         for f in fields(self):
             part = getattr(self, f.name)
@@ -199,7 +201,14 @@ def _numbers(values: Sequence[Any], name: str) -> FloatArray:
                 return float(word in _TRUE)
             raise ValueError(f"column {name}: {v!r} is not a number") from None
 
-    return np.fromiter((number(v) for v in values), np.float64, len(values))
+    return _converted(values, number)
+
+
+def _converted(values: Sequence[Any], convert: Callable[[Any], float]) -> FloatArray:
+    """(N,), each different value converted once where the column says which these are."""
+    if isinstance(values, Repeated):
+        return _converted(values.values, convert)[np.asarray(values.codes, np.int32)]
+    return np.fromiter(map(convert, values), np.float64, len(values))
 
 
 def _chance(said: FloatArray, pool_size: IntArray) -> FloatArray:
@@ -236,36 +245,33 @@ def _pools(
 
     said: where the answer stands, of a pool that does not show the source itself.
     """
-    n = len(pools)
+    texts = (pool if isinstance(pool, str) else "|".join(map(str, pool or ())) for pool in pools)
+    rows = Repeated.joined(texts, choices, targets, said)
+    n = len(rows.values)
     size, answer, target = np.zeros(n, np.int64), np.full(n, -1), np.full(n, -1)
     items: list[str] = []
-    cache: dict[str, tuple[str, dict[str, int]]] = {}
-    for row in range(n):
-        if not pools[row]:
-            items.append(str(targets[row]))
+    for row, (text, choice, source, stated) in enumerate(rows.values):
+        if not text:
+            items.append(str(source))
             continue
-        text = pools[row] if isinstance(pools[row], str) else "|".join(map(str, pools[row]))
-        if text not in cache:
-            shown = text.split("|")
-            cache[text] = "|".join(sorted(shown)), {image: place for place, image in enumerate(shown)}
-        key, places = cache[text]
-        items.append(key)
+        shown = text.split("|")
+        items.append("|".join(sorted(shown)))
+        places = {image: place for place, image in enumerate(shown)}
         size[row] = len(places)
-        answer[row] = places.get(str(choices[row]), -1)
-        stated = -1 if said[row] in (None, "") else int(said[row])
-        target[row] = places.get(str(targets[row]), stated)
-    return _Pools(Factor.encode(items), size, answer, target)
+        answer[row] = places.get(str(choice), -1)
+        target[row] = places.get(str(source), -1 if stated in (None, "") else int(stated))
+    index = np.asarray(rows.codes, np.int32)
+    return _Pools(Factor.encode(items).take(index), size[index], answer[index], target[index])
 
 
 def _conditions(get: Mapping[str, Sequence[Any]]) -> Factor:
     """Column, classifier, base and method as one label, which `condition_parts` takes apart whatever they hold."""
-    parts = zip(*(get[k] for k in ("column", "classifier", "base", "method")), strict=True)
-    join = lru_cache(maxsize=None)(_joined)
-    return Factor.encode(join(tuple(str(p or "") for p in row)) for row in parts)
+    parts = Repeated.joined(*(get[k] for k in ("column", "classifier", "base", "method")))
+    return Factor.encode(parts.map(_label))
 
 
-def _joined(parts: tuple[str, ...]) -> str:
-    return json.dumps(parts, ensure_ascii=False)
+def _label(parts: tuple[Any, ...]) -> str:
+    return json.dumps([str(part or "") for part in parts], ensure_ascii=False)
 
 
 def condition_parts(label: str) -> tuple[str, str, str, str]:
@@ -280,17 +286,25 @@ def _checks(words: Sequence[Any], score: FloatArray, expected: FloatArray) -> In
     ``attention_check`` says passed, failed or unknown itself, or is 0/1: then a check is passed by the ``expected``
     score, or by 1 where none is. An unknown outcome is held against nobody.
     """
-    said = Factor.encode(str(word).lower() if word not in (None, "") else None for word in words)
+    said = Factor.encode(Repeated.of(words).map(_word))
     passed, failed, plain = said.isin(("passed", "pass")), said.isin(("failed", "fail")), said.isin(_TRUE)
     right = score == np.where(np.isnan(expected), 1.0, expected)
     unknown = said.equals("unknown")
     return np.select([passed | (plain & right), failed | plain, unknown], [1, 2, 3], 0).astype(np.int64)
 
 
+def _word(value: Any) -> str | None:
+    """1.0, as data frames have it, is 1."""
+    if value in (None, ""):
+        return None
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value).lower()
+
+
 def _excluded(flags: Sequence[Any], reasons: Sequence[Any]) -> Factor:
-    def reason(flag: Any, text: Any) -> str | None:
-        if flag in (None, "") or str(flag).lower() in _FALSE:
+    def reason(row: tuple[Any, Any]) -> str | None:
+        flag, text = row
+        if flag in (None, "", 0) or str(flag).lower() in _FALSE:
             return None
         return str(text) if text not in (None, "") else "excluded"
 
-    return Factor.encode(reason(f, r) for f, r in zip(flags, reasons, strict=True))
+    return Factor.encode(Repeated.joined(flags, reasons).map(reason))

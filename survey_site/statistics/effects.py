@@ -11,6 +11,8 @@ from scipy import stats
 
 from survey_site.statistics.factor import FloatArray, IntArray
 from survey_site.statistics.uncertainty import (
+    EXPONENT_MAX,
+    NO_BOUND,
     NO_VARIATION,
     TOO_FEW,
     Interval,
@@ -42,7 +44,12 @@ def odds_ratio(a: Sample, b: Sample, level: float = 0.95) -> Effect:
     if df < 1:
         return Effect(value, Interval(reason=TOO_FEW))
     psi_a, psi_b = (a.y - p) / (len(a) * p * (1 - p)), (b.y - q) / (len(b) * q * (1 - q))
-    half = quantile(level, df) * float(np.sqrt(joint_variance(psi_a, a, psi_b, b)))
+    variance = joint_variance(psi_a, a, psi_b, b)
+    if variance <= 1e-24:
+        return Effect(value, Interval(reason=NO_VARIATION))
+    half = quantile(level, df) * float(np.sqrt(variance))
+    if half > EXPONENT_MAX:
+        return Effect(value, Interval(reason=NO_BOUND))
     return Effect(value, Interval(value * float(np.exp(-half)), value * float(np.exp(half)), df))
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+from survey_site.statistics.comparison_types import EquivalenceFamily, EquivalenceRow
 from survey_site.statistics.comparisons import holm
-from survey_site.statistics.report_types import EquivalenceFamily, EquivalenceRow
 from survey_site.statistics.uncertainty import Contrast, Interval, quantile
 
 
@@ -24,16 +24,21 @@ def one_sided(contrast: Contrast, margin: float) -> tuple[float | None, float | 
     return lower, upper
 
 
-def interval(contrast: Contrast, level: float) -> Interval:
-    """The interval at 1 − 2α, which lies within ± the margin exactly where equivalence holds at α."""
+def interval(contrast: Contrast, level: float, width: float = np.inf) -> Interval:
+    """The interval at 1 − 2α, which lies within ± the margin exactly where equivalence holds at α; cut at ± `width`."""
     if contrast.value is None or not contrast.variance or contrast.df is None:
         return Interval(reason=contrast.interval.reason)
     half = quantile(2 * level - 1, contrast.df) * float(np.sqrt(contrast.variance))
-    return Interval(contrast.value - half, contrast.value + half, contrast.df)
+    return Interval(max(contrast.value - half, -width), min(contrast.value + half, width), contrast.df)
 
 
-def family(contrasts: Sequence[tuple[str, Contrast]], margin: float, level: float) -> EquivalenceFamily:
-    """Each column's difference from the reference against the margin; Holm over the columns, for each of both questions."""
+def family(
+    contrasts: Sequence[tuple[str, Contrast]], margin: float, level: float, width: float = np.inf
+) -> EquivalenceFamily:
+    """Each column's difference from the reference against the margin; Holm over the columns, for each of both questions.
+
+    width: of the scale, at which intervals end.
+    """
     both = [one_sided(contrast, margin) for _, contrast in contrasts]
     equal = [None if low is None or high is None else max(low, high) for low, high in both]
     rows: list[EquivalenceRow] = []
@@ -44,7 +49,7 @@ def family(contrasts: Sequence[tuple[str, Contrast]], margin: float, level: floa
             {
                 "column": name,
                 "difference": contrast.value,
-                "ci": interval(contrast, level).pair(),
+                "ci": interval(contrast, level, width).pair(),
                 "equivalence_p_holm": p_equal,
                 "equivalent": None if p_equal is None else p_equal < 1 - level,
                 "non_inferiority_p_holm": p_lower,

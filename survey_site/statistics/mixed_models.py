@@ -14,10 +14,10 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
+from survey_site.statistics.comparison_types import OddsRatios
 from survey_site.statistics.factor import FloatArray
-from survey_site.statistics.odds_models import Stacked, odds_rows, stack
-from survey_site.statistics.report_types import OddsRatios
-from survey_site.statistics.uncertainty import Sample, clusters
+from survey_site.statistics.odds_models import Stacked, odds_rows, stack, unbounded
+from survey_site.statistics.uncertainty import NO_BOUND, Sample, clusters
 
 
 def _too_large(samples: Mapping[str, Sample], limit: int) -> str | None:
@@ -68,6 +68,8 @@ def _gee_reason(samples: Mapping[str, Sample], reference: str) -> str | None:
 def _odds(data: Stacked, beta: FloatArray, se: FloatArray, law: Any, level: float) -> OddsRatios:
     if not (np.isfinite(beta).all() and np.isfinite(se).all() and (se > 0).all()):
         return {"reason": "not estimable: no finite standard error", "rows": []}
+    if unbounded(beta, se, law, level):
+        return {"reason": NO_BOUND, "rows": []}
     return {"reason": None, "rows": odds_rows(data.names, beta, se, law, level)}
 
 
@@ -86,6 +88,8 @@ def ordinal_odds_ratios(
         reason = "not estimable: a column has one score only"
     elif clusters(data.participant) < 3:
         reason = "not estimable: needs at least 3 participants"
+    elif len(data.y) <= len(np.unique(data.y)) - 1 + len(data.names):
+        reason = "not estimable: no more answers than the model has parameters"
     if reason:
         return {"reason": reason, "rows": []}
     try:

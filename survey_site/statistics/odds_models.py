@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from survey_site.statistics.comparison_types import OddsRatio
 from survey_site.statistics.factor import FloatArray, IntArray
-from survey_site.statistics.report_types import OddsRatio
-from survey_site.statistics.uncertainty import Sample
+from survey_site.statistics.uncertainty import EXPONENT_MAX, Sample
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ def stack(samples: Mapping[str, Sample], reference: str) -> Stacked:
         item=np.concatenate([sample.item for sample in used]),
         names=tuple(names),
     )
+
+
+def unbounded(beta: FloatArray, spread: FloatArray, law: Any, level: float) -> bool:
+    """Whether an interval of these log odds has ends that are 0 or infinity to any reader."""
+    return bool((np.abs(beta) + law.ppf(0.5 + level / 2) * spread > EXPONENT_MAX).any())
 
 
 def odds_rows(

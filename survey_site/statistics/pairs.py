@@ -12,10 +12,10 @@ from string import ascii_lowercase
 
 import numpy as np
 
+from survey_site.statistics.comparison_types import ComparedPair, PairFamily
 from survey_site.statistics.comparisons import few_items
 from survey_site.statistics.factor import FloatArray, IntArray
 from survey_site.statistics.outcome import Outcome
-from survey_site.statistics.report_types import ComparedPair, PairFamily
 from survey_site.statistics.uncertainty import Contrast, Sample, difference
 
 DRAWS = 50_000

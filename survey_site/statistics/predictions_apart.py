@@ -10,7 +10,7 @@ from survey_site.statistics.factor import BoolArray
 
 def right_ones(trials: Trials) -> BoolArray:
     """Of which trials the prediction is right, as it was when they were scored, (N,)."""
-    return np.array([answer.get("prediction_right") == 1 for answer in trials.answers], np.bool_)
+    return np.asarray(trials.answers.numbers("prediction_right") == 1, np.bool_)
 
 
 def apart(trials: Trials, level: float) -> dict[str, AnsweredShare]:

@@ -26,3 +26,8 @@ def p_value(value: Any) -> str:
     if absent(value):
         return NOTHING
     return "< .001" if value < 0.001 else f"{value:.3f}"
+
+
+def interval_name(level: float) -> str:
+    """What heads intervals of this level: `95 % interval`."""
+    return f"{100 * level:.4g} % interval"

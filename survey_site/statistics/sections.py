@@ -14,6 +14,13 @@ from survey_site.statistics import (
     pairs,
 )
 from survey_site.statistics.column_types import ComparisonFamily, EstimatedColumn, OutcomeName
+from survey_site.statistics.comparison_types import (
+    CrossedModel,
+    EquivalenceFamily,
+    OddsRatios,
+    PairFamily,
+    ScatterParts,
+)
 from survey_site.statistics.correlation import human_machine
 from survey_site.statistics.data import Trials
 from survey_site.statistics.estimates import samples_by_column
@@ -21,14 +28,9 @@ from survey_site.statistics.outcome import Outcome
 from survey_site.statistics.plan import TOGETHER, AnalysisPlan
 from survey_site.statistics.report_types import (
     AgreementRow,
-    CrossedModel,
-    EquivalenceFamily,
     HumanMachine,
     MultiverseSummary,
-    OddsRatios,
     OrderEffects,
-    PairFamily,
-    ScatterParts,
     Section,
 )
 from survey_site.statistics.task_analysis import PLAIN, TaskAnalysis
@@ -38,6 +40,7 @@ from survey_site.statistics.variance_parts import variance_parts
 CROSSED_ROWS_MAX = 20_000  # tens of seconds
 # Both grow with the square of the columns and faster: seconds up to here, many minutes at 200.
 MODEL_COLUMNS_MAX, PAIR_COLUMNS_MAX = 40, 60
+TWICE = "left out: an answer counts in two columns at once, which this model would take for two answers"
 Outcomes = Sequence[Outcome]
 Analyses = Mapping[str, TaskAnalysis]
 
@@ -116,7 +119,8 @@ def _against_margin(
         for name, sample in samples.items()
         if name != plan.reference
     ]
-    return equivalence.family(contrasts, margin / outcome.factor, plan.level)
+    width = outcome.high - outcome.low
+    return equivalence.family(contrasts, margin / outcome.factor, plan.level, width)
 
 
 def _no_equivalence(plan: AnalysisPlan, margin: float, reason: str) -> EquivalenceFamily:
@@ -141,14 +145,18 @@ def crossed_models_of(
     """Mixed models with crossed participants and images, of shares and of whole scores."""
     rows_max = min(plan.model_rows_max, CROSSED_ROWS_MAX)
     return {
-        o.key: _crossed(_samples(trials, plan, names, o), plan, rows_max)
+        o.key: _crossed(trials.of_task(o.task), plan, names, o, rows_max)
         for o in outcomes
         if o.kind == "share" or o.whole
     }
 
 
-def _crossed(samples: dict[str, Sample], plan: AnalysisPlan, rows_max: int) -> CrossedModel:
-    if reason := _too_many(samples, MODEL_COLUMNS_MAX):
+def _crossed(
+    trials: Trials, plan: AnalysisPlan, names: list[str], outcome: Outcome, rows_max: int
+) -> CrossedModel:
+    samples = _samples(trials, plan, names, outcome)
+    reason = TWICE if trials.further.any() else _too_many(samples, MODEL_COLUMNS_MAX)
+    if reason:
         return {"rows": [], "participant_sd": None, "item_sd": None, "note": "", "reason": reason}
     return crossed_models.fit(samples, plan.reference, plan.level, rows_max, plan.seed)
 

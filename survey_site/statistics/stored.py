@@ -7,17 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from survey_site.statistics.factor import BoolArray, FloatArray, IntArray, narrowed
+from survey_site.statistics.repeated import Repeated
+
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """Answers as they are stored: int64 ``codes`` (N,), −1 where none is given, into the different ``values``."""
+    """Answers as they are stored: codes into the different ``values``, −1 where none is given; ``kept`` as in `Factor`."""
 
-    codes: NDArray[np.int64]
+    kept: NDArray[np.signedinteger[Any]]
     values: tuple[Mapping[str, Any], ...]
+
+    @property
+    def codes(self) -> IntArray:
+        """int64 (N,)."""
+        return self.kept.astype(np.int64)
 
     @classmethod
     def encode(cls, answers: Iterable[Mapping[str, Any] | None]) -> "Stored":
         """Codes of answers, where one mapping may stand for many."""
+        if isinstance(answers, Repeated):
+            return cls.encode(answers.values).take(np.asarray(answers.codes, np.int32))
         seen: dict[int, int] = {}
         values: list[Mapping[str, Any]] = []
         codes: list[int] = []
@@ -29,12 +39,18 @@ class Stored:
                 seen[id(answer)] = len(values)
                 values.append(answer)
             codes.append(seen[id(answer)])
-        return cls(np.array(codes, np.int64), tuple(values))
+        return cls(narrowed(codes, len(values)), tuple(values))
 
-    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> "Stored":
+    def take(self, index: IntArray | BoolArray | NDArray[np.int32]) -> "Stored":
         """The answers of a selection of rows."""
-        return Stored(self.codes[index], self.values)
+        return Stored(self.kept[index], self.values)
+
+    def numbers(self, key: str) -> FloatArray:
+        """What the answers store under the key, (N,); NaN where that is no number."""
+        found = (values.get(key) for values in self.values)
+        table = [float(one) if isinstance(one, int | float) else np.nan for one in found]
+        return np.array([*table, np.nan])[self.codes]
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         """Row by row; an empty mapping where none is given."""
-        return (self.values[code] if code >= 0 else {} for code in self.codes)
+        return (self.values[code] if code >= 0 else {} for code in self.kept)

@@ -65,7 +65,7 @@ def build_report(
     for a score off its outcome's scale.
     """
     own = analyses or {}
-    unscored = _sorted(_on_the_scale(trials, outcomes))
+    unscored = in_order(_on_the_scale(trials, outcomes))
     trials = scored(unscored, plan)
     excluded = quality.all_exclusions(trials, plan, outcomes)
     kept = quality.analysed(trials, plan, excluded)
@@ -107,7 +107,8 @@ def build_report(
     return {**report, "notes": notes(report, plan, outcomes, of_tasks), "versions": versions()}
 
 
-def _sorted(trials: Trials) -> Trials:
+def in_order(trials: Trials) -> Trials:
+    """The trials by participant, task and position; those that are in this order are not copied."""
     keys = (
         trials.column.codes,
         trials.item.codes,
@@ -115,7 +116,8 @@ def _sorted(trials: Trials) -> Trials:
         trials.task.codes,
         trials.participant.codes,
     )
-    return trials.select(np.lexsort(keys))
+    order = np.lexsort(keys)
+    return trials if (order[:-1] < order[1:]).all() else trials.select(order)
 
 
 def _on_the_scale(trials: Trials, outcomes: Outcomes) -> Trials:

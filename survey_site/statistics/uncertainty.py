@@ -44,6 +44,8 @@ class Sample:
 
 TOO_FEW = "needs at least 2 participants and 2 pools or images"
 NO_VARIATION = "not estimable: no variation between the answers"
+NO_BOUND = "not estimable: too few answers to bound it"
+EXPONENT_MAX = 50.0  # of a factor's interval: beyond it the ends are 0 and infinity to any reader
 
 
 def clusters(*codes: IntArray) -> int:
@@ -182,4 +184,6 @@ def ratio(a: Sample, b: Sample, level: float = 0.95) -> Contrast:
     if variance <= _rounding_noise(1.0):
         return Contrast(value, 0.0, Interval(reason=NO_VARIATION))
     half = quantile(level, df) * float(np.sqrt(variance))
+    if half > EXPONENT_MAX:
+        return Contrast(value, variance, Interval(reason=NO_BOUND))
     return Contrast(value, variance, Interval(value * float(np.exp(-half)), value * float(np.exp(half)), df))

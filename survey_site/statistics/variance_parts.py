@@ -8,9 +8,9 @@ McCulloch 1992, ch. 5). A negative estimate is printed as 0.
 
 import numpy as np
 
+from survey_site.statistics.comparison_types import ScatterParts
 from survey_site.statistics.data import Trials
 from survey_site.statistics.factor import FloatArray, IntArray
-from survey_site.statistics.report_types import ScatterParts
 
 
 def variance_parts(trials: Trials) -> ScatterParts:

@@ -17,6 +17,7 @@ from survey_site.design.seeded import number
 
 People = TypeVar("People")
 NORMAL = NormalDist()
+CHECK_MS = 2500  # a check says what to answer
 QUADRATURE = tuple(NORMAL.inv_cdf((k + 0.5) / 400) for k in range(400))
 Effects = Mapping[str, Mapping[str, float]]
 """Planted truth: by task and table column a share 0..1 or a mean score."""

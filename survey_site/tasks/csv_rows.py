@@ -6,7 +6,7 @@ from typing import Any
 from survey_site.tasks.contract import Column, Task
 
 Row = Mapping[str, Any]
-PLAIN_CHECK = ("1", "true", "yes", "t")
+PLAIN_CHECK = ("1", "1.0", "true", "yes", "t")
 
 
 def scored(rows: Iterable[Row], tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:

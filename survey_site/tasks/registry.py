@@ -87,9 +87,14 @@ def known(stored: Mapping[str, Mapping[str, Any]]) -> tuple[Task, ...]:
     return tuple(one for one in installed() if one.name in stored and one.effective(stored[one.name])[TRIALS])
 
 
+def chosen(stored: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[Task, dict[str, Any]], ...]:
+    """The tasks as `of` gives them, each with all its settings; raises UnknownTask."""
+    return tuple((one, one.effective(stored[one.name])) for one in of(stored))
+
+
 def second_scores(stored: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The tasks whose second score counts under these settings; raises UnknownTask."""
-    return [one.name for one in of(stored) if one.second_counts(one.effective(stored[one.name]))]
+    return [one.name for one, settings in chosen(stored) if one.second_counts(settings)]
 
 
 def missing(stored: Mapping[str, Mapping[str, Any]]) -> list[UnknownTask]:

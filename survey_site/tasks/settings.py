@@ -30,6 +30,11 @@ class Setting:
     later: bool = False
 
 
+def trials_setting(label: str, help: str, default: int = 0) -> Setting:
+    """The setting `TRIALS` of a task."""
+    return Setting(TRIALS, label, help, "whole", default, minimum=0, maximum=100)
+
+
 def refuse_setting(setting: Setting, value: Any) -> str:
     """Why a value is none for this setting; empty where it is."""
     match setting.kind:

@@ -132,9 +132,7 @@ def _read(protocol_id: int, period: int) -> FrozenProtocol:
 
 def task_settings(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """All settings of each task of a document; raises UnknownTask for one that is not installed."""
-    return {
-        task.name: task.effective(document["tasks"][task.name]) for task in registry.of(document["tasks"])
-    }
+    return {task.name: settings for task, settings in registry.chosen(document["tasks"])}
 
 
 def classes_of(document: Mapping[str, Any]) -> dict[str, str]:

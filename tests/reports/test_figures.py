@@ -110,11 +110,12 @@ def test_large_studies_are_thinned_and_not_drawn_cell_by_cell() -> None:
 
 
 def test_every_figure_has_a_title_and_a_legend(replayed: Study) -> None:
-    words = captions(replayed[2])
+    words = captions(replayed[2], 0.9)
     assert set(words) == set(ALL)
     for told in words.values():
         assert told["title"]
         assert told["legend"].endswith(".")
+    assert "bar: 90 % interval" in words["estimates"]["legend"]
 
 
 def test_the_shares_of_the_ratings_add_up_and_stand_in_their_bars(replayed: Study) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from survey_site.protocols import life, masking, measurement, planned_looks
 from survey_site.protocols.models import Look, Protocol
-from survey_site.reports import looks
+from survey_site.reports import look_taking, looks
 from survey_site.reports.analysis import analyse
 from survey_site.reports.look_taking import take, take_closing
 from survey_site.reports.study_folder import stored_looks
@@ -93,6 +93,40 @@ def test_a_reached_boundary_pauses_the_study_and_is_logged(big: Survey) -> None:
     verbs = dict(AuditEntry.objects.values_list("verb", "detail"))
     assert verbs["look taken"] == "look 1 of 3, 4 participants: boundary reached"
     assert {"state: pause", "stopped by the sealed rule"} <= set(verbs)
+
+
+def test_a_look_that_cannot_pause_the_study_is_not_taken(
+    big: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a worker that is lost between the two leaves a study that has ended letting people in."""
+
+    def lost(*_: Any) -> None:
+        raise RuntimeError("the worker is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(life, "step", lost)
+        with pytest.raises(RuntimeError, match="gone"):
+            take(big.study)
+    assert not Look.objects.exists() and not AuditEntry.objects.filter(verb="look taken").exists()
+    found = take(big.study)
+    assert found is not None and found.reached and Study.objects.get().state == "paused"
+
+
+def test_the_boundary_of_an_older_measurement_does_not_pause_a_newer_one(
+    big: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = look_taking.found_in
+
+    def replaced(*asked: Any) -> Any:
+        newer = Protocol.objects.create(
+            study=big.study, version=2, hash="b" * 64, document=big.protocol.document
+        )
+        assert newer.measurement_id != big.protocol.measurement_id
+        return real(*asked)
+
+    monkeypatch.setattr(look_taking, "found_in", replaced)
+    found = take(big.study)
+    assert found is not None and found.reached and Study.objects.get().state == "live"
 
 
 def test_without_a_difference_it_goes_on_and_looking_again_takes_nothing(none: Survey) -> None:

@@ -15,8 +15,10 @@ from fixtures import write_replay
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report, paper_texts, paragraphs
 from survey_site.reports.analysis import analyse
+from survey_site.reports.markdown import latex
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
+from survey_site.reports.preregistration import preregistration
 from survey_site.statistics.published import TABLE_1
 from survey_site.studies.models import AuditEntry, Study
 from tests import factories
@@ -51,17 +53,25 @@ def test_the_results_have_every_comparison_in_apa_style(sealed: tuple[dict[str, 
     for outcome in report["outcomes"]:
         own = text.split(f"**{outcome['title']}.**")[1].split("\n\n")[0]
         for row in report["comparisons"][outcome["key"]]["rows"]:
-            found = re.search(rf"{row['column']} (differed|did not differ).*?\(Holm\)", own)
+            found = re.search(rf"{row['column']} (exceeded|fell below|did not differ).*?\*p\*[^;]*?\d\.", own)
             assert found, row["column"]
             sentence = found[0]
-            assert (" points" in sentence) == (outcome["kind"] == "share")
+            assert (" percentage points" in sentence) == (outcome["kind"] == "share")
             assert f"*t*({row['df']}) = {row['t']:.2f}" in sentence
             assert paragraphs.apa_p(row["p_holm"]) in sentence
             assert ("did not" in sentence) == (not row["significant"])
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0121, " = .012"), (0.00001, " < .001"), (1.0, " = 1.000"), (None, " n/a")]
+    ("value", "text"),
+    [
+        (0.0121, " = .012"),
+        (0.00001, " < .001"),
+        (1.0, " > .999"),
+        (0.9994, " = .999"),
+        (0.001, " = .001"),
+        (None, " n/a"),
+    ],
 )
 def test_p_values_are_printed_as_apa_asks(value: float | None, text: str) -> None:
     assert paragraphs.apa_p(value) == text
@@ -80,16 +90,13 @@ def test_the_preregistration_has_the_templates_headings_and_the_hash(
     sealed: tuple[dict[str, Any], Any],
 ) -> None:
     document, report = sealed
-    text = paragraphs.preregistration(document, report["protocol_hash"])
-    assert text.count("### ") == 17 and report["protocol_hash"] in text
+    text = preregistration(document, report["protocol_hash"])
+    assert text.count("### ") == 22 and report["protocol_hash"] in text
     assert "Each of Ours 1, Ours 2, Ours 3, Ours 4 and Ours 5 differs from Grad-CAMs" in text
 
 
 def test_markdown_becomes_latex() -> None:
-    assert (
-        paragraphs.latex("## A & b\n**50 %** of *t*_1")
-        == "\\section*{A \\& b}\n\\textbf{50 \\%} of \\emph{t}\\_1\n"
-    )
+    assert latex("## A & b\n**50 %** of *t*_1") == "\\section*{A \\& b}\n\\textbf{50 \\%} of \\emph{t}\\_1\n"
 
 
 def test_a_report_of_point_estimates_says_what_to_do() -> None:
@@ -114,7 +121,7 @@ def test_the_page_gives_the_archive_once_the_statistics_are_there(desk: Client, 
     cached_report.store_report(cached_report.data_version(protocol, population), report)
     response = desk.get(address)
     texts = zipfile.ZipFile(io.BytesIO(response.content))
-    assert "4 are analysed, of which 4 are simulated" in texts.read("methods.md").decode()
+    assert "on 4 participants, all of whom were simulated by a program" in texts.read("methods.md").decode()
     assert "simulated" in response["Content-Disposition"]
     assert (
         reverse("paper", args=["test"])

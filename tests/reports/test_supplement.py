@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from survey_site.reports.plan_words import plan_lines
 from survey_site.statistics.plan import AnalysisPlan
 
 supplement = pytest.importorskip("survey_site.reports.supplement", reason="needs the extra 'reports'")
@@ -45,7 +46,7 @@ def test_a_column_without_answers_has_dashes() -> None:
 
 
 def test_the_plan_is_in_words() -> None:
-    lines = supplement.plan_lines(
+    lines = plan_lines(
         {
             "alpha": 0.05,
             "drop_unknown": False,
@@ -61,7 +62,7 @@ def test_the_plan_is_in_words() -> None:
 
 def test_every_decision_of_a_real_plan_has_its_line() -> None:
     plan = AnalysisPlan(columns=("Grad-CAMs", "Ours 1")).to_mapping()
-    lines = supplement.plan_lines(plan)
+    lines = plan_lines(plan)
     for name in plan:
         assert any(line.startswith(f"{name.replace('_', ' ')}:") for line in lines)
     assert not [line for line in lines if any(sign in line for sign in '{}[]"')]

@@ -320,3 +320,45 @@ def test_with_very_many_columns_pairs_and_models_are_left_out_and_it_is_said() -
     for models in ("models", "crossed_models"):
         assert result[models]["index"]["reason"] == "left out above 40 columns; there are 65"
     assert len(result["comparisons"]["index"]["rows"]) == 64
+
+
+@pytest.mark.parametrize("participants", [3, 4])
+def test_no_more_answers_than_a_model_has_parameters(made_up, participants: int) -> None:
+    rows = made_up(participants=participants, columns=("A", "B"), trials=1)
+    for k, r in enumerate(r for r in rows if r["task"] == "rating"):
+        r["rating"] = k % 7
+    found = report(rows)["models"]["index"]
+    assert found["rows"] or "not estimable" in found["reason"]
+
+
+def test_too_few_to_bound_a_factor_is_said_and_no_infinity(made_up) -> None:
+    rows = [
+        r | {"rating": 6 * (k % 2)} if r["task"] == "rating" else r
+        for k, r in enumerate(made_up(participants=2, trials=2))
+    ]
+    result = report(rows, replace(PLAN, level=0.9999))
+    for family in result["comparisons"].values():
+        for row in family["rows"]:
+            for name in ("ratio_ci", "odds_ratio_ci"):
+                assert row.get(name) is None or max(row[name]) < 1e30
+
+
+def test_nothing_is_said_to_be_detected_beyond_the_scale(made_up) -> None:
+    result = report(made_up(participants=2, trials=2), replace(PLAN, margins={"faith": 10, "index": 1}))
+    for key, width in (("faith", 1), ("index", 6)):
+        for row in result["comparisons"][key]["rows"]:
+            assert row["detectable"] is None or row["detectable"] <= width
+        for row in result["equivalence"][key]["rows"]:
+            assert row["ci"] is None or -width <= row["ci"][0] <= row["ci"][1] <= width
+
+
+def test_two_columns_alike_have_no_interval_of_no_width(made_up) -> None:
+    """Answer by answer the same: nothing varies between them, which is not certainty."""
+    rows = []
+    for r in made_up(columns=("A",)):
+        rows += [r, r | {"column": "B"}]
+    result = report(rows, replace(PLAN, columns=("A", "B")))
+    for family in result["comparisons"].values():
+        (row,) = family["rows"]
+        assert row["difference"] == 0 and row["difference_ci"] is None and row["reason"]
+        assert row.get("odds_ratio_ci") is None and row["ratio_ci"] is None and row["p_holm"] is None

@@ -73,7 +73,7 @@ def test_one_participant_has_no_interval() -> None:
 
 def test_a_difference_of_the_detectable_size_is_found_four_times_in_five() -> None:
     rng = np.random.default_rng(6)
-    size = float(np.median([detectable(difference(*study(rng, 0, False)), 0.95) or 0 for _ in range(100)]))
+    size = float(np.median([detectable(difference(*study(rng, 0, False)), 0.95, 6) or 0 for _ in range(100)]))
     found = [t is not None and t for t in (_found(*study(rng, size, False)) for _ in range(300))]
     assert 0.7 <= np.mean(found) <= 0.93
 

@@ -50,10 +50,7 @@ def study_of(document: Row) -> RehearsedStudy:
         design=design_of_document(document),
         conditions=list(document["conditions"]),
         classes={stimulus["key"]: stimulus["class"] for stimulus in document["stimuli"]},
-        tasks={
-            task.name: (task, task.effective(document["tasks"][task.name]))
-            for task in registry.of(document["tasks"])
-        },
+        tasks={task.name: (task, settings) for task, settings in registry.chosen(document["tasks"])},
         predictions=document.get("predictions", {}),
     )
 

@@ -13,9 +13,11 @@ from survey_site.reports.report_types import (
     StudyReport,
     VariantCells,
     cell_of,
+    level_of,
 )
+from survey_site.reports.terms import TERMS
 from survey_site.statistics.column_types import BriefColumn, ComparedColumn
-from survey_site.statistics.printing import NOTHING, absent, interval, p_value, places
+from survey_site.statistics.printing import NOTHING, absent, interval, interval_name, p_value, places
 from survey_site.tasks import registry
 from survey_site.tasks.contract import TableRow
 
@@ -28,6 +30,12 @@ register.filter("difference_interval", difference_interval)
 
 
 @register.filter
+def interval_title(report: StudyReport) -> str:
+    """What heads the report's intervals, by the level that its plan sealed."""
+    return interval_name(level_of(report))
+
+
+@register.filter
 def significant(value: Any) -> str:
     """Percentages with one decimal, shares with three."""
     return NOTHING if absent(value) else places(value, 1 if abs(value) > 1 else 3)
@@ -37,6 +45,22 @@ def significant(value: Any) -> str:
 def other_test(row: ComparedColumn) -> float | None:
     """The corrected p-value of the sign-flip, which stands beside the confirmatory test."""
     return row.get("p_holm_by_test", {}).get("sign_flip")
+
+
+@register.simple_tag
+def terms() -> tuple[tuple[str, str], ...]:
+    """The terms of the page, each with its line."""
+    return TERMS
+
+
+@register.filter
+def reasons(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Why rows have no test, each reason once with its columns."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if reason := row.get("reason"):
+            found.setdefault(reason, []).append(row["column"])
+    return [(reason, ", ".join(columns)) for reason, columns in found.items()]
 
 
 @register.filter

@@ -9,7 +9,7 @@ from survey_site.statistics.detection import Judged, signal_detection
 from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.predictions_apart import apart, right_ones
-from survey_site.statistics.printing import NOTHING, interval, p_value, places
+from survey_site.statistics.printing import NOTHING, interval, interval_name, p_value, places
 from survey_site.statistics.report_types import Section
 from survey_site.statistics.task_analysis import Columns, TaskAnalysis
 from survey_site.tasks.agreement.scale import STEPS
@@ -25,15 +25,12 @@ def estimate(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
     answered = trials.answered()
     right = right_ones(answered)
     judged = Judged(answered.value, right, answered.participant.codes, answered.item.codes)
-    steps = [answer.get("sure") for answer in answered.answers]
+    steps = answered.answers.numbers("sure")
     return {
         **apart(trials, plan.level),
         "signal": signal_detection(judged, plan.level),
         "steps": {
-            of: {
-                str(step): sum(s == step and bool(r) is kind for s, r in zip(steps, right, strict=True))
-                for step in STEPS
-            }
+            of: {str(step): int(((steps == step) & (right == kind)).sum()) for step in STEPS}
             for of, kind in (("right", True), ("wrong", False))
         },
     }
@@ -48,6 +45,7 @@ def sections(trials: Trials, plan: AnalysisPlan, columns: Columns) -> list[Secti
     """Right and wrong predictions apart, beside the published figures."""
     rows = [_row(own["column"], own[KEY]) for own in columns if own[KEY]["n"]]
     name, right, wrong = PUBLISHED
+    ci = interval_name(plan.level)
     return [
         {
             "key": "error_detection_apart",
@@ -56,8 +54,8 @@ def sections(trials: Trials, plan: AnalysisPlan, columns: Columns) -> list[Secti
             "lead": "Who believes every prediction judges all right ones rightly and no wrong one: d′ is how well both are "
             "told apart, and the criterion how much is needed to say “right” (below 0: less). The last row is published.",
             "headings": [
-                "Column", "of right, %", "95 % interval", "of wrong, %", "95 % interval", "d′", "95 % interval",
-                "criterion", "95 % interval", "better than guessing, p",
+                "Column", "of right, %", ci, "of wrong, %", ci, "d′", ci,
+                "criterion", ci, "better than guessing, p",
             ],
             "rows": [*rows, [name, right, NOTHING, wrong, *[NOTHING] * 6]],
             "data": {own["column"]: own[KEY]["signal"] for own in columns},

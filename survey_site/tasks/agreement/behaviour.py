@@ -9,6 +9,7 @@ from math import hypot
 
 from survey_site.tasks.agreement.scale import EXTREMES, STEPS
 from survey_site.tasks.behaviour import (
+    CHECK_MS,
     Person,
     Simulated,
     SimulatedTrial,
@@ -22,7 +23,6 @@ PLANTED = {
 }  # fmt: skip
 OTHER = 0.60
 LEANING = 0.13  # half of what is published between right and wrong predictions
-CHECK_MS = 2500
 
 
 @dataclass(frozen=True, slots=True)

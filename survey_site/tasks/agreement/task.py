@@ -11,7 +11,7 @@ from survey_site.tasks.agreement import answers, behaviour, columns, forms, poin
 from survey_site.tasks.agreement.scale import EXTREMES
 from survey_site.tasks.agreement.texts import ar, en, fr
 from survey_site.tasks.contract import Task
-from survey_site.tasks.settings import TRIALS, Setting, Settings
+from survey_site.tasks.settings import TRIALS, Settings, trials_setting
 
 NAME = "agreement"
 OUTCOME = Outcome("error_detection", NAME, "Error detection", "share", answers="judgements")
@@ -36,14 +36,9 @@ TASK = Task(
     name=NAME,
     title="Agreement",
     settings=(
-        Setting(
-            TRIALS,
+        trials_setting(
             "Agreement trials per column",
             "Predictions that a participant judges for each Table-1 column, an even number: half of them are wrong.",
-            "whole",
-            0,
-            minimum=0,
-            maximum=100,
         ),
     ),
     spec=spec,

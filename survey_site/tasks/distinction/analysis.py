@@ -11,7 +11,7 @@ from survey_site.statistics.estimates import share
 from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.predictions_apart import apart
-from survey_site.statistics.printing import NOTHING, interval, p_value, places
+from survey_site.statistics.printing import NOTHING, interval, interval_name, p_value, places
 from survey_site.statistics.report_types import Section
 from survey_site.statistics.task_analysis import Columns, TaskAnalysis
 from survey_site.tasks.distinction.answers import CONFIDENCE, MAPS
@@ -20,15 +20,10 @@ KEY, TASK = "distinction", "distinction"
 SURE = 3  # the two upper steps
 
 
-def _sureness(trials: Trials) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The confidence of each answer, (N,); NaN where none is stored."""
-    return np.array([answer.get("confidence", np.nan) for answer in trials.answers], np.float64)
-
-
 def estimate(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
     """Right and wrong predictions apart, and the share of right picks at each step of confidence."""
     answered = trials.answered()
-    sure = _sureness(answered)
+    sure = answered.answers.numbers("confidence")
     return {
         **apart(trials, plan.level),
         "by_confidence": {str(step): share(answered.select(sure == step), plan.level) for step in CONFIDENCE},
@@ -49,16 +44,19 @@ def column(trials: Trials, plan: AnalysisPlan) -> dict[str, Any]:
 def scorings(trials: Trials) -> Iterator[tuple[str, Trials]]:
     """All answers, and those alone of which people were sure."""
     yield "all answers", trials
-    yield "sure answers", trials.with_values(np.where(_sureness(trials) >= SURE, trials.value, np.nan))
+    yield (
+        "sure answers",
+        trials.with_values(np.where(trials.answers.numbers("confidence") >= SURE, trials.value, np.nan)),
+    )
 
 
 def sections(trials: Trials, plan: AnalysisPlan, columns: Columns) -> list[Section]:
     """Each column against guessing, of right and of wrong predictions, and by confidence."""
     shown = [(own["column"], own[KEY]) for own in columns if own[KEY]["n"]]
-    return [_apart(shown), _confidence(shown)]
+    return [_apart(shown, interval_name(plan.level)), _confidence(shown)]
 
 
-def _apart(shown: list[tuple[str, Mapping[str, Any]]]) -> Section:
+def _apart(shown: list[tuple[str, Mapping[str, Any]]], ci: str) -> Section:
     return {
         "key": "distinction_apart",
         "task": TASK,
@@ -66,8 +64,8 @@ def _apart(shown: list[tuple[str, Mapping[str, Any]]]) -> Section:
         "lead": f"Guessing picks the right one of {MAPS} maps in {100 // MAPS} %. Where the prediction is wrong the "
         "photo alone does not tell it, so a lead there comes from the maps.",
         "headings": [
-            "Column", "of right predictions, %", "95 % interval", "of wrong ones, %", "95 % interval",
-            "chance-corrected share", "d′", "95 % interval", "better than guessing, p",
+            "Column", "of right predictions, %", ci, "of wrong ones, %", ci,
+            "chance-corrected share", "d′", ci, "better than guessing, p",
         ],
         "rows": [
             [

@@ -10,19 +10,14 @@ from survey_site.statistics.outcome import Outcome
 from survey_site.tasks.contract import Task
 from survey_site.tasks.distinction import answers, behaviour, columns, forms, points
 from survey_site.tasks.distinction.texts import ar, en, fr
-from survey_site.tasks.settings import TRIALS, Setting, Settings
+from survey_site.tasks.settings import TRIALS, Setting, Settings, trials_setting
 
 NAME = "distinction"
 OUTCOME = Outcome("distinction", NAME, "Distinction", "share")
 SETTINGS = (
-    Setting(
-        TRIALS,
+    trials_setting(
         "Distinction trials per column",
         "Trials of a participant for each Table-1 column whose maps differ by class.",
-        "whole",
-        0,
-        minimum=0,
-        maximum=100,
     ),
     Setting(
         "half_wrong",

@@ -11,7 +11,7 @@ from survey_site.statistics.estimates import samples_by_column, share
 from survey_site.statistics.factor import FloatArray
 from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.plan import AnalysisPlan
-from survey_site.statistics.printing import interval, p_value, places
+from survey_site.statistics.printing import interval, interval_name, p_value, places
 from survey_site.statistics.report_types import AgreementRow, AlphaAgreement, Section
 from survey_site.statistics.task_analysis import Columns, TaskAnalysis
 from survey_site.statistics.uncertainty import difference, ratio
@@ -68,9 +68,9 @@ def choice_alpha(trials: Trials, level: float = 0.95) -> AlphaAgreement:
 def sections(trials: Trials, plan: AnalysisPlan, columns: Columns) -> list[Section]:
     """Lift over guessing, people beside observers where they were tried, faith beyond edges where the study has such a
     control, and the places of the answers."""
-    found = [_lift(columns), *observer_sections.sections(TASK, KEY, columns)]
+    found = [_lift(columns), *observer_sections.sections(TASK, KEY, columns, plan.level)]
     if gains := beyond_edges(trials, plan, [column["column"] for column in columns]):
-        found.append(_edges(gains))
+        found.append(_edges(gains, plan.level))
     return [*found, _places(trials)]
 
 
@@ -131,14 +131,14 @@ def beyond_edges(trials: Trials, plan: AnalysisPlan, names: list[str]) -> list[d
     return rows
 
 
-def _edges(gains: list[dict[str, Any]]) -> Section:
+def _edges(gains: list[dict[str, Any]], level: float) -> Section:
     return {
         "key": "beyond_edges",
         "task": TASK,
         "title": "Faith beyond edges",
         "lead": "Feature CAM draws edges of the photo into the map, so a match can come from the edges alone. This is "
         "each column's faith minus that of the edges without any CAM.",
-        "headings": ["Column", "difference, points", "95 % interval", "ratio", "p (Holm)"],
+        "headings": ["Column", "difference, points", interval_name(level), "ratio", "p (Holm)"],
         "rows": [
             [
                 row["column"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import hypot
 
 from survey_site.tasks.behaviour import (
+    CHECK_MS,
     Person,
     Simulated,
     SimulatedTrial,
@@ -21,7 +22,6 @@ PLANTED = {
     "Integrated gradients": 0.55, "RISE": 0.46, "LayerCAM": 0.50,
 }  # fmt: skip
 OTHER = 0.70
-CHECK_MS = 2500
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from saliency_worker.observer_kinds import EDGE, name
-from survey_site.statistics.printing import interval, p_value, places
+from survey_site.statistics.printing import interval, interval_name, p_value, places
 from survey_site.statistics.report_types import Section
 
 WARN_ABOVE = 95.0
 Columns = Sequence[Mapping[str, Any]]
 
 
-def sections(task: str, key: str, columns: Columns) -> Iterator[Section]:
+def sections(task: str, key: str, columns: Columns, level: float) -> Iterator[Section]:
     """Their accuracies, what people know beyond the edge observer, and the agreement of errors; none without observers."""
     found = {own["column"]: own[key].get("observers", {}) for own in columns}
     order = list(dict.fromkeys(observer for own in found.values() for observer in own))
@@ -29,7 +29,7 @@ def sections(task: str, key: str, columns: Columns) -> Iterator[Section]:
         "data": {column: {one: own[one]["accuracy"] for one in own} for column, own in found.items()},
     }
     if any(EDGE in own for own in found.values()):
-        yield _beyond_edge(task, found)
+        yield _beyond_edge(task, found, level)
     yield {
         "key": "observer_errors",
         "task": task,
@@ -43,7 +43,7 @@ def sections(task: str, key: str, columns: Columns) -> Iterator[Section]:
     }
 
 
-def _beyond_edge(task: str, found: Mapping[str, Mapping[str, Any]]) -> Section:
+def _beyond_edge(task: str, found: Mapping[str, Mapping[str, Any]], level: float) -> Section:
     own = {column: observers[EDGE]["beyond"] for column, observers in found.items() if EDGE in observers}
     return {
         "key": "beyond_edge_observer",
@@ -51,7 +51,7 @@ def _beyond_edge(task: str, found: Mapping[str, Mapping[str, Any]]) -> Section:
         "title": "Faith beyond the edge observer",
         "lead": "People minus the edge observer on the same trials, in points: what people know that a comparison of drawn "
         "edges does not.",
-        "headings": ["Column", "trials", "difference, points", "95 % interval", "p"],
+        "headings": ["Column", "trials", "difference, points", interval_name(level), "p"],
         "rows": [
             [
                 column,

@@ -11,7 +11,7 @@ from survey_site.statistics.outcome import Outcome
 from survey_site.tasks.contract import Task
 from survey_site.tasks.matching import answers, behaviour, columns, forms, points
 from survey_site.tasks.matching.texts import ar, en, fr
-from survey_site.tasks.settings import TRIALS, Setting, Settings
+from survey_site.tasks.settings import TRIALS, Setting, Settings, trials_setting
 
 NAME = "matching"
 STRATEGIES: tuple[tuple[Strategy, str], ...] = (
@@ -25,14 +25,10 @@ EXEMPLARS = ("random", "one_per_class", "fixed")  # strategies of pools that sho
 EXCHANGED = ("random", "one_per_class", "same_class")  # strategies that leave a choice of images
 OUTCOME = Outcome("faith", NAME, "Human Faith", "share")
 SETTINGS = (
-    Setting(
-        TRIALS,
+    trials_setting(
         "Matching trials per column",
         "Matching trials of a participant for each Table-1 column.",
-        "whole",
         1,
-        minimum=0,
-        maximum=100,
     ),
     Setting(
         "pool_size",

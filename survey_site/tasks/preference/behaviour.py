@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import hypot, sqrt
 
 from survey_site.tasks.behaviour import (
+    CHECK_MS,
     Person,
     Simulated,
     SimulatedTrial,
@@ -21,7 +22,6 @@ PLANTED = {
     "Edges only": 0.40, "CAM of random weights": 0.20, "Original": 0.75,
 }  # fmt: skip
 OTHER = 0.50
-CHECK_MS = 2500
 
 
 @dataclass(frozen=True, slots=True)

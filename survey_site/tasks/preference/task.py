@@ -5,7 +5,7 @@ from survey_site.statistics.outcome import Outcome
 from survey_site.tasks.contract import Task
 from survey_site.tasks.preference import answers, behaviour, columns, duels, forms, points
 from survey_site.tasks.preference.texts import ar, en, fr
-from survey_site.tasks.settings import TRIALS, Setting, Settings
+from survey_site.tasks.settings import TRIALS, Settings, trials_setting
 
 NAME = "preference"
 OUTCOME = Outcome("preferred", NAME, "Preferred", "share")
@@ -28,14 +28,9 @@ TASK = Task(
     name=NAME,
     title="Preference",
     settings=(
-        Setting(
-            TRIALS,
+        trials_setting(
             "Preference trials per column",
             "Pairs of maps that a participant compares for each Table-1 column; the rival is drawn among the others.",
-            "whole",
-            0,
-            minimum=0,
-            maximum=100,
         ),
     ),
     spec=spec,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import floor, hypot
 
-from survey_site.tasks.behaviour import NORMAL, Person, Simulated, SimulatedTrial, Simulator
+from survey_site.tasks.behaviour import CHECK_MS, NORMAL, Person, Simulated, SimulatedTrial, Simulator
 from survey_site.tasks.rating.scale import HIGHEST, LOWEST, RATINGS
 
 # Table 1 of the paper; controls and other families are guesses that keep their order: random < Grad-CAMs, original ≈ 6.
@@ -14,7 +14,6 @@ PLANTED = {
     "Integrated gradients": 1.20, "RISE": 1.10, "LayerCAM": 1.30,
 }  # fmt: skip
 OTHER = 3.00
-CHECK_MS = 2500
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from survey_site.tasks.contract import Task
 from survey_site.tasks.rating import answers, behaviour, columns, forms, points
 from survey_site.tasks.rating.scale import HIGHEST, LOWEST, RATINGS
 from survey_site.tasks.rating.texts import ar, en, fr
-from survey_site.tasks.settings import TRIALS, Setting, Settings
+from survey_site.tasks.settings import TRIALS, Settings, trials_setting
 
 NAME = "rating"
 OUTCOME = Outcome(
@@ -25,14 +25,10 @@ TASK = Task(
     name=NAME,
     title="Rating",
     settings=(
-        Setting(
-            TRIALS,
+        trials_setting(
             "Rating trials per column",
             "Rating trials of a participant for each Table-1 column.",
-            "whole",
             4,
-            minimum=0,
-            maximum=100,
         ),
     ),
     spec=spec,

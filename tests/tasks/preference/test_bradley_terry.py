@@ -8,9 +8,10 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from survey_site.statistics import bradley_terry as bt
 from survey_site.statistics.data import Trials, from_rows
 from survey_site.statistics.plan import AnalysisPlan
-from survey_site.tasks.preference import analysis as bt
+from survey_site.tasks.preference.analysis import figures, sections
 
 PLAN = AnalysisPlan(columns=("a", "b", "c"), reference="a", resamples=99)
 
@@ -81,7 +82,7 @@ def test_a_column_that_won_every_pair_has_no_strength_and_the_report_says_why() 
     duels = [(k % 6, k % 5, "a", "b" if k % 2 else "c", 1) for k in range(40)]
     duels += [(k % 6, k % 5, "b", "c", k % 2) for k in range(20)]
     trials = rows_of(duels)
-    found = {section["key"]: section for section in bt.sections(trials, PLAN, [])}
+    found = {section["key"]: section for section in sections(trials, PLAN, [])}
     assert "has no bound" in found["bradley_terry"]["lead"] and not found["bradley_terry"]["rows"]
     shares = {row[0]: row[2] for row in found["preferred_pairs"]["rows"]}
     assert shares["a – b"] == "100"
@@ -90,8 +91,8 @@ def test_a_column_that_won_every_pair_has_no_strength_and_the_report_says_why() 
 def test_without_answers_the_report_says_so() -> None:
     empty = rows_of([(1, 1, "a", "b", 1)])
     empty = empty.select(np.zeros(len(empty), np.bool_))
-    found = bt.sections(empty, PLAN, [])
-    assert found[0]["lead"] == bt.NO_DUELS and bt.figures(empty, []) == {}
+    found = sections(empty, PLAN, [])
+    assert found[0]["lead"] == bt.NO_DUELS and figures(empty, []) == {}
 
 
 def test_preferences_in_a_circle_are_counted_and_contradict_the_model() -> None:
@@ -111,5 +112,5 @@ def test_preferences_in_a_circle_are_counted_and_contradict_the_model() -> None:
 
 def test_a_liking_for_a_place_is_told_and_moves_no_strength() -> None:
     trials = simulated(4, {"a": 0, "b": 0, "c": 0}, n=120)
-    lead = bt.sections(trials, PLAN, [])[-1]["lead"]
+    lead = sections(trials, PLAN, [])[-1]["lead"]
     assert "of 120 pairs" in lead
