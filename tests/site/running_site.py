@@ -43,6 +43,13 @@ def running(folder: Path, **variables: str) -> Iterator[int]:
     """The server of the demo and of docker-compose.yml, with a database of its own in the folder: its port."""
     manage(folder, "migrate", "-v", "0", **variables)
     manage(folder, "collectstatic", "--noinput", "-v", "0", **variables)
+    with served(folder, **variables) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def served(folder: Path, **variables: str) -> Iterator[int]:
+    """The server alone, on what is in the folder: its port."""
     port = servers.free_port()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
