@@ -80,11 +80,14 @@ def _no_keys_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_database_without_tables(tmp_path: Path) -> None:
     with started(tmp_path, migrated=False) as (port, _):
         met = {page: answer(port, page) for page in PAGES}
+        desk = answer(port, "/admin/", "a-session-of-before")
         ready = answer(port, "/readyz")[0]
     assert {page: status for page, (status, _) in met.items() if status >= 500 and status != 503} == {}
-    assert met["/s/demo/"][0] == met["/reports/demo/"][0] == 503
+    assert met["/s/demo/"][0] == met["/p/some-token/"][0] == 503
+    assert "reload this page" in met["/s/demo/"][1]
     assert ready == 503
-    assert "manage.py doctor" in met["/reports/demo/"][1]
+    assert desk[0] == 503
+    assert "manage.py doctor" in desk[1]
     assert "manage.py migrate" in doctor(tmp_path)
 
 
