@@ -1,9 +1,13 @@
 """Taking images in a form: several files in one field, and what the form asks where some cannot be taken as they are."""
 
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminFileFieldWidget
@@ -12,8 +16,22 @@ from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import ImagesRefused, Intake, TwoClasses, add_images
 from survey_site.studies.models import Study
 
+View = Callable[..., HttpResponse]
 MOST_NOTICES = 20
 MOST_PROBLEMS = 40
+
+
+def led_on(view: View) -> View:
+    """The view, whose redirects upload.js goes to itself: a browser that follows them unseen spends their messages."""
+
+    @wraps(view)
+    def told(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        if "X-Upload" in request.headers and response.status_code == HTTPStatus.FOUND:
+            return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"X-Next": response["Location"]})
+        return response
+
+    return told
 
 
 class ManyFilesWidget(UnfoldAdminFileFieldWidget):

@@ -56,7 +56,7 @@ def test_a_refusal_while_files_are_sent_is_said_beside_its_field(
     expect(beside.get_by_text("There is a study of this short name")).to_be_visible()
     page.locator("[name=slug]").fill("")
     page.get_by_role("button", name="Create the study").click()
-    page.wait_for_url("**/images/")
+    expect(page.get_by_text("The study is made, with 1 image.")).to_be_visible()
     assert Study.objects.get(slug="owls").stimuli.count() == 1
 
     page.goto(live_server.url + reverse("admin:study_from_file"))

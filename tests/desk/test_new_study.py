@@ -93,6 +93,15 @@ def test_good_images_can_be_taken_without_the_bad_ones(admin_client: Client) -> 
     assert set(Study.objects.get().stimuli.values_list("key", flat=True)) == {"a", "c"}
 
 
+def test_what_was_done_is_told_on_the_next_page_when_a_script_sends_the_files(admin_client: Client) -> None:
+    form = {"title": "Owls", "preset": "pilot", "pictures": [SimpleUploadedFile("a.png", encoded(1))]}
+    answer = admin_client.post(ADD, form, headers={"X-Upload": "1"})
+    assert answer.status_code == 204 and not answer.content
+    assert "The study is made, with 1 image." in admin_client.get(answer["X-Next"]).content.decode()
+    refused = admin_client.post(ADD, form | {"title": ""}, headers={"X-Upload": "1"})
+    assert refused.status_code == 422 and "X-Next" not in refused
+
+
 def test_short_names_are_made_of_titles_and_differ() -> None:
     assert free_name("What did it see?", []) == "what-did-it-see"
     assert free_name("What did it see?", ["what-did-it-see"]) == "what-did-it-see-2"

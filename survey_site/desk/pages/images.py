@@ -35,6 +35,7 @@ class UploadForm(uploads.ImagesForm):
     )
 
 
+@uploads.led_on
 @require_http_methods(["GET", "POST"])
 def images(request: HttpRequest, study: Study) -> HttpResponse:
     """Upload of pictures and zips; the study's pictures below. A POST with `verb` does something to those ticked."""

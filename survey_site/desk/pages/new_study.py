@@ -16,6 +16,7 @@ from survey_site.stimuli import weights
 from survey_site.studies import audit
 
 
+@uploads.led_on
 @require_http_methods(["GET", "POST"])
 def new_study(request: HttpRequest) -> HttpResponse:
     """GET asks; a POST makes the study whole, or nothing, and leads to the first step that lacks something."""

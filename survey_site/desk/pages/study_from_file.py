@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from survey_site.desk.pages.copying import NamesForm
 from survey_site.desk.steps import path_of
-from survey_site.desk.uploads import MOST_PROBLEMS, ManyFilesField, ManyFilesWidget
+from survey_site.desk.uploads import MOST_PROBLEMS, ManyFilesField, ManyFilesWidget, led_on
 from survey_site.protocols.study_file import plain_yaml, read
 from survey_site.stimuli.archives import Upload
 from survey_site.studies import audit
@@ -76,6 +76,7 @@ class StudyFileForm(NamesForm):
         return None
 
 
+@led_on
 @require_http_methods(["GET", "POST"])
 def from_file(request: HttpRequest) -> HttpResponse:
     """GET asks for the file; a POST makes the study whole, or nothing, and leads to the first step that lacks something."""

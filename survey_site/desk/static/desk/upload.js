@@ -6,9 +6,10 @@
     const page = new DOMParser().parseFromString(request.responseText, "text/html");
     const told = page.querySelectorAll("form[data-upload] [data-answer]");
     const place = form.querySelector('[data-answer=""]');
-    if (request.status < 400 || !told.length || !place) {
-      // A redirect was followed: this is the page that comes next.
-      if (request.status < 400 && request.responseURL) window.location.assign(request.responseURL);
+    const next = request.getResponseHeader("X-Next");
+    if (next || request.status < 400 || !told.length || !place) {
+      if (next) window.location.assign(next);
+      else if (request.status < 400 && request.responseURL) window.location.assign(request.responseURL);
       else if (place) place.textContent = page.querySelector("main p")?.textContent.trim() || form.dataset.failed;
       return;
     }
@@ -48,6 +49,7 @@
       form.querySelector('[data-answer=""]').textContent = form.dataset.failed;
     });
     request.open("POST", form.action);
+    request.setRequestHeader("X-Upload", "1"); // the answer names the next page in place of leading there
     const data = new FormData(form, submitter);
     for (const button of buttons) button.disabled = true;
     bar.hidden = false;
