@@ -25,10 +25,10 @@ from saliency_worker.saliency.feature_maps import (
     refuse_moved,
     resolve,
 )
+from saliency_worker.saliency.flattening import flatten
 from saliency_worker.saliency.frozen import prepare_device
 from saliency_worker.saliency.model_choice import ModelChoice, parse
 from saliency_worker.saliency.network_input import NetworkInput, network_input
-from saliency_worker.saliency.operations import flatten
 from saliency_worker.saliency.scores import Scores, scores
 
 
