@@ -1,5 +1,6 @@
 """The classifier as its users know it: plain Keras, independent of the engine under test."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -8,15 +9,28 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from saliency_worker import catalog
+from saliency_worker.declarations import ClassifierSpec
+from saliency_worker.saliency.bundled import bundled
+from saliency_worker.saliency.demo_cnn import build_demo_cnn
 
 
 def build(name: str, weights: Path | None) -> keras.Model:
     """A catalogue classifier with logits as output; random weights (seeded) where none are given."""
     spec = catalog.classifier(name)
     keras.utils.set_random_seed(1)
+    if spec.builder == "demo-cnn":
+        return demo_cnn(spec)
     model = getattr(keras.applications, spec.builder)(weights=None, classifier_activation=None)
     if weights is not None:
         model.load_weights(weights)
+    return model
+
+
+def demo_cnn(spec: ClassifierSpec) -> keras.Model:
+    """The bundled classifier with its own weights."""
+    classes = len(json.loads(bundled("demo_cnn.json").read_text("utf-8")))
+    model = build_demo_cnn(classes, spec.input_size, classifier_activation=None)
+    model.load_weights(bundled("demo_cnn.weights.h5"))
     return model
 
 

@@ -61,6 +61,7 @@ def test_a_network_explained_at_tokens_has_all_but_ablationcam_which_says_why() 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("name", sorted(FEATURE_MAPS))
 def test_every_method_explains_every_classifier_of_the_catalogue(name: str) -> None:
     # Score-CAM asks once per channel: that is what it costs.

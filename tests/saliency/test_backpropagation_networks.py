@@ -14,6 +14,10 @@ from saliency_worker.saliency.settings import Settings
 
 pytestmark = pytest.mark.tensorflow
 QUICK = {"MobileNetV2"}
+SLOW = (
+    pytest.mark.slow,
+    pytest.mark.timeout(3000),
+)  # ten methods' graphs of the deepest network, on a busy machine
 METHODS = tuple(
     key for key, spec in catalog.METHODS.items() if spec.family == "backpropagation" and spec.of_tensors
 )
@@ -37,9 +41,7 @@ def lively(name: str) -> Classifier:
     return chosen
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else SLOW) for name in NAMES])
 def test_sums_are_right_and_refusals_are_told(name: str) -> None:
     chosen = lively(name)
     refused = tuple(key for key in METHODS if name in catalog.METHODS[key].not_for)
