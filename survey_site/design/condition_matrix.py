@@ -8,15 +8,16 @@ from saliency_worker import catalog
 from survey_site.design.presets import REFERENCE, PresetCondition
 
 _PAPERS = tuple(key for key in catalog.BASES if key not in catalog.FAMILY_SET)
+COMBINED: Mapping[str, str] = MappingProxyType(
+    {base: f"Feature CAM on {catalog.label(base)}" for base in catalog.BASES}
+)
+"""The group of each base's combinations."""
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Bases", _PAPERS),
     *((title, keys) for title, keys in catalog.bases_by_family().items() if keys and keys != _PAPERS),
     *(
-        (
-            f"Feature CAM on {catalog.label(base)}",
-            tuple(catalog.join_key(base, combination) for combination in catalog.COMBINATIONS),
-        )
-        for base in catalog.BASES
+        (title, tuple(catalog.join_key(base, combination) for combination in catalog.COMBINATIONS))
+        for base, title in COMBINED.items()
     ),
     ("Controls", catalog.CONTROLS),
 )
@@ -57,14 +58,30 @@ def split(key: str, uploaded: Mapping[str, str] = NONE) -> tuple[str, str]:
     return ("", base) if base in catalog.CONTROLS else (base, combination)
 
 
+def bases_shown(present: Iterable[tuple[str, str, str]], asked: Iterable[str] = ()) -> tuple[str, ...]:
+    """The bases whose nine combinations stand in the matrix: the paper's, those asked for, those with a combination ticked.
+
+    All of them would be more than two thousand boxes.
+    """
+    ticked = {base for key, _, _ in present for base in COMBINED if key.startswith(f"{base}.")}
+    wanted = {*catalog.GRADIENT_BASES, *asked, *ticked}
+    return tuple(base for base in COMBINED if base in wanted)
+
+
 def rows(
-    present: Iterable[tuple[str, str, str]], uploaded: Mapping[str, str] = NONE
+    present: Sequence[tuple[str, str, str]],
+    uploaded: Mapping[str, str] = NONE,
+    asked: Iterable[str] = (),
 ) -> list[tuple[str, list[MatrixRow]]]:
     """The matrix for (key, classifier, column) triples of a study, in groups.
 
-    uploaded: key → label of the methods whose maps were made elsewhere; they are the last group.
+    uploaded: key → label of the methods whose maps were made elsewhere; they are the last group. asked: bases whose
+    combinations are wanted beside those of ``bases_shown``.
     """
-    groups = (*GROUPS, ("Maps made elsewhere", tuple(sorted(uploaded)))) if uploaded else GROUPS
+    left_out = {COMBINED[base] for base in COMBINED.keys() - set(bases_shown(present, asked))}
+    groups = [group for group in GROUPS if group[0] not in left_out]
+    if uploaded:
+        groups.append(("Maps made elsewhere", tuple(sorted(uploaded))))
     ticked: dict[str, set[str]] = {}
     columns: dict[str, str] = {}
     for key, classifier, column in present:

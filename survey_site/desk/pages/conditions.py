@@ -29,9 +29,16 @@ DESIGN = ("target_participants", "task_settings", "practice_trials", "attention_
 
 @require_http_methods(["GET", "POST"])
 def conditions(request: HttpRequest, study: Study) -> HttpResponse:
-    """Shows the matrix; a POST with `preset` or with ticks replaces the draft's conditions."""
+    """Shows the matrix; a POST with `preset` or with ticks replaces the draft's conditions.
+
+    One with `list` saves nothing: it shows the combinations of one more base, with the ticks as they were sent.
+    """
     present, refused = [(c.key, c.classifier, c.column) for c in study.conditions.all()], ""
-    if request.method == "POST":
+    newest = str(request.POST.get("more", "")) if "list" in request.POST else ""
+    asked = [base for base in (*request.POST.getlist("listed"), newest) if base in condition_matrix.COMBINED]
+    if "list" in request.POST:
+        present = _ticked(request.POST)
+    elif request.method == "POST":
         with editing(study) as study:
             refused = overwriting_of(study, request.POST)
             if not refused:
@@ -44,17 +51,25 @@ def conditions(request: HttpRequest, study: Study) -> HttpResponse:
     uploaded = labels_of(study)
     named = {name for _key, name, _column in present} | {name for name, _key in uploaded}
     others = sorted(named - set(known))
+    shown = condition_matrix.bases_shown(present, asked)
+    labels = {key: label for (_name, key), label in uploaded.items()}
     response = page(
         request,
         "desk/conditions.html",
         study,
         _("Conditions"),
         groups=[
-            (title, rows, not number or any(row.ticked for row in rows))
-            for number, (title, rows) in enumerate(
-                condition_matrix.rows(present, {key: label for (_name, key), label in uploaded.items()})
+            (
+                title,
+                rows,
+                not number
+                or any(row.ticked for row in rows)
+                or title == condition_matrix.COMBINED.get(newest),
             )
+            for number, (title, rows) in enumerate(condition_matrix.rows(present, labels, asked))
         ],
+        listed=[base for base in shown if base in asked],
+        unlisted=[(base, catalog.label(base)) for base in condition_matrix.COMBINED if base not in shown],
         classifiers=[*known, *others],
         lacking=weights.missing(catalog.CLASSIFIERS),
         presets=PRESETS.values(),
