@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -24,6 +25,7 @@ from saliency_worker.saliency.errors import SaliencyError
 from saliency_worker.saliency.explain import Explainer
 from saliency_worker.saliency.results import ClassMaps, Explanation, MapResult
 from saliency_worker.saliency.settings import Settings
+from saliency_worker.saliency.work import Image
 from survey_site.stimuli import leased_rows, storage
 from survey_site.stimuli.map_rows import put_map
 from survey_site.stimuli.model_archives import TIMES_UNPACKED, BadModel, judge
@@ -168,16 +170,45 @@ def try_model(row: OwnModel, worker: str) -> None:
     leased_rows.finish(row, worker, found={**trial.found, "previews": previews}, sha256=sha256)
 
 
-def images(
-    group: Iterable[Job], explainer: Explainer
-) -> Iterator[tuple[str, np.ndarray] | tuple[str, np.ndarray, int]]:
-    """(SHA-256, uint8 RGB) of the jobs' stimuli, each checked against its hash, and the class where one is given."""
+def images(group: Iterable[Job], explainer: Explainer) -> Iterator[Image]:
+    """The jobs' stimuli as the engine takes them, each checked against its hash: with the class where one is given, and
+    the region of what the image shows where one is known."""
     for job in group:
         data = storage.get(job.stimulus.path)
         if storage.sha256(data) != job.stimulus.sha256:
             raise DamagedFile(f"The stored file of {job.stimulus.key} was altered; upload the image again.")
-        image = job.stimulus.sha256, decoding.decode(data)
-        yield (*image, _own_class(job.stimulus, explainer)) if "targets" in job.settings else image
+        target = _own_class(job.stimulus, explainer) if "targets" in job.settings else None
+        yield job.stimulus.sha256, decoding.decode(data), target, _region(job.stimulus)
+
+
+def _region(stimulus: Stimulus) -> npt.NDArray[np.bool_] | None:
+    """Bool (H, W) of the image's own size: where what it shows is; None where that is not known."""
+    if not stimulus.region_path:
+        return None
+    data = storage.get(stimulus.region_path)
+    if storage.sha256(data) != stimulus.region_sha256:
+        raise DamagedFile(
+            f"The stored region of {stimulus.key} was altered; give its boxes or its mask again."
+        )
+    return pixels(data)[..., 0] > 0
+
+
+def point(job: PrecomputeJob, worker: str) -> None:
+    """The pointing game of maps that are there already, after the image's region was given, changed or taken away."""
+    engine, region = explainer(job), _region(job.stimulus)
+    shown = job.stimulus.maps.filter(classifier=job.classifier, rank=0, current=True)
+    with transaction.atomic():
+        for row in shown.filter(metrics__isnull=False):
+            row.doubt()
+            metrics = {name: value for name, value in (row.metrics or {}).items() if name != "pointing"}
+            if region is not None:
+                scalar = values(storage.get(row.array_path))
+                empty = metrics.get("sparsity") is None  # the same everywhere, it points nowhere
+                metrics["pointing"] = None if empty else engine.points(scalar, region)
+            row.metrics = metrics
+            row.save(update_fields=["metrics"])
+        if not leased_rows.finish(job, worker, region_only=False):
+            transaction.set_rollback(True)  # the lease was lost, or the region changed once more
 
 
 def _own_class(stimulus: Stimulus, explainer: Explainer) -> int:

@@ -5,28 +5,33 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 from itertools import groupby
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from saliency_worker import observer_store, store
 from saliency_worker.catalog import UnknownName
 from saliency_worker.saliency.errors import SaliencyError
 from saliency_worker.saliency.frozen import jobs_at_once
 from saliency_worker.saliency.results import Explanation
+from saliency_worker.saliency.watching import Asked, seldom
 from survey_site.celery import app
-from survey_site.stimuli import leased_rows, turns
+from survey_site.stimuli import leased_rows, slow_methods, turns
 from survey_site.stimuli.leased_rows import LeasedRow
 from survey_site.stimuli.models import Job, ObserverJob, OwnModel, PrecomputeJob, RecomputeJob
 from survey_site.telemetry import counters
 
 AnyJob = TypeVar("AnyJob", bound=Job)
+AnyRow = TypeVar("AnyRow", bound=LeasedRow)
 
 logger = logging.getLogger(__name__)
+PROGRESS_SECONDS = 2.0  # as often as the page of maps asks
 Keep = Callable[[AnyJob, Explanation, str], None]
 
 
@@ -45,27 +50,30 @@ def recompute(job_ids: Sequence[int]) -> None:
 @app.task(name=OwnModel.LANE.task)
 def try_model(ids: Sequence[int]) -> None:
     """Tries models that researchers brought, each in a process of its own."""
-    worker = f"{socket.gethostname()}:{os.getpid()}"
-    claimed = leased_rows.claim(OwnModel, ids, worker)
-    with leases(OwnModel, [row.pk for row in claimed], worker):
-        for row in claimed:
-            try:
-                store.try_model(row, worker)
-            except Exception as error:
-                report(row, worker, error)
+    each(OwnModel, ids, store.try_model)
 
 
 @app.task(name=ObserverJob.LANE.task)
 def observe(ids: Sequence[int]) -> None:
     """Tries the synthetic observers on drafts of studies."""
+    each(ObserverJob, ids, observer_store.observe)
+
+
+def each(kind: type[AnyRow], ids: Sequence[int], do: Callable[[AnyRow, str], None]) -> None:
+    """Claims what is still to be had and does it row by row; `do` gets the worker's name and ends the row."""
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    claimed = leased_rows.claim(ObserverJob, ids, worker)
-    with leases(ObserverJob, [row.pk for row in claimed], worker):
-        for row in claimed:
-            try:
-                observer_store.observe(row, worker)
-            except Exception as error:
-                report(row, worker, error)
+    claimed = leased_rows.claim(kind, ids, worker)
+    with leases(kind, [row.pk for row in claimed], worker):
+        one_by_one(claimed, worker, do)
+
+
+def one_by_one(rows: Iterable[AnyRow], worker: str, do: Callable[[AnyRow, str], None]) -> None:
+    """A row that fails does not fail the others."""
+    for row in rows:
+        try:
+            do(row, worker)
+        except Exception as error:
+            report(row, worker, error)
 
 
 def work_off(kind: type[AnyJob], job_ids: Sequence[int], keep: Keep[AnyJob]) -> None:
@@ -82,7 +90,10 @@ def work_off(kind: type[AnyJob], job_ids: Sequence[int], keep: Keep[AnyJob]) -> 
         if not claimed:
             return
         with leases(kind, [job.pk for job in claimed], worker):
-            for _, group in groupby(claimed, key=_alike):
+            pointing = [job for job in claimed if isinstance(job, PrecomputeJob) and job.region_only]
+            one_by_one(pointing, worker, store.point)
+            whole = [job for job in claimed if job not in pointing]
+            for _, group in groupby(whole, key=_alike):
                 explain_group(list(group), worker, keep)
         left -= len(claimed)
         leased_rows.announce_more(kind)
@@ -103,7 +114,8 @@ def explain_group(group: list[AnyJob], worker: str, keep: Keep[AnyJob]) -> None:
     try:
         explainer = store.explainer(group[0])
         began = time.perf_counter()
-        for explanation in explainer.explain(store.images(group, explainer)):
+        watch = seldom(partial(_note, waiting, worker), PROGRESS_SECONDS)
+        for explanation in explainer.explain(store.images(group, explainer), watch):
             keep(waiting[explanation.image_sha256], explanation, worker)
             counters.IMAGES.labels(group[0].classifier).observe(time.perf_counter() - began)
             counters.MAPS.labels(group[0].classifier).inc(
@@ -119,6 +131,15 @@ def explain_group(group: list[AnyJob], worker: str, keep: Keep[AnyJob]) -> None:
             return
         for job in remaining:  # one by one, to find the image that does not work
             explain_group([job], worker, keep)
+
+
+def _note(waiting: Mapping[str, Job], worker: str, asked: Asked) -> None:
+    """Lets the page of maps say how far it is; what the database says to that stops no map."""
+    told = {name: value for name, value in asdict(asked).items() if name != "sha256"}
+    try:
+        slow_methods.note(waiting[asked.sha256], worker, **told)
+    except DatabaseError:
+        logger.exception("progress could not be written; tried again")
 
 
 def report(job: LeasedRow, worker: str, error: Exception) -> None:

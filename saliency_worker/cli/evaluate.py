@@ -12,7 +12,7 @@ from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.files import write_atomically
 from saliency_worker.cli.inputs import Source
 from saliency_worker.cli.manifest import Manifest, discard
-from saliency_worker.cli.progress import progress
+from saliency_worker.cli.progress import Within, progress
 from saliency_worker.cli.records import jsonable
 from saliency_worker.cli.regions import Regions
 
@@ -84,8 +84,9 @@ def _measure(
                 store.records.get(s.stem), hashes[s.stem], explained.get(s.stem), regions.digest(s)
             )
         ]
-        results = _explained(explainer, todo, explained, regions, store)
-        for _ in progress(results, len(todo), folder.name, quiet=options.quiet):
+        within = Within()
+        results = _explained(explainer, todo, explained, regions, store, within)
+        for _ in progress(results, len(todo), folder.name, quiet=options.quiet, within=within):
             pass
     return store.records
 
@@ -103,9 +104,10 @@ def _explained(
     explained: dict[str, int],
     regions: Regions,
     store: Manifest,
+    within: Within,
 ) -> Iterator[Source]:
     images = targets.images(sources, explained, regions)
-    for source, explanation in zip(sources, explainer.explain(images), strict=True):
+    for source, explanation in zip(sources, explainer.explain(images, within), strict=True):
         record = {
             "source": source.path.as_posix(),
             "image_sha256": explanation.image_sha256,

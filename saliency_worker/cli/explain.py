@@ -12,7 +12,7 @@ from saliency_worker.cli.errors import CommandError
 from saliency_worker.cli.files import write_folder
 from saliency_worker.cli.inputs import Source
 from saliency_worker.cli.manifest import Manifest
-from saliency_worker.cli.progress import progress
+from saliency_worker.cli.progress import Within, progress
 from saliency_worker.cli.regions import Regions
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ def run(options: argparse.Namespace) -> int:
             for s in sources
             if not _is_complete(store, s, hashes[s.stem], explained.get(s.stem), regions, options)
         ]
-        results = _explained(explainer, todo, explained, regions, store, options)
-        for _ in progress(results, len(todo), "Explaining", quiet=options.quiet):
+        within = Within()
+        results = _explained(explainer, todo, explained, regions, store, options, within)
+        for _ in progress(results, len(todo), "Explaining", quiet=options.quiet, within=within):
             pass
     if not options.quiet:
         print(_summary(len(todo), len(sources), time.perf_counter() - started, store.path))
@@ -92,10 +93,11 @@ def _explained(
     regions: Regions,
     store: Manifest,
     options: argparse.Namespace,
+    within: Within,
 ) -> Iterator[Source]:
     """Explain and store image after image; an image is recorded once all its files are in place."""
     images = targets.images(sources, explained, regions)
-    for source, explanation in zip(sources, explainer.explain(images), strict=True):
+    for source, explanation in zip(sources, explainer.explain(images, within), strict=True):
         files = records.files_of(explanation)
         if options.sheet:
             files[sheet.FILE] = sheet.contact_sheet(explanation, source.stem, store.folder.name)

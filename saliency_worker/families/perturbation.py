@@ -38,7 +38,7 @@ PERTURBATION = (
         (Need.PROBE, Need.SUPERPIXELS, Need.SEED),
         f"{FORMULAS}.lime:lime",
         parameters=(
-            Parameter("samples", 1000, 1, 1_000_000, "choices of superpixels"),
+            Parameter("samples", 1000, 2, 1_000_000, "choices of superpixels"),
             Parameter("segments", 50, 2, 10_000, "superpixels, about as many"),
         ),
         family="perturbation",
@@ -67,7 +67,7 @@ PERTURBATION = (
         parameters=(
             Parameter("masks", 4000, 1, 1_000_000, "random masks"),
             Parameter("cells", 7, 1, 100, "rows and columns of the grid of a mask"),
-            Parameter("kept", 0.5, 0.001, 1, "chance of a cell to be shown"),
+            Parameter("kept", 0.5, 0.001, 0.999, "chance of a cell to be shown"),
         ),
         family="perturbation",
     ),

@@ -1,6 +1,7 @@
 """What is computed for one image alone, once its class is known: other networks, other passes, other inputs."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from saliency_worker.saliency.noise import add_noise
 from saliency_worker.saliency.probe import Probe
 from saliency_worker.saliency.random_weights import randomised
 from saliency_worker.saliency.settings import Settings
+from saliency_worker.saliency.watching import Asked, Watch
 from saliency_worker.saliency.work import Work
 
 Array = npt.NDArray[np.float32]
@@ -41,6 +43,8 @@ class Alone:
         self.rows = self._answers.rows if self._answers else None
         self._black = classifier.input.rows(np.zeros((*classifier.input.shape[:2], 3), np.uint8))
         self._of_black: Array | None = None  # a pass of its own, for the first image
+        self._probing = [key for key, formula in plan.asking.items() if Need.PROBE in formula.spec.needs]
+        self.watch: Watch | None = None
 
     def _difference(self, work: Work, target: int) -> float:
         """The class's logit of the image less that of a black picture."""
@@ -101,11 +105,16 @@ class Alone:
         key, targets = formula.spec.key, tuple(work.targets.values())
         if key not in work.probed:
             assert self._answers is not None
-            probe = self._answers.probe(work.rows[0], targets)
+            probe = self._answers.probe(work.rows[0], targets, partial(self._tell, work.sha256, key))
             given = arrays | {Need.PROBE: probe, Need.SUPERPIXELS: work.superpixels}
             made = formula(given, *((len(targets), *shape) for shape in shapes))
             work.probed[key] = np.asarray(made, np.float32)
         return work.probed[key]
+
+    def _tell(self, sha256: str, key: str, done: int, wanted: int) -> None:
+        if self.watch is not None:
+            place = self._probing.index(key) + 1
+            self.watch(Asked(sha256, key, place, len(self._probing), done, wanted))
 
     def _copies(self, work: Work) -> Array:
         """The noisy copies of an image: those that went through the network, or the same drawn anew."""

@@ -98,10 +98,12 @@ class Answers:
         self.map_size = self._map[:2]
         del self._view
 
-    def probe(self, row: Array, targets: tuple[int, ...]) -> Probe:
+    def probe(
+        self, row: Array, targets: tuple[int, ...], told: Callable[[int, int], None] | None = None
+    ) -> Probe:
         """The image of this row (H, W, C), and what the network says of changed copies to these classes."""
         ask = partial(_logits_of, self._graphs[Need.SCORES_AT])
-        return Probe(row, self._given, targets, self.rows, ask, self._rule)
+        return Probe(row, self._given, targets, self.rows, ask, self._rule, told)
 
     def of(self, target: int) -> dict[Need, Any]:
         """The functions for the class ``target``."""

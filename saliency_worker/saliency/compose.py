@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from saliency_worker.catalog import split_key
 from saliency_worker.needs import Need
+from saliency_worker.saliency.errors import SaliencyError
 from saliency_worker.saliency.feature_cam import blend, by_sign, experiment, luma, normalise
 from saliency_worker.saliency.formulas import Formula
 from saliency_worker.saliency.render import colour_map, display, diverging, to_bytes
@@ -63,6 +64,11 @@ class Composer:
         self._cams: dict[str, Array] = {}
         self._coloured: dict[str, Array] = {}
         for base, cam in raw.items():
+            if not np.isfinite(cam).all():
+                raise SaliencyError(
+                    f"The map of {base} holds NaN or infinite values (sums beyond float32, or weights that are not finite): "
+                    f"check the network's weights, the image and the method's parameters, or leave {base} out."
+                )
             rule = (signs or {}).get(base, "")
             signed = by_sign(enlarge(cam, image.shape[:2]), rule)
             self._cams[base] = normalise(signed)

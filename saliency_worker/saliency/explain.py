@@ -24,6 +24,7 @@ from saliency_worker.saliency.errors import ModelError, SaliencyError, SettingsE
 from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.frozen import prepare_device, rows_per_batch
 from saliency_worker.saliency.further import mask, measure_alone, remove_and_insert
+from saliency_worker.saliency.map_measures import hit
 from saliency_worker.saliency.metrics import predict
 from saliency_worker.saliency.noise import add_noise, derive_seed
 from saliency_worker.saliency.preprocessing_check import doubt
@@ -32,6 +33,7 @@ from saliency_worker.saliency.results import MapResult as MapResult
 from saliency_worker.saliency.sanity import Sanity
 from saliency_worker.saliency.self_check import rows_of
 from saliency_worker.saliency.settings import Settings as Settings
+from saliency_worker.saliency.watching import Watch
 from saliency_worker.saliency.work import Image, Work, explanation
 
 Array = npt.NDArray[np.float32]
@@ -129,25 +131,32 @@ class Explainer:
 
         return doubt(classify, self._input, pictures, self._network.rule)
 
+    def points(self, scalar: Array, region: npt.NDArray[np.bool_]) -> float | None:
+        """The pointing game of a map that is there (H, W): of a region in its picture's own pixels, as of explain."""
+        return hit(scalar, self._input.region(region, (region.shape[0], region.shape[1])))
+
     @property
     def classes(self) -> int:
         """How many classes the network tells apart."""
         return self._network.classes
 
-    def explain(self, images: Iterable[Image]) -> Iterator[Explanation]:
+    def explain(self, images: Iterable[Image], watch: Watch | None = None) -> Iterator[Explanation]:
         """Explanations in the order of the images, lazily; ``images`` is read in another thread.
 
         images: SHA-256 of the stored bytes and uint8 RGB of any size, EXIF orientation applied; of some perhaps the
         index of the class to explain, which goes before that of the settings, and bool (H, W) of the image's own size, where
-        what it shows is, for the pointing game.
+        what it shows is, for the pointing game. watch: is told, batch by batch, how far methods that ask the network about
+        changed copies of an image are.
         Raises ImageError for an array that is no image, SaliencyError where the network's output is not finite.
         """
         with ThreadPoolExecutor(2, "compose") as pool, ThreadPoolExecutor(1, "read") as reader:
+            self._alone.watch = watch
             try:
                 composed = overlap(pool, self._compose, self._through_network(reader, images), _AHEAD)
                 done = overlap(pool, self._finish, self._through_metrics(composed), _AHEAD)
                 yield from self._sanity.checked(done) if self._sanity else done
             finally:
+                self._alone.watch = None
                 pool.shutdown(wait=False, cancel_futures=True)
                 reader.shutdown(wait=False, cancel_futures=True)
 

@@ -25,7 +25,7 @@ class Probe:
     row: float32 (H, W, C), the network's input of the image; to be changed in copies only. input: what the network takes.
     targets: the T classes that are explained. batch: most rows of a question; all but the last one of a method should
     have as many, for a pass costs the same with fewer. ask: rows (n, H, W, C) to logits (n, classes). rule: how
-    probabilities follow from logits.
+    probabilities follow from logits. told: is called with how many copies of a method were asked about, of how many.
     """
 
     row: Array
@@ -34,6 +34,7 @@ class Probe:
     batch: int
     ask: Callable[[Array], Array]
     rule: str = "softmax"
+    told: Callable[[int, int], None] | None = None
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -64,9 +65,12 @@ class Probe:
         return np.asarray(self.probabilities(self.row[None])[0])
 
     def parts(self, count: int) -> Iterator[range]:
-        """``range(count)`` in parts of at most a batch."""
+        """``range(count)`` in parts of at most a batch; whoever watches is told after each."""
         for start in range(0, count, self.batch):
-            yield range(start, min(count, start + self.batch))
+            part = range(start, min(count, start + self.batch))
+            yield part
+            if self.told is not None:
+                self.told(part.stop, count)
 
 
 def in_pixels(share: float, sides: tuple[int, int]) -> int:
@@ -104,6 +108,10 @@ def patched(
     square each to (n, T).
     """
     found = places(probe.sides, side, stride)
+    if len(found) < 2:
+        raise SettingsError(
+            f"A patch of {side} pixels hides the whole picture of {probe.sides[0]}x{probe.sides[1]}: choose a smaller one."
+        )
     totals = np.zeros((len(probe.targets), *probe.sides))
     covered = np.zeros(probe.sides)
     rows = np.repeat(probe.row[None], min(probe.batch, len(found)), axis=0)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from saliency_worker.saliency.errors import SettingsError
 from saliency_worker.saliency.probe import Array, Probe, blended
 
 AREAS = ("deletion", "insertion")
@@ -32,6 +33,9 @@ class Remover:
 
     def __init__(self, probe: Probe, steps: int) -> None:
         """steps: how many times as many pixels go. The first of the probe's classes is looked at."""
+        pixels = probe.sides[0] * probe.sides[1]
+        if steps > pixels:
+            raise SettingsError(f"{pixels} pixels cannot go in {steps} steps: choose fewer steps.")
         self._probe, self._steps = probe, steps
         self._black = probe.colour(0)
         self._blurred = blurred(probe.row)

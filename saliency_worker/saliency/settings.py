@@ -88,6 +88,10 @@ class Settings:
         for name, value, low, high in limits:
             if value is not None and not low <= value <= high:
                 raise SettingsError(f"{name} is {value}: it must be from {low} to {high}.")
+        for name, parameter in self._own().items():
+            value = self.parameters.get(name)
+            if value is not None and parameter.whole and value != int(value):
+                raise SettingsError(f"{name} is {value}: it must be a whole number.")
 
     def chosen(self, key: str) -> dict[str, float]:
         """The values of the parameters that a method's formula and passes take, by the name of their setting."""

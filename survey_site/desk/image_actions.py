@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from survey_site.design.use_of_images import to_reserve
 from survey_site.protocols import stored_files
 from survey_site.protocols.document import assessment_of
+from survey_site.stimuli import regions
 from survey_site.stimuli.models import Stimulus
 from survey_site.studies import audit
 from survey_site.studies.editing import editing
@@ -79,6 +80,17 @@ def _delete(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], data
     return ngettext("%d image deleted.", "%d images deleted.", len(names)) % len(names)
 
 
+def _without_region(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], data: QueryDict) -> str:
+    files = set(chosen.values_list("region_path", flat=True))
+    changed = regions.remove_regions(chosen)
+    stored_files.remove_after_commit(files)
+    audit.record_changes(
+        request, study, "regions removed", [image.key for image in changed], of=str(len(changed))
+    )
+    n = len(changed)
+    return ngettext("The region of %d image removed.", "The regions of %d images removed.", n) % n
+
+
 def _role(role: Stimulus.Role) -> Callable[[HttpRequest, Study, QuerySet[Stimulus], QueryDict], str]:
     def change(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], data: QueryDict) -> str:
         changed = chosen.exclude(role=role)
@@ -99,8 +111,13 @@ def _relabel(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], dat
     phrases = [
         f"{key}: {old} → {label}" for key, old in changed.order_by("key").values_list("key", "stimulus_class")
     ]
-    n = changed.update(stimulus_class=label)
+    images = list(changed.order_by("key"))
+    for image in images:
+        image.doubt()
+        image.stimulus_class = label
+        image.save(update_fields=["stimulus_class"])  # an update would leave the seal of the old class
     audit.record_changes(request, study, "images relabelled", phrases)
+    n = len(images)
     return ngettext(
         "%(n)d image is of the class “%(c)s” now.", "%(n)d images are of the class “%(c)s” now.", n
     ) % {
@@ -114,6 +131,7 @@ VERBS: dict[str, Callable[[HttpRequest, Study, QuerySet[Stimulus], QueryDict], s
     "reserve": _role(Role.RESERVE),
     "main": _role(Role.MAIN),
     "relabel": _relabel,
+    "no_region": _without_region,
 }
 
 

@@ -39,6 +39,24 @@ def stimulus_picture(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
+def stimulus_region(request: HttpRequest, pk: int) -> HttpResponse:
+    """A stimulus with everything outside of its region darkened, for researchers."""
+    visible = Stimulus.objects.filter(study__in=visible_studies(request.user, "view"))
+    stimulus = get_object_or_404(visible, pk=pk)
+    with (
+        Image.open(io.BytesIO(stored(stimulus.path))) as source,
+        Image.open(io.BytesIO(stored(stimulus.region_path))) as region,
+    ):
+        dark = source.convert("RGB").point(lambda level: level // 4)
+        dark.paste(source, mask=region.resize(source.size))
+    out = io.BytesIO()
+    dark.thumbnail((MOST_OVERLAY, MOST_OVERLAY))
+    dark.save(out, "JPEG", quality=90)
+    headers = {"Cache-Control": "private, no-cache"}  # another region may be given
+    return HttpResponse(out.getvalue(), content_type="image/jpeg", headers=headers)
+
+
+@require_GET
 def map_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The picture of a map, for researchers."""
     studies = visible_studies(request.user, "view")

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 
 from survey_site.desk.pages import compare_maps
-from survey_site.desk.pictures import stimulus_picture
+from survey_site.desk.pictures import stimulus_picture, stimulus_region
 from survey_site.desk.scoped_admin import OwnStudies, ScopedAdmin
 from survey_site.protocols import stored_files
 from survey_site.stimuli.labels import label_of
@@ -90,6 +90,7 @@ class StimulusAdmin(ScopedAdmin):
             path(f"<int:pk>/{name}", self.admin_site.admin_view(view), name=f"stimulus_{title}")
             for name, view, title in (
                 ("picture.png", stimulus_picture, "picture"),
+                ("region.jpg", stimulus_region, "region"),
                 ("compare/", compare_maps.compare, "compare"),
             )
         ]

@@ -1,4 +1,4 @@
-"""Taking images in a form: several files in one field, and what the form asks where some cannot be taken as they are."""
+"""Taking images and their regions in forms: several files in one field, and what is asked where some are refused."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,6 +14,9 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import ImagesRefused, Intake, TwoClasses, add_images
+from survey_site.stimuli.models import Stimulus
+from survey_site.stimuli.regions import RegionsRefused, add_regions
+from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
 View = Callable[..., HttpResponse]
@@ -78,19 +81,42 @@ class ImagesForm(forms.Form):
             )
         except TwoClasses as error:
             self.asks_class = True
-            self._refuse(error)
+            _say(self, "pictures", error)
         except ImagesRefused as error:
             self.good = error.good
-            self._refuse(error)
+            _say(self, "pictures", error)
         return None
 
-    def _refuse(self, error: ImagesRefused) -> None:
-        for problem in error.problems[:MOST_PROBLEMS]:
-            self.add_error("pictures", problem)
-        if len(error.problems) > MOST_PROBLEMS:
-            more = len(error.problems) - MOST_PROBLEMS
-            self.add_error("pictures", _("… and %(n)d more") % {"n": more})
-        self.add_error(None, _("Nothing was stored."))
+
+class RegionsForm(forms.Form):
+    """A form with boxes and masks of the study's images."""
+
+    regions = ManyFilesField(
+        label=gettext_lazy("Boxes or masks"),
+        help_text=gettext_lazy(
+            "A CSV with the columns file,left,top,right,bottom in the image's own pixels, or PNG masks that are not black "
+            "where the object is, named like the image; or zips of them."
+        ),
+        widget=ManyFilesWidget(attrs={"accept": ".csv,.png,.zip"}),
+    )
+
+    def take(self, study: Study) -> list[Stimulus] | None:
+        """Stores the regions of the valid form, all or none; None where something is refused, said beside the field."""
+        uploads = [Upload(file.name, file) for file in self.cleaned_data["regions"]]
+        try:
+            return add_regions(study, uploads, within_s=settings.UPLOAD_SECONDS)
+        except RegionsRefused as error:
+            _say(self, "regions", error)
+        return None
+
+
+def _say(form: forms.Form, field: str, error: SeveralProblems) -> None:
+    for problem in error.problems[:MOST_PROBLEMS]:
+        form.add_error(field, problem)
+    if len(error.problems) > MOST_PROBLEMS:
+        more = len(error.problems) - MOST_PROBLEMS
+        form.add_error(field, _("… and %(n)d more") % {"n": more})
+    form.add_error(None, _("Nothing was stored."))
 
 
 def told(intake: Intake) -> list[str]:

@@ -204,9 +204,16 @@ def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) ->
         "exclusion_rules": study.exclusion_rules,
         # What “significant” will mean is decided here, not when the data are seen.
         "analysis_plan": {"confirmatory_test": TWO_WAY_T} | study.analysis_plan,
+        **_regions(stimuli),
         **_own_models(study),
         **_predictions(study, tasks),
     }
+
+
+def _regions(stimuli: Iterable[Stimulus]) -> dict[str, Any]:
+    """What the images' regions are, where any has one: a document without them stays what it was."""
+    found = {s.key: s.region_sha256 for s in stimuli if s.region_sha256}
+    return {"regions": found} if found else {}
 
 
 def _own_models(study: Study) -> dict[str, Any]:

@@ -28,8 +28,9 @@ TOUCHES: Mapping[str, bool] = {
 }
 TARGET = "target_participants"
 # Parts of the document outside the measurement: its own format, what the study is called and until when it is open,
-# and who is responsible for it, whom to write to, who approved it, when identifiers are erased.
-APART = frozenset({"format", "study", "facts"})
+# and who is responsible for it, whom to write to, who approved it, when identifiers are erased; and the images' regions,
+# which no participant sees.
+APART = frozenset({"format", "study", "facts", "regions"})
 APART_OF_DESIGN = frozenset({TARGET})
 
 

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 NAMED = (
     (Stimulus, "path"),
+    (Stimulus, "region_path"),
     (SaliencyMap, "array_path"),
     (MapPicture, "path"),
     (ServedImage, "path"),
@@ -45,10 +46,11 @@ def of_models(rows: Iterable[OwnModel]) -> set[str]:
 
 
 def of_images(images: QuerySet[Stimulus]) -> set[str]:
-    """The files of these images and of their maps."""
+    """The files of these images, of their regions and of their maps."""
     maps = SaliencyMap.objects.filter(stimulus__in=images.order_by().values("pk"))
     paths = {
         *images.values_list("path", flat=True),
+        *images.values_list("region_path", flat=True),
         *maps.values_list("array_path", flat=True),
         *MapPicture.objects.filter(saliency_map__in=maps.order_by().values("pk")).values_list(
             "path", flat=True

@@ -57,6 +57,8 @@ def files(study: Study) -> Iterator[CheckedThing]:
     """Every file that a row names, by the SHA-256 beside its name."""
     for stimulus in study.stimuli.order_by("key").iterator():
         yield from _file("stimuli", stimulus.key, stimulus.path, stimulus.sha256)
+        if stimulus.region_sha256:
+            yield from _file("regions", stimulus.key, stimulus.region_path, stimulus.region_sha256)
     maps = SaliencyMap.objects.filter(stimulus__study=study).select_related("stimulus").order_by("pk")
     for row in maps.iterator():
         name = f"{row.stimulus.key} {row.classifier} {_method(row)}"

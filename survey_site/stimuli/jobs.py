@@ -165,6 +165,7 @@ def request(
                         PrecomputeJob.objects.filter(pk=job.pk),
                         methods=merged,
                         queue=queue,
+                        region_only=False,
                         settings=job_settings(
                             study, merged, metrics=metrics, measures=measured, model=own.get(name)
                         ),

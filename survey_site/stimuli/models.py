@@ -38,6 +38,15 @@ class Stimulus(SealedRow):
     height = models.PositiveIntegerField(editable=False)
     source = models.CharField(max_length=300, blank=True, help_text=_("Where the image comes from."))
     licence = models.CharField(max_length=120, blank=True)
+    region_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("Of the mask of what the image shows, for the pointing game; empty where none is known."),
+    )
+    region_path = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -104,6 +113,12 @@ class Job(LeasedRow):
         editable=False,
         help_text=_("Urgency, study and classifier: see turns.py."),
     )
+    progress = models.JSONField(
+        null=True,
+        blank=True,
+        default=None,
+        help_text=_("How far a worker is with the image's slow methods, since when it has it."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -119,6 +134,10 @@ class PrecomputeJob(Job):
 
     LANE = _lane("saliency.explain")
     stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="jobs")
+    region_only = models.BooleanField(
+        default=False,
+        help_text=_("The maps are there; only the pointing game of the image's region is measured."),
+    )
 
     class Meta(Job.Meta):
         constraints = [

@@ -4,6 +4,7 @@ ValueError
 └── SeveralProblems
     ├── studies.states.StateForbids
     ├── stimuli.intake.ImagesRefused
+    ├── stimuli.regions.RegionsRefused
     ├── stimuli.uploaded_maps.BadMaps
     ├── protocols.freeze.NotReady
     ├── protocols.study_file.layout.BadStudyFile

@@ -17,8 +17,10 @@ from survey_site.protocols import freeze, observed
 from survey_site.protocols.models import Look, Protocol, Rehearsal
 from survey_site.recruitment.models import ExcludedId, Recruitment, TurnedAway
 from survey_site.stimuli import storage
+from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.models import OwnModel, PrecomputeJob, RecomputeJob, SaliencyMap
 from survey_site.stimuli.observed import ObservedMap, ObserverJob
+from survey_site.stimuli.regions import add_regions
 from survey_site.studies.models import AuditEntry, Membership, Study, StudyText
 from survey_site.trials import ledger
 from survey_site.trials.models import Exposure, ExternalId, Participant, Response
@@ -46,6 +48,8 @@ def study_with_everything(slug: str, owner: Any, *, people: int = 2, **settings:
     colleague = researcher(slug)
     study = factories.draft(slug, owner=owner, **settings)
     Membership.objects.create(study=study, user=colleague, role="analyst")
+    newest = study.stimuli.order_by("-pk")[0]
+    add_regions(study, [Upload("boxes.csv", f"{newest.key},8,8,40,56".encode())])
     StudyText.objects.create(study=study, key="welcome", markdown="Welcome.")
     picture, _ = storage.put("previews", factories.png(1), ".png")
     preview = {"stimulus": "i0", "picture": picture, "class_name": "tabby", "confidence": 0.83, "flat": False}

@@ -66,6 +66,7 @@ def test_ticked_images_are_set_aside_counted_and_relabelled(admin_client: Client
     assert {"m0", "r0"} <= keys(study, role="main")
     assert "are of the class “owl” now" in act(admin_client, study, "relabel", "m0", "m1", label="owl")
     assert keys(study, stimulus_class="owl") == {"m0", "m1"}
+    assert not any(image.seal_fault() for image in study.stimuli.all())
 
 
 @pytest.mark.parametrize(

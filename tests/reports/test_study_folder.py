@@ -48,7 +48,7 @@ WRITTEN = {
     Study: layout.STUDY_FIELDS + layout.LATER_STUDY_FIELDS,
     Condition: layout.CONDITION_FIELDS,
     Protocol: layout.PROTOCOL_FIELDS + layout.LATER_PROTOCOL_FIELDS,
-    Stimulus: layout.STIMULUS_FIELDS,
+    Stimulus: layout.STIMULUS_FIELDS + layout.LATER_STIMULUS_FIELDS,
     SaliencyMap: layout.MAP_FIELDS + layout.LATER_MAP_FIELDS,
     MapPicture: layout.PICTURE_FIELDS,
     Participant: layout.PARTICIPANT_FIELDS,

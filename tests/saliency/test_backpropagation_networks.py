@@ -25,9 +25,10 @@ NAMES = [name for name in catalog.CLASSIFIERS if name != "demo-cnn"]
 
 
 def lively(name: str) -> Classifier:
-    """The network with random weights and batch norms set by two pictures, negative factors among them.
+    """The network with random weights and batch norms set by two pictures and a black one, negative factors among them.
 
-    Signals of plain random weights die out on the way through a deep network.
+    Signals of plain random weights die out on the way through a deep network; and where norms have never seen black, what
+    DeepLIFT multiplies grows beyond float32 on the way through EfficientNetB0.
     """
     chosen, generator = random_classifier(name, seed=1), np.random.default_rng(2)
     for layer in chosen.model._flatten_layers():
@@ -36,7 +37,8 @@ def lively(name: str) -> Classifier:
             layer.beta.assign(generator.normal(0, 0.1, layer.beta.shape))
             if layer.scale:
                 layer.gamma.assign(generator.choice([-1.0, 1.0], layer.gamma.shape, p=(0.1, 0.9)))
-    pictures = generator.integers(0, 256, (2, *chosen.input.shape), dtype=np.uint8)
+    pictures = generator.integers(0, 256, (3, *chosen.input.shape), dtype=np.uint8)
+    pictures[2] = 0
     chosen.model(chosen.input.rows(pictures), training=True)
     return chosen
 

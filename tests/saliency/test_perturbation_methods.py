@@ -198,14 +198,18 @@ def test_multiscale_equals_a_naive_loop_over_regions_and_fillings() -> None:
     own = next(scores)
     expected = np.zeros((8, 8))
     for labels in scales.values():
-        for region in range(labels.max() + 1):
-            without = np.mean([next(scores) for _ in range(3)])
+        regions = labels.max() + 1
+        # One filling after the other, each in all regions: so one alone is in memory.
+        asked = np.array([[next(scores) for _ in range(regions)] for _ in range(3)])
+        for region, without in enumerate(asked.mean(axis=0)):
             evidence = math.log2(own / (1 - own)) - math.log2(without / (1 - without))
             expected[labels == region] += evidence / 2
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
     border = np.ones((8, 8), bool)
     border[1:-1, 1:-1] = False
-    noise = np.concatenate([(row - probe.row)[QUARTERS == 0] + probe.row[QUARTERS == 0] for row in rows[1:4]])
+    noise = np.concatenate(
+        [(row - probe.row)[QUARTERS == 0] + probe.row[QUARTERS == 0] for row in rows[1:13:4]]
+    )
     assert np.abs(noise.mean(axis=0) - probe.row[border].mean(axis=0)).max() < 0.2  # of 48 numbers
 
 

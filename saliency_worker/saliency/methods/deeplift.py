@@ -1,22 +1,39 @@
 """DeepLIFT with the rescale rule, against a black picture (Shrikumar et al. 2017, section 3.5)."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import tensorflow as tf
 
+from saliency_worker.saliency.operations import Value
 from saliency_worker.saliency.parts import part, undefined
 from saliency_worker.saliency.rules import through
 from saliency_worker.saliency.walk import Visit, Walk
 
+_MISSED = 0.01
 _SAME = 1e-6  # a difference below counts as none: there the derivative is the multiplier
 
 
 def deeplift(walk: Walk) -> tf.Tensor:
     """``M = Σ_c m_c Δx_c``, multipliers ``m`` times differences from a black picture. Returns (N, H, W), with a sign.
 
-    Its sum is the difference of the logits (summation to delta).
+    Its sum is the difference of the logits (summation to delta). Where multipliers are so large and cancel out so far that
+    float32 misses it by more than ``_MISSED`` of the larger logit, the map is NaN, which is refused.
     """
     multipliers = walk.at_picture(walk.back(_rule, walk.start))
     difference = walk.passed.rows - walk.black
-    return tf.reduce_sum(multipliers * difference, axis=-1)
+    found = tf.reduce_sum(multipliers * difference, axis=-1)
+    now, before = (_score(walk, values) for values in (walk.values, walk.black_values))
+    missed = tf.abs(tf.reduce_sum(found, axis=(1, 2)) - (now - before))
+    holds = missed <= _MISSED * tf.maximum(tf.abs(now), tf.abs(before)) + _SAME
+    return tf.where(holds[:, None, None], found, np.nan)
+
+
+def _score(walk: Walk, values: Mapping[Value, Any]) -> tf.Tensor:
+    """The explained class's logit, (N,) or (1,) of the black picture times (N,)."""
+    product = walk.start * tf.cast(values[walk.scores.logits], tf.float32)
+    return tf.reduce_sum(product, axis=list(range(1, len(product.shape))))
 
 
 def _rule(visit: Visit) -> list[tf.Tensor]:

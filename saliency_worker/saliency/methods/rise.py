@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from saliency_worker.saliency.errors import SettingsError
 from saliency_worker.saliency.noise import uniforms
 from saliency_worker.saliency.probe import Array, Probe, blended, interpolation
 
@@ -13,6 +14,11 @@ def rise(probe: Probe, seed: int, *, masks: int, cells: int, kept: float) -> npt
     A mask is a grid of ``cells`` x ``cells`` zeros and ones (ones with the chance ``kept``), enlarged linearly to one
     cell more than the picture and cut out of that at random. Returns (T, H, W) for T classes.
     """
+    height, width = probe.sides
+    if cells > min(height, width):
+        raise SettingsError(
+            f"A grid of {cells} cells a side is finer than the picture of {height}x{width}: choose fewer cells."
+        )
     grid = _Grid(probe.sides, cells, kept, seed)
     black = probe.colour(0)
     totals = np.zeros((len(probe.targets), grid.height * grid.width))

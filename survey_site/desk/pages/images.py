@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -38,20 +38,25 @@ class UploadForm(uploads.ImagesForm):
 @uploads.led_on
 @require_http_methods(["GET", "POST"])
 def images(request: HttpRequest, study: Study) -> HttpResponse:
-    """Upload of pictures and zips; the study's pictures below. A POST with `verb` does something to those ticked."""
-    form = UploadForm()
+    """Upload of pictures, zips and regions; the study's pictures below. A `verb` does something to those ticked."""
+    form, regions = UploadForm(), uploads.RegionsForm()
     if request.method == "POST" and "verb" in request.POST:
         try:
             messages.success(request, image_actions.act(request, study, request.POST["verb"], request.POST))
         except image_actions.NotDone as error:
             messages.error(request, str(error))
         return redirect("admin:study_images", study.pk)
-    if request.method == "POST":
+    if request.method == "POST" and "regions" in request.FILES:
+        regions = uploads.RegionsForm(request.POST, request.FILES)
+        if regions.is_valid() and _take_regions(request, study, regions):
+            return redirect("admin:study_images", study.pk)
+    elif request.method == "POST":
         form = UploadForm(request.POST, request.FILES)
         if form.is_valid() and _take(request, study, form):
             return redirect("admin:study_images", study.pk)
-    response = page(request, "desk/images.html", study, _("Images"), form=form, **_gallery(study))
-    response.status_code = 422 if form.errors else 200
+    shown = {"form": form, "regions": regions}
+    response = page(request, "desk/images.html", study, _("Images"), **shown, **_gallery(study))
+    response.status_code = 422 if form.errors or regions.errors else 200
     return response
 
 
@@ -63,6 +68,18 @@ def _take(request: HttpRequest, study: Study, form: UploadForm) -> bool:
     messages.success(request, _("%d images added.") % len(intake.added))
     for line in uploads.told(intake):
         messages.info(request, line)
+    return True
+
+
+def _take_regions(request: HttpRequest, study: Study, form: uploads.RegionsForm) -> bool:
+    taken = form.take(study)
+    if taken is None:
+        return False
+    n = len(taken)
+    audit.record_changes(request, study, "regions given", [image.key for image in taken], of=str(n))
+    messages.success(
+        request, ngettext("The region of %d image stored.", "The regions of %d images stored.", n) % n
+    )
     return True
 
 
@@ -83,6 +100,7 @@ def _gallery(study: Study) -> dict[str, Any]:
         ],
         "labels": sorted({image.stimulus_class for image in stimuli} - {""}),
         "total": len(stimuli),
+        "known": sum(bool(image.region_sha256) for image in stimuli),
         "small": image_actions.small(study, stimuli, _sides(study)),
         "lacking": max(lacking, 0) if study.is_editable else 0,
         "verdict": verdict,

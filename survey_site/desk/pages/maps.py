@@ -14,7 +14,7 @@ from saliency_worker import catalog
 from saliency_worker.measures import ASKED
 from survey_site.design import condition_matrix
 from survey_site.desk.shell import page
-from survey_site.stimuli import jobs, map_progress, weights
+from survey_site.stimuli import jobs, map_progress, slow_methods, weights
 from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit
 from survey_site.studies.models import Study
@@ -135,7 +135,7 @@ def keys_for(classifier: str, scope: str, ticked: list[str]) -> tuple[str, ...] 
 
 
 def status_of(study: Study) -> dict[str, Any]:
-    """Counts, percentage, time left and failures of a study's jobs."""
+    """Counts, percentage, time left and failures of a study's jobs, and how far slow methods are."""
     counts = jobs.progress(study)
     finished = counts.done + counts.failed
     seconds, unknown = (0.0, "") if counts.settled else map_progress.open_seconds(study)
@@ -145,6 +145,7 @@ def status_of(study: Study) -> dict[str, Any]:
         "failures": map_progress.failures(study) if counts.failed else [],
         "time_left": map_progress.in_words(seconds) if seconds else "",
         "time_unknown": unknown,
+        "slow": slow_methods.under_way(study) if counts.running else [],
         "unheard": map_progress.unheard(study, counts),
     }
 

@@ -115,6 +115,8 @@ STIMULI: tuple[ExportColumn, ...] = (
            Case(When(height__gt=0, then=F("height")), output_field=IntegerField()), unit="px", minimum=1),
     ExportColumn("source", "Where the image comes from.", "string", text("source")),
     ExportColumn("licence", "Licence of the image.", "string", text("licence")),
+    ExportColumn("region_sha256", "SHA-256 of the mask of what the image shows, for the pointing game; or empty.",
+           "string", text("region_sha256")),
 )  # fmt: skip
 
 MAPS: tuple[ExportColumn, ...] = (

@@ -51,6 +51,7 @@ LATER_PROTOCOL_FIELDS = ("reason",)
 STIMULUS_FIELDS = (
     "key", "stimulus_class", "role", "sha256", "upload_sha256", "path", "width", "height", "source", "licence",
 )  # fmt: skip
+LATER_STIMULUS_FIELDS = ("region_sha256", "region_path")
 MAP_FIELDS = (
     "classifier", "layer", "class_index", "class_name", "method", "parameters_hash", "array_sha256", "array_path",
     "metrics", "provenance", "current",

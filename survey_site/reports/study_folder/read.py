@@ -175,8 +175,10 @@ class _Import:
         return None
 
     def _stimuli(self) -> None:
+        fields = layout.STIMULUS_FIELDS + layout.LATER_STIMULUS_FIELDS
+
         def make(row: FolderRow) -> Stimulus:
-            return Stimulus(study=self.study, **unpacked(Stimulus, layout.STIMULUS_FIELDS, row))
+            return Stimulus(study=self.study, **unpacked(Stimulus, fields, row))
 
         for made in self._made("stimuli", make):
             self.stimuli |= {row.key: row.pk for row in Stimulus.objects.bulk_create(made)}

@@ -145,7 +145,13 @@ def ordered_maps(study: Study) -> Any:
 
 def tables(study: Study) -> Iterator[tuple[str, Rows]]:
     """Name and rows of every table, in the order in which an import needs them."""
-    yield "stimuli", (packed(s, layout.STIMULUS_FIELDS) for s in study.stimuli.order_by("key"))
+    yield (
+        "stimuli",
+        (
+            packed(s, layout.STIMULUS_FIELDS) | packed_if_set(s, layout.LATER_STIMULUS_FIELDS)
+            for s in study.stimuli.order_by("key")
+        ),
+    )
     yield "features", _features(study)
     yield "maps", _maps(study)
     yield "participants", _participants(study)
@@ -222,11 +228,12 @@ def _several(shown: FolderRow, maps: dict[int, int], conditions: dict[int, int])
 
 
 def media_paths(study: Study) -> list[str]:
-    """Storage paths of images, arrays and pictures, sorted, each once."""
+    """Storage paths of images, regions, arrays and pictures, sorted, each once."""
     maps = SaliencyMap.objects.filter(stimulus__study=study)
     pictures = MapPicture.objects.filter(saliency_map__stimulus__study=study)
     found = {
         *study.stimuli.values_list("path", flat=True),
+        *study.stimuli.values_list("region_path", flat=True),
         *maps.values_list("array_path", flat=True),
         *pictures.values_list("path", flat=True),
     }

@@ -2,10 +2,14 @@
 // Without this script the same forms are sent as any form is.
 "use strict";
 (function () {
+  function place_in(form) {
+    return form.querySelector('[data-answer=""]') ?? form.querySelector("[data-answer]");
+  }
+
   function answered(form, request) {
     const page = new DOMParser().parseFromString(request.responseText, "text/html");
     const told = page.querySelectorAll("form[data-upload] [data-answer]");
-    const place = form.querySelector('[data-answer=""]');
+    const place = place_in(form);
     const next = request.getResponseHeader("X-Next");
     if (next || request.status < 400 || !told.length || !place) {
       if (next) window.location.assign(next);
@@ -46,7 +50,7 @@
     });
     request.addEventListener("error", () => {
       settle();
-      form.querySelector('[data-answer=""]').textContent = form.dataset.failed;
+      place_in(form).textContent = form.dataset.failed;
     });
     request.open("POST", form.action);
     request.setRequestHeader("X-Upload", "1"); // the answer names the next page in place of leading there
