@@ -124,10 +124,10 @@ def _add_further(protocol: Protocol, gathered: Mapping[str, Gathered]) -> None:
         for other in others.split(",")
     ]
     changed: dict[str, Iterable[Any]] = {
-        name: (getattr(condition, name) for _, condition, _ in added)
+        name: [getattr(condition, name) for _, condition, _ in added]
         for name in ("column", "classifier", "base", "method")
     }
-    changed["score"] = (score for _, _, score in added)
+    changed["score"] = [score for _, _, score in added]
     changed |= {name: repeat(None, len(added)) for name in ("map_sha256", "map", "second_score")}
     changed["further"] = repeat(1, len(added))
     for name, column in gathered.items():

@@ -3,6 +3,9 @@
 Plain functions of plain data, in Markdown. Nothing is said that the two do not hold.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from survey_site.reports.differences import difference
 from survey_site.reports.markdown import plain
 from survey_site.reports.plan_words import (
@@ -45,16 +48,23 @@ def methods(document: Document, report: StudyReport) -> str:
         *([f"**{report['banner']}**"] if report["banner"] else []),
         f"**Design.** Each participant saw saliency maps of {number(len(names), 'kind')} ({listed(names)}) in "
         f"{number(len(tasks), 'task')}: {listed(tasks)}. {assignment(document, past=True)} The reference was "
-        f"{plain(plan.reference)}. Before the trials came {number(design['practice_trials'], 'practice trial')} with "
-        "feedback; "
-        f"{number(design['attention_checks'], 'attention check')} "
-        f"{'was' if design['attention_checks'] == 1 else 'were'} spread among them.",
+        f"{plain(plan.reference)}.{_around(design)}",
         f"**Stimuli.** {_stimuli(document)}",
         f"**Participants.** {_people(document, report)}",
-        f"**Analysis.** {tests(plan, past=True)}{_stopping(plan)} Intervals took participants and images as samples too.",
+        f"**Analysis.** {tests(plan, past=True)}{_stopping(plan)} Intervals took participants and images as samples too; "
+        "they are those of single comparisons, while *p* values are corrected.",
         f"The protocol{before} has the SHA-256 {report['protocol_hash']}.",
     ]
     return "\n\n".join(sentences)
+
+
+def _around(design: Mapping[str, Any]) -> str:
+    """What came before and among the trials; nothing where nothing did."""
+    practice, checks = design["practice_trials"], design["attention_checks"]
+    told = f" Before the trials came {number(practice, 'practice trial')} with feedback." if practice else ""
+    if checks:
+        told += f" {number(checks, 'attention check')} {'was' if checks == 1 else 'were'} spread among them."
+    return told
 
 
 def _stimuli(document: Document) -> str:
@@ -66,14 +76,20 @@ def _stimuli(document: Document) -> str:
     return (
         f"{count[:1].upper()}{count[1:]}"
         + (f" of {number(len(classes), 'class', 'classes')}" if classes else "")
-        + f" {'was' if len(main) == 1 else 'were'} shown at {design['image_px']} × {design['image_px']} pixels, maps in the "
-        f"colour map {plain(design['colour_map'])}."
+        + f" {'was' if len(main) == 1 else 'were'} shown{_size(design)}, maps in the colour map "
+        f"{plain(design['colour_map'])}."
         + (
             f" The explained {'classifier was' if len(classifiers) == 1 else 'classifiers were'} {listed(classifiers)}."
             if classifiers
             else ""
         )
     )
+
+
+def _size(design: Mapping[str, Any]) -> str:
+    """Empty where the document does not tell, as of a reconstruction."""
+    side = design.get("image_px")
+    return f" at {side} × {side} pixels" if side else ""
 
 
 def _people(document: Document, report: StudyReport) -> str:

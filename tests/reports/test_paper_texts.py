@@ -84,6 +84,8 @@ def test_the_methods_say_what_the_protocol_sealed(sealed: tuple[dict[str, Any], 
     assert "Grad-CAMs, Ours 1, Ours 2, Ours 3, Ours 4 and Ours 5" in text
     assert f"The design asked for {document['design']['target_participants']}" in text
     assert "two-way clustered t-tests" in text and "Holm" in text
+    # Nothing is said of what the reconstruction does not tell.
+    assert "None" not in text and "no practice" not in text and "were shown, maps in" in text
 
 
 def test_the_preregistration_has_the_templates_headings_and_the_hash(

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from survey_site.statistics import bradley_terry as bt
 from survey_site.statistics.data import Trials, from_rows
 from survey_site.statistics.plan import AnalysisPlan
+from survey_site.statistics.sections import crossed_models_of
 from survey_site.tasks.preference.analysis import figures, sections
+from survey_site.tasks.preference.task import TASK
 
 PLAN = AnalysisPlan(columns=("a", "b", "c"), reference="a", resamples=99)
 
@@ -114,3 +116,10 @@ def test_a_liking_for_a_place_is_told_and_moves_no_strength() -> None:
     trials = simulated(4, {"a": 0, "b": 0, "c": 0}, n=120)
     lead = sections(trials, PLAN, [])[-1]["lead"]
     assert "of 120 pairs" in lead
+
+
+def test_mixed_models_do_not_take_an_answer_for_two() -> None:
+    """Both rows of a duel say the same: a model that takes them for two answers has intervals that are too narrow."""
+    trials = simulated(4, {"a": 0.0, "b": 0.4, "c": 0.8})
+    found = crossed_models_of(trials, PLAN, ["a", "b", "c"], [TASK.outcome])["preferred"]
+    assert found["rows"] == [] and "counts in two columns" in str(found["reason"])
