@@ -192,10 +192,22 @@ def storage(url: str, data_dir: Path) -> dict[str, Any]:
             "default_acl": None,
             "file_overwrite": True,
             "querystring_auth": True,
-            "signature_version": "s3v4",  # buckets of today take no older one, which boto3 still signs addresses with
+            "client_config": _s3_client(),
         }
         return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
     raise Misconfigured(f"STORAGE_URL={url!r} is neither s3://bucket/prefix nor file:///folder nor empty")
+
+
+def _s3_client() -> Any:
+    """How an object store is spoken with: one that is away is known after seconds, not after minutes."""
+    from botocore.config import Config  # 20 MB that a site without an object store does without
+
+    return Config(
+        signature_version="s3v4",  # buckets of today take no older one, which boto3 still signs addresses with
+        connect_timeout=3,
+        read_timeout=30,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
 
 
 def email(url: str, debug: bool) -> dict[str, Any]:
