@@ -17,7 +17,7 @@ application = RefusingMalformed(get_wsgi_application())
 keep_to_the_file()
 
 # What is loaded by now stays; what a request leaves behind is freed by counting, all but a little of it. Looking for that
-# little after every 700 objects took a tenth of a page.
+# little after every 700 objects is not worth its while.
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)

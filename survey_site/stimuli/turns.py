@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from django.db import connection
 from django.utils import timezone
 
 from survey_site.stimuli import leased_rows
-from survey_site.stimuli.leased_rows import State
 from survey_site.stimuli.models import Job
 
 AnyJob = TypeVar("AnyJob", bound=Job)
@@ -90,16 +90,21 @@ def in_turn(waiting: Sequence[Queue], held: Held) -> list[Queue]:
 
 
 def waiting(kind: type[Job]) -> list[str]:
-    """Names of the queues with jobs, one look into the index for each, however many jobs there are."""
-    names: list[str] = []
-    jobs = kind._default_manager.filter(state=State.QUEUED).order_by("queue")
-    while (
-        name := jobs.filter(**({"queue__gt": names[-1]} if names else {}))
-        .values_list("queue", flat=True)
-        .first()
-    ) is not None:
-        names.append(name)
-    return names
+    """Names of the queues with jobs, in one statement that looks once into the index for each of them."""
+    table = connection.ops.quote_name(kind._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH RECURSIVE waiting(queue) AS (
+                SELECT min(queue) FROM {table} WHERE state = 'queued'
+                UNION ALL
+                SELECT (SELECT min(job.queue) FROM {table} job WHERE job.state = 'queued' AND job.queue > waiting.queue)
+                FROM waiting WHERE waiting.queue IS NOT NULL
+            )
+            SELECT queue FROM waiting WHERE queue IS NOT NULL
+            """  # noqa: S608 — a name of this program's own
+        )
+        return [name for (name,) in cursor.fetchall()]
 
 
 def take(
