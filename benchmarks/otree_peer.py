@@ -55,16 +55,20 @@ def main() -> int:
     parser.add_argument("--otree", required=True, help="the program `otree` of a virtual environment")
     parser.add_argument("--participants", type=int, default=60)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="otree-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="otree-") as place:
+        folder = Path(place)
         (folder / "settings.py").write_text(
             SETTINGS.format(participants=options.participants, key=secrets.token_hex(16))
         )
-        (folder / "peer").mkdir()
+        for name in ("peer", "_static", "_templates"):
+            (folder / name).mkdir()
         (folder / "peer" / "__init__.py").write_text(APP.format(pages=PAGES))
         pictures = "".join(f'<img src="/static/{n}.png">' for n in range(1, 5))
         (folder / "peer" / "Trial.html").write_text(TEMPLATE.format(pictures=pictures))
         environment = {**os.environ, "OTREE_PRODUCTION": "1", "OTREE_REST_KEY": "key"}
+        environment["PATH"] = (
+            f"{Path(options.otree).parent}{os.pathsep}{environment['PATH']}"  # it starts itself
+        )
         run = {"cwd": folder, "env": environment}
         subprocess.run([options.otree, "resetdb", "--noinput"], check=True, stdout=subprocess.DEVNULL, **run)
         port = servers.free_port()

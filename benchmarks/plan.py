@@ -36,7 +36,7 @@ class MapsPlan:
     hours_between_deaths: float = 48.0
     restart_s: float = 90.0
     database_ms: float = 12.0
-    bytes_per_map: float = 90_000.0
+    bytes_per_map: float = 256_000.0  # an array of 224 × 224 float32 and its picture
 
 
 @dataclass(frozen=True, slots=True)

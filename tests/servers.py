@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -156,9 +157,10 @@ def redis() -> Iterator[str]:
             server.wait(10)
 
 
-def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
-    """Until the server listens; raises `Missing` where it does not."""
-    for _ in range(200):
+def wait_for(port: int, server: "subprocess.Popen[bytes]", seconds: float = 90) -> None:
+    """Until the server listens; raises `Missing` where it ended or does not in time, which is long: machines are busy."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
