@@ -17,7 +17,7 @@ from survey_site.reports.differences import difference, difference_interval
 from survey_site.reports.figure_captions import captions
 from survey_site.reports.figure_drawing import STYLE
 from survey_site.reports.figures import figure, names
-from survey_site.reports.plan_words import WIDTH, plan_lines
+from survey_site.reports.plan_words import WIDTH, number, plan_lines
 from survey_site.reports.report_types import ReportColumn, ReportedOutcome, StudyReport, level_of
 from survey_site.reports.table1_formats import outcome_rows
 from survey_site.statistics.data import Trials
@@ -28,13 +28,15 @@ from survey_site.statistics.stopping_types import StoppingReport
 A4 = (8.27, 11.69)
 LINES = 62
 COLUMNS_PER_TABLE = 6
+ROW = 10 / 72 * 1.2 / A4[1]  # what Matplotlib gives a row of a table, of the page's height
+MARGIN, GAP = 0.05, 0.03
 
 
 def supplement(report: StudyReport, trials: Trials, of_tasks: Mapping[str, FigureData]) -> bytes:
     """The PDF; the same report gives the same bytes. of_tasks: the figures of the study's tasks."""
     out = io.BytesIO()
     with mpl.rc_context(STYLE), PdfPages(out, metadata={"CreationDate": None, "ModDate": None}) as pages:
-        for page in (table_page(report), *text_pages(report)):
+        for page in (*table_pages(report), *text_pages(report)):
             pages.savefig(page)
         words = captions(of_tasks, level_of(report))
         for name in names(of_tasks):
@@ -45,18 +47,28 @@ def supplement(report: StudyReport, trials: Trials, of_tasks: Mapping[str, Figur
     return out.getvalue()
 
 
-def table_page(report: StudyReport) -> Figure:
-    """Title, what it is about, and Table 1 in blocks of six columns."""
+def table_pages(report: StudyReport) -> list[Figure]:
+    """Title, what it is about, and Table 1 in blocks of six columns, on as many pages as they need."""
     page = Figure(figsize=A4)
     head = page.add_axes((0.08, 0.8, 0.84, 0.14))
     head.axis("off")
     head.text(0, 1, textwrap.fill(str(report["title"]), 60), fontsize=15, va="top", weight="bold")
     head.text(0, 0.55, "\n".join(_head(report)), fontsize=8, va="top", family="monospace")
-    columns = report["columns"]
+    pages, top, columns = [page], 0.79, report["columns"]
     for place in range(0, len(columns), COLUMNS_PER_TABLE):
-        axis = page.add_axes((0.08, 0.62 - 0.2 * (place // COLUMNS_PER_TABLE), 0.84, 0.17))
-        _table(axis, columns[place : place + COLUMNS_PER_TABLE], report)
-    return page
+        block = columns[place : place + COLUMNS_PER_TABLE]
+        rows = [
+            row
+            for outcome in report["outcomes"]
+            for row in outcome_rows(block, outcome, level_of(report), no_interval="–")
+        ]
+        height = ROW * (len(rows) + 1)
+        if top - height < MARGIN:
+            pages.append(Figure(figsize=A4))
+            top = 1 - MARGIN
+        _table(pages[-1].add_axes((0.08, top - height, 0.84, height)), block, rows)
+        top -= height + GAP
+    return pages
 
 
 def _head(report: StudyReport) -> list[str]:
@@ -66,18 +78,15 @@ def _head(report: StudyReport) -> list[str]:
         f"study      {report['study']}",
         f"protocol   version {report['protocol_version']}, {report['protocol_hash']}",
         f"measures   {report['measurement_hash']}",
-        f"analysed   {population['participants']} participants{facts}",
+        f"analysed   {number(population['participants'], 'participant')}{facts}",
         "computed   " + ", ".join(f"{name} {version}" for name, version in report["software"].items()),
     ]
     said = [text for text in (report["versions_note"], report["banner"]) if text]
     return lines + [line for text in said for line in textwrap.wrap(text, WIDTH)]
 
 
-def _table(axis: Axes, columns: Sequence[ReportColumn], report: StudyReport) -> None:
+def _table(axis: Axes, columns: Sequence[ReportColumn], rows: list[list[str]]) -> None:
     axis.axis("off")
-    rows: list[list[str]] = []
-    for outcome in report["outcomes"]:
-        rows += outcome_rows(columns, outcome, level_of(report), no_interval="–")
     table = axis.table(rows, colLabels=["", *(c["column"] for c in columns)], loc="upper left", edges="horizontal",
                        cellLoc="right")  # fmt: skip
     table.auto_set_font_size(False)

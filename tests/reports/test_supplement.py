@@ -67,3 +67,33 @@ def test_every_decision_of_a_real_plan_has_its_line() -> None:
         assert any(line.startswith(f"{name.replace('_', ' ')}:") for line in lines)
     assert not [line for line in lines if any(sign in line for sign in '{}[]"')]
     assert max(map(len, lines)) <= supplement.WIDTH
+
+
+@pytest.mark.parametrize(("columns", "outcomes"), [(1, 1), (6, 2), (13, 5), (40, 2)])
+def test_every_column_has_its_place_on_a_page(columns: int, outcomes: int) -> None:
+    cell = {"text": "1", "ci": [0.1, 0.2], "n": 3}
+    told = [
+        {"key": f"o{k}", "heading": f"Outcome {k}", "title": "", "interval_places": 1}
+        for k in range(outcomes)
+    ]
+    names = [f"Column {k}" for k in range(columns)]
+    report = {
+        "title": "t", "study": "s", "protocol_version": 1, "protocol_hash": "a", "measurement_hash": "b",
+        "versions_note": "",
+        "banner": None, "facts": [], "software": {}, "population": {"participants": 1}, "outcomes": told,
+        "columns": [{"column": name, "paper": None, **{o["key"]: cell for o in told}} for name in names],
+    }  # fmt: skip
+    drawn = []
+    for page in supplement.table_pages(report):
+        free = 1.0
+        for axis in (axis for axis in page.axes if axis.tables):
+            box = axis.get_position()
+            assert box.y0 >= 0.04 and box.y1 <= free, "inside the page, below the table before"
+            free = box.y0
+            (table,) = axis.tables
+            drawn += [
+                found.get_text().get_text()
+                for (row, place), found in table.get_celld().items()
+                if not row and place
+            ]
+    assert drawn == names
