@@ -28,9 +28,9 @@ TABLES = (
 LONGEST_LOCK_S = 1.0
 JOBS = """
 INSERT INTO stimuli_precomputejob (stimulus_id, classifier, methods, settings, state, attempts, reason, permanent, worker,
-  created_at, queue)
+  created_at, queue, region_only)
 SELECT s.id, 'c' || c, '["gradcam", "original"]', '{}', 'queued', 0, '', false, '', now(),
-  '5/' || lpad((s.id %% 20)::text, 12, '0') || '/c' || c %% 4
+  '5/' || lpad((s.id %% 20)::text, 12, '0') || '/c' || c %% 4, false
 FROM (SELECT id FROM stimuli_stimulus ORDER BY id LIMIT 10000) s CROSS JOIN generate_series(1, %s) c
 """
 

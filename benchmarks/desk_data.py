@@ -15,9 +15,9 @@ SELECT %(study)s, 'picture-' || n, 'class ' || n %% 40, 'main', md5(n::text) || 
 """
 JOBS = """
 INSERT INTO stimuli_precomputejob (stimulus_id, classifier, methods, settings, state, attempts, reason, permanent, worker,
-  created_at, finished_at)
+  created_at, finished_at, region_only)
 SELECT s.id, c, '["gradcam", "original"]', '{"edges": "hed"}', CASE WHEN s.id %% 50 = 0 THEN 'failed' ELSE 'done' END, 1,
-  CASE WHEN s.id %% 50 = 0 THEN 'The worker ran out of memory.' ELSE '' END, false, '', now(), now()
+  CASE WHEN s.id %% 50 = 0 THEN 'The worker ran out of memory.' ELSE '' END, false, '', now(), now(), false
 FROM stimuli_stimulus s CROSS JOIN unnest(ARRAY['VGG16', 'ResNet50', 'MobileNetV2']) c WHERE s.study_id = %(study)s
 """
 MAPS = """

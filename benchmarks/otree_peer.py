@@ -57,6 +57,10 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="otree-") as place:
         folder = Path(place)
+        os.environ |= {
+            "DATA_DIR": place,
+            "DJANGO_SETTINGS_MODULE": "survey_site.settings",
+        }  # for the look at the CPU
         (folder / "settings.py").write_text(
             SETTINGS.format(participants=options.participants, key=secrets.token_hex(16))
         )

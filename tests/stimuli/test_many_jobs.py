@@ -19,11 +19,11 @@ from survey_site.studies.models import Study
 State = PrecomputeJob.State
 TABLE = PrecomputeJob._meta.db_table
 MANY = 1000
-DONE = """
-    INSERT INTO stimuli_precomputejob (stimulus_id, classifier, methods, settings, state, attempts, reason, permanent,
-      worker, created_at)
-    SELECT min(id), 'c' || n, '[]', '{}', 'done', 1, '', false, '', now()
-    FROM stimuli_stimulus CROSS JOIN generate_series(1, %s) n GROUP BY n
+COLUMNS = [field.column for field in PrecomputeJob._meta.concrete_fields if not field.primary_key]
+COPIED = ", ".join("classifier || n" if column == "classifier" else column for column in COLUMNS)
+DONE = f"""
+    INSERT INTO {TABLE} ({", ".join(COLUMNS)})
+    SELECT {COPIED} FROM {TABLE} CROSS JOIN generate_series(1, %s) n WHERE state = 'done'
 """
 
 
