@@ -9,6 +9,7 @@ from unittest import mock
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import execute
 
 Call = Callable[[], np.ndarray]
 
@@ -111,7 +112,13 @@ def shap_deep(task: Task) -> dict[str, Call]:
     explainer = shap.DeepExplainer(task.model, task.black[None])
 
     def deeplift() -> np.ndarray:
-        found = np.asarray(explainer.shap_values(task.x[None], check_additivity=False))
+        recorded = execute.record_gradient
+        try:
+            found = np.asarray(explainer.shap_values(task.x[None], check_additivity=False))
+        finally:
+            execute.record_gradient = (
+                recorded  # where it fails it leaves its own, and no gradient works any more
+            )
         return summed(found[0, ..., task.target])
 
     return {"deeplift": deeplift}
