@@ -92,6 +92,11 @@ def counted(study: Study) -> Snapshot:
         first=Min("finished_at"),
         last=Max("finished_at"),
     )
+    is_bot, is_person = Q(kind=Participant.Kind.BOT), Q(kind=Participant.Kind.PERSON)
+    others = Participant.objects.filter(own | Q(study=study)).aggregate(
+        bots=Count("pk", filter=own & is_bot & ~Q(state=State.WITHDRAWN)),
+        elsewhere=Count("pk", filter=Q(study=study) & is_person & ~own),
+    )
     checks = Response.objects.filter(
         counts=False,
         trial__attention_check=True,
@@ -111,10 +116,8 @@ def counted(study: Study) -> Snapshot:
         target=study.target_participants,
         surplus=totals["surplus"],
         excluded=totals["excluded"],
-        bots=Participant.objects.filter(own, kind=Participant.Kind.BOT)
-        .exclude(state=State.WITHDRAWN)
-        .count(),
-        elsewhere=Participant.objects.filter(study=study, kind=Participant.Kind.PERSON).exclude(own).count(),
+        bots=others["bots"],
+        elsewhere=others["elsewhere"],
         hourly=hourly,
         completions=_completions(people, hourly),
         median_minutes=_median_minutes(people),

@@ -136,6 +136,7 @@ class PrecomputeJob(Job):
     stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="jobs")
     region_only = models.BooleanField(
         default=False,
+        db_default=False,  # as `queue`
         help_text=_("The maps are there; only the pointing game of the image's region is measured."),
     )
 

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='precomputejob',
             name='region_only',
-            field=models.BooleanField(default=False, help_text="The maps are there; only the pointing game of the image's region is measured."),
+            field=models.BooleanField(db_default=False, default=False, help_text="The maps are there; only the pointing game of the image's region is measured."),
         ),
         migrations.AddField(
             model_name='recomputejob',
