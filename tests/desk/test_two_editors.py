@@ -370,7 +370,7 @@ def test_every_form_of_a_study_carries_what_it_showed(edits: str, admin_client: 
 
 
 # Pages whose posts add, ask or take a step: nothing that is stored is put in the place of something else.
-ADDING = {"preview", "monitor", "images", "precompute", "upload-maps", "check", "live"}
+ADDING = {"preview", "monitor", "images", "precompute", "upload-maps", "check", "live", "copy"}
 
 
 def test_every_page_of_the_desk_is_known_here() -> None:
