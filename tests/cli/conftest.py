@@ -53,7 +53,9 @@ class FakeExplainer:
     before_image: Callable[[int], None]
     explained: list[str] = field(default_factory=list)
 
-    def explain(self, images: Iterable[tuple[str, np.ndarray]]) -> Iterator[SimpleNamespace]:
+    def explain(
+        self, images: Iterable[tuple[str, np.ndarray]], watch: object = None
+    ) -> Iterator[SimpleNamespace]:
         for number, (sha256, rgb) in enumerate(images):
             assert rgb.dtype == np.uint8
             self.before_image(number)
