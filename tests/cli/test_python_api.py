@@ -1,5 +1,6 @@
 """`explain` of a live model: docs/python.md runs as it is, and what comes back is what the engine and the model say."""
 
+import tomllib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -162,4 +163,7 @@ def test_what_does_not_fit_is_refused_in_one_line(model: Any, change: dict[str, 
 
 def test_its_types_are_part_of_the_package() -> None:
     assert (Path(python_api.__file__).parent / "py.typed").is_file()
-    assert "py.typed" in (ROOT / "pyproject.toml").read_text("utf-8")
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    assert "saliency_worker" in wheel["packages"]  # every file of it
