@@ -81,5 +81,6 @@ def test_there_is_an_end_for_researchers_too(admin_client: Client, settings: obj
 
 def test_every_form_with_files_is_named() -> None:
     forms = [p for p in TEMPLATES.rglob("*.html") if re.search("multipart/form-data", p.read_text())]
-    assert sorted(p.stem for p in forms) == ["images", "models", "new_study", "reconciliation", "upload_maps"]
+    named = ["images", "models", "new_study", "reconciliation", "study_from_file", "upload_maps"]
+    assert sorted(p.stem for p in forms) == named
     assert bodies.most_bytes("admin:login", researcher=True) == bodies.most_bytes("", researcher=False)

@@ -23,7 +23,7 @@ PLACES = (
 )  # fmt: skip
 SOURCES = [path for place in PLACES for path in FOLDER.glob(place)]
 OTHERS = [code for code in languages.LANGUAGES if code != languages.DEFAULT]
-SAME = {"Photo %(number)s", "Contact"}
+SAME = {"Photo %(number)s", "Contact", "Documentation"}
 
 
 def messages() -> set[str]:
