@@ -15,7 +15,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
-from moto.core.model_instances import reset_model_data
+from moto.backends import get_backend
 
 from survey_site import environment
 from survey_site.protocols import unused_files
@@ -34,7 +34,9 @@ PART_BYTES = 8 * 2**20
 @pytest.fixture
 def store(settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlakyS3]:
     """The site's storage is the bucket `survey` of a server that knows one key."""
-    reset_model_data()  # moto keeps one world for the whole process
+    for account in get_backend("s3").values():  # moto keeps one world for the whole process
+        for world in account.values():
+            world.reset()
     server = FlakyS3()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
