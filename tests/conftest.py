@@ -1,6 +1,5 @@
 """Fixtures for all tests. Data, media and broker files lie in a temporary folder; nothing outlives the run."""
 
-import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -31,13 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)
-
-
-def pytest_collection_finish() -> None:
-    """What thousands of modules left behind stays: looking for garbage among it took a fifteenth of all tests' time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)
