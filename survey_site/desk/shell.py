@@ -43,3 +43,9 @@ def page(request: HttpRequest, template: str, study: Study, title: Any, **contex
     shell = admin.site.each_context(request) | {"title": title, "study": study, "object": study}
     path = steps.context_of(request, study, may_now(request, "edit", study.pk))
     return render(request, template, shell | path | context)
+
+
+def asked_number(request: HttpRequest, name: str, usual: int) -> int:
+    """The whole number of a field; `usual` where it was not sent, 0 for what is no number of at most five digits."""
+    wish = request.POST.get(name, str(usual))
+    return int(wish) if wish.isascii() and wish.isdigit() and len(wish) < 6 else 0

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from survey_site.desk.shell import asked_number
 from survey_site.protocols import freeze
 from survey_site.protocols.models import Rehearsal
 from survey_site.reports.cached_task import TaskState
@@ -58,8 +59,7 @@ def draft_shown(study: Study) -> freeze.Draft | None:
 
 
 def _ask(request: HttpRequest, study: Study) -> None:
-    wish = request.POST.get("repetitions", str(task.USUAL))
-    repetitions = int(wish) if wish.isascii() and wish.isdigit() and len(wish) < 6 else 0
+    repetitions = asked_number(request, "repetitions", task.USUAL)
     if not task.FEWEST <= repetitions <= task.MOST:
         bounds = {"a": task.FEWEST, "b": task.MOST}
         messages.error(request, _("Write a number of simulated studies from %(a)d to %(b)d.") % bounds)

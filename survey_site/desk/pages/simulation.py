@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from survey_site.desk.shell import study_for
+from survey_site.desk.shell import asked_number, study_for
 from survey_site.reports import simulating
 from survey_site.reports.cached_task import TaskState
 from survey_site.studies import audit
@@ -51,8 +51,7 @@ def simulate(request: HttpRequest, study: Study) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, study: Study) -> None:
-    wish = request.POST.get("participants", str(simulating.USUAL))
-    participants = int(wish) if wish.isascii() and wish.isdigit() and len(wish) < 6 else 0
+    participants = asked_number(request, "participants", simulating.USUAL)
     if not study.is_open:
         messages.error(
             request, _("The study takes nobody in now; simulated participants come to an open one.")
