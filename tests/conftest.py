@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 # Deadlines measure the machine, not the code: shared cores make them flaky.
@@ -50,6 +51,12 @@ def _no_protocol_of_another_test() -> None:
     """The site reads a sealed protocol once per process; here the database changes under it."""
     if module := sys.modules.get("survey_site.trials.frozen_protocol"):
         module.forget()
+
+
+@pytest.fixture(autouse=True)
+def _language_of_no_other_test() -> None:
+    """Django keeps the language of a request in its thread until the next; tests share the thread."""
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.population import Population
@@ -124,6 +125,18 @@ def test_more_rows_than_a_sheet_holds_are_refused_in_one_line(
         data_files.DoesNotFit, match=r"responses has more than 2 rows.*Take CSV, SPSS or Stata"
     ):
         data_files.write_xlsx(own.study, Population(), tmp_path / "x.xlsx")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no cursors on the server")
+def test_a_file_that_is_broken_off_closes_its_cursor_at_once(
+    own: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_files, "SHEET_ROWS", 3)
+    with pytest.raises(data_files.DoesNotFit) as held:  # its traceback holds the rows
+        data_files.write_xlsx(own.study, Population(), tmp_path / "x.xlsx")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_cursors WHERE name LIKE '_django%'")
+        assert cursor.fetchall() == [], held
 
 
 def test_names_are_cut_and_told_apart() -> None:

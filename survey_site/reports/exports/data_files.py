@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,9 @@ def write_xlsx(study: Study, population: Population, target: Path, tell: Tell = 
         bold = book.add_format({"bold": True})
         time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"})
         for place, table in enumerate(TABLES.values()):
-            rows = typed_rows(table, study, population, partial(tell, place / len(TABLES), table.name))
-            _sheet(book.add_worksheet(table.name), table.name, table.columns(study), rows, bold, time)
+            alive = partial(tell, place / len(TABLES), table.name)
+            with closing(typed_rows(table, study, population, alive)) as rows:
+                _sheet(book.add_worksheet(table.name), table.name, table.columns(study), rows, bold, time)
         _codebook_sheet(book.add_worksheet("codebook"), study, bold)
 
 
@@ -194,9 +196,10 @@ def _write_zip(
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         for place, table in enumerate(TABLES.values()):
-            rows = typed_rows(table, study, population, partial(tell, place / len(TABLES), table.name))
+            alive = partial(tell, place / len(TABLES), table.name)
             path, columns = Path(folder) / f"{table.name}.{suffix}", table.columns(study)
-            frame, told = _frame(table.name, columns, rows, longest)
+            with closing(typed_rows(table, study, population, alive)) as rows:
+                frame, told = _frame(table.name, columns, rows, longest)
             write(frame, path, columns, told)
             archive.write(path, path.name)
             path.unlink()

@@ -3,7 +3,7 @@
 Plain Python, row by row: what is made of them (data_files.py) decides how much is held.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,10 +19,11 @@ ROWS_PER_SIGN = 20_000
 
 def typed_rows(
     table: Table | WideTable, study: Study, population: Population, alive: Callable[[], None]
-) -> Iterator[tuple[Any, ...]]:
+) -> Generator[tuple[Any, ...], None, None]:
     """Each row by the table's columns: str, int, float, UTC datetime without a zone, or None; 0 and 1 for truth values.
 
-    alive: is called now and then, for who waits.
+    alive: is called now and then, for who waits. Who may stop midway closes it: a cursor of PostgreSQL that the collector
+    closes later, in another transaction, aborts that one.
     """
     times = [place for place, column in enumerate(table.columns(study)) if column.kind == "datetime"]
     for number, row in enumerate(table.values(study, population)):
