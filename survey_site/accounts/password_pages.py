@@ -15,10 +15,14 @@ from kombu.exceptions import OperationalError
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
 
 from survey_site.accounts import password_links
+from survey_site.accounts.client_address import marked
+from survey_site.accounts.counting import counted
 from survey_site.celery import app
 from survey_site.studies import audit
 
 SET = "password set by link"
+AN_HOUR_S = 3600
+MOST_AN_HOUR = 20  # mails that one sender may ask for; a laboratory shares an address
 
 
 class ForgottenForm(forms.Form):
@@ -52,6 +56,12 @@ class Forgotten(FormView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         if not settings.MAIL_IS_SENT:
+            return self.form_invalid(form)
+        if counted(f"forgotten-{marked(self.request)}", AN_HOUR_S) > MOST_AN_HOUR:
+            form.add_error(
+                "email",
+                _("Too many mails were asked for from here; try again in an hour, or ask an administrator."),
+            )
             return self.form_invalid(form)
         try:
             form.save()

@@ -9,7 +9,7 @@ from django.core import mail
 from django.test import Client
 from kombu.exceptions import OperationalError
 
-from survey_site.accounts import confirmation
+from survey_site.accounts import confirmation, password_pages
 from survey_site.celery import app
 from survey_site.notifications import forgotten, tasks
 from survey_site.notifications import mail as post_office
@@ -142,6 +142,18 @@ def test_a_forgotten_password_tells_nobody_who_has_an_account(
     (message,) = mail.outbox
     assert "eve" in message.body and choose(link_in(message.body))[0] == 302
     assert AuditEntry.objects.filter(verb="password link mailed").count() == 1
+
+
+def test_who_asks_for_many_mails_has_to_wait_and_nobody_else(
+    client: Client, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(password_pages, "MOST_AN_HOUR", 3)
+    here, there = {"REMOTE_ADDR": "198.51.100.7"}, {"REMOTE_ADDR": "198.51.100.8"}
+    for number in range(5):
+        answer = client.post(FORGOTTEN, {"email": f"{number}@example.org"}, **here)
+    assert "Too many mails were asked for from here" in answer.content.decode()
+    assert len(asked) == 3
+    assert client.post(FORGOTTEN, {"email": "eve@example.org"}, **there).status_code == 302
 
 
 def test_a_mail_that_did_not_go_is_not_said_to_have_gone(

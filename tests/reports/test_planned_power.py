@@ -89,7 +89,7 @@ def test_a_queue_that_nobody_serves_is_told_kindly(
 ) -> None:
     key = power.key_of(questions(study))
     url = reverse("admin:study_power", args=[study.pk])
-    for seconds, says in ((30, "No worker has taken the simulation up yet"), (100, "you can ask again")):
+    for seconds, says in ((30, "No worker has taken it up yet"), (100, "you can ask again")):
         told = {"fraction": 0.0, "label": "", "failed": "", "at": time.time() - seconds}
         cache.set(f"progress:{key}", told)
         assert says in admin_client.get(url).content.decode()
