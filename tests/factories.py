@@ -161,14 +161,14 @@ def made_map(
     )
 
 
-def store_maps(painted: Sequence[tuple[SaliencyMap, bytes]]) -> None:
-    """Maps and their pictures, as a worker would leave them."""
+def store_maps(painted: Sequence[tuple[SaliencyMap, bytes]], colour_map: str = "") -> None:
+    """Maps and their pictures, as a worker would leave them; in the study's colours where none are named."""
     files = [storage.put("maps", picture, ".png") for _map, picture in painted]
     SaliencyMap.objects.bulk_create(saliency_map for saliency_map, _picture in painted)
     MapPicture.objects.bulk_create(
         MapPicture(
             saliency_map=saliency_map,
-            colour_map=saliency_map.stimulus.study.colour_map,
+            colour_map=colour_map or saliency_map.stimulus.study.colour_map,
             sha256=digest,
             path=path,
         )

@@ -1,11 +1,13 @@
 """A study that is ready to go live, made without a worker: pictures and maps are random blocks."""
 
+from collections.abc import Iterable
+
 from survey_site.stimuli import storage
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
-from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus
+from survey_site.stimuli.models import SaliencyMap, Stimulus
 from survey_site.studies.models import Condition, Study
-from tests.factories import FACTS, task_settings
+from tests.factories import FACTS, store_maps, task_settings
 from tests.stimuli.pictures import encoded
 
 CLASSIFIER = "MobileNetV2"
@@ -49,25 +51,32 @@ def ready_study(
             method=method,
             is_reference=not order,
         )
-    for stimulus in study.stimuli.all():
-        add_maps(stimulus, [c.key for c in study.conditions.all()], side)
+    store_maps(
+        _painted(study.stimuli.all(), [*(c.key for c in study.conditions.all()), "original"], side), "jet"
+    )
     return study
 
 
 def add_maps(stimulus: Stimulus, methods: list[str], side: int = 48, originals: bool = True) -> None:
     """Stored maps of these methods and the original for a stimulus, as a worker would leave them."""
-    for number, method in enumerate([*methods, "original"] if originals else methods):
-        picture = encoded(1000 * stimulus.pk + number, size=(side, side))
-        path, digest = storage.put("maps", picture, ".png")
-        row = SaliencyMap.objects.create(
-            stimulus=stimulus,
-            classifier=CLASSIFIER,
-            method=method,
-            layer="out_relu",
-            class_index=1,
-            class_name="tench",
-            parameters_hash=storage.sha256(method.encode()),
-            array_sha256=digest,
-            provenance={"edges": "sobel"},
-        )
-        MapPicture.objects.create(saliency_map=row, colour_map="jet", sha256=digest, path=path)
+    store_maps(_painted([stimulus], [*methods, "original"] if originals else methods, side), "jet")
+
+
+def _painted(stimuli: Iterable[Stimulus], methods: list[str], side: int) -> list[tuple[SaliencyMap, bytes]]:
+    painted = []
+    for stimulus in stimuli:
+        for number, method in enumerate(methods):
+            picture = encoded(1000 * stimulus.pk + number, size=(side, side))
+            saliency_map = SaliencyMap(
+                stimulus=stimulus,
+                classifier=CLASSIFIER,
+                method=method,
+                layer="out_relu",
+                class_index=1,
+                class_name="tench",
+                parameters_hash=storage.sha256(method.encode()),
+                array_sha256=storage.sha256(picture),
+                provenance={"edges": "sobel"},
+            )
+            painted.append((saliency_map, picture))
+    return painted
