@@ -219,7 +219,7 @@ def _pixels(image: Any, number: int) -> npt.NDArray[np.uint8]:
 
 def _targets(targets: Target | Sequence[Target], count: int, explainer: Explainer) -> list[int | None]:
     """The class to explain of each image, as an index."""
-    single = targets is None or isinstance(targets, str | int | np.integer)
+    single = targets is None or not isinstance(targets, Iterable) or isinstance(targets, str)
     several: list[Any] = [targets] * count if single else list(targets)  # type: ignore[arg-type]
     if len(several) != count:
         raise SettingsError(
@@ -231,8 +231,14 @@ def _targets(targets: Target | Sequence[Target], count: int, explainer: Explaine
             if each is None
             else index_of(explainer.class_names, explainer.classes, each)
             if isinstance(each, str)
-            else int(each)
+            else _index(each)
             for each in several
         ]
     except BadClassNames as error:
         raise SettingsError(f"targets: {error}.") from error
+
+
+def _index(target: Any) -> int:
+    if isinstance(target, bool) or not isinstance(target, int | np.integer):
+        raise SettingsError(f"targets: {target!r} is neither the name nor the index of a class.")
+    return int(target)

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from saliency_worker.catalog import explains_class
 from saliency_worker.needs import FROM_THE_INPUT, Need
+from saliency_worker.saliency.blocked import Unreached, refuse_blocked, refuse_stopped
 from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.errors import (
     DeviceError,
@@ -27,6 +28,7 @@ from saliency_worker.saliency.errors import (
 from saliency_worker.saliency.feature_maps import feature_map
 from saliency_worker.saliency.formulas import Formula
 from saliency_worker.saliency.frozen import Graph, freeze, prepare_device
+from saliency_worker.saliency.operations import Value
 from saliency_worker.saliency.passing import Passed, through_all, through_head
 from saliency_worker.saliency.self_check import (
     check_cam,
@@ -43,6 +45,7 @@ from saliency_worker.saliency.walk import Walk, unfused
 Array = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int32]
 Maps = dict[str, Array]
+_OF_HEAD = {Need.GRADIENTS, Need.COMPACT_GRADIENTS}
 
 
 def view(classifier: Classifier, *, taken_apart: bool = False) -> View:
@@ -100,12 +103,16 @@ class Network:
         whole = tf.TensorSpec((rows, *shape), tf.float32)
         shapes = ((len(ranks), rows), (rows,), (images,))
         self._images = images
+        for since in self._ways(self._needs | exports):
+            refuse_stopped(self._view, since)
+        self._alive: set[str] = set()
         with refusals(classifier.spec.name):
             self._explain = freeze(
                 self._explain_graph, whole, *(tf.TensorSpec(each, tf.int32) for each in shapes)
             )
             self._classify = freeze(self._classify_graph, tf.TensorSpec((masks, *shape), tf.float32))
             self._check(classifier, rows, masks)
+            self._refuse_flat()
         del self._view
         gc.collect()  # traced graphs are cycles that hold copies of the weights
 
@@ -128,7 +135,23 @@ class Network:
         own = np.full((len(self._ranks), rows), -1, np.int32)
         each = np.arange(rows, dtype=np.int32)
         found = self.explain(batch, own, each, each[:1])
+        self._alive |= {name for name, maps in found.items() if np.ptp(maps[0]) > 0}
         return {name: found[name] for name in ("logits", "features")}
+
+    def _ways(self, needs: Set[Need]) -> list[Value]:
+        """From where on these needs take a gradient through the network."""
+        found = self._view
+        ways = [found.chosen.value] if needs & _OF_HEAD else []
+        return [*ways, found.scores.graph.input] if Need.INPUT_GRADIENTS in needs else ways
+
+    def _refuse_flat(self) -> None:
+        """Raises ModelError where maps of our probes are flat and no other picture's would be otherwise."""
+        needed = {key: set(formula.spec.needs) for key, formula in self._formulas.items()}
+        needed |= {exported(need, 0): {need} for need in self._exports}
+        silent = set().union(*(needs for key, needs in needed.items() if key not in self._alive))
+        # A walk goes by the chain rule, or refuses what it has no rule for.
+        for since in self._ways(silent | ({Need.INPUT_GRADIENTS} if Need.WALK in silent else set())):
+            refuse_blocked(self._view, since)
 
     def explain(self, rows: Array, given: Indices, owner: Indices, images: Indices) -> Maps:
         """Raw maps of a batch.
@@ -181,12 +204,14 @@ class Network:
         self, passed: Passed, tape: tf.GradientTape, score: tf.Tensor, target: tf.Tensor
     ) -> dict[Need, Any]:
         """What formulas of tensors may need, for the class ``target`` (N,) of that ``score`` (N,)."""
-        view, gradients = self._view, passed.head_gradients(tape, score)
+        view = self._view
         every = {Need.ACTIVATIONS: passed.activations}
         if view.cam_weights is not None:
             every[Need.CLASS_WEIGHTS] = tf.gather(tf.constant(view.cam_weights[0].T), target)
-        every[Need.COMPACT_GRADIENTS] = gradients
-        every[Need.GRADIENTS] = tf.broadcast_to(gradients, tf.shape(passed.activations))
+        if (self._needs | self._exports) & _OF_HEAD:
+            gradients = passed.head_gradients(tape, score)
+            every[Need.COMPACT_GRADIENTS] = gradients
+            every[Need.GRADIENTS] = tf.broadcast_to(gradients, tf.shape(passed.activations))
         if self._from_input:
             every[Need.INPUT] = passed.rows
         if Need.INPUT_GRADIENTS in self._needs:
@@ -204,6 +229,8 @@ def refusals(name: str) -> Iterator[None]:
     """What TensorFlow or a layer's own code raises on the way to a graph, as a refusal in one line."""
     try:
         yield
+    except Unreached as error:
+        raise error.named() from error
     except (SaliencyError, MemoryError):
         raise
     except tf.errors.ResourceExhaustedError as error:

@@ -18,12 +18,14 @@ import tensorflow as tf
 from saliency_worker.needs import Need
 from saliency_worker.saliency.activations import refusals, run, view
 from saliency_worker.saliency.batches import read_ahead
+from saliency_worker.saliency.blocked import connected, refuse_blocked, refuse_stopped
 from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.errors import ModelError, SettingsError
 from saliency_worker.saliency.frozen import Graph, freeze
 from saliency_worker.saliency.metrics import probabilities
+from saliency_worker.saliency.operations import Value
 from saliency_worker.saliency.probe import Probe
-from saliency_worker.saliency.view import refuse_unreached
+from saliency_worker.saliency.self_check import probes
 
 Array = npt.NDArray[np.float32]
 Kept = TypeVar("Kept")
@@ -94,9 +96,22 @@ class Answers:
         }
         with refusals(name):
             wanted = {Need.SCORES_AT if need == Need.PROBE else need for need in needs} & made.keys()
+            if Need.INPUT_GRADIENTS_AT in wanted:
+                refuse_stopped(self._view, self._picture)
             self._graphs = {need: freeze(*_flat(made[need])) for need in sorted(wanted)}
+            if Need.INPUT_GRADIENTS_AT in wanted and not self._probed():
+                refuse_blocked(self._view, self._picture)
         self.map_size = self._map[:2]
         del self._view
+
+    @property
+    def _picture(self) -> Value:
+        return self._view.scores.graph.input
+
+    def _probed(self) -> bool:
+        """Whether a gradient of a class reaches some of our probes."""
+        graph, rows = self._graphs[Need.INPUT_GRADIENTS_AT], probes(self._given)
+        return any(_gradients_of(graph, np.array(0, np.int32), row[None]).any() for row in rows)
 
     def probe(
         self, row: Array, targets: tuple[int, ...], told: Callable[[int, int], None] | None = None
@@ -141,7 +156,7 @@ class Answers:
             tape.watch(rows)
             logits = self._view.logits(rows)
             score = tf.reduce_sum(logits * tf.one_hot(target, self._classes))
-        return {"gradients": refuse_unreached(tape.gradient(score, rows), self._view)}
+        return {"gradients": connected(tape.gradient(score, rows), self._view, self._picture)}
 
 
 def _flat(made: tuple[Callable[..., Any], tuple[tf.TensorSpec, ...]]) -> tuple[Any, ...]:

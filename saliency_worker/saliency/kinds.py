@@ -114,8 +114,16 @@ def moves_pixels(step: Step) -> bool:
 def passes(step: Step) -> bool:
     """Whether it leaves its input as it is at inference, its type aside."""
     name = kind(step)
+    if name == "Cast" and not _keeps_values(step):
+        return False
     augments = is_layer(step) and name.startswith("Random") and hasattr(keras.layers, name)
     return name in _PASSING or augments or (name == "Activation" and activation(step.operation) == "linear")
+
+
+def _keeps_values(step: Step) -> bool:
+    """Whether a change of type rounds nothing away but digits: from floating point to whole numbers it does."""
+    given = str(step.arguments.keras_tensors[0].dtype)
+    return "float" in str(getattr(step.operation, "dtype", "")) or "float" not in given
 
 
 def reshapes(step: Step) -> bool:

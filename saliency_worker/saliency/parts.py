@@ -37,6 +37,7 @@ _ELEMENTWISE = (
         *("hard_silu", "hard_swish", "hard_tanh", "mish", "log_sigmoid", "prelu", "p_re_lu", "tanh_shrink"),
     }
 )
+_MIXING = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Conv2D)
 _SUMS = {"Add", "Subtract", "Average", "CustomScaleLayer"}
 _MEANS = {"AveragePooling2D", "GlobalAveragePooling2D", "AveragePool", "Mean"}
 _MAXIMA = {"MaxPooling2D", "GlobalMaxPooling2D", "MaxPool"}
@@ -53,7 +54,49 @@ _COPIES = {
         "Squeeze",
     ),
     *("ExpandDims", "Ravel", "Flip", "Roll", "GetItem", "Stack", "Split", "UpSampling2D", "CenterCrop"),
+    "_Entry",  # of a nested model: another type, one more axis
 }
+_CHAINED = frozenset(
+    {
+        *(
+            "LayerNormalization",
+            "GroupNormalization",
+            "UnitNormalization",
+            "RMSNormalization",
+            "BatchNormalization",
+        ),
+        *("Softmax", "MultiHeadAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention"),
+        *("Conv2DTranspose", "EinsumDense", "Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose"),
+        *(
+            "Matmul",
+            "Einsum",
+            "Dot",
+            "Tensordot",
+            "Add",
+            "Subtract",
+            "Multiply",
+            "Divide",
+            "TrueDivide",
+            "Sum",
+        ),
+        *("Power", "Square", "Sqrt", "Rsqrt", "Var", "Std", "Exp", "Log", "Negative", "Reciprocal"),
+        *("UpSampling2D", "Resizing", "Resize", "Tile", "Repeat", "BroadcastTo"),
+        *("AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D", "AdaptiveAveragePool", "AdaptiveMaxPool"),
+    }
+)
+"""Operations of Keras beside those of ``part`` that hold no rectifier, whatever their options."""
+
+
+def has_no_rectifier(visit: Visit) -> bool:
+    """Whether it is known that no rectifier is in the operation. Of code of one's own, and of a saved graph, it is not."""
+    if part(visit):
+        return True
+    operation = visit.step.operation
+    if not type(operation).__module__.startswith("keras."):
+        return False
+    return kinds.kind(visit.step) in _CHAINED or (
+        kinds.kind(visit.step) == "Activation" and kinds.activation(operation) in ("softmax", "log_softmax")
+    )
 
 
 def part(visit: Visit) -> str:
@@ -78,7 +121,10 @@ def part(visit: Visit) -> str:
     if name == "Multiply" and tensors == 2:
         return "product"
     same_shape = tuple(visit.inputs[0].shape) == tuple(visit.outputs[0].shape)
-    return "scale" if kinds.is_affine(step) and tensors == 1 and same_shape else ""
+    mixes = isinstance(
+        step.operation, _MIXING
+    )  # a layer of one's own that inherits from these, or in another layout
+    return "scale" if kinds.is_affine(step) and tensors == 1 and same_shape and not mixes else ""
 
 
 def _copies(step: Step) -> bool:
@@ -89,6 +135,8 @@ def _copies(step: Step) -> bool:
 def activation(step: Step) -> str:
     """The name of the function that the operation is, applied to each value by itself; "" for another operation."""
     operation: Any = step.operation
+    if not _of_keras(operation):
+        return ""  # what one of one's own does, a name does not say
     # The layer, or what keras.activations.relu makes of a slope beside a ceiling.
     if type(operation).__name__ == "ReLU" and getattr(operation, "negative_slope", None):
         return "leaky_relu"
@@ -99,6 +147,13 @@ def activation(step: Step) -> str:
     return {"re_l_u": "relu", "leaky_re_l_u": "leaky_relu", "p_re_l_u": "prelu", "e_l_u": "elu"}.get(
         found, found
     )
+
+
+def _of_keras(operation: Any) -> bool:
+    """Whether Keras or TensorFlow wrote it: a layer, an operation, a function, or that of an ``Activation``."""
+    function = operation.activation if isinstance(operation, keras.layers.Activation) else operation
+    home = getattr(function, "__module__", None) or type(function).__module__
+    return isinstance(home, str) and home.partition(".")[0] in ("keras", "tensorflow")
 
 
 def weights(step: Step) -> list[Stage]:
@@ -176,11 +231,7 @@ def _gives_its_input(step: Step, visit: Visit) -> bool:
     if type(step.operation).__module__.startswith("keras."):
         return False
     tensor, output = visit.inputs[0], visit.outputs[0]
-    while (
-        tf.is_symbolic_tensor(output)
-        and output is not tensor
-        and output.op.type in ("Identity", "StopGradient")
-    ):
+    while tf.is_symbolic_tensor(output) and output is not tensor and output.op.type == "Identity":
         output = output.op.inputs[0]
     return output is tensor
 

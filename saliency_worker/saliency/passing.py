@@ -10,8 +10,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency_worker.saliency.blocked import connected
 from saliency_worker.saliency.operations import Value
-from saliency_worker.saliency.view import View, refuse_unconnected, refuse_unreached
+from saliency_worker.saliency.view import View
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class Passed:
     def head_gradients(self, tape: tf.GradientTape, score: tf.Tensor) -> tf.Tensor:
         """``d score / dA`` as (N, h, w, K), or (N, 1, 1, K) where it is equal at every place. Raises ModelError."""
         view = self.view
-        found = refuse_unconnected(tape.gradient(score, self.inner), view.chosen)
+        found = connected(tape.gradient(score, self.inner), view, view.chosen.value)
         height, width, channels = view.chosen.shape
         if view.pool is not None:
             # A mean passes the same gradient on to every place: there the pooled features are enough.
@@ -40,7 +41,7 @@ class Passed:
 
     def input_gradients(self, tape: tf.GradientTape, score: tf.Tensor) -> tf.Tensor:
         """``d score / dx`` (N, H, W, C). Raises ModelError where none reaches the picture."""
-        return refuse_unreached(tape.gradient(score, self.rows), self.view)
+        return connected(tape.gradient(score, self.rows), self.view, self.view.scores.graph.input)
 
 
 def through_head(view: View, rows: tf.Tensor, tape: tf.GradientTape) -> Passed:

@@ -6,7 +6,15 @@ from typing import Any
 import tensorflow as tf
 
 from saliency_worker.saliency import kinds
-from saliency_worker.saliency.parts import Stage, nonnegative, turned, weights
+from saliency_worker.saliency.parts import (
+    Stage,
+    has_no_rectifier,
+    nonnegative,
+    part,
+    turned,
+    undefined,
+    weights,
+)
 from saliency_worker.saliency.walk import Visit
 
 
@@ -85,6 +93,15 @@ def through(visit: Visit) -> list[tf.Tensor]:
 
 def by_gradient(visit: Visit) -> list[tf.Tensor]:
     """The chain rule: of copies each to its origin, of a maximum all to the winner."""
+    return visit.gradient()
+
+
+def by_known_gradient(visit: Visit, method: str) -> list[tf.Tensor]:
+    """The chain rule. Raises ModelError, in the name of the method, where a rectifier may be inside."""
+    if not has_no_rectifier(visit):
+        raise undefined(visit, method)
+    if part(visit) == "pass" and kinds.kind(visit.step) != "StopGradient":
+        return through(visit)  # without the operation run once more
     return visit.gradient()
 
 

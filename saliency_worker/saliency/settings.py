@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
 
 from saliency_worker.catalog import COLOUR_MAPS, EDGE_MODELS, UnknownName, parameters, split_key
 from saliency_worker.declarations import SHARED_PARAMETERS, SIGNED, MethodSpec, Parameter
@@ -48,6 +50,13 @@ class Settings:
     asked: int | None = None
 
     def __post_init__(self) -> None:
+        for name, several in (("methods", self.methods), ("measures", self.measures)):
+            if isinstance(several, str) or not all(isinstance(each, str) for each in several):
+                raise SettingsError(f"{name} are {several!r}: give a tuple of names.")
+        if not isinstance(self.parameters, Mapping):
+            raise SettingsError(
+                f"parameters are {self.parameters!r}: give numbers by the name of a parameter."
+            )
         for key in self.methods:
             split_key(key)
         if not self.methods or len(set(self.methods)) != len(self.methods):
@@ -59,7 +68,7 @@ class Settings:
             ("rule for signed maps", self.signed, ("", *SIGNED)),
         ):
             if name not in known:
-                raise UnknownName(kind, name, known)
+                raise UnknownName(kind, str(name), known)
         for name in self.measures:
             if name not in ASKED:
                 raise UnknownName("measure", name, ASKED)
@@ -67,40 +76,43 @@ class Settings:
             raise SettingsError(
                 f"Without metrics there is no {' and no '.join(self.measures)}: leave them out."
             )
+        for rank in self.ranks:
+            _check("ranks", rank, 0, 10**6, whole=True)
         if self.ranks[:1] != (0,) or list(self.ranks) != sorted(set(self.ranks)):
             raise SettingsError(f"ranks are {self.ranks}: name each once, in rising order from 0.")
         if self.ranks != (0,) and self.target_class is not None:
             raise SettingsError("Choose a class to explain, or ranks of the network's own choices; not both.")
-        limits = (
-            *((p.name, getattr(self, p.name), p.low, p.high) for p in _SHARED),
-            ("k", self.k, 0, 0.5),
-            ("percentile", self.percentile, 0, 100),
-            ("seed", self.seed, 0, 2**63 - 1),
-            ("target_class", self.target_class, 0, 10**6),
-            ("batch", self.batch, 1, 4096),
-            ("asked", self.asked, 1, 4096),
-            ("steps", self.steps, 1, 1000),
-            ("sanity_networks", self.sanity_networks, 1, 1000),
-            *((name, self.parameters.get(name), p.low, p.high) for name, p in self._own().items()),
-        )
         for name in set(self.parameters) - set(self._own()):
             raise SettingsError(f"{name} is no parameter of {', '.join(self.methods)}.")
-        for name, value, low, high in limits:
-            if value is not None and not low <= value <= high:
-                raise SettingsError(f"{name} is {value}: it must be from {low} to {high}.")
-        for name, parameter in self._own().items():
-            value = self.parameters.get(name)
-            if value is not None and parameter.whole and value != int(value):
-                raise SettingsError(f"{name} is {value}: it must be a whole number.")
+        for name, low, high in (("k", 0, 0.5), ("percentile", 0, 100)):
+            _check(name, getattr(self, name), low, high)
+        for name, low, high in (
+            ("seed", 0, 2**63 - 1),
+            ("target_class", 0, 10**6),
+            ("batch", 1, 4096),
+            ("asked", 1, 4096),
+            ("steps", 1, 1000),
+            ("sanity_networks", 1, 1000),
+        ):
+            if getattr(self, name) is not None or name in ("steps", "sanity_networks"):
+                _check(name, getattr(self, name), low, high, whole=True)
+        given = {p.name: (p, getattr(self, p.name)) for p in _SHARED}
+        given |= {
+            name: (p, self.parameters[name]) for name, p in self._own().items() if name in self.parameters
+        }
+        for name, (parameter, value) in given.items():
+            _check(name, value, parameter.low, parameter.high, whole=parameter.whole)
 
     def chosen(self, key: str) -> dict[str, float]:
         """The values of the parameters that a method's formula and passes take, by the name of their setting."""
-        return {
+        found = {
             name: getattr(self, name)
             if parameter in _SHARED
             else self.parameters.get(name, parameter.default)
             for name, parameter in parameters([key]).items()
         }
+        kinds = {name: int if parameter.whole else float for name, parameter in parameters([key]).items()}
+        return {name: kinds[name](value) for name, value in found.items()}
 
     def sign_rule(self, spec: MethodSpec) -> str:
         """What becomes of the method's map where it has a sign; "" where it has none."""
@@ -108,6 +120,17 @@ class Settings:
 
     def _own(self) -> dict[str, Parameter]:
         return {name: found for name, found in parameters(self.methods).items() if found not in _SHARED}
+
+
+def _check(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
+    """Raises SettingsError for what is no number, or none of the range."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number:
+        raise SettingsError(f"{name} is {value!r}: it must be a number from {low} to {high}.")
+    if not low <= value <= high:
+        raise SettingsError(f"{name} is {value}: it must be from {low} to {high}.")
+    if whole and value != int(value):
+        raise SettingsError(f"{name} is {value}: it must be a whole number.")
 
 
 _SHARED = tuple(dict.fromkeys(parameter for options in SHARED_PARAMETERS.values() for parameter in options))

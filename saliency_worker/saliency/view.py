@@ -8,7 +8,6 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from saliency_worker.saliency import kinds
-from saliency_worker.saliency.errors import ModelError
 from saliency_worker.saliency.feature_maps import FeatureMap
 from saliency_worker.saliency.operations import Step, Value
 from saliency_worker.saliency.scores import Scores
@@ -130,30 +129,3 @@ def _cam_weights(found: Scores, pool: Value) -> tuple[Array, Array] | None:
 
 def _is_constant_product(step: Step) -> bool:
     return kinds.passes(step) or kinds.reshapes(step) or kinds.is_affine(step)
-
-
-def refuse_unconnected(gradients: Any, chosen: FeatureMap) -> Any:
-    """The gradients. Raises ModelError where none reaches the map."""
-    if gradients is None:
-        raise ModelError(
-            f'No gradient reaches "{chosen.name}": an operation behind it has none (a comparison, a rounding, an argmax); '
-            "name a later layer."
-        )
-    return gradients
-
-
-def refuse_unreached(gradients: Any, found: View) -> Any:
-    """The gradients of the picture. Raises ModelError where none reaches it."""
-    if gradients is None:
-        graph = found.scores.graph
-        whole = "int" in graph.dtypes[graph.input]
-        reason = (
-            "it takes whole numbers"
-            if whole
-            else "an operation on the way has none (a comparison, a rounding, an argmax)"
-        )
-        raise ModelError(
-            f"No gradient reaches the picture of {graph.name}: {reason}; choose methods of the explained layer, such as "
-            "gradcam."
-        )
-    return gradients

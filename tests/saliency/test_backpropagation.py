@@ -10,9 +10,12 @@ import tensorflow as tf
 from saliency_worker import catalog
 from saliency_worker.declarations import ClassifierSpec
 from saliency_worker.saliency.activations import Network
+from saliency_worker.saliency.answers import Asker
 from saliency_worker.saliency.classifiers import Classifier
+from saliency_worker.saliency.errors import SettingsError
 from saliency_worker.saliency.explain import Explainer
 from saliency_worker.saliency.formulas import plan
+from saliency_worker.saliency.methods.ig import ig
 from saliency_worker.saliency.network_input import NetworkInput
 from saliency_worker.saliency.settings import Settings
 from tests.saliency import matrices
@@ -121,6 +124,23 @@ def test_integrated_gradients_cut_their_steps_until_the_sum_is_right(
     assert np.abs(rough - fine).max() > 5 * np.abs(cut - fine).max()
 
 
+def test_integrated_gradients_that_never_sum_up_are_refused() -> None:
+    """A rise between two of the steps is missed by all of them."""
+    row, black = np.ones((2, 2, 1), np.float32), np.zeros((2, 2, 1), np.float32)
+    asked: list[int] = []
+
+    def gradients(rows: np.ndarray) -> np.ndarray:
+        asked.append(len(rows))
+        return np.ones_like(rows)
+
+    at = Asker(8, (2, 2, 1), gradients, np.asarray)
+    with pytest.raises(SettingsError, match=r"in 54 steps, and no more than 0\.05 is allowed") as told:
+        ig(row, black, 5.0, at, steps=2, gap=0.01)
+    assert sum(asked) == 54 and "\n" not in str(told.value)
+    for difference, gap in ((4.01, 0.01), (5.0, 0.21)):
+        np.testing.assert_array_equal(ig(row, black, difference, at, steps=2, gap=gap), np.ones((2, 2)))
+
+
 def test_a_mirrored_picture_has_mirrored_maps() -> None:
     model = matrices.network()
     for name in ("first", "second"):
@@ -184,7 +204,7 @@ def test_a_method_is_the_same_alone_and_in_company(small: Classifier, pictures: 
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_flat_picture_is_explained_like_any_other(small: Classifier, level: int) -> None:
-    settings = Settings(KEYS, edges="sobel", samples=2, parameters={"ig_steps": 3})
+    settings = Settings(KEYS, edges="sobel", samples=2, parameters={"ig_steps": 3, "ig_gap": 1.0})
     flat = np.full((40, 40, 3), level, np.uint8)
     (found,) = Explainer(small, settings).explain([("0" * 64, flat)])
     for key, result in found.maps.items():

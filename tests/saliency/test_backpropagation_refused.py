@@ -1,16 +1,23 @@
 """What cannot be gone back through is refused in one line that names operation and method, never approximated."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from saliency_worker.saliency.classifiers import of_model
+from saliency_worker.saliency.activations import Network, view
+from saliency_worker.saliency.blocked import refuse_blocked, refuse_stopped
+from saliency_worker.saliency.classifiers import load, of_model
 from saliency_worker.saliency.errors import ModelError, SettingsError
 from saliency_worker.saliency.explain import Explainer
+from saliency_worker.saliency.formulas import plan
+from saliency_worker.saliency.model_choice import ModelChoice
 from saliency_worker.saliency.settings import Settings
+from saliency_worker.saliency.view import View
 
 pytestmark = pytest.mark.tensorflow
 
@@ -25,10 +32,30 @@ class Doubled(keras.layers.Layer):
         return rows * 2
 
 
+class Standardised(keras.layers.Conv2D):
+    """Weight standardisation, as people write it."""
+
+    def call(self, rows: tf.Tensor) -> tf.Tensor:
+        kernel = self.kernel - tf.reduce_mean(self.kernel, axis=(0, 1, 2))
+        return tf.nn.relu(tf.nn.conv2d(rows, kernel, 1, "SAME"))
+
+
+def own_relu(rows: tf.Tensor) -> tf.Tensor:
+    return tf.nn.relu(rows - 1)
+
+
+own_relu.__name__ = "relu"
+
+
+def refuse_without_gradient(found: View, since: int) -> None:
+    refuse_stopped(found, since)
+    refuse_blocked(found, since)
+
+
 def network(inside: Callable[[keras.KerasTensor], keras.KerasTensor]) -> keras.Model:
     """Two convolutions with something between them."""
     image = keras.Input((12, 12, 3))
-    x = inside(keras.layers.Conv2D(4, 3, padding="same", activation="relu")(image))
+    x = inside(keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="early")(image))
     x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="map")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(image, keras.layers.Dense(3, name="scores")(x), name="net")
@@ -66,7 +93,31 @@ CASES = {
         ("lrp", "excitationbp"),
         '"both"',
     ),
-    "a layer of one's own": (Doubled(name="own"), ("lrp", "deeplift"), '"own"'),
+    "a layer of one's own": (
+        Doubled(name="own"),
+        ("lrp", "deeplift", "guidedbp", "deconvnet", "guidedgradcam"),
+        '"own" (Doubled)',
+    ),
+    "a rectifier by another name": (
+        lambda x: keras.ops.maximum(x, 0.0),
+        ("guidedbp", "deconvnet", "lrp", "deeplift"),
+        "(maximum)",
+    ),
+    "a function called relu": (
+        keras.layers.Activation(own_relu, name="own"),
+        ("guidedbp", "lrp", "deeplift", "excitationbp"),
+        '"own" (Activation)',
+    ),
+    "a convolution of one's own": (
+        Standardised(4, 3, padding="same", name="own"),
+        ("lrp", "deeplift", "cexcitationbp", "deconvnet"),
+        '"own" (Standardised)',
+    ),
+    "a product over the channels": (
+        keras.layers.EinsumDense("nhwc,cd->nhwd", (None, 12, 4), name="mix"),
+        ("lrp", "deeplift", "excitationbp"),
+        '"mix" (einsum_dense)',
+    ),
 }
 
 
@@ -76,20 +127,87 @@ def test_an_operation_without_a_rule_is_refused_by_name(case: str) -> None:
     classifier = of_model(network(inside))
     for method in methods:
         with pytest.raises(ModelError, match=f"{method} has no rule for") as caught:
-            Explainer(classifier, Settings((method,), edges="sobel"))
+            Network(classifier, plan(Settings((method,))).through, 1, 1)
         assert named in str(caught.value) and f"leave {method} out" in str(caught.value)
         assert "\n" not in str(caught.value)
     # The plain gradient has the chain rule for each of them.
-    Explainer(classifier, Settings(("gradient",), edges="sobel", metrics=False))
+    Network(classifier, plan(Settings(("gradient",))).through, 1, 1)
 
 
-def test_an_operation_without_derivative_is_refused_in_one_line() -> None:
-    classifier = of_model(network(Rounded()))
-    for method in ("gradient", "ig", "smoothgrad"):
-        with pytest.raises(ModelError, match="No gradient reaches the picture of net"):
-            Explainer(classifier, Settings((method,), edges="sobel"))
-    with pytest.raises(ModelError, match=r'"rounded.*" \(Rounded\)'):
-        Explainer(classifier, Settings(("guidedbp",), edges="sobel"))
+DEAD = {
+    "a layer that rounds": (Rounded(name="rounded"), '"rounded" (Rounded)'),
+    "a rounding": (keras.ops.round, '"round" (Round)'),
+    "a sign, whose gradient is zeros": (keras.ops.sign, '"sign" (Sign)'),
+    "a hard threshold": (lambda x: keras.ops.where(x > 0.1, 1.0, 0.0), '"greater" (Greater)'),
+    "an argmax": (
+        lambda x: keras.ops.one_hot(keras.ops.argmax(x, axis=-1), 4),
+        '"argmax" (Argmax)',
+    ),
+    "whole numbers inside": (
+        lambda x: keras.ops.cast(keras.ops.cast(10 * x, "int32"), "float32"),
+        '"cast" (Cast)',
+    ),
+    "a gradient that is stopped": (keras.ops.stop_gradient, '"stop_gradient" (StopGradient)'),
+}
+
+
+@pytest.mark.parametrize("case", DEAD)
+def test_an_operation_without_derivative_is_refused_by_name(case: str) -> None:
+    inside, named = DEAD[case]
+    found = view(of_model(network(inside)))
+    with pytest.raises(ModelError, match="No gradient reaches the picture of net") as caught:
+        refuse_without_gradient(found, found.scores.graph.input)
+    assert named in str(caught.value) and "\n" not in str(caught.value)
+    # What it stands before is explained as ever.
+    refuse_without_gradient(found, found.chosen.value)
+
+
+@pytest.mark.parametrize("case", DEAD)
+def test_behind_the_explained_layer_it_is_refused_by_name_too(case: str) -> None:
+    inside, named = DEAD[case]
+    found = view(of_model(network(inside), ModelChoice(layer="early")))
+    with pytest.raises(ModelError, match='No gradient reaches "early"') as caught:
+        refuse_without_gradient(found, found.chosen.value)
+    assert named in str(caught.value) and "name a later layer" in str(caught.value)
+
+
+@pytest.mark.parametrize("case", ["a rounding", "a sign, whose gradient is zeros"])
+def test_whoever_asks_for_such_a_map_is_told_before_any_picture(case: str) -> None:
+    inside, named = DEAD[case]
+    model = network(inside)
+    classifier, early = of_model(model), of_model(model, ModelChoice(layer="early"))
+    for method, chosen in (("gradient", classifier), ("ig", classifier), ("gradcam", early)):
+        with pytest.raises(ModelError, match="No gradient reaches") as caught:
+            Explainer(chosen, Settings((method,), metrics=False))
+        assert named in str(caught.value)
+    with pytest.raises(ModelError, match=re.escape(f"guidedbp has no rule for {named.lower()}")):
+        Explainer(classifier, Settings(("guidedbp",), metrics=False))
+    # Scores are asked for as ever.
+    Explainer(early, Settings(("occlusion", "eigencam"), metrics=False))
+
+
+def test_where_another_way_is_open_a_rounding_is_no_hindrance_and_a_stopped_gradient_is() -> None:
+    both = view(of_model(network(lambda x: x + keras.ops.round(x))))
+    refuse_without_gradient(both, both.scores.graph.input)
+    hidden = of_model(network(lambda x: x + keras.ops.stop_gradient(2 * x)))
+    for method in ("gradient", "smoothgrad"):
+        with pytest.raises(ModelError, match=r'"stop_gradient" \(StopGradient\) hides a way'):
+            Explainer(hidden, Settings((method,), metrics=False))
+
+
+def test_a_network_that_is_silent_by_its_weights_is_not_refused() -> None:
+    model = network(keras.layers.ReLU())
+    scores = model.get_layer("scores")
+    scores.set_weights([np.zeros_like(each) for each in scores.get_weights()])
+    Explainer(of_model(model), Settings(("gradient", "gradcam", "ig"), edges="sobel", metrics=False))
+
+
+def test_rectifiers_inside_a_saved_graph_are_not_passed_as_if_there_were_none(tmp_path: Path) -> None:
+    network(keras.layers.ReLU()).export(tmp_path / "net", verbose=False)
+    classifier = load(str(tmp_path / "net"))
+    for method in ("guidedbp", "deconvnet", "guidedgradcam"):
+        with pytest.raises(ModelError, match=f"{method} has no rule for .*GraphPart"):
+            Network(classifier, plan(Settings((method,))).through, 1, 1)
 
 
 def test_a_layer_that_gives_back_its_input_needs_no_rule() -> None:

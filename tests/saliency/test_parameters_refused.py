@@ -38,6 +38,58 @@ def test_half_a_step_is_no_number_of_steps(key_and_parameter: tuple) -> None:
     Settings((key,), parameters={own: float(parameter.low)})
 
 
+WRONG = {
+    "a number as text": (
+        {"parameters": {"rise_masks": "50"}},
+        "rise_masks is '50': it must be a number from 1",
+    ),
+    "nothing in place of a number": (
+        {"parameters": {"rise_masks": None}},
+        "rise_masks is None: it must be a number",
+    ),
+    "yes in place of a number": (
+        {"parameters": {"rise_masks": True}},
+        "rise_masks is True: it must be a number",
+    ),
+    "a list": ({"parameters": {"rise_masks": [3]}}, r"rise_masks is \[3\]: it must be a number"),
+    "parameters without names": (
+        {"parameters": "rise_masks"},
+        "parameters are 'rise_masks': give numbers by the name",
+    ),
+    "samples as text": ({"samples": "5"}, "samples is '5': it must be a number from 1 to 1000"),
+    "half a sample": ({"samples": 2.5}, r"samples is 2\.5: it must be a whole number"),
+    "no samples": ({"samples": None}, "samples is None: it must be a number"),
+    "noise that is no number": ({"noise": float("nan")}, "noise is nan: it must be from 0 to 1"),
+    "a weight as text": ({"k": "0.2"}, r"k is '0\.2': it must be a number from 0 to 0\.5"),
+    "no weight": ({"k": None}, "k is None: it must be a number"),
+    "half a row": ({"batch": 2.5}, r"batch is 2\.5: it must be a whole number"),
+    "half a seed": ({"seed": 1.5}, r"seed is 1\.5: it must be a whole number"),
+    "a seed below 0": ({"seed": -1}, "seed is -1: it must be from 0"),
+    "half a class": ({"target_class": 1.5}, r"target_class is 1\.5: it must be a whole number"),
+    "a rank as text": ({"ranks": ("0",)}, "ranks is '0': it must be a number"),
+    "half a step": ({"steps": 2.5}, r"steps is 2\.5: it must be a whole number"),
+    "one measure without a tuple": ({"measures": "curves"}, "measures are 'curves': give a tuple"),
+    "one method without a tuple": ({"methods": "rise"}, "methods are 'rise': give a tuple of names"),
+    "a method that is no name": ({"methods": (5,)}, r"methods are \(5,\): give a tuple of names"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_no_number_or_no_name_is_refused_in_one_line(case: str) -> None:
+    given, told = WRONG[case]
+    with pytest.raises(SettingsError, match=told) as refused:
+        Settings(**{"methods": ("rise",), **given})
+    assert "\n" not in str(refused.value)
+
+
+def test_a_formula_gets_whole_numbers_as_such_whoever_gave_them() -> None:
+    chosen = Settings(
+        ("rise",), parameters={"rise_masks": np.float32(5), "rise_kept": 1 / np.float32(2)}
+    ).chosen("rise")
+    assert [type(value) for value in chosen.values()] == [int, int, float]
+    assert chosen == {"rise_masks": 5, "rise_cells": 7, "rise_kept": 0.5}
+
+
 @pytest.mark.tensorflow
 @pytest.mark.parametrize(
     ("key", "parameters", "told"),

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from saliency_worker.saliency.parts import RECTIFIERS, activation, part, undefined
-from saliency_worker.saliency.rules import through
+from saliency_worker.saliency.rules import by_known_gradient
 from saliency_worker.saliency.walk import Visit, Walk
 
 
@@ -14,9 +14,8 @@ def deconvnet(walk: Walk) -> tf.Tensor:
 
 
 def _rule(visit: Visit) -> list[tf.Tensor]:
-    found = part(visit)
-    if found != "activation":
-        return through(visit) if found == "pass" else visit.gradient()
+    if part(visit) != "activation":
+        return by_known_gradient(visit, "deconvnet")
     if activation(visit.step) not in RECTIFIERS:
         raise undefined(visit, "deconvnet")
     return [tf.nn.relu(visit.arriving[0])]

@@ -7,7 +7,7 @@ rectifier with a ceiling (ReLU6) passes nothing on where it is at it, as its der
 import tensorflow as tf
 
 from saliency_worker.saliency.parts import RECTIFIERS, activation, part, undefined
-from saliency_worker.saliency.rules import through
+from saliency_worker.saliency.rules import by_known_gradient
 from saliency_worker.saliency.walk import Visit, Walk
 
 
@@ -23,9 +23,8 @@ def guided(walk: Walk, method: str) -> tf.Tensor:
     """What arrives at the picture, (N, H, W, C). Raises ModelError, in the name of the method, beside rectifiers."""
 
     def rule(visit: Visit) -> list[tf.Tensor]:
-        found = part(visit)
-        if found != "activation":
-            return through(visit) if found == "pass" else visit.gradient()
+        if part(visit) != "activation":
+            return by_known_gradient(visit, method)
         if activation(visit.step) not in RECTIFIERS:
             raise undefined(visit, method)
         return visit.gradient([tf.nn.relu(visit.arriving[0])])

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency_worker.saliency.answers import GradientsAt
+from saliency_worker.saliency.errors import SettingsError
 
 Array = npt.NDArray[np.float32]
 _TIMES_MORE = 27
@@ -17,7 +18,8 @@ def ig(
 
     row, black: ``x`` and ``x0`` (H, W, C), the picture and a black one as the network takes them. difference:
     ``Y(x) - Y(x0)``, which the sum of the map comes to (completeness). Where it misses that by more than ``gap`` of it,
-    each step is cut in three, thrice at most; what was computed is kept. Returns (H, W), with a sign.
+    each step is cut in three, thrice at most; what was computed is kept. Returns (H, W), with a sign. Raises SettingsError
+    where even that misses it.
     """
     total = np.zeros(row.shape, np.float64)
     shares, count = (np.arange(steps) + 0.5) / steps, steps
@@ -25,8 +27,15 @@ def ig(
         total += _summed(black, row - black, shares, gradients_at)
         found = ((row - black) * total / count).sum(axis=-1)
         allowed = gap * max(abs(difference), _FLOOR * float(np.abs(found).sum()))
-        if abs(float(found.sum()) - difference) <= allowed or count >= _TIMES_MORE * steps:
+        missed = abs(float(found.sum()) - difference)
+        if missed <= allowed or not np.isfinite(missed):  # a map that is not finite is refused as any other
             return np.asarray(found, np.float32)
+        if count >= _TIMES_MORE * steps:
+            raise SettingsError(
+                f"The sum of integrated gradients misses the score's rise of {difference:.3g} by {missed:.2g} even in {count} "
+                f"steps, and no more than {allowed:.2g} is allowed: take more steps (ig_steps), allow more (ig_gap), or "
+                "leave ig out."
+            )
         count *= 3
         # The middles of the outer thirds; those of the inner ones are known.
         places = np.arange(count)
