@@ -33,8 +33,8 @@ def ig(
         if count >= _TIMES_MORE * steps:
             raise SettingsError(
                 f"The sum of integrated gradients misses the score's rise of {difference:.3g} by {missed:.2g} even in "
-                f"{count} steps, and no more than {allowed:.2g} is allowed: take more steps (ig_steps), allow more (ig_gap), "
-                "or leave ig out."
+                f"{count} steps, and no more than {allowed:.2g} is allowed: take more steps (ig_steps), allow more "
+                "(ig_gap), or leave ig out."
             )
         count *= 3
         # The middles of the outer thirds; those of the inner ones are known.
