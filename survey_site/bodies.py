@@ -39,6 +39,7 @@ def upload_pages() -> dict[str, int]:
         "admin:study_upload-maps": uploads,
         "admin:study_models": settings.MAX_MODEL_MB * MEGABYTE,
         "api-stimuli": uploads,
+        "api-regions": uploads,
         "reconciliation": MOST_SUBMISSIONS,
     }
 

@@ -90,7 +90,8 @@ class StimulusSerializer(serializers.ModelSerializer[Stimulus]):
     class Meta:
         model = Stimulus
         fields = (
-            "key", "stimulus_class", "role", "sha256", "width", "height", "source", "licence", "created_at",
+            "key", "stimulus_class", "role", "sha256", "width", "height", "source", "licence", "region_sha256",
+            "created_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -132,6 +133,18 @@ class UploadedSerializer(serializers.Serializer[Any]):
     added = StimulusSerializer(many=True)
     duplicates = serializers.ListField(child=serializers.CharField())
     notices = serializers.ListField(child=serializers.CharField())
+
+
+class RegionFilesSerializer(serializers.Serializer[Any]):
+    """CSVs of boxes (file,left,top,right,bottom), PNG masks named like the images, or zips of them."""
+
+    files = serializers.ListField(child=UploadedFileField(), min_length=1)
+
+
+class RegionsSerializer(serializers.Serializer[Any]):
+    """The keys of the images whose region was stored."""
+
+    stored = serializers.ListField(child=serializers.CharField())
 
 
 class JobSerializer(serializers.ModelSerializer[PrecomputeJob]):

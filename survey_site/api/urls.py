@@ -17,5 +17,6 @@ urlpatterns = [
     path("v1/studies/<slug:slug>/participants/", answers.Participants.as_view(), name="api-participants"),
     path("v1/studies/<slug:slug>/recruitment/", studies.RecruitmentPlaces.as_view(), name="api-recruitment"),
     path("v1/studies/<slug:slug>/stimuli/", images.Stimuli.as_view(), name="api-stimuli"),
+    path("v1/studies/<slug:slug>/regions/", images.Regions.as_view(), name="api-regions"),
     path("v1/studies/<slug:slug>/jobs/", images.Jobs.as_view(), name="api-jobs"),
 ]

@@ -27,6 +27,7 @@ NEEDS = {
     ("get", "api-stimuli"): Scope.READ,
     ("get", "api-jobs"): Scope.READ,
     ("post", "api-stimuli"): Scope.WRITE,
+    ("post", "api-regions"): Scope.WRITE,
     ("post", "api-jobs"): Scope.WRITE,
     ("get", "api-report"): Scope.RESULTS,
     ("get", "api-responses"): Scope.EXPORT,

@@ -127,7 +127,7 @@ def test_a_study_of_somebody_else_is_not_found(api: APIClient, own: Survey, name
     assert api.get(reverse(name, args=["theirs"])).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["api-stimuli", "api-jobs"])
+@pytest.mark.parametrize("name", ["api-stimuli", "api-regions", "api-jobs"])
 def test_nothing_can_be_sent_to_a_study_of_somebody_else(api: APIClient, name: str) -> None:
     survey("theirs")
     assert api.post(reverse(name, args=["theirs"])).status_code == 404
@@ -187,6 +187,31 @@ def test_one_bad_picture_stores_none(api: APIClient, draft: Study) -> None:
     assert response.status_code == 400
     assert "bad.png" in response.json()["error"]["message"]
     assert not draft.stimuli.exists()
+
+
+def test_regions_are_given_for_all_images_or_none(api: APIClient, draft: Study) -> None:
+    sent = {"files": [picture("red"), picture("blue")]}
+    api.post(reverse("api-stimuli", args=["draft"]), sent, format="multipart")
+    address, head = reverse("api-regions", args=["draft"]), "file,left,top,right,bottom\n"
+
+    def give(rows: str) -> Any:
+        boxes = io.BytesIO((head + rows).encode())
+        boxes.name = "boxes.csv"
+        return api.post(address, {"files": [boxes]}, format="multipart")
+
+    wrong = give("red.png,0,0,8,8\ngreen.png,0,0,8,8\n")
+    assert wrong.status_code == 400
+    assert "green.png: the study has no such image" in wrong.json()["error"]["message"]
+    assert not draft.stimuli.exclude(region_sha256="").exists()
+    right = give("red.png,0,0,8,8\n")
+    assert (right.status_code, right.json()) == (200, {"stored": ["red"]})
+    told = {
+        s["key"]: s["region_sha256"]
+        for s in api.get(reverse("api-stimuli", args=["draft"])).json()["results"]
+    }
+    assert told == {"red": draft.stimuli.get(key="red").region_sha256, "blue": ""} and told["red"]
+    assert give("red.png,0,0,99,8\n").status_code == 400  # reaches out of the picture
+    assert draft.stimuli.get(key="red").region_sha256 == told["red"]
 
 
 def test_maps_are_queued_once(api: APIClient, draft: Study) -> None:

@@ -104,7 +104,9 @@ def test_whatever_is_asked_the_answer_fits_the_schema(
             asked[label] += 1
             response = case.call(headers=headers, app=application, base_url="http://localhost")
             try:
-                case.validate_response(response, checks=CHECKS)
+                # Nor can it say that a region's file names an image of the study.
+                free = {"positive_data_acceptance"} if "/regions/" in case.path else set()
+                case.validate_response(response, checks=[c for c in CHECKS if c.__name__ not in free])
             except FailureGroup as failures:
                 for failure in failures.exceptions:
                     key = f"{label}: {type(failure).__name__} ({response.status_code})"
@@ -112,7 +114,7 @@ def test_whatever_is_asked_the_answer_fits_the_schema(
 
         ask()
     assert not wrong, "\n\n".join(f"{key}: {example}" for key, example in wrong.items())
-    assert len(asked) == (11 if mode is GenerationMode.POSITIVE else 11 - len(NOTHING_TO_GET_WRONG))
+    assert len(asked) == (12 if mode is GenerationMode.POSITIVE else 12 - len(NOTHING_TO_GET_WRONG))
     assert min(asked.values()) > 0
 
 

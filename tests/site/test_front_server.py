@@ -205,5 +205,6 @@ UPLOADS = (
     "/admin/studies/study/12/upload-maps/",
     "/admin/studies/study/12/models/",
     "/api/v1/studies/a-b_c/stimuli/",
+    "/api/v1/studies/a-b_c/regions/",
     "/recruitment/a-b/",
 )

@@ -16,12 +16,14 @@ from survey_site.api.serializers import (
     JobSerializer,
     PrecomputeSerializer,
     QueuedSerializer,
+    RegionFilesSerializer,
+    RegionsSerializer,
     StimulusSerializer,
     UploadedSerializer,
     UploadSerializer,
 )
 from survey_site.api.views.of_study import ERRORS, ById, OfStudy
-from survey_site.stimuli import intake, jobs
+from survey_site.stimuli import intake, jobs, regions
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies import audit
@@ -59,6 +61,27 @@ class Stimuli(OfStudy, generics.ListAPIView[Stimulus]):
             raise ValidationError({"files": error.problems}) from error
         audit.record(request, study, "images added", f"{len(found.added)} by the API")
         return Response(UploadedSerializer(found).data, status=status.HTTP_201_CREATED)
+
+
+class Regions(OfStudy):
+    """Where the object of each image is, for the pointing game."""
+
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(request=RegionFilesSerializer, responses={200: RegionsSerializer, **ERRORS})
+    def post(self, request: Request, slug: str) -> Response:
+        """Gives images of a draft their regions: all of them or none. An earlier region is replaced."""
+        study = self.study("edit")
+        wanted = RegionFilesSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        uploads = [Upload(f.name, f) for f in wanted.validated_data["files"]]
+        try:
+            images = regions.add_regions(study, uploads, within_s=settings.UPLOAD_SECONDS)
+        except regions.RegionsRefused as error:
+            raise ValidationError({"files": list(error.problems)}) from error
+        keys = sorted(image.key for image in images)
+        audit.record_changes(request, study, "regions given", keys, of=f"{len(keys)} by the API")
+        return Response({"stored": keys})
 
 
 class Jobs(OfStudy, generics.ListAPIView[PrecomputeJob]):
