@@ -13,7 +13,7 @@ setup: .venv/.installed-dev ## environment with everything, tests and benchmarks
 demo: .venv/.installed-demo ## the whole product on this machine: http://localhost:$(PORT)
 	PORT=$(PORT) $(BIN)/python manage.py demo
 
-test: .venv/.installed-dev ## all tests: SQLite, then PostgreSQL and Redis (in TEST_WORKERS processes, one per CPU)
+test: .venv/.installed-dev ## all tests: SQLite, then PostgreSQL and Redis (in TEST_WORKERS processes, one more than CPUs)
 	$(BIN)/python -m tests.run
 
 test-slow: .venv/.installed-dev ## the slow suite

@@ -46,7 +46,7 @@ def main() -> int:
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         from tests import servers
 
-        with servers.postgres() as url:
+        with servers.postgres(servers.PLAIN) as url:
             environment = os.environ | {"DATABASE_URL": url}
             return subprocess.run(
                 [sys.executable, "-m", "benchmarks.big", *sys.argv[1:]], env=environment, check=False

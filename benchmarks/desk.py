@@ -48,7 +48,7 @@ def _on_a_private_server() -> int:
         servers.install(["initdb"])
     except servers.Missing as error:
         sys.exit(str(error))
-    with servers.postgres() as url:
+    with servers.postgres(servers.PLAIN) as url:
         return subprocess.run(
             [sys.executable, "-m", "benchmarks.desk", *sys.argv[1:]],
             env={**os.environ, "DATABASE_URL": url},

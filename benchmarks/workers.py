@@ -38,7 +38,7 @@ def main() -> int:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="workers-") as name,
-        servers.postgres() as database,
+        servers.postgres(servers.PLAIN) as database,
         servers.redis() as broker,
     ):
         os.environ |= {

@@ -59,8 +59,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def workers() -> int:
-    """Processes of one run, none besides pytest's own for one: TEST_WORKERS, or the CPUs up to a sensible number."""
-    wanted = int(os.environ.get("TEST_WORKERS") or min(isolation.cores(), MOST_WORKERS))
+    """Processes of one run, none besides pytest's own for one: TEST_WORKERS, or one more than CPUs up to a sensible number.
+
+    The one more works while another waits for its browser, server or worker process.
+    """
+    wanted = int(os.environ.get("TEST_WORKERS") or min(isolation.cores() + 1, MOST_WORKERS))
     return wanted if wanted > 1 else 0
 
 

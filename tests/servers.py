@@ -9,10 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+PLAIN = ("fsync=off", "max_connections=300")
+# Nothing that tests write has to survive a power cut, and none of their queries is worth a compiler or statistics.
+HASTY = (*PLAIN, "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "jit=off")
 DEBIAN_PACKAGES = {
     "initdb": "postgresql",
     "redis-server": "redis-server",
@@ -76,7 +79,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
+def postgres(settings: Sequence[str] = HASTY) -> Iterator[str]:
     """URL of a PostgreSQL database: `TEST_DATABASE_URL`, a postgres `DATABASE_URL`, or a private server's."""
     given = os.environ.get("TEST_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
     if given.startswith("postgres"):
@@ -102,7 +105,9 @@ def postgres() -> Iterator[str]:
             ],
             **run,
         )
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300"
+        options = " ".join(
+            [f"-p {port} -k {folder} -c listen_addresses=127.0.0.1", *(f"-c {one}" for one in settings)]
+        )
         pg_ctl = find("pg_ctl")
         subprocess.run([pg_ctl, "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start"], **run)
         try:

@@ -26,7 +26,7 @@ def assert_complete() -> None:
 
 @pytest.fixture
 def url(live_server: Any) -> str:
-    factories.live(images=12, matching_trials_per_column=2, rating_trials_per_column=2)
+    factories.live(images=12, matching_trials_per_column=2)
     return str(live_server.url)
 
 
@@ -147,7 +147,7 @@ def test_answers_kept_offline_survive_a_reload(page: Page, url: str) -> None:
 
 
 def test_the_server_restarts_in_mid_study(page: Page) -> None:
-    factories.live(images=12, matching_trials_per_column=2, rating_trials_per_column=2)
+    factories.live(images=12, matching_trials_per_column=2)
     with RestartableServer() as server:
         walking.start(page, server.url)
         walking.to_block(page)

@@ -15,7 +15,7 @@ from fixtures.training.demo_cnn_train import Recipe, Trainer, make_batch, predic
 from saliency_worker.saliency.bundled import bundled
 from saliency_worker.saliency.demo_cnn import STAGES, build_demo_cnn
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 SIZE = 64
 RECIPE = Recipe(60, size=SIZE, batch=16, warmup=5, ema=0.9, evaluate_every=20, learning_rate=3e-3)

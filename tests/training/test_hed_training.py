@@ -158,6 +158,7 @@ def test_the_written_network_computes_what_was_trained() -> None:
     np.testing.assert_allclose(plain(network, TINY)(picture), network(picture), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_short_training_learns_resumes_and_beats_an_untrained_network(tmp_path: Path) -> None:
     pictures, held_out = [discs(seed) for seed in range(8)], [discs(100), discs(101)]
     first = TrainSettings(steps=150, batch=4, size=64, rate=1e-2, evaluate_every=75, precision="float32")
