@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 
 import django
@@ -32,6 +33,10 @@ CLOCKS_APART = timedelta(seconds=2)
 WAITS_TOO_LONG = timedelta(minutes=10)
 LATE_BACKUP = timedelta(days=2)
 LEAST_FREE_BYTES, LEAST_FREE_SHARE = 2e9, 0.05  # as the alarm of deploy/prometheus-alerts.yml
+TENSORFLOWS = ("tensorflow", "tensorflow-cpu")
+LIBRARIES = {
+    "celery": "Celery", "numpy": "NumPy", "keras": "Keras", **dict.fromkeys(TENSORFLOWS, "TensorFlow"),
+}  # fmt: skip
 WORKERS = {
     "saliency": "python -m saliency_worker worker",
     "reports": "celery -A survey_site worker -Q reports -P solo",
@@ -85,10 +90,20 @@ def _examined(part: str, check: Callable[[], str]) -> Examined:
 
 
 def versions() -> str:
+    """Of what runs here; the heavy libraries are asked for without loading them."""
+    found = [f"{title} {there}" for name, title in LIBRARIES.items() if (there := _installed(name))]
+    lacking = "" if any(map(_installed, TENSORFLOWS)) else ", no TensorFlow (workers of maps need it)"
     return (
         f"Saliency Survey {__version__}, Python {platform.python_version()}, Django {django.get_version()}, "
-        f"{connection.vendor}"
+        f"{', '.join([*found, connection.vendor])}{lacking}"
     )
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def clock() -> str:

@@ -46,6 +46,14 @@ def test_a_site_that_is_well_says_so_of_every_part() -> None:
     assert all(line.startswith("ok") for line in found.values())
 
 
+def test_versions_name_tensorflow_or_say_that_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"celery": "5.6", "tensorflow-cpu": "2.21"}
+    monkeypatch.setattr(doctor, "_installed", lambda name: there.get(name, ""))
+    assert "Celery 5.6, TensorFlow 2.21" in doctor.versions() and "no TensorFlow" not in doctor.versions()
+    del there["tensorflow-cpu"]
+    assert doctor.versions().endswith("no TensorFlow (workers of maps need it)")
+
+
 def test_a_full_disk_and_a_storage_that_is_away_are_told(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
