@@ -108,7 +108,10 @@ class Alone:
             probe = self._answers.probe(work.rows[0], targets, partial(self._tell, work.sha256, key))
             given = arrays | {Need.PROBE: probe, Need.SUPERPIXELS: work.superpixels}
             made = formula(given, *((len(targets), *shape) for shape in shapes))
-            work.probed[key] = np.asarray(made, np.float32)
+            # Where nothing that was hidden changed the picture, nothing was learnt: an empty map, which is marked.
+            work.probed[key] = (
+                np.asarray(made, np.float32) if probe.changed else np.zeros_like(made, np.float32)
+            )
         return work.probed[key]
 
     def _tell(self, sha256: str, key: str, done: int, wanted: int) -> None:

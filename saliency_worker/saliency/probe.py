@@ -4,7 +4,7 @@ A method makes its copies batch by batch, so that memory stays the same whatever
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -35,6 +35,7 @@ class Probe:
     ask: Callable[[Array], Array]
     rule: str = "softmax"
     told: Callable[[int, int], None] | None = None
+    _differing: list[bool] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -48,11 +49,23 @@ class Probe:
 
     def logits(self, rows: Array) -> Scores:
         """Logits of the targets, (n, T)."""
-        return np.asarray(self.ask(rows)[:, list(self.targets)], np.float64)
+        return np.asarray(self._asked(rows)[:, list(self.targets)], np.float64)
 
     def probabilities(self, rows: Array) -> Scores:
         """Probabilities of the targets, (n, T)."""
-        return np.asarray(probabilities(self.ask(rows), self.rule)[:, list(self.targets)])
+        return np.asarray(probabilities(self._asked(rows), self.rule)[:, list(self.targets)])
+
+    @property
+    def changed(self) -> bool:
+        """Whether any copy that was asked about differs from the image. Of a black picture behind masks of black none does,
+        and what such a method gives is its own draw."""
+        return any(self._differing)
+
+    def _asked(self, rows: Array) -> Array:
+        if not self.changed:
+            least = 1e-5 * max(1.0, float(np.abs(self.row).max()))
+            self._differing.append(bool((np.abs(rows - self.row) > least).any()))
+        return self.ask(rows)
 
     @cached_property
     def own_logits(self) -> Scores:

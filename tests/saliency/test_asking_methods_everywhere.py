@@ -51,6 +51,24 @@ def test_every_method_explains_own_models(name: str) -> None:
     assert_maps_are_made(of_model(case.model, case.choice))
 
 
+@pytest.mark.parametrize(
+    ("level", "keys"),
+    [(0, ("rise", "lime", "multiscale", "scorecam")), (128, ("occlusion", "lime", "multiscale"))],
+)
+def test_a_picture_of_one_colour_has_empty_maps_where_hiding_changes_nothing(
+    small: Classifier, level: int, keys: tuple[str, ...]
+) -> None:
+    """Else they would show the draw of the masks, or the last bits, as what the network looks at."""
+    other = "occlusion" if not level else "rise"
+    own = {name: value for name, value in FEW.items() if name.partition("_")[0] in (*keys, other)}
+    engine = Explainer(small, Settings((*keys, other), edges="sobel", raw=True, parameters=own))
+    (found,) = engine.explain([(SHA256, np.full((40, 40, 3), level, np.uint8))])
+    assert {key: made.metrics["empty"] for key, made in found.maps.items()} == {
+        **dict.fromkeys(keys, True),
+        other: False,
+    }
+
+
 def test_a_network_explained_at_tokens_has_all_but_ablationcam_which_says_why() -> None:
     case = ZOO["transformer_by_its_tokens"]()
     classifier = of_model(case.model, case.choice)
