@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+LOOK_S = 8  # at a page, as docs/operations.md plans
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.load_client import Log, run  # noqa: E402
@@ -88,12 +89,15 @@ def report(logs: list[Log], seconds: float) -> int:
 
 def report_cpu(before: Spent, after: Spent, pages: int) -> None:
     """Wall-clock figures depend on what else runs; these hardly do."""
-    print("CPU per page:", end="")
+    spent_ms = {}
     for who in ("server", "client", "database"):
         earlier, later = getattr(before, who), getattr(after, who)
         if earlier is not None and later is not None:
-            print(f"  {who} {1000 * (later - earlier) / pages:.1f} ms", end="")
-    print()
+            spent_ms[who] = 1000 * (later - earlier) / pages
+    print("CPU per page:" + "".join(f"  {who} {value:.1f} ms" for who, value in spent_ms.items()))
+    if "server" in spent_ms:
+        a_core = 1000 * LOOK_S / (spent_ms["server"] + spent_ms.get("database", 0))
+        print(f"a core of the site serves {a_core:.0f} participants at once who look {LOOK_S} s at a page")
 
 
 def main() -> int:
