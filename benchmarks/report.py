@@ -1,6 +1,6 @@
 """Report and export over many responses, on PostgreSQL.
 
-    DATABASE_URL=postgres://…/scratch python -m benchmarks.report [--responses 1000000] [--statistics]
+    DATABASE_URL=postgres://…/scratch python -m benchmarks.report [--responses 1000000] [--statistics] [--tasks all]
 
 The database must be an empty scratch one: tables are created and filled in it. Ratios are to the plain scan and
 to PostgreSQL's own COPY of the same query, measured in the same run; the smallest of three runs counts.
@@ -23,7 +23,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 
-from benchmarks.report_data import fill  # noqa: E402
+from benchmarks.report_data import ALL, PAPER, fill  # noqa: E402
 from survey_site.reports import cached_report  # noqa: E402
 from survey_site.reports.exports.columns import responses_columns  # noqa: E402
 from survey_site.reports.exports.csv_stream import StreamTally, checksum, response_rows, responses_csv  # noqa: E402
@@ -121,12 +121,17 @@ def main() -> None:
     parser.add_argument(
         "--statistics", action="store_true", help="only the task that the page asks for, its figures included"
     )
+    parser.add_argument(
+        "--tasks", choices=("paper", "all"), default="paper", help="the paper's two tasks, or all five"
+    )
     wanted = parser.parse_args()
     if connection.vendor != "postgresql":
         sys.exit("set DATABASE_URL=postgres://… to an empty scratch database; the budgets are PostgreSQL's")
     call_command("migrate", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)  # pages name static files by their hash
-    study = Study.objects.filter(slug="benchmark").first() or fill(wanted.responses)
+    study = Study.objects.filter(slug="benchmark").first() or fill(
+        wanted.responses, asked=ALL if wanted.tasks == "all" else PAPER
+    )
     protocol = protocol_of(study)
     assert protocol is not None
     if wanted.statistics:

@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from survey_site.reports.plan_words import title_of
 from survey_site.statistics.plan import BY_MEASURE, TOGETHER
 from survey_site.statistics.stopping import (
     OBRIEN_FLEMING,
@@ -120,7 +121,10 @@ def sentences(plan: object) -> list[str]:
         rule = StoppingRule.from_mapping(plan["stopping"]) if plan.get("stopping") else None
     except ValueError as error:
         return [*told, str(error)]
-    return [*told, rule.told if rule else str(_("Nothing stops the study before its target."))]
+    return [
+        *told,
+        rule.told(title_of(rule.outcome)) if rule else str(_("Nothing stops the study before its target.")),
+    ]
 
 
 def looks_of(text: str) -> list[int]:

@@ -19,7 +19,7 @@ from survey_site.reports.machine_types import Gallery
 from survey_site.reports.point_report import point_report, tasks_of
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import ReportColumn, StudyFlow, StudyReport, VariantCells
-from survey_site.reports.stopped import corrected, stopping_of
+from survey_site.reports.stopped import corrected, stopping_of, uncorrected
 from survey_site.statistics import quality
 from survey_site.statistics.column_types import EstimatedColumn
 from survey_site.statistics.comparison_types import PairFamily
@@ -38,6 +38,7 @@ from survey_site.tasks.contract import outcomes
 Progress = Callable[[float, str], None]
 ATTEMPTS = 4
 HIDDEN = "(hidden while masked)"  # in the place of the reference's name
+HIDDEN_REFERENCE = "not shown while masked: it would tell which column is the reference"
 HIDDEN_PAIRS: PairFamily = {
     "rows": [], "letters": {}, "ranks": {}, "critical": None, "caution": None,
     "reason": "not shown while the study runs under its sealed stopping rule, whose looks alone compare columns",
@@ -119,6 +120,10 @@ def analyse_once(
         count = report["population"]["participants"]
         stopping = stopping_of(protocol, plan_of(protocol), masked=bool(letters), participants=count)
         corrected(found, stopping)
+    elif plan_of(protocol).stopping:
+        uncorrected(found)
+    if letters:
+        _without_reference(found)
     if letters and plan_of(protocol).stopping:
         found["pairs"] = {outcome.key: HIDDEN_PAIRS for outcome in asked}
     merged = merge(report, found, strict, plan, asked) | {
@@ -148,6 +153,12 @@ def plan_of(protocol: Protocol) -> AnalysisPlan:
     """The frozen plan, with the rules of exclusion."""
     content = protocol.content
     return AnalysisPlan.from_protocol(content, registry.second_scores(content.get("tasks", {})))
+
+
+def _without_reference(found: StatisticsReport) -> None:
+    """Says of all comparisons with the reference that they wait for its name, not that it had no answers."""
+    for family in (*found["comparisons"].values(), *found["equivalence"].values()):
+        family["reason"] = HIDDEN_REFERENCE
 
 
 def masked_plan(plan: AnalysisPlan, letters: Mapping[str, str]) -> AnalysisPlan:

@@ -27,6 +27,11 @@ def as_csv(report: StudyReport) -> str:
     for outcome in report["outcomes"]:
         family = report["comparisons"][outcome["key"]]
         test = family.get("primary_test")
+        if not family["rows"]:
+            told = {"study": safe(report["study"]), "protocol_hash": report["protocol_hash"], "measure": outcome["key"],
+                    "reference": safe(family["reference"]), "reason": safe(family["reason"]),
+                    "simulated_participants": report["population"]["simulated"]}  # fmt: skip
+            lines.append(csv_line([told.get(field) for field in FIELDS]))
         for row in family["rows"]:
             found = [name for name in ESTIMATES if VALUE_OF.get(name, name) in row] or ["difference"]
             for name in found:
@@ -61,7 +66,9 @@ def as_latex(report: StudyReport) -> str:
         family = report["comparisons"][outcome["key"]]
         title = outcome["title"] + (" (percentage points)" if outcome["kind"] == "share" else "")
         body.append(rf"\multicolumn{{4}}{{l}}{{{tex(title)}}} \\")
-        body += [_row(row, outcome) for row in family["rows"]]
+        body += [_row(row, outcome) for row in family["rows"]] or [
+            r"\multicolumn{4}{l}{\quad no comparison: see the note} \\"
+        ]
         notes.append(f"{outcome['title']}: {family.get('label') or family.get('reason') or 'not estimable'}.")
     together = report["plan"]["families"] == TOGETHER
     notes.append(

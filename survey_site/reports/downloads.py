@@ -156,7 +156,9 @@ def preregistration(request: HttpRequest, slug: str) -> HttpResponse:
     protocol = protocol_of(study, asked_version(request, study))
     if protocol is None:
         raise Http404("The study has no protocol yet; it is sealed by going live.")
-    text = preregistration_of(protocol.content, protocol.hash)
+    text = preregistration_of(
+        protocol.content, protocol.hash, reconstruction=study.origin == Study.Origin.RECONSTRUCTION
+    )
     audit.record(request, study, "exported", "preregistration.md")
     response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
     response["Content-Disposition"] = attachment(study, request, "preregistration.md")

@@ -1,5 +1,6 @@
 """What must stand with every number and in every file: that data are a reconstruction, or that people were simulated."""
 
+from survey_site.reports.plan_words import number
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 
@@ -19,9 +20,15 @@ def banner(study: Study, participants: int, simulated: int, *, masked: bool = Fa
     """The sentence above a report of so many participants, of whom so many are bots; None where there is none to say."""
     said = [REPLAY_BANNER] if study.origin == Study.Origin.RECONSTRUCTION else []
     if simulated:
-        who = "all of them" if simulated == participants else f"{simulated} of them"
+        who = (
+            f"{simulated} of them"
+            if simulated < participants
+            else "all of them"
+            if simulated > 1
+            else "who was"
+        )
         said.append(
-            f"Simulated: {participants} participants, {who} simulated by a program. No result about people."
+            f"Simulated: {number(participants, 'participant')}, {who} simulated by a program. No result about people."
         )
     if masked:
         said.append(MASKED)

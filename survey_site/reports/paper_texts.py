@@ -22,7 +22,9 @@ def texts(document: Document, report: StudyReport) -> dict[str, str]:
         "results.tex": latex(results),
         "contrasts.csv": contrasts.as_csv(report),
         "contrasts.tex": contrasts.as_latex(report),
-        "preregistration.md": preregistration(document, report["protocol_hash"] or ""),
+        "preregistration.md": preregistration(
+            document, report["protocol_hash"] or "", reconstruction=report["origin"] == "reconstruction"
+        ),
     }
 
 

@@ -19,6 +19,7 @@ from survey_site.reports.plan_words import (
     number,
     tasks_of,
     tests,
+    title_of,
 )
 from survey_site.reports.report_types import ReportedOutcome, StudyReport, cell_of, level_of
 from survey_site.statistics.column_types import Bounds, ComparedColumn, ComparisonFamily
@@ -51,11 +52,11 @@ def methods(document: Document, report: StudyReport) -> str:
         f"{plain(plan.reference)}.{_around(design)}",
         f"**Stimuli.** {_stimuli(document)}",
         f"**Participants.** {_people(document, report)}",
-        f"**Analysis.** {tests(plan, past=True)}{_stopping(plan)} Intervals took participants and images as samples too; "
-        "they are those of single comparisons, while *p* values are corrected.",
+        f"**Analysis.** {tests(plan, past=True)}{_stopping(plan, report)} Intervals took participants and images as samples "
+        "too; they are those of single comparisons, while *p* values are corrected.",
         f"The protocol{before} has the SHA-256 {report['protocol_hash']}.",
     ]
-    return "\n\n".join(sentences)
+    return "\n\n".join(sentences) + "\n"
 
 
 def _around(design: Mapping[str, Any]) -> str:
@@ -63,7 +64,7 @@ def _around(design: Mapping[str, Any]) -> str:
     practice, checks = design["practice_trials"], design["attention_checks"]
     told = f" Before the trials came {number(practice, 'practice trial')} with feedback." if practice else ""
     if checks:
-        told += f" {number(checks, 'attention check')} {'was' if checks == 1 else 'were'} spread among them."
+        told += f" Among the trials {'was' if checks == 1 else 'were'} {number(checks, 'attention check')}."
     return told
 
 
@@ -124,11 +125,14 @@ def _simulated(report: StudyReport) -> str:
     return f", {who} of whom {'was' if who == '1' else 'were'} simulated by a program"
 
 
-def _stopping(plan: AnalysisPlan) -> str:
+def _stopping(plan: AnalysisPlan, report: StudyReport) -> str:
     if plan.stopping is None:
         return ""
+    told = f" {plain(plan.stopping.told(title_of(plan.stopping.outcome)))}"
+    if not (report.get("stopping") or {}).get("ended"):
+        return told
     return (
-        f" {plain(plan.stopping.told)} Estimates of {'this contrast' if plan.stopping.column else 'these contrasts'} are "
+        f"{told} Estimates of {'this contrast' if plan.stopping.column else 'these contrasts'} are "
         "median-unbiased, with intervals of the stagewise order; all other comparisons are secondary."
     )
 
@@ -139,7 +143,7 @@ def results(report: StudyReport) -> str:
         raise NoComparisons
     parts = ["## Results", *([f"**{report['banner']}**"] if report["banner"] else [])]
     parts += [_outcome(report, o, report["comparisons"][o["key"]]) for o in report["outcomes"]]
-    return "\n\n".join(parts)
+    return "\n\n".join(parts) + "\n"
 
 
 def _outcome(report: StudyReport, outcome: ReportedOutcome, family: ComparisonFamily) -> str:
@@ -153,7 +157,9 @@ def _outcome(report: StudyReport, outcome: ReportedOutcome, family: ComparisonFa
                 or f"no interval: {plain(cell['ci_reason'] or 'not estimable')}"
             )
             estimates.append(f"{plain(column['column'])} {cell['text']}{unit} ({told}; *n* = {cell['n']})")
-    head = f"**{outcome['title']}.** " + ("; ".join(estimates) + "." if estimates else "No answers.")
+    if not estimates:
+        return f"**{outcome['title']}.** No answers."
+    head = f"**{outcome['title']}.** {'; '.join(estimates)}."
     if family["reason"]:
         return f"{head} {plain(family['reason'][:1].upper() + family['reason'][1:])}."
     sentences = [_comparison(outcome, family["reference"], row, level) for row in family["rows"]]

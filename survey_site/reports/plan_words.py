@@ -60,7 +60,7 @@ def assignment(document: Document, *, past: bool) -> str:
         f"nobody {'met' if past else 'meets'} an image twice"
     )
     if both:
-        return f"{told}; a trial of {listed(both)} sets two kinds against each other on one image."
+        return f"{told}; a trial of {listed(both)} {'set' if past else 'sets'} two kinds against each other on one image."
     return f"{told}."
 
 
@@ -86,6 +86,11 @@ def tests(plan: AnalysisPlan, *, past: bool) -> str:
             else ""
         )
     )
+
+
+def title_of(outcome: str) -> str:
+    """The measure's title; its key where no installed task has it."""
+    return next((t.outcome.title for t in registry.installed() if t.outcome.key == outcome), outcome)
 
 
 def unit_of(outcome: str) -> str:

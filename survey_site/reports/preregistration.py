@@ -16,15 +16,17 @@ from survey_site.reports.plan_words import (
     number,
     tasks_of,
     tests,
+    title_of,
 )
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.printing import interval_name
 from survey_site.tasks.contract import Task
 
+RECONSTRUCTED = "All of them: this protocol describes results that were published before it was made."
 YOURS = "*To be written by the researchers.*"
 
 
-def preregistration(document: Document, sha256: str) -> str:
+def preregistration(document: Document, sha256: str, *, reconstruction: bool = False) -> str:
     """What the sealed document says, and where it says nothing that the researchers must write."""
     design, plan = document["design"], AnalysisPlan.from_protocol(document)
     kinds = listed([plain(name) for name in columns_of(document)])
@@ -57,7 +59,10 @@ def preregistration(document: Document, sha256: str) -> str:
             "Randomization",
             f"Order and places follow from the seed {design['seed']} and the number of the participant's place.",
         ),
-        ("Existing data", "None: the protocol is sealed before the first participant."),
+        (
+            "Existing data",
+            RECONSTRUCTED if reconstruction else "None: the protocol is sealed before the first participant.",
+        ),
         (
             "Data collection procedures",
             f"An online study: consent, {number(design['practice_trials'], 'practice trial')} with feedback, then the "
@@ -92,8 +97,9 @@ def preregistration(document: Document, sha256: str) -> str:
 
 def _stopping(plan: AnalysisPlan) -> str:
     if plan.stopping is None:
-        return "The sample size above; nobody sees results by kind of map before the study is closed."
-    return f"{plain(plan.stopping.told)} Until then it is only said whether the study goes on."
+        return "The sample size above. No result decides when the study ends; see Blinding."
+    told = plain(plan.stopping.told(title_of(plan.stopping.outcome)))
+    return f"{told} Until then it is only said whether the study goes on."
 
 
 def _settings(task: Task, settings: Mapping[str, Any]) -> str:

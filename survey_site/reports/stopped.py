@@ -4,6 +4,7 @@ from typing import cast
 
 from survey_site.protocols import planned_looks
 from survey_site.protocols.models import Protocol
+from survey_site.reports.plan_words import title_of
 from survey_site.statistics.column_types import ComparedColumn
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.report_types import StatisticsReport
@@ -19,6 +20,7 @@ NOT_CORRECTED = (
     "The study had looks under a sealed stopping rule, which was about {what}: these comparisons are secondary, and not "
     "corrected for it."
 )
+SENSITIVITY = "Not the primary choice of participants: nothing here is corrected for the looks of the sealed stopping rule."
 MASKED = "Columns are masked: what the looks found is shown once their names are open or the study is closed."
 
 
@@ -40,7 +42,7 @@ def stopping_of(
     return {
         "outcome": rule.outcome,
         "column": None if masked else rule.column,
-        "told": "" if masked else rule.told,
+        "told": "" if masked else rule.told(title_of(rule.outcome)),
         "spending": SPENDING_TITLES[rule.spending],
         "alpha": plan.alpha,
         "planned": len(rule.looks),
@@ -68,7 +70,7 @@ def corrected(found: StatisticsReport, stopping: StoppingReport | None) -> None:
     if stopping is None:
         return
     by_name = {row["column"]: row for row in stopping["rows"]}
-    what = f"{stopping['column'] or 'all columns'} in {stopping['outcome']}"
+    what = f"{stopping['column'] or 'all columns'} in {title_of(stopping['outcome'])}"
     for key, family in found["comparisons"].items():
         own = by_name if key == stopping["outcome"] else {}
         for row in family["rows"]:
@@ -84,6 +86,13 @@ def corrected(found: StatisticsReport, stopping: StoppingReport | None) -> None:
             told.append(others.strip() or NOT_CORRECTED.format(what=what))
         if family["rows"]:
             family["caution"] = " ".join(part for part in told if part) or None
+
+
+def uncorrected(found: StatisticsReport) -> None:
+    """Says at every comparison of a sensitivity analysis that the looks are not taken into account."""
+    for family in found["comparisons"].values():
+        if family["rows"]:
+            family["caution"] = " ".join(filter(None, [family.get("caution"), SENSITIVITY]))
 
 
 def _overriding(row: ComparedColumn, decided: StoppingRow) -> ComparedColumn:

@@ -26,7 +26,7 @@ def notes(
     for outcome in outcomes:
         if label := report["comparisons"][outcome.key].get("label"):
             over = "the columns of all measures" if plan.families == TOGETHER else "the columns"
-            out.append(f"Tests of {outcome.key}: {label}; Holm over {over}.")
+            out.append(f"Tests of {outcome.title}: {label}; Holm over {over}.")
     if not plan.columns:
         out.append("The plan names no columns: their order is alphabetical.")
     return out

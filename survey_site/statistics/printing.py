@@ -1,6 +1,8 @@
 """How a report prints numbers: a dash for what is not there, never a 0. Standard library."""
 
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from math import isfinite
 from typing import Any
 
 NOTHING = "–"
@@ -12,8 +14,13 @@ def absent(value: Any) -> bool:
 
 
 def places(value: Any, count: int) -> str:
-    """Fixed decimals, with a true minus sign."""
-    return NOTHING if absent(value) else f"{value:.{count}f}".replace("-", "−")
+    """Fixed decimals, halves rounded up in size as in Table 1, with a true minus sign and none before a zero."""
+    if absent(value):
+        return NOTHING
+    if not isfinite(value):
+        return str(value)
+    text = f"{Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-count), ROUND_HALF_UP):f}"
+    return text.removeprefix("-") if not text.strip("-0.") else text.replace("-", "−")
 
 
 def interval(bounds: Sequence[float] | None, count: int) -> str:

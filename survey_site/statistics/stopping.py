@@ -68,12 +68,11 @@ class StoppingRule:
         """Of the target, at each look."""
         return [n / self.looks[-1] for n in self.looks]
 
-    @property
-    def told(self) -> str:
-        """The rule in a sentence."""
+    def told(self, measure: str) -> str:
+        """The rule in a sentence; measure: the title of the outcome."""
         what = f"the contrast of {self.column}" if self.column else "every contrast"
         return (
-            f"The study stops when {what} with the reference crosses its boundary in {self.outcome}, at looks after "
+            f"The study stops when {what} with the reference crosses its boundary in {measure}, at looks after "
             f"{', '.join(map(str, self.looks[:-1]))} and {self.looks[-1]} participants; α is spent by the "
             f"{SPENDING_TITLES[self.spending]} type function of Lan and DeMets."
         )

@@ -5,12 +5,15 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from benchmarks.desk_data import fill_desk
-from benchmarks.report_data import TRIALS, fill
+from benchmarks.report_data import ALL, TRIALS, fill
+from survey_site.reports.analysis_rows import map_rows
 from survey_site.reports.exports.csv_stream import StreamTally, checksum, responses_csv
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
 from survey_site.stimuli.models import SaliencyMap
 from survey_site.studies.models import AuditEntry
+from survey_site.tasks.registry import installed, task
+from survey_site.trials.models import Response
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,6 +31,17 @@ def test_the_made_study_is_counted_whole() -> None:
     tally = StreamTally()
     checksum(responses_csv(study, Population(), tally), tally)
     assert tally.rows == 5 * TRIALS
+
+
+def test_answers_of_all_five_tasks_are_what_these_tasks_accept() -> None:
+    study = fill(5 * TRIALS, asked=ALL)
+    for response in Response.objects.all():
+        assert task(response.task).refuse(response.answer) == ""
+    columns = point_report(study)["columns"]
+    keys = [one.outcome.key for one in installed() if one.name in ALL]
+    counted = sum(column[key]["n"] for column in columns for key in keys)
+    assert counted == 5 * TRIALS + 5 * ALL["preference"]  # a pair counts in both columns
+    assert len({one["map_sha256"] for one in map_rows(study.protocols.get())}) == 96 * 18
 
 
 def test_the_desk_s_rows_are_made() -> None:

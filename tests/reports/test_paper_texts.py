@@ -1,5 +1,7 @@
 """Methods, results, contrasts and preregistration of the replay: what a paper would say, with the report's own numbers."""
 
+import copy
+import csv
 import io
 import re
 import zipfile
@@ -13,7 +15,7 @@ from django.urls import reverse
 
 from fixtures import write_replay
 from survey_site.protocols.models import Protocol
-from survey_site.reports import cached_report, paper_texts, paragraphs
+from survey_site.reports import cached_report, contrasts, paper_texts, paragraphs
 from survey_site.reports.analysis import analyse
 from survey_site.reports.markdown import latex
 from survey_site.reports.point_report import point_report
@@ -97,6 +99,43 @@ def test_the_preregistration_has_the_templates_headings_and_the_hash(
     assert "Each of Ours 1, Ours 2, Ours 3, Ours 4 and Ours 5 differs from Grad-CAMs" in text
 
 
+def test_a_measure_without_answers_is_said_once_and_stands_in_both_tables(
+    sealed: tuple[dict[str, Any], Any],
+) -> None:
+    report = copy.deepcopy(sealed[1])
+    why = "not estimable: the reference column 'Grad-CAMs' has no answers"
+    report["comparisons"]["faith"] = {"reference": "Grad-CAMs", "rows": [], "reason": why}
+    for column in report["columns"]:
+        column["faith"]["text"] = None
+    text = paragraphs.results(report)
+    assert "**Human Faith.** No answers.\n" in text and "no answers" not in text
+    (row,) = [
+        row for row in csv.DictReader(io.StringIO(contrasts.as_csv(report))) if row["measure"] == "faith"
+    ]
+    assert (row["reason"], row["value"], row["column"]) == (why, "", "")
+    table = contrasts.as_latex(report)
+    assert "Human Faith (percentage points)} \\\\\n    \\multicolumn{4}{l}{\\quad no comparison" in table
+
+
+def test_the_methods_claim_corrected_estimates_only_where_the_report_has_them(
+    sealed: tuple[dict[str, Any], Any],
+) -> None:
+    """The texts of another choice of participants, or of a study that goes on, hold uncorrected estimates."""
+    document, report = copy.deepcopy(sealed)
+    rule = {"outcome": "index", "looks": [12, 25]}
+    document["analysis_plan"] = {**document.get("analysis_plan", {}), "stopping": rule}
+    for found, claimed in ((None, False), ({"ended": False}, False), ({"ended": True}, True)):
+        report["stopping"] = found
+        text = paragraphs.methods(document, report)
+        assert "crosses its boundary in Interpretability Index, at looks after 12 and 25" in text
+        assert ("median-unbiased" in text) == claimed
+
+
+def test_a_reconstruction_is_no_registration_of_data_to_come(sealed: tuple[dict[str, Any], Any]) -> None:
+    text = paper_texts.texts(*sealed)["preregistration.md"]
+    assert "None: the protocol is sealed" not in text and "published before it was made" in text
+
+
 def test_markdown_becomes_latex() -> None:
     assert latex("## A & b\n**50 %** of *t*_1") == "\\section*{A \\& b}\n\\textbf{50 \\%} of \\emph{t}\\_1\n"
 
@@ -130,6 +169,13 @@ def test_the_page_gives_the_archive_once_the_statistics_are_there(desk: Client, 
         in desk.get(reverse("report", args=["test"]) + "?bots=1").content.decode()
     )
     assert AuditEntry.objects.filter(study=own, detail="paper.zip").exists()
+
+
+def test_comparisons_of_a_masked_study_wait_for_the_reference_and_do_not_call_it_empty(own: Study) -> None:
+    Study.objects.update(state="live")
+    report = analyse(Study.objects.get(), Population(bots=True)).report
+    for family in report["comparisons"].values():
+        assert family["reason"] is not None and family["reason"].startswith("not shown while masked")
 
 
 def test_a_masked_study_has_no_paper_yet(desk: Client, own: Study) -> None:

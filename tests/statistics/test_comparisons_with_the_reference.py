@@ -113,7 +113,7 @@ def test_a_variance_of_zero_is_not_estimable() -> None:
     high, low = crossed(np.full(48, 5.0), 4), crossed(np.full(48, 2.0), 4)
     row = c.family({"R": low, "A": high}, "R", INDEX, level=0.95, resamples=99, seed=1)["rows"][0]
     assert row["p_holm"] is None and row["significant"] is None
-    assert row["reason"] == "not estimable: no variation between the answers"
+    assert row["reason"] == "not estimable: the difference is the same for all participants and images"
     assert row["p_holm_by_test"]["sign_flip"] == 0.125
     assert row["difference"] == 3 and row["difference_ci"] is None
 

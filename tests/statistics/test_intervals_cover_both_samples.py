@@ -143,3 +143,33 @@ def test_the_interval_of_a_mean_stays_on_the_scale() -> None:
     s = sample([0, 0, 1, 0, 0, 2], [0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 0, 1])
     low, _ = uncertainty.mean_interval(s, bounds=(0, 6)).pair() or (None, None)
     assert low == 0
+
+
+def test_a_column_of_one_image_or_one_rater_is_compared_with_nothing() -> None:
+    """Its answers do not tell how images, or people, differ; with the other column's clusters p was below .05 in 58 %."""
+    rng = np.random.default_rng(5)
+    people, images = (grid.ravel() for grid in np.meshgrid(np.arange(12), np.arange(9), indexing="ij"))
+    full = Sample(rng.normal(2, 1, 108), people, images)
+    for kept in (images == 3, people == 3):
+        few = Sample(full.y[kept] + 5, people[kept], images[kept])
+        found = uncertainty.difference(few, full)
+        assert found.variance is None and found.interval.pair() is None
+        assert found.interval.reason is not None and "in each column" in found.interval.reason
+        assert uncertainty.ratio(few, full).interval.pair() is None
+
+
+def test_the_column_with_the_fewest_images_gives_the_degrees_of_freedom() -> None:
+    rng = np.random.default_rng(6)
+    people, images = (grid.ravel() for grid in np.meshgrid(np.arange(12), np.arange(9), indexing="ij"))
+    full = Sample(rng.normal(2, 1, 108), people, images)
+    few = Sample(full.y[images < 3] + rng.normal(1, 1, 36), people[images < 3], images[images < 3])
+    other = Sample(rng.normal(3, 1, 108), people, images)
+    assert (uncertainty.difference(few, full).df, uncertainty.difference(other, full).df) == (2, 8)
+
+
+def test_a_difference_that_is_the_same_everywhere_is_not_called_no_variation_of_the_answers() -> None:
+    y = [1.0, 2.0, 4.0, 3.0]
+    p, i = [0, 0, 1, 1], [0, 1, 0, 1]
+    found = uncertainty.difference(sample([v + 2 for v in y], p, i), sample(y, p, i))
+    assert (found.value, found.variance) == (2, 0)
+    assert found.interval.reason == uncertainty.NO_SPREAD
