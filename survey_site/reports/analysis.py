@@ -157,8 +157,10 @@ def plan_of(protocol: Protocol) -> AnalysisPlan:
 
 def _without_reference(found: StatisticsReport) -> None:
     """Says of all comparisons with the reference that they wait for its name, not that it had no answers."""
-    for family in (*found["comparisons"].values(), *found["equivalence"].values()):
+    for family in found["comparisons"].values():
         family["reason"] = HIDDEN_REFERENCE
+    for margin in found["equivalence"].values():
+        margin["reason"] = HIDDEN_REFERENCE
 
 
 def masked_plan(plan: AnalysisPlan, letters: Mapping[str, str]) -> AnalysisPlan:

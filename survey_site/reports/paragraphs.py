@@ -129,7 +129,8 @@ def _stopping(plan: AnalysisPlan, report: StudyReport) -> str:
     if plan.stopping is None:
         return ""
     told = f" {plain(plan.stopping.told(title_of(plan.stopping.outcome)))}"
-    if not (report.get("stopping") or {}).get("ended"):
+    found = report.get("stopping")
+    if found is None or not found["ended"]:
         return told
     return (
         f"{told} Estimates of {'this contrast' if plan.stopping.column else 'these contrasts'} are "
