@@ -101,10 +101,12 @@ def test_the_confirmatory_test_does_not_depend_on_the_data(missing: int) -> None
 
 def test_few_images_are_a_caution_and_no_other_test() -> None:
     rng = np.random.default_rng(3)
-    few = crossed(rng.integers(0, 7, 60), 10)  # 6 images
-    result = c.family({"R": few, "A": few}, "R", INDEX, level=0.95, resamples=99, seed=1)
+    few, other = (crossed(rng.integers(0, 7, 60), 10) for _ in range(2))  # 6 images
+    result = c.family({"R": few, "A": other}, "R", INDEX, level=0.95, resamples=99, seed=1)
     assert result["primary_test"] == "two_way_t"
     assert "(6, 12 or more are advised)" in str(result["caution"])
+    untested = c.family({"R": few, "A": few}, "R", INDEX, level=0.95, resamples=99, seed=1)
+    assert untested["rows"][0]["reason"] and untested["caution"] is None
     many = crossed(rng.integers(0, 7, 120), 10)
     assert c.few_items([many, many]) is None
 
