@@ -201,7 +201,7 @@ def _store(
         batch_size=ROWS_AT_ONCE,
         update_conflicts=True,
         unique_fields=["saliency_map", "pool", "view"],
-        update_fields=["found"],
+        update_fields=["found", "seal"],
     )
 
 

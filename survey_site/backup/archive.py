@@ -74,7 +74,7 @@ class Writer:
             self._tar.addfile(member, source)
         except OSError as error:
             raise BackupError(
-                f"{name} could not be read ({error}); nothing was kept of this backup."
+                f"{name} could not be read or written ({error}); nothing was kept of this backup."
             ) from error
         self.files[name] = source.sha256.hexdigest()
 
@@ -106,7 +106,7 @@ def unpack(stream: IO[bytes], folder: Path) -> Contents:
                 if head is None:
                     head = _head(member, source)
                 elif member.name == LIST:
-                    listed = json.load(source)
+                    listed = _listed(source)
                 else:
                     found[member.name] = _extract(member.name, source, folder)
     except OSError as error:
@@ -115,7 +115,7 @@ def unpack(stream: IO[bytes], folder: Path) -> Contents:
         raise BackupError(HALF if begun else MADE_BY) from error
     except (tarfile.TarError, EOFError) as error:
         raise BackupError(HALF if begun else MADE_BY) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BackupError(MADE_BY) from error
     if head is None or listed is None:
         raise BackupError(HALF if begun else MADE_BY)
@@ -132,7 +132,21 @@ def _head(member: tarfile.TarInfo, source: IO[bytes]) -> dict[str, Any]:
             f"This backup is of version {head.get('version')}, and this program reads version {VERSION}: restore it with "
             "the version of the program that made it."
         )
+    migrations = head.get("migrations")
+    texts = [head.get(name) for name in ("made_at", "engine", "key")]
+    texts += migrations if isinstance(migrations, list) else [None]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(head.get("media"), bool):
+        raise BackupError(MADE_BY)
     return head
+
+
+def _listed(source: IO[bytes]) -> dict[str, Any]:
+    """The list of files with its seal; raises BackupError for anything else."""
+    listed = json.load(source)
+    files = listed.get("files") if isinstance(listed, dict) else None
+    if not isinstance(files, dict) or not isinstance(listed.get("seal"), str):
+        raise BackupError(MADE_BY)
+    return dict(listed)
 
 
 def _extract(name: str, source: IO[bytes], folder: Path) -> str:

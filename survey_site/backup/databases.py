@@ -50,7 +50,10 @@ def dump(target: Path) -> None:
     """Writes the database as it is at one moment. Raises BackupError."""
     if engine() == "sqlite":
         with closing(_open(_sqlite_path(), "ro")) as source, closing(sqlite3.connect(target)) as copy:
-            source.backup(copy)
+            try:
+                source.backup(copy)
+            except sqlite3.Error as error:
+                raise BackupError(f"The backup was not made: {error} ({target.parent.parent}).") from error
         return
     _postgres("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
 
@@ -66,7 +69,10 @@ def load(source: Path) -> None:
                 broken = str(error)
             if broken != "ok":
                 raise BackupError(f"The backup's database is damaged ({broken}); nothing was restored.")
-            dumped.backup(target)
+            try:
+                dumped.backup(target)
+            except sqlite3.Error as error:
+                raise BackupError(f"The database was not restored: {error} ({_sqlite_path()}).") from error
         return
     _postgres(
         "pg_restore", "--exit-on-error", "--single-transaction", "--clean", "--if-exists", "--no-owner",

@@ -67,7 +67,14 @@ def is_encrypted(path: Path) -> bool:
 @contextmanager
 def encrypting(target: IO[bytes], recipients: list[Any]) -> Iterator[IO[bytes]]:
     """A stream to write to; what is written arrives encrypted, never in the clear on the disk."""
-    with _piped(lambda source: pyrage.encrypt_io(source, target, recipients), writes=True) as stream:
+
+    def work(source: IO[bytes]) -> None:
+        try:
+            pyrage.encrypt_io(source, target, recipients)
+        except pyrage.EncryptError as error:  # also where the disk is full
+            raise BackupError(f"The backup was not made: it could not be encrypted ({error}).") from error
+
+    with _piped(work, writes=True) as stream:
         yield stream
 
 

@@ -4,11 +4,12 @@ Files are written before the rows that name them and removed after them, so that
 name is there when the database has been read, unless somebody deleted a study meanwhile: that is noticed.
 """
 
+import fcntl
 import os
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,21 +46,37 @@ def make(target: Path, *, recipients: Sequence[str] = (), with_media: bool = Tru
     part = path.with_name(f".{path.name}.part")
     try:
         with ExitStack() as stack:
+            file = stack.enter_context(_claimed(part, path))
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=path.parent, prefix=".dump-")))
             database = folder / databases.file_name()
             databases.dump(database)
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            file = stack.enter_context(os.fdopen(descriptor, "wb"))
             with encryption.encrypting(file, keys) if keys else nullcontext(file) as stream:
                 count = _write(stream, database, before if with_media else None)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+            part.replace(path)
     except OSError as error:
         raise BackupError(f"The backup was not made: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
     return Made(path, count, path.stat().st_size, time.monotonic() - began)
+
+
+@contextmanager
+def _claimed(part: Path, path: Path) -> Iterator[IO[bytes]]:
+    """The file on its way, for this process alone; gone at the end, unless it was renamed. Raises BackupError."""
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BackupError(
+                f"Another backup is just being written to {path}; wait for it, or give another name."
+            ) from error
+        if path.exists():  # that backup came to its end in between, and this file may be it
+            raise BackupError(f"{path} is there already, and is not written over; give another name.")
+        try:
+            os.truncate(part, 0)
+            yield file
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _path(target: Path, *, encrypted: bool) -> Path:

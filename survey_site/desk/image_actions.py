@@ -55,7 +55,7 @@ def _deal(request: HttpRequest, study: Study) -> str:
         raise NotDone(_("Practice and checks have the images that they need."))
     chosen = to_reserve(main, wanted, str(study.seed))
     aside = study.stimuli.filter(pk__in=chosen)
-    names, n = _names(aside), aside.update(role=Role.RESERVE)
+    names, n = _names(aside), aside.change(role=Role.RESERVE)
     audit.record_changes(request, study, "images made reserve", names, of=str(n))
     return ngettext("%d image set aside.", "%d images set aside.", n) % n
 
@@ -94,7 +94,7 @@ def _without_region(request: HttpRequest, study: Study, chosen: QuerySet[Stimulu
 def _role(role: Stimulus.Role) -> Callable[[HttpRequest, Study, QuerySet[Stimulus], QueryDict], str]:
     def change(request: HttpRequest, study: Study, chosen: QuerySet[Stimulus], data: QueryDict) -> str:
         changed = chosen.exclude(role=role)
-        names, n = _names(changed), changed.update(role=role)
+        names, n = _names(changed), Stimulus.objects.filter(pk__in=changed).change(role=role)
         audit.record_changes(request, study, f"images made {role.value}", names, of=str(n))
         return ngettext("%d image changed.", "%d images changed.", n) % n
 

@@ -122,7 +122,7 @@ class StimulusAdmin(ScopedAdmin):
             for stimulus in studies.values():
                 n = changed.filter(study=stimulus.study_id).count()
                 audit.record(request, stimulus.study, f"images made {role.value}", str(n))
-            count = changed.update(role=role)
+            count = Stimulus.objects.filter(pk__in=changed).change(role=role)
         text = ngettext("%d image changed.", "%d images changed.", count) % count
         self.message_user(request, text, messages.SUCCESS)
 

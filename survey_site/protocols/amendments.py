@@ -168,7 +168,7 @@ def amend(
     if wanted.facts is not None:
         values |= {name: wanted.facts.get(name, "") for name in facts.LABELS}
         values[facts.DATE] = wanted.facts.get(facts.DATE) or None
-    Study.objects.filter(pk=study.pk).update(**values)
+    Study.objects.filter(pk=study.pk).change(**values)
     study.refresh_from_db(fields=list(values))
     for (language, key), text in wanted.texts.items():
         own = StudyText.objects.filter(study=study, language=language, key=key)

@@ -127,7 +127,7 @@ def go_live(
     )
     try:
         with transaction.atomic():
-            again = f"the seal of version {plan.joins.version} again" if plan.goes_on and plan.joins else ""
+            again = f"{GOES_ON} {plan.joins.version} again" if plan.goes_on and plan.joins else ""
             move(study, verb, by.pk if by else None, pilot=pilot, detail=again)
             if plan.goes_on and plan.joins:
                 return plan.joins
@@ -142,6 +142,8 @@ def go_live(
     return protocol
 
 
+GOES_ON = "the seal of version"
+"""How the line in the log begins of a step that took an earlier seal again."""
 CHANGED_MEANWHILE = (
     "Somebody changed the study after this page was opened, and nothing was sealed. The page now shows what would be "
     "sealed: look at it, then go on."

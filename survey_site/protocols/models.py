@@ -19,6 +19,7 @@ class Protocol(SealedRow):
     """The frozen definition of a study: canonical JSON under its SHA-256, pools and seeds included."""
 
     UNSEALED: ClassVar[frozenset[str]] = frozenset({"document"})  # it is under its hash
+    READ_BEFORE_SAVE = False  # nobody changes one
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="protocols")
     version = models.PositiveIntegerField()
@@ -85,7 +86,7 @@ class Protocol(SealedRow):
         return format_1.document(self.document)
 
 
-class Look(models.Model):
+class Look(SealedRow):
     """A look at the data under the sealed stopping rule: taken once, and never changed.
 
     What was found stands here, so that later answers, exclusions and withdrawals change the report but no decision.
@@ -111,7 +112,7 @@ class Look(models.Model):
         return f"{self.measurement_id} look {self.number}"
 
 
-class Rehearsal(models.Model):
+class Rehearsal(SealedRow):
     """The planned analysis tried on simulated participants with known effects, under one state of a draft."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="rehearsals")

@@ -8,9 +8,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from survey_site.recruitment import embedding
+from survey_site.studies.sealed_rows import SealedRow
 
 
-class Recruitment(models.Model):
+class Recruitment(SealedRow):
     """How a study recruits: the provider and its completion codes."""
 
     class Provider(models.TextChoices):

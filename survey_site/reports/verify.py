@@ -85,13 +85,27 @@ def models_of(study: Study) -> dict[str, str]:
 
 
 def not_included(study: Study) -> list[str]:
-    """Names of the models whose file is neither in the storage nor in the operator's folder."""
-    return sorted(name for sha256, name in models_of(study).items() if _model_path(study, sha256) is None)
+    """Names of the models whose file is neither in the storage nor in the operator's folder, and never was here."""
+    here = _uploaded(study)
+    return sorted(
+        name
+        for sha256, name in models_of(study).items()
+        if sha256 not in here and _model_path(study, sha256) is None
+    )
+
+
+def _uploaded(study: Study) -> dict[str, str]:
+    """SHA-256 → path of the models that were stored here: an imported study comes without its files."""
+    if study.origin != Study.Origin.COLLECTED:
+        return {}
+    own = study.own_models.filter(source=OwnModel.Source.UPLOAD).exclude(path="")
+    return dict(own.values_list("sha256", "path"))
 
 
 def _models(study: Study) -> Iterator[CheckedThing]:
+    here = _uploaded(study)
     for sha256, name in models_of(study).items():
-        path = _model_path(study, sha256)
+        path = _model_path(study, sha256) or here.get(sha256)
         if isinstance(path, str):
             yield from _file("models", name, path, sha256)
         elif path is not None:

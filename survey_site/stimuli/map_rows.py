@@ -18,7 +18,7 @@ def put_map(
 ) -> SaliencyMap:
     """The row of this very map, now the current one for its image, classifier, method and rank. facts: further fields."""
     own: dict[str, Any] = {"stimulus": stimulus, "classifier": classifier, "method": method}
-    SaliencyMap.objects.filter(**own, rank=rank).update(current=False)
+    SaliencyMap.objects.filter(**own, rank=rank).change(current=False)
     row, _ = SaliencyMap.objects.update_or_create(
         **own,
         layer=layer,

@@ -1,7 +1,7 @@
 """Stimulus, jobs, SaliencyMap and its pictures: images in, maps out."""
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -20,10 +20,6 @@ class Stimulus(SealedRow):
     class Role(models.TextChoices):
         MAIN = "main", _("Main: shown in counted trials")
         RESERVE = "reserve", _("Reserve: practice and attention checks only")
-
-    UNSEALED: ClassVar[frozenset[str]] = frozenset(
-        {"role"}
-    )  # changes in drafts, many at once; documents seal it
 
     study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="stimuli")
     key = models.SlugField(_("name"), max_length=80, help_text=_("Name in exports; unique in the study."))
@@ -230,8 +226,6 @@ JOB_KINDS: tuple[type[Job], ...] = (PrecomputeJob, RecomputeJob)
 
 class SaliencyMap(SealedRow):
     """A computed (or uploaded) map: its array, its provenance and the machine metrics."""
-
-    UNSEALED: ClassVar[frozenset[str]] = frozenset({"current"})
 
     stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="maps")
     classifier = models.CharField(max_length=200, blank=True)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 
 from survey_site.stimuli.leased_rows import Lane, LeasedRow
+from survey_site.studies.sealed_rows import SealedRow
 
 VERSION = 1
 """Of the observers: another one makes other rows."""
@@ -63,11 +64,13 @@ class ObserverJob(LeasedRow):
         return f"observers of {self.study_id} {self.state}"
 
 
-class ObservedMap(models.Model):
+class ObservedMap(SealedRow):
     """What each observer chooses for one map in one pool, as served.
 
     found: by observer `choice` (the key of an image, empty where none could be told apart) and `margin`.
     """
+
+    SEALED_WITH_ID = False  # map, pool and view are one row's alone
 
     saliency_map = models.ForeignKey("stimuli.SaliencyMap", on_delete=models.CASCADE, related_name="observed")
     pool = models.CharField(max_length=200, help_text="Ids of the candidates in rising order.")

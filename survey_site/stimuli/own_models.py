@@ -100,7 +100,7 @@ def change(row: OwnModel, *, layer: str, preprocessing: str, fit: str, class_nam
     if problems:
         raise Refused(problems)
     with editing(row.study):
-        maps_of(row).update(current=False)
+        maps_of(row).change(current=False)
         PrecomputeJob.objects.filter(stimulus__study=row.study_id, classifier=row.name).delete()
         leased_rows.reset(
             OwnModel.objects.filter(pk=row.pk), **chosen, found={}, accepted_at=None, accepted_by=None
@@ -123,7 +123,7 @@ def remove(row: OwnModel) -> None:
         raise Refused({"name": f"Conditions use {row.name}; untick it on the page Conditions first."})
     with editing(row.study):
         PrecomputeJob.objects.filter(stimulus__study=row.study_id, classifier=row.name).delete()
-        maps_of(row).update(current=False)
+        maps_of(row).change(current=False)
         row.delete()
 
 

@@ -22,6 +22,7 @@ class ChainHead(SealedRow):
         ARRIVALS = "arrivals", _("Participants in the order of their arrival")
 
     SEALED_WITH_ID = False
+    READ_BEFORE_SAVE = False
 
     study = models.ForeignKey(
         "studies.Study",

@@ -33,7 +33,7 @@ def default_task_settings() -> dict[str, Any]:
     return registry.default_settings()
 
 
-class Study(models.Model):
+class Study(SealedRow):
     """One human study: its design settings while it is a draft, and its state."""
 
     State = states.State
@@ -246,7 +246,7 @@ class Study(models.Model):
         return self.state == self.State.DRAFT
 
 
-class Membership(models.Model):
+class Membership(SealedRow):
     """A researcher with whom the owner shares a study, and as what. studies/access.py says what each may do."""
 
     class Role(models.TextChoices):
@@ -301,7 +301,7 @@ class Condition(SealedRow):
         return catalog.join_key(self.base, self.method)
 
 
-class StudyText(models.Model):
+class StudyText(SealedRow):
     """A text that participants read, in Markdown, per study and language; missing ones come from the defaults."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="texts")

@@ -23,6 +23,6 @@ def move(
     """
     now = states.State(Study.objects.select_for_update().values_list("state", flat=True).get(pk=study.pk))
     target = states.transition(verb, now).leads_to(now, pilot=pilot, sealed=sealed)
-    Study.objects.filter(pk=study.pk).update(state=target)
+    Study.objects.filter(pk=study.pk).change(state=target)
     audit.record_of(by, study, f"state: {verb}", detail or str(target.label))
     study.state = target

@@ -38,7 +38,7 @@ def hand_over(study: Study, to: User, by: int | None, *, from_whom: int | None) 
             Membership.objects.update_or_create(
                 study=now, user=before, defaults={"role": Membership.Role.EDITOR}
             )
-        Study.objects.filter(pk=now.pk).update(owner=to)
+        Study.objects.filter(pk=now.pk).change(owner=to)
         told = f"{before.username if before else 'nobody'} → {to.username}"
         audit.record_of(by, now, "owner changed", told)
     study.owner = to

@@ -31,6 +31,9 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+AT_ONCE = 500
+
+
 class SealedQuerySet(models.QuerySet[Any]):
     """Seals what is made in bulk, where `save` is not called."""
 
@@ -43,6 +46,24 @@ class SealedQuerySet(models.QuerySet[Any]):
         made = super().bulk_create(rows, *args, **kwargs)
         self.seal_again(made)
         return made
+
+    def change(self, **values: Any) -> int:
+        """`update` of these columns to plain values, with the seals; returns how many rows there were.
+
+        A row that was not as it had been sealed is in doubt from then on.
+        """
+        database = router.db_for_write(self.model)
+        with transaction.atomic(database):
+            rows = list(self.using(database))
+            for start in range(0, len(rows), AT_ONCE):
+                batch = rows[start : start + AT_ONCE]
+                for row in batch:
+                    row.doubt()
+                    for name, value in values.items():
+                        setattr(row, name, value)
+                self.model._base_manager.filter(pk__in=[row.pk for row in batch]).update(**values)
+                self.seal_again(batch)
+        return len(rows)
 
     def seal_again(self, rows: Iterable[Any]) -> None:
         """Gives these stored rows the seals of what they say now."""
@@ -63,9 +84,12 @@ class SealedRow(models.Model):
 
     SEALED_WITH_ID: the seal covers the row's id, so that no two rows can change places. It is known after the first
     write alone, and costs a second one; without it something else in the row has to be unique, and named by others.
+    READ_BEFORE_SAVE: `save` looks whether the stored row is whole before it seals the new one, and covers columns that it
+    does not store as they are stored. Without it, whoever changes a row has read it under a lock, and called `doubt`.
     """
 
     doubted: bool = False
+    READ_BEFORE_SAVE: ClassVar[bool] = True
     UNSEALED: ClassVar[frozenset[str]] = frozenset()
     SEALED_WITH_ID: ClassVar[bool] = True
 
@@ -81,13 +105,28 @@ class SealedRow(models.Model):
         fields = kwargs.get("update_fields")
         late = self.SEALED_WITH_ID and self.pk is None
         if not late:
-            self.seal = self.made_seal()
+            self.seal = self._seal_over_what_is_stored(fields) if self.READ_BEFORE_SAVE else self.made_seal()
             if fields is not None:
                 kwargs["update_fields"] = {*fields, "seal"}
         super().save(*args, **kwargs)
         if late:
             self.seal = self.made_seal()
             type(self)._base_manager.filter(pk=self.pk).update(seal=self.seal)
+
+    def _seal_over_what_is_stored(self, fields: Collection[str] | None) -> str:
+        """The seal of what the row will be once these fields are stored (None: all)."""
+        stored = None if self._state.adding else type(self)._base_manager.filter(pk=self.pk).first()
+        if stored is None:
+            return self.made_seal()
+        stored.doubt()
+        self.doubted = self.doubted or stored.doubted
+        if fields is None:
+            return self.made_seal()
+        stored.doubted = self.doubted
+        for field in self._meta.concrete_fields:
+            if field.name in fields or field.attname in fields:
+                setattr(stored, field.attname, getattr(self, field.attname))
+        return stored.made_seal()
 
     def sealed_values(self) -> dict[str, Any]:
         """What the seal covers."""

@@ -141,6 +141,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
 )
 BY_VERB = {transition.verb: transition for transition in TRANSITIONS}
+SEALING = ("pilot", "live", "amend")
+"""Verbs of the steps that seal a protocol, unless one goes on that is sealed."""
 
 
 class StateForbids(SeveralProblems):

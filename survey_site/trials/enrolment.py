@@ -138,6 +138,7 @@ def _create(protocol: Protocol, arrival: Arrival, now: datetime) -> tuple[Partic
         last_seen_at=now,
         ticket_number=offered.ticket if offered else leases.next_uncounted(protocol, arrival.kind),
         surplus=offered is not None and not offered.primary,
+        named=bool(arrival.external_id),
     )
     trials = planned_trials.trials_of(participant, frozen)
     participant.plan = ledger.plan_digest(trials)

@@ -35,6 +35,7 @@ class Participant(SealedRow):
     """
 
     SEALED_WITH_ID = False  # the code is in the seal, and in every answer's digest
+    READ_BEFORE_SAVE = False  # no further query on a participant's page
 
     class Kind(models.TextChoices):
         PERSON = "person", _("Person")
@@ -106,6 +107,14 @@ class Participant(SealedRow):
         default=0, editable=False, help_text=_("Answers in the chain.")
     )
     chain_head = models.CharField(max_length=64, blank=True, editable=False)
+    named = models.BooleanField(
+        default=False,
+        db_default=False,  # a process of the version before does not name it
+        editable=False,
+        help_text=_(
+            "A recruitment service gave an identifier, which is kept until the day that the consent states."
+        ),
+    )
 
     class Meta:
         ordering = ["id"]
@@ -323,6 +332,8 @@ class Response(models.Model):
 
 class ExternalId(SealedRow):
     """Who a participant is to the provider. One person per study, by constraint."""
+
+    READ_BEFORE_SAVE = False
 
     study = models.ForeignKey("studies.Study", on_delete=models.CASCADE, related_name="external_ids")
     participant = models.OneToOneField(

@@ -5,12 +5,14 @@ Whoever seals vouches for the rows: what was changed before, nobody finds afterw
 
 import secrets
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from survey_site.protocols.models import Protocol, ServedImage
-from survey_site.stimuli.models import MapPicture, SaliencyMap
+from survey_site.protocols.models import Look, ServedImage
+from survey_site.recruitment.models import Recruitment
+from survey_site.stimuli.models import MapPicture, ObservedMap, SaliencyMap
 from survey_site.studies import audit, chain_heads, seals
 from survey_site.studies.models import AuditEntry, ChainHead, Study
 from survey_site.trials import ledger
@@ -18,6 +20,26 @@ from survey_site.trials.models import AnswerLink, ExternalId, Participant, Respo
 
 BATCH = 200
 Row = TypeVar("Row", Trial, Response, AnswerLink)
+
+
+def sealed_rows(study: Study) -> tuple[QuerySet[Any], ...]:
+    """Every row of the study that carries a seal of its own, but its participants and the heads of its chains."""
+    return (
+        Study.objects.filter(pk=study.pk),
+        study.texts.all(),
+        study.memberships.all(),
+        Recruitment.objects.filter(study=study),
+        study.conditions.all(),
+        study.stimuli.all(),
+        SaliencyMap.objects.filter(stimulus__study=study),
+        MapPicture.objects.filter(saliency_map__stimulus__study=study),
+        ObservedMap.objects.filter(saliency_map__stimulus__study=study),
+        study.rehearsals.all(),
+        study.protocols.defer("document"),
+        ServedImage.objects.filter(protocol__study=study),
+        Look.objects.filter(measurement__study=study),
+        ExternalId.objects.filter(study=study),
+    )
 
 
 @transaction.atomic
@@ -39,6 +61,7 @@ def seal_participants(study: Study) -> int:
 
 def _seal(batch: list[Participant], hashes: dict[int, str]) -> None:
     ids = [person.pk for person in batch]
+    named = set(ExternalId.objects.filter(participant__in=ids).values_list("participant", flat=True))
     trials = _by_participant(Trial.objects.filter(participant__in=ids).order_by("position"), ids)
     answers = _by_participant(
         Response.objects.filter(participant__in=ids).select_related("trial").order_by("trial__position"), ids
@@ -64,13 +87,14 @@ def _seal(batch: list[Participant], hashes: dict[int, str]) -> None:
         for number, (position, digest) in enumerate(digests, 1):
             head = ledger.next_head(head, position, digest)
             links.append(AnswerLink(participant=person, number=number, position=position, digest=digest))
+        person.named = person.pk in named
         person.chain_length, person.chain_head = len(digests), head
         person.seal = person.made_seal()
     AnswerLink.objects.filter(participant__in=ids).delete()
     AnswerLink.objects.bulk_create(links, batch_size=1000)
     Response.objects.bulk_update(salted, ["salt", "ledger"], batch_size=200)
     Participant.objects.bulk_update(
-        batch, ["plan", "presented", "chain_length", "chain_head", "seal"], batch_size=100
+        batch, ["plan", "presented", "chain_length", "chain_head", "named", "seal"], batch_size=100
     )
 
 
@@ -85,15 +109,7 @@ def _by_participant(rows: Iterable[Row], ids: Iterable[int]) -> dict[int, list[R
 def seal_study(study: Study) -> int:
     """Everything of the study that carries a seal; returns how many participants it has."""
     count = seal_participants(study)
-    for rows in (
-        study.conditions.all(),
-        study.stimuli.all(),
-        SaliencyMap.objects.filter(stimulus__study=study),
-        MapPicture.objects.filter(saliency_map__stimulus__study=study),
-        Protocol.objects.filter(study=study),
-        ServedImage.objects.filter(protocol__study=study),
-        ExternalId.objects.filter(study=study),
-    ):
+    for rows in sealed_rows(study):
         rows.model.objects.seal_again(rows)
     seal_log(study)
     return count

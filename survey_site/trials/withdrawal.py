@@ -27,6 +27,7 @@ def withdraw(receipt: str) -> Participant | None:
     leases.settle(found, completed=False)
     found.trials.all().delete()
     for external in ExternalId.objects.filter(participant=found):
+        external.doubt()
         external.value, external.session = pseudonym(external.value), ""
         external.save(update_fields=["value", "session"])
     left = {

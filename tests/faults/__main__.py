@@ -3,6 +3,7 @@
 python -m tests.faults                       every fault, one after the other
 python -m tests.faults --only redis web      those whose names hold one of these
 python -m tests.faults --front               through nginx, as on a server
+python -m tests.faults --objects             those of an object store alone, which come last otherwise
 
 The processes are real (tests/stack), the participants are those of benchmarks/load.py with the patience of the page's
 script. Status 1 where an acknowledged answer or a map was lost, is there twice, or did not come back in time.
@@ -11,6 +12,7 @@ script. Status 1 where an acknowledged answer or a map was lost, is there twice,
 import argparse
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +22,8 @@ from pathlib import Path
 import django
 
 from tests import servers
+from tests.faults.gate import Gate
+from tests.stack import programs
 from tests.stack.disk import Disk
 from tests.stack.stack import Stack
 
@@ -37,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="of a fault's name")
     parser.add_argument("--front", action="store_true", help="with nginx before the site")
+    parser.add_argument("--objects", action="store_true", help="with an object store, and its faults alone")
     parser.add_argument("--no-disks", action="store_true", help="mount none, as where this is not allowed")
     parser.add_argument("--keep-logs", type=Path, help="where the programs' logs are copied to")
     options = parser.parse_args(arguments)
@@ -49,10 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "media": Disk(folder / "media", FILES_MB),
         }
         try:
-            clean = _in(folder, disks, options)
+            clean = _with_objects(folder, options) if options.objects else _in(folder, disks, options)
         finally:
             for disk in disks.values():
                 disk.close()
+    if options.only == [""] and not options.objects and not options.front:
+        # Another storage is another site: settings are read once.
+        clean = (
+            not subprocess.run([sys.executable, "-m", "tests.faults", "--objects"], check=False).returncode
+            and clean
+        )
     print(f"\n{time.monotonic() - began:.0f} s on {os.cpu_count()} cores, Python {platform.python_version()}")
     return int(not clean)
 
@@ -60,19 +71,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _in(folder: Path, disks: dict[str, Disk], options: argparse.Namespace) -> bool:
     """Starts everything in the folder and strikes; whether nothing was lost or doubled."""
     variables = {"STORAGE_URL": f"file://{folder}/media/files"}
-    with Stack(folder, front=options.front, postgres=SMALL_LOG, variables=variables) as stack:
+    stack = Stack(folder, front=options.front, postgres=SMALL_LOG, variables=variables)
+    mounted = {name: disk for name, disk in disks.items() if disk.mounted and not options.no_disks}
+    return _strike(stack, mounted, options, None)
+
+
+def _with_objects(folder: Path, options: argparse.Namespace) -> bool:
+    """The same with an object store behind a gate."""
+    with Gate() as gate:
+        url = f"s3://{programs.BUCKET}/media?endpoint={gate.url}&region=us-east-1"
+        stack = Stack(folder, objects=True, postgres=SMALL_LOG, variables={"STORAGE_URL": url})
+        assert stack.objects
+        gate.behind = int(stack.objects.command[-1])
+        return _strike(stack, {}, options, gate)
+
+
+def _strike(stack: Stack, disks: dict[str, Disk], options: argparse.Namespace, gate: Gate | None) -> bool:
+    with stack:
         os.environ.update(stack.environment)
         django.setup()
         # Models can be imported only now.
         from tests.faults.suite import strike_all
 
-        mounted = {name: disk for name, disk in disks.items() if disk.mounted and not options.no_disks}
         try:
-            return strike_all(stack, mounted, options.only)
+            return strike_all(stack, disks, options.only, gate)
         finally:
             if options.keep_logs:
                 options.keep_logs.mkdir(parents=True, exist_ok=True)
-                for log in (folder / "log").glob("*.log"):
+                for log in (stack.folder / "log").glob("*.log"):
                     (options.keep_logs / log.name).write_bytes(log.read_bytes())
 
 

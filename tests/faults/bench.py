@@ -22,6 +22,7 @@ from tests.factories import FACTS, task_settings
 from tests.faults.acknowledged import Acknowledged
 from tests.faults.crowd import Crowd
 from tests.faults.cutting_proxy import CuttingProxy
+from tests.faults.gate import Gate
 from tests.faults.twice import Twice
 from tests.stack.disk import Disk
 from tests.stack.stack import Stack
@@ -62,6 +63,7 @@ class Bench:
         self.crowd = self.people(stack.url)
         self.proxy: CuttingProxy | None = None
         self.twice: Twice | None = None
+        self.gate: Gate | None = None
         self._reported: Study | None = None
 
     def _open(self, slug: str, **settings: int) -> Study:

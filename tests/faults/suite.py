@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.faults.bench import Bench
+from tests.faults.gate import Gate
 from tests.faults.kinds import FAULTS
+from tests.faults.object_store import OBJECT_FAULTS
 from tests.faults.round import Row, run
 from tests.faults.table import line, rule
 from tests.stack.disk import Disk
@@ -18,11 +20,16 @@ HEADINGS = (
 )  # fmt: skip
 
 
-def strike_all(stack: Stack, disks: dict[str, Disk], words: Sequence[str]) -> bool:
-    """Those whose names hold one of the words; prints a line after each. Whether all were clean."""
-    chosen = [fault for fault in FAULTS if any(word.lower() in fault.name.lower() for word in words)]
+def strike_all(stack: Stack, disks: dict[str, Disk], words: Sequence[str], gate: Gate | None = None) -> bool:
+    """Those whose names hold one of the words; prints a line after each. Whether all were clean.
+
+    gate: stands before the object store, whose faults are struck then.
+    """
+    kinds = OBJECT_FAULTS if gate else FAULTS
+    chosen = [fault for fault in kinds if any(word.lower() in fault.name.lower() for word in words)]
     with tempfile.TemporaryDirectory(prefix="tiny-") as folder:
         bench = Bench(stack, tiny_classifier(Path(folder)), disks)
+        bench.gate = gate
         print(line(HEADINGS), rule(HEADINGS), sep="\n", flush=True)
         rows = []
         for fault in chosen:

@@ -1,5 +1,6 @@
 """`manage.py receipt RECEIPT [CODE]`: are the answers of whoever holds this receipt stored as they were given, or erased?"""
 
+import re
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -7,6 +8,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from survey_site.reports import ledger_check
 from survey_site.trials import ledger
 from survey_site.trials.models import Participant
+
+SECRET = re.compile("[A-Za-z0-9_-]{1,64}")
+DASHES = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
+)  # as programs for texts write them
 
 
 class Command(BaseCommand):
@@ -19,12 +25,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        secret = options["receipt"].rstrip("/").rpartition("/")[2]
-        person = Participant.objects.select_related("study").filter(receipt=secret).first()
+        secret = options["receipt"].strip().rstrip("/").rpartition("/")[2]
+        known = Participant.objects.select_related("study").filter(receipt=secret)
+        person = known.first() if SECRET.fullmatch(secret) else None
         if person is None:
             raise CommandError("This receipt fits nothing: no participant of this site was given it.")
         code = ledger.check_code(person)
-        if options["code"] and options["code"].strip().lower() != code:
+        given = "".join(options["code"].split()).lower().translate(DASHES)
+        if given and given != code:
             raise CommandError(
                 f"This code is not that of the receipt: the site has {code}. The answers are not those that were "
                 "given when the code was shown, or the code belongs to another receipt.",
@@ -37,5 +45,5 @@ class Command(BaseCommand):
             done = f"withdrawn, {person.chain_length} answers erased"
         else:
             done = f"{person.chain_length} answers stored"
-        agrees = ", as the code says" if options["code"] else f"; code {code}"
+        agrees = ", as the code says" if given else f"; code {code}"
         self.stdout.write(f"{person.study.slug}, {person.code}: {done}{agrees}; the chain is whole")
