@@ -10,7 +10,7 @@ from tests.faults import counted
 from tests.faults.acknowledged import Acknowledged
 from tests.faults.counted import Count
 from tests.faults.crowd import Crowd
-from tests.faults.pieces import FAILED, FINISHED, HEADINGS, STOPPED, Pieces
+from tests.faults.pieces import FAILED, FINISHED, HEADINGS, OVER, STOPPED, Pieces
 from tests.faults.table import line, rule
 from tests.stack.stack import Stack
 
@@ -42,7 +42,7 @@ class LongRun:
         ended_by = FAILED
         try:
             self._watch(crowd, answers, until, every_s)
-            ended_by = FINISHED if self.notes.total >= answers else STOPPED
+            ended_by = FINISHED if self.notes.total >= answers else OVER
         except KeyboardInterrupt:
             ended_by = STOPPED
         finally:

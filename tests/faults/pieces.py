@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-KILLED, STOPPED, FINISHED, FAILED = "SIGKILL", "^C", "the end", "an error"
+KILLED, STOPPED, OVER, FINISHED, FAILED = "SIGKILL", "^C", "its minutes", "the end", "an error"
 
 
 @dataclass

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 # Left out on purpose: secrets, what the import decides anew, and what follows from other fields.
 LEFT_OUT = {
-    Study: {"state", "origin", "created_at"},
+    Study: {"state", "origin", "created_at", "seal"},
     Condition: {"seal"},
     Protocol: {"ids_erased_on", "measurement_hash", "seal"},
     Stimulus: {"created_at", "seal"},
@@ -39,6 +39,7 @@ LEFT_OUT = {
         "presented",
         "chain_length",
         "chain_head",
+        "named",
         "seal",
     },
     Trial: {"pool", "maps"},  # written as keys and places

@@ -63,7 +63,7 @@ def test_an_untouched_study_passes(stored: Survey) -> None:
     out, err = verify()
     assert out == (
         "small: all as stored (1 protocols, 1 stimuli, 1 arrays, 1 pictures, 0 answers; "
-        "0 participants, 0 tickets, 13 rows, 1 audit lines)\n"
+        "0 participants, 0 tickets, 14 rows, 1 audit lines)\n"
     )
     assert err == ""
 
@@ -150,7 +150,7 @@ def test_answers_of_a_task_that_is_not_installed_are_said_to_be_unchecked(stored
     assert out.splitlines() == [
         "not checked: 2 answers of the task 'ranking', which is not installed",
         "small: all as stored (1 protocols, 1 stimuli, 1 arrays, 1 pictures, 0 answers; "
-        "2 participants, 0 tickets, 13 rows, 1 audit lines)",
+        "2 participants, 0 tickets, 14 rows, 1 audit lines)",
     ]
     assert err == ""
 

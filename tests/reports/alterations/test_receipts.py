@@ -64,3 +64,24 @@ def test_a_receipt_that_fits_nothing_is_said(study: Study) -> None:
     Response.objects.filter(participant=first).update(rt_ms=1)
     with pytest.raises(CommandError, match="the answer to trial 1 was changed"):
         receipt(first.receipt)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", " ", "/", "é", "\udcff", "a\0b", "x" * 10_000_000, "http://testserver/w/", "'; --", "%00"]
+)
+def test_whatever_is_no_receipt_fits_nothing(study: Study, wrong: str) -> None:
+    with pytest.raises(
+        CommandError, match=r"^This receipt fits nothing: no participant of this site was given it\.$"
+    ):
+        call_command("receipt", wrong)
+
+
+def test_a_receipt_as_people_copy_it(study: Study) -> None:
+    person = Participant.objects.get(state="finished")
+    code = ledger.check_code(person)
+    for written in (f" {code.upper()}\n", code.replace("-", "\u2011"), code.replace("-", " \u2013 ")):
+        assert "as the code says" in receipt(f"  http://testserver/w/{person.receipt}/ \n", written)
+    with pytest.raises(CommandError, match="This code is not that of the receipt"):
+        receipt(person.receipt, code + "0" * 1_000_000)
+    with pytest.raises(CommandError, match="fits nothing"):  # letters of a receipt differ by their case
+        receipt(person.receipt.swapcase())
