@@ -114,7 +114,7 @@ def copies(kind: type[models.Model]) -> Iterator[Copy]:
             if isinstance(field, models.ForeignKey):
                 named.append(field)
             elif isinstance(field, models.CharField):
-                values[field.attname] = "yet-another"
+                values[field.attname] = "new-one"
             elif isinstance(field, models.IntegerField):
                 values[field.attname] = 90
     yield Copy(kind, values)
