@@ -58,6 +58,12 @@ def ours(classifier: Classifier, image: tuple[str, np.ndarray], keys: tuple[str,
     return run
 
 
+def reason(error: Exception) -> str:
+    """What went wrong. What Keras or TensorFlow raise inside a graph says it in the last line, behind a traceback."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1][:160]}" if lines else type(error).__name__
+
+
 SUMS = ("ig", "lrp", "deeplift", "excitationbp")
 
 
@@ -91,7 +97,7 @@ def main(options: argparse.Namespace) -> None:
             try:
                 theirs = make(task)
             except Exception as error:  # not installed, or it cannot read this network
-                print(f"Left out: {peer} ({type(error).__name__}: {str(error).splitlines()[0][:120]})")
+                print(f"Left out: {peer} ({reason(error)})")
                 continue
             for key, call in theirs.items():
                 if key not in keys:
@@ -99,9 +105,7 @@ def main(options: argparse.Namespace) -> None:
                 try:
                     other = np.asarray(call(), np.float64)
                 except Exception as error:
-                    print(
-                        f"Left out: {peer} {key} ({type(error).__name__}: {str(error).splitlines()[0][:120]})"
-                    )
+                    print(f"Left out: {peer} {key} ({reason(error)})")
                     continue
                 by = float(np.abs(found[key] - other).max() / np.abs(other).max())
                 order = rank_correlation(found[key].astype(np.float32), other.astype(np.float32))
