@@ -14,6 +14,7 @@ from survey_site.protocols.models import Look, Protocol
 from survey_site.reports import look_taking, looks
 from survey_site.reports.analysis import analyse
 from survey_site.reports.look_taking import take, take_closing
+from survey_site.reports.population import Population
 from survey_site.reports.study_folder import stored_looks
 from survey_site.reports.study_folder.read import read_folder
 from survey_site.reports.study_folder.write import write_folder
@@ -204,6 +205,9 @@ def test_the_closed_report_has_the_corrected_estimate_where_the_ordinary_one_wou
     assert compared["p_holm"] == row["p_holm"]
     assert "rests on the 4 participants of look 1" in found["note"] and "5 count now" in found["note"]
     assert "secondary" in (report["comparisons"]["faith"].get("caution") or "not compared: secondary")
+    for whom in (Population(), Population(unfinished=True)):
+        pairs = analyse(Study.objects.get(), whom).report["pairs"]["index"]
+        assert pairs["rows"] and "no account of the looks" in str(pairs["caution"])
     assert Look.objects.count() == 1, "the study had ended by its boundary: no closing look"
 
 
