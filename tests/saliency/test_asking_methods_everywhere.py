@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from saliency_worker import catalog
-from saliency_worker.saliency.classifiers import Classifier, of_model, random_classifier
+from saliency_worker.saliency.classifiers import Classifier, of_model
 from saliency_worker.saliency.errors import ModelError
 from saliency_worker.saliency.explain import Explainer
 from saliency_worker.saliency.settings import Settings
+from tests.saliency.test_backpropagation_networks import lively
 from tests.saliency.test_catalogue_networks import FEATURE_MAPS
 from tests.saliency.test_own_models import PICTURE, SHA256
 from tests.saliency.zoo import ZOO
@@ -83,7 +84,7 @@ def test_a_network_explained_at_tokens_has_all_but_ablationcam_which_says_why() 
 @pytest.mark.parametrize("name", sorted(FEATURE_MAPS))
 def test_every_method_explains_every_classifier_of_the_catalogue(name: str) -> None:
     # Score-CAM asks once per channel: that is what it costs.
-    assert_maps_are_made(random_classifier(name, seed=1))
+    assert_maps_are_made(lively(name))
     gc.collect()
 
 
@@ -92,5 +93,5 @@ def test_every_method_explains_every_classifier_of_the_catalogue(name: str) -> N
 @pytest.mark.parametrize("name", sorted(FEATURE_MAPS))
 def test_every_method_but_scorecam_explains_every_classifier_of_the_catalogue(name: str) -> None:
     """About sixty passes instead of one per channel; what Score-CAM takes, activations and a probe, others take here."""
-    assert_maps_are_made(random_classifier(name, seed=1), tuple(key for key in KEYS if key != "scorecam"))
+    assert_maps_are_made(lively(name), tuple(key for key in KEYS if key != "scorecam"))
     gc.collect()
