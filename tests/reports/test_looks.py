@@ -146,6 +146,7 @@ def test_the_log_and_the_monitor_tell_nothing_but_go_on_or_boundary_reached(
     assert "Go on" in page and "look 2 of 3" in page and "Boundary reached" not in page
     for secret in ("Ours 1", "Grad-CAMs", "p =", "0.0"):
         assert secret not in page.split("Looks of the sealed stopping rule")[1].split("</section>")[0]
+    assert "Scores are not shown while the sealed looks decide" in page and "<meter" not in page
     assert Look.objects.count() == 1, "reading takes no look"
 
 

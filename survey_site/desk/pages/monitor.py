@@ -55,9 +55,14 @@ def monitor_live(request: HttpRequest, study: Study) -> HttpResponse:
 
 
 class MonitorPage(state.MonitorContext):
-    """The counts, how the sealed looks stand, and what the reader may do: see the results, change the study."""
+    """The counts, how the sealed looks stand, and what the reader may do: see the results, change the study.
+
+    scores: whether those of each column are shown. While sealed looks decide when a masked study stops they are not, by
+    letters neither: who sees them drift apart is tempted to stop by eye.
+    """
 
     results: bool
+    scores: bool
     edits: bool
     looks: looks.LookStatus | None
     starts: int
@@ -66,12 +71,14 @@ class MonitorPage(state.MonitorContext):
 
 
 def _context(request: HttpRequest, study: Study) -> MonitorPage:
+    told, stand = state.context_of(study), looks.status(study)
     return {
-        "results": may_now(request, "results", study.pk),
+        "results": (results := may_now(request, "results", study.pk)),
+        "scores": results and not (stand and told["now"].masked),
         "edits": (edits := may_now(request, "edit", study.pk)),
-        "looks": looks.status(study),
+        "looks": stand,
         "starts": recent_starts(study, timezone.now()),
         "expected_starts": limits_of(Watch.objects.filter(study=study).first() or Watch()).starts,
         "steps": [step for step in states.possible(study.state) if edits and step.verb in ONE_CLICK],
-        **state.context_of(study),
+        **told,
     }
