@@ -228,7 +228,8 @@ def _equivalence(outcome: ReportedOutcome, reference: str, family: EquivalenceFa
         return ""
     margin, level = _points(family["margin"], outcome), family["interval_level"]
     told = [_against(outcome, row, level) for row in family["rows"]]
-    return f"Against the margin of {margin} from {plain(reference)} that was fixed beforehand: {'; '.join(told)}."
+    caution = f" {family['caution']}" if "caution" in family else ""
+    return f"Against the margin of {margin} from {plain(reference)} that was fixed beforehand: {'; '.join(told)}.{caution}"
 
 
 def _against(outcome: ReportedOutcome, row: EquivalenceRow, level: float) -> str:

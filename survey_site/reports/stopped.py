@@ -21,7 +21,7 @@ NOT_CORRECTED = (
     "corrected for it."
 )
 SENSITIVITY = "Not the primary choice of participants: nothing here is corrected for the looks of the sealed stopping rule."
-PAIRS = "These take no account of the looks of the sealed stopping rule."
+LOOKED_AT = "These take no account of the looks of the sealed stopping rule."
 MASKED = "Columns are masked: what the looks found is shown once their names are open or the study is closed."
 
 
@@ -70,7 +70,7 @@ def corrected(found: StatisticsReport, stopping: StoppingReport | None) -> None:
     """Puts the sealed decision in the place of the ordinary tests of the rule's columns, and says so at the others."""
     if stopping is None:
         return
-    _warn_of_pairs(found)
+    _warn_of_looks(found)
     by_name = {row["column"]: row for row in stopping["rows"]}
     what = f"{stopping['column'] or 'all columns'} in {title_of(stopping['outcome'])}"
     for key, family in found["comparisons"].items():
@@ -90,15 +90,18 @@ def corrected(found: StatisticsReport, stopping: StoppingReport | None) -> None:
             family["caution"] = " ".join(part for part in told if part) or None
 
 
-def _warn_of_pairs(found: StatisticsReport) -> None:
+def _warn_of_looks(found: StatisticsReport) -> None:
     for pairs in found["pairs"].values():
         if pairs["rows"]:
-            pairs["caution"] = " ".join(filter(None, [pairs["caution"], PAIRS]))
+            pairs["caution"] = " ".join(filter(None, [pairs["caution"], LOOKED_AT]))
+    for margin in found["equivalence"].values():
+        if margin["rows"]:
+            margin["caution"] = LOOKED_AT
 
 
 def uncorrected(found: StatisticsReport) -> None:
     """Says at every comparison of a sensitivity analysis that the looks are not taken into account."""
-    _warn_of_pairs(found)
+    _warn_of_looks(found)
     for family in found["comparisons"].values():
         if family["rows"]:
             family["caution"] = " ".join(filter(None, [family.get("caution"), SENSITIVITY]))

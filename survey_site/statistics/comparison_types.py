@@ -81,12 +81,16 @@ class EquivalenceRow(TypedDict):
 
 
 class EquivalenceFamily(TypedDict):
-    """Two one-sided tests of every column; margin: in the unit of the differences. interval_level: 1 − 2α."""
+    """Two one-sided tests of every column; margin: in the unit of the differences. interval_level: 1 − 2α.
+
+    caution: what a reader must know of all rows.
+    """
 
     margin: float
     interval_level: float
     rows: list[EquivalenceRow]
     reason: NotRequired[str]
+    caution: NotRequired[str]
 
 
 class ScatterParts(TypedDict):

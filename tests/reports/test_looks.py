@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from survey_site.protocols import life, masking, measurement, planned_looks
 from survey_site.protocols.models import Look, Protocol
-from survey_site.reports import look_taking, looks
+from survey_site.reports import look_taking, looks, paragraphs
 from survey_site.reports.analysis import analyse
 from survey_site.reports.look_taking import take, take_closing
 from survey_site.reports.population import Population
@@ -210,6 +210,17 @@ def test_the_closed_report_has_the_corrected_estimate_where_the_ordinary_one_wou
         pairs = analyse(Study.objects.get(), whom).report["pairs"]["index"]
         assert pairs["rows"] and "no account of the looks" in str(pairs["caution"])
     assert Look.objects.count() == 1, "the study had ended by its boundary: no closing look"
+
+
+def test_equivalence_says_that_it_takes_no_account_of_the_looks() -> None:
+    made = ruled(margins={"index": 1})
+    for number in range(4):
+        finishes(made, number, apart=4)
+    take(made.study)
+    masking.open_names(Study.objects.get(), None)
+    report = analyse(Study.objects.get()).report
+    assert "no account of the looks" in report["equivalence"]["index"]["caution"]
+    assert "no account of the looks" in paragraphs.results(report)
 
 
 def test_a_study_that_stops_at_its_first_look_has_the_ordinary_interval(big: Survey) -> None:

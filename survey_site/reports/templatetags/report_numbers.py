@@ -70,6 +70,12 @@ def words(name: str) -> str:
 
 
 @register.filter
+def outcome_title(report: StudyReport, key: str) -> str:
+    """What an outcome is called on the page."""
+    return next((outcome["title"] for outcome in report["outcomes"] if outcome["key"] == key), key)
+
+
+@register.filter
 def item(mapping: Mapping[str, Any] | None, key: str) -> Any:
     return (mapping or {}).get(key)
 
