@@ -93,7 +93,7 @@ class SealedRow(models.Model):
     UNSEALED: ClassVar[frozenset[str]] = frozenset()
     SEALED_WITH_ID: ClassVar[bool] = True
 
-    seal = models.CharField(max_length=80, blank=True, default="", editable=False)
+    seal = models.CharField(max_length=80, blank=True, default="", db_default="", editable=False)
 
     objects = SealedQuerySet.as_manager()
 

@@ -13,12 +13,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='protocol',
             name='seal',
-            field=models.CharField(blank=True, default='', editable=False, max_length=80),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=80),
         ),
         migrations.AddField(
             model_name='servedimage',
             name='seal',
-            field=models.CharField(blank=True, default='', editable=False, max_length=80),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=80),
         ),
         migrations.AddField(
             model_name='servedimage',

@@ -13,16 +13,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mappicture',
             name='seal',
-            field=models.CharField(blank=True, default='', editable=False, max_length=80),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=80),
         ),
         migrations.AddField(
             model_name='saliencymap',
             name='seal',
-            field=models.CharField(blank=True, default='', editable=False, max_length=80),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=80),
         ),
         migrations.AddField(
             model_name='stimulus',
             name='seal',
-            field=models.CharField(blank=True, default='', editable=False, max_length=80),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=80),
         ),
     ]

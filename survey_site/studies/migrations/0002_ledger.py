@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name='ChainHead',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seal', models.CharField(blank=True, default='', editable=False, max_length=80)),
+                ('seal', models.CharField(blank=True, db_default='', default='', editable=False, max_length=80)),
                 ('kind', models.CharField(choices=[('audit', 'Audit log'), ('arrivals', 'Participants in the order of their arrival')], max_length=10)),
                 ('length', models.PositiveIntegerField(default=0)),
                 ('head', models.CharField(default='0000000000000000000000000000000000000000000000000000000000000000', max_length=64)),
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='condition',
             name='seal',
-            field=models.CharField(blank=True, default='', editable=False, max_length=80),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=80),
         ),
         migrations.AlterField(
             model_name='auditentry',
