@@ -203,8 +203,8 @@ def point(job: PrecomputeJob, worker: str) -> None:
             metrics = {name: value for name, value in (row.metrics or {}).items() if name != "pointing"}
             if region is not None:
                 scalar = values(storage.get(row.array_path))
-                empty = metrics.get("sparsity") is None  # the same everywhere, it points nowhere
-                metrics["pointing"] = None if empty else engine.points(scalar, region)
+                # The same everywhere, it points nowhere.
+                metrics["pointing"] = None if metrics.get("empty") else engine.points(scalar, region)
             row.metrics = metrics
             row.save(update_fields=["metrics"])
         if not leased_rows.finish(job, worker, region_only=False):

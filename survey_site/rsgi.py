@@ -33,10 +33,15 @@ class Late(Exception):
 
 
 class Uploaded(io.RawIOBase):
-    """A large body as a file that blocks the thread that reads it, part by part."""
+    """A large body as a file that blocks the thread that reads it, part by part.
 
-    def __init__(self, protocol: Any, loop: asyncio.AbstractEventLoop) -> None:
+    Raises ConnectionResetError where the sender leaves before ``length`` bytes came: granian ends such a body like any
+    other, and half a table of boxes, or some of several files, would be stored as if it were all.
+    """
+
+    def __init__(self, protocol: Any, loop: asyncio.AbstractEventLoop, length: int) -> None:
         self._parts, self._loop, self._held = protocol.__aiter__(), loop, b""
+        self._missing = length
         self.ended = False
 
     def readable(self) -> bool:
@@ -47,8 +52,11 @@ class Uploaded(io.RawIOBase):
             part = asyncio.run_coroutine_threadsafe(_next(self._parts), self._loop).result(CHUNK_WITHIN_S)
             if part is None:
                 self.ended = True
+                if self._missing > 0:
+                    raise ConnectionResetError("The sender left in the middle of an upload.")
                 return 0
             self._held = part
+            self._missing -= len(part)
         taken = min(len(buffer), len(self._held))
         buffer[:taken], self._held = self._held[:taken], self._held[taken:]
         return taken
@@ -144,7 +152,7 @@ async def _body(length: str, protocol: Any, loop: asyncio.AbstractEventLoop) -> 
     if not (length.isascii() and length.isdecimal() and len(length) < 19) or int(length) == 0:
         return io.BytesIO()
     if int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        return io.BufferedReader(Uploaded(protocol, loop), 256 * 1024)
+        return io.BufferedReader(Uploaded(protocol, loop, int(length)), 256 * 1024)
     try:
         async with asyncio.timeout(FORM_WITHIN_S):
             return io.BytesIO(await protocol())

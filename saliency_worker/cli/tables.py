@@ -72,7 +72,10 @@ def _summary(classifier: str, key: str, rows: list[Measurement]) -> Summary:
         "average_confidence": fmean(row["confidence"] for row in measured) if measured else None,
         "right_low": 100 * low,
         "right_high": 100 * high,
-        **{name: _mean((row.get(field) for row in rows), 100) for field, name in _PERCENT.items()},
+        **{
+            name: _mean((row.get(field) for row in (rows if field == "empty" else measured)), 100)
+            for field, name in _PERCENT.items()
+        },
         **{name: _mean(row.get(name) for row in rows) for name in _MEANS},
     }
 

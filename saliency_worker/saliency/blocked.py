@@ -18,6 +18,7 @@ _DRAWS = (
     (0.0, 30.0),
     (0.5, 0.3),
     (128.0, 80.0),
+    (0.0, 3000.0),
 )  # mean and deviation of what an operation is tried with
 
 
@@ -66,10 +67,12 @@ def _blocking(view: View, since: Value) -> Step | None:
         if not reached.intersection(step.outputs):
             continue
         for value in after.intersection(step.inputs):
-            if _lets_through(graph, step, value):
+            # A walk goes on to a picture of whole numbers as it comes; a gradient ends there, and is missing then.
+            whole = value == since and not _is_differentiable(graph.dtypes[value])
+            if whole or _lets_through(graph, step, value):
                 reached.add(value)
             else:
-                closed = step if "float" in graph.dtypes[value] else graph.producer(value) or step
+                closed = step if _is_differentiable(graph.dtypes[value]) else graph.producer(value) or step
     return None if since in reached else closed
 
 
@@ -77,16 +80,11 @@ def _lets_through(graph: OperationGraph, step: Step, value: Value) -> bool:
     """Whether the operation has a derivative by this input that is not 0 at some of what is drawn at random."""
     if kinds.is_weighted(step) and type(step.operation).__module__.startswith("keras."):
         return True  # if it has none, that is its weights' doing
-    if "float" not in graph.dtypes[value]:
+    if not _is_differentiable(graph.dtypes[value]):
         return False
     draw = tf.random.Generator.from_seed(0)
     for mean, deviation in _DRAWS:
-        given = {
-            each: tf.cast(
-                draw.normal([side or 1 for side in graph.shapes[each]], mean, deviation), graph.dtypes[each]
-            )
-            for each in step.inputs
-        }
+        given = {each: _drawn(draw, graph, each, mean, deviation) for each in step.inputs}
         try:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(given[value])
@@ -98,6 +96,18 @@ def _lets_through(graph: OperationGraph, step: Step, value: Value) -> bool:
         if found is not None and tf.reduce_any(tf.convert_to_tensor(found) != 0):
             return True
     return False
+
+
+def _drawn(
+    draw: tf.random.Generator, graph: OperationGraph, value: Value, mean: float, deviation: float
+) -> tf.Tensor:
+    found = draw.normal([side or 1 for side in graph.shapes[value]], mean, deviation)
+    # Cast to booleans all would be true, and what a mask leaves out would never be tried.
+    return found > mean if graph.dtypes[value] == "bool" else tf.cast(found, graph.dtypes[value])
+
+
+def _is_differentiable(dtype: str) -> bool:
+    return bool(tf.as_dtype(dtype).is_floating or tf.as_dtype(dtype).is_complex)
 
 
 def _refusal(view: View, since: Value, step: Step | None) -> ModelError:

@@ -22,8 +22,9 @@ GALLERY_SCORES = 3
 VERSIONS = ("", *catalog.OURS)
 _FAMILIES = (*catalog.bases_by_family(), "Controls", "")
 MachineMeasure = Literal[
-    "right_percent", "confidence", "kept_share", "sparsity", "deletion", "insertion", "sanity", "pointing"
-]
+    "right_percent", "confidence", "increase_percent", "drop", "kept_share", "empty_percent",
+    "sparsity", "deletion", "insertion", "sanity", "pointing",
+]  # fmt: skip
 Metrics = dict[str, Any]  # as the worker stored them
 
 
@@ -40,6 +41,8 @@ def machine_rows(study: Study) -> list[MachineRow]:
 
 def _row(classifier: str, method: str, metrics: list[Metrics]) -> MachineRow:
     base, _, version = method.partition(".")
+    # The explanation map of one that is the same everywhere keeps the whole picture: no share that anybody chose.
+    speaking = [each for each in metrics if not each.get("empty")]
     return {
         "classifier": classifier,
         "method": method,
@@ -50,8 +53,10 @@ def _row(classifier: str, method: str, metrics: list[Metrics]) -> MachineRow:
         "higher_than_original_percent": _mean(metrics, "higher_than_original", 100.0),
         "higher_than_base_percent": _mean(metrics, "higher_than_base", 100.0),
         "confidence": _mean(metrics, "confidence", 1.0),
+        "increase_percent": _mean(metrics, "increase", 100.0),
         "drop": _mean(metrics, "drop", 1.0),
-        "kept_share": _mean(metrics, "kept_share", 1.0),
+        "kept_share": _mean(speaking, "kept_share", 1.0),
+        "empty_percent": 100.0 * (len(metrics) - len(speaking)) / len(metrics),
         "sparsity": _mean(metrics, "sparsity", 1.0),
         "deletion": _mean(metrics, "deletion", 1.0),
         "insertion": _mean(metrics, "insertion", 1.0),
@@ -98,8 +103,10 @@ def paper_layout(rows: Iterable[MachineRow], measure: MachineMeasure) -> Machine
 
 
 def has_numbers(rows: Iterable[MachineRow], measure: MachineMeasure) -> bool:
-    """Whether anything of the kind was measured: deletion, say, only is where it is asked for."""
-    return any(row.get(measure) is not None for row in rows)
+    """Whether anything of the kind was measured: deletion, say, only is where it is asked for; maps that are the same
+    everywhere are told of where there are some."""
+    nothing = (None, 0) if measure == "empty_percent" else (None,)
+    return any(row.get(measure) not in nothing for row in rows)
 
 
 def version_label(version: str) -> str:

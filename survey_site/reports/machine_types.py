@@ -7,7 +7,8 @@ from typing import Any, TypedDict
 
 
 class MachineRow(TypedDict):
-    """Machine metrics of `n` maps of one classifier × base × version.
+    """Machine metrics of `n` maps of one classifier × base × version. `empty_percent` of them are the same everywhere and
+    count nowhere else.
 
     confidence, drop, kept_share, sparsity and the areas under the curves deletion and insertion are 0..1, sanity −1..1,
     pointing in percent.
@@ -22,8 +23,10 @@ class MachineRow(TypedDict):
     higher_than_original_percent: float | None
     higher_than_base_percent: float | None
     confidence: float | None
+    increase_percent: float | None
     drop: float | None
     kept_share: float | None
+    empty_percent: float
     sparsity: float | None
     deletion: float | None
     insertion: float | None

@@ -48,7 +48,10 @@ POPULATION_LABELS = (
 MACHINE_TABLES: tuple[tuple[str, MachineMeasure], ...] = (
     ("Table 2: right classification of explanation maps, %", "right_percent"),
     ("Table 3: average confidence of explanation maps", "confidence"),
+    ("Increase in confidence, % (softmax of the explained class)", "increase_percent"),
+    ("Average drop (softmax of the explained class; lower is better)", "drop"),
     ("Share of pixels kept in explanation maps", "kept_share"),
+    ("Maps that are the same everywhere, in no other table, %", "empty_percent"),
     *((each.title, cast(MachineMeasure, each.name)) for each in FURTHER),
 )
 

@@ -43,22 +43,22 @@ def add_regions(study: Study, uploads: Iterable[Upload], *, within_s: float = ma
         problems: list[str] = []
         images = list(study.stimuli.order_by("key"))
         named = _images(images, {*boxes, *masks}, problems)
-        made: dict[Stimulus, Image.Image] = {}
+        made: dict[Stimulus, bytes] = {}  # a mask has a byte for each pixel until it is packed
         for name, image in named.items():
             if time.monotonic() > until:
                 raise RegionsRefused(
                     [f"reading takes longer than {within_s:.0f} seconds; upload fewer at once"]
                 )
             try:
-                made[image] = _region(image, boxes.get(name), masks.get(name, []))
+                made[image] = _packed(_region(image, boxes.get(name), masks.get(name, [])))
             except BadRegion as error:
                 problems.append(f"{name}: {error}")
         if not boxes and not masks and not problems:
             problems = ["there is no box and no mask in it; give a CSV of boxes, or PNG masks"]
         if problems:
             raise RegionsRefused(problems)
-        for image, mask in made.items():
-            _store(image, mask)
+        for image, data in made.items():
+            _put(image, *storage.put("regions", data, ".png"))
         _measure_again(made)
     return list(made)
 
@@ -150,12 +150,15 @@ def candidates_of(name: str, slugs: Mapping[str, str], by_key: Mapping[str, Stim
     """
     if name in by_key:
         return [by_key[name]]
-    slug, others = slugs[name], {other for key, other in slugs.items() if key != name}
-    found = [by_key[slug]] if slug in by_key else []
+    slug = slugs[name]
+    if slug not in by_key:
+        return []  # before all names are gone through: a table may hold a hundred thousand of them
+    others = {other for key, other in slugs.items() if key != name}
+    found = [by_key[slug]]
     found += [
         image
         for key, image in by_key.items()
-        if key.startswith(f"{slug}-") and key[len(slug) + 1 :].isdigit() and found and key not in others
+        if key.startswith(f"{slug}-") and key[len(slug) + 1 :].isdigit() and key not in others
     ]
     if len(found) > 1:
         folder = PurePosixPath(name.replace("\\", "/")).parent.name
@@ -176,10 +179,10 @@ def _region(image: Stimulus, boxes: list[Box] | None, masks: list[bytes]) -> Ima
     return of_boxes(boxes, size) if boxes is not None else of_mask(masks[0], size)
 
 
-def _store(image: Stimulus, mask: Image.Image) -> None:
+def _packed(mask: Image.Image) -> bytes:
     out = io.BytesIO()
     mask.convert("1").save(out, "PNG")
-    _put(image, *storage.put("regions", out.getvalue(), ".png"))
+    return out.getvalue()
 
 
 def _put(image: Stimulus, path: str, sha256: str) -> None:

@@ -107,6 +107,15 @@ def test_the_controls_preset_puts_each_control_into_a_column_of_its_own():
     assert len({condition.column for condition in controls}) == 3
 
 
+def test_the_papers_families_stand_beside_the_six_columns_one_method_of_each():
+    columns = PRESETS["papers-families"].columns
+    assert [column.name for column in columns[:6]] == ["Grad-CAMs", *(f"Ours {n}" for n in range(1, 6))]
+    families = [[catalog.family(catalog.split_key(key)[0]) for key in column.keys] for column in columns]
+    assert families[:6] == [["Class activation maps"]] * 6
+    others = [title for title in catalog.bases_by_family() if title != "Class activation maps"]
+    assert families[6:] == [[title] for title in others]
+
+
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_simulated_participants_have_a_planted_effect_for_every_column(preset):
     for name in preset.tasks:

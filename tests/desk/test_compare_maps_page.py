@@ -141,6 +141,18 @@ def test_what_the_network_says_to_the_photo_stands_apart_from_what_it_says_to_th
     assert told["original", "… to the photo masked by its own brightness"]["class"] == "Samoyed"
 
 
+def test_a_map_that_is_the_same_everywhere_is_said_to_explain_nothing(
+    admin_client: Client, study: Study
+) -> None:
+    stimulus = study.stimuli.get(key="m0")
+    nothing = dict.fromkeys(("right", "class_index", "class_name", "confidence"))
+    stimulus.maps.filter(method="gradcam").update(metrics={**nothing, "kept_share": 1.0, "empty": True})
+    shown = admin_client.get(at(stimulus, "gradcam")).context["shown"]
+    (facts,) = (dict(one.facts) for one in shown if one.name.endswith("|gradcam"))
+    assert facts["This map is the same everywhere"] == [("explains", "nothing; it has no scores")]
+    assert "… to the photo masked by this map" not in facts
+
+
 def test_all_maps_stand_at_a_glance_and_what_is_missing_is_marked(admin_client: Client, study: Study) -> None:
     study.stimuli.get(key="m1").maps.get(method="gradcam").delete()
     response = admin_client.get(reverse("admin:study_map-gallery", args=[study.pk]))

@@ -41,7 +41,7 @@ def own(researcher: Any) -> Survey:
         stimulus=mine.stimuli[0], classifier="MobileNetV2", method="gradcam.add-edges", parameters_hash="1" * 64,
         array_sha256="2" * 64, provenance={}, class_index=3, class_name="=cat",
         metrics={"right": True, "confidence": 1.0, "drop": 0.125, "kept_share": 1e-05, "higher_than_base": None,
-                 "sparsity": 0.5, "sanity": -0.25, "deletion": None, "pointing": 1.0},
+                 "increase": False, "sparsity": 0.5, "sanity": -0.25, "deletion": None, "pointing": 1.0},
     )  # fmt: skip
     return mine
 
@@ -97,6 +97,7 @@ def test_maps_carry_their_metrics_in_the_same_words_on_every_database(own: Surve
     (row,) = rows(own.study, "maps")
     assert (row["right"], row["confidence"], row["drop"], row["kept_share"]) == ("1", "1", "0.125", "1e-05")
     assert (row["higher_than_base"], row["target_confidence"]) == ("", "")
+    assert (row["increase"], row["empty"]) == ("0", "")
     further = ("sparsity", "deletion", "insertion", "sanity", "pointing")
     assert [row[name] for name in further] == ["0.5", "", "", "-0.25", "1"]
     assert (row["class_index"], row["class_name"]) == ("3", "'=cat")

@@ -77,6 +77,19 @@ def test_what_was_measured_beside_is_averaged_and_what_was_not_has_no_table(comp
     assert not has_numbers(others, "sanity") and has_numbers(others, "confidence")
 
 
+def test_maps_that_are_the_same_everywhere_are_told_of_and_count_nowhere_else(computed: Survey) -> None:
+    nothing = dict.fromkeys(("right", "confidence", "drop", "increase", "sparsity"))
+    shown(computed, 0, "rise", metrics=metrics(True, 0.9, increase=True, empty=False))
+    for image in (1, 2):
+        shown(computed, image, "rise", metrics={**nothing, "kept_share": 1.0, "empty": True})
+    rows = machine_rows(computed.study)
+    (found,) = (row for row in rows if row["method"] == "rise")
+    assert (found["n"], found["empty_percent"]) == (3, pytest.approx(200 / 3))
+    assert (found["kept_share"], found["right_percent"], found["increase_percent"]) == (0.8, 100, 100)
+    assert has_numbers(rows, "empty_percent")
+    assert not has_numbers([row for row in rows if row is not found], "empty_percent")
+
+
 def test_the_layout_is_the_papers_bare_first_then_ours_then_the_rest(computed: Survey) -> None:
     table = paper_layout(machine_rows(computed.study), "right_percent")
     assert table["versions"] == ["bare", "Ours 1 (add-edges)", "mul-edges"]

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from saliency_worker.saliency.activations import Network, view
-from saliency_worker.saliency.blocked import refuse_blocked, refuse_stopped
+from saliency_worker.saliency.blocked import Unreached, connected, refuse_blocked, refuse_stopped
 from saliency_worker.saliency.classifiers import load, of_model
 from saliency_worker.saliency.errors import ModelError, SettingsError
 from saliency_worker.saliency.explain import Explainer
@@ -169,6 +169,46 @@ def test_behind_the_explained_layer_it_is_refused_by_name_too(case: str) -> None
     with pytest.raises(ModelError, match='No gradient reaches "early"') as caught:
         refuse_without_gradient(found, found.chosen.value)
     assert named in str(caught.value) and "name a later layer" in str(caught.value)
+
+
+class Parts(keras.layers.Layer):
+    """Complex numbers, as between a Fourier transform and its inverse."""
+
+    def call(self, rows: tf.Tensor) -> tf.Tensor:
+        return tf.complex(rows, rows)
+
+    def compute_output_spec(self, rows: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.KerasTensor(rows.shape, "complex64")
+
+
+class Real(keras.layers.Layer):
+    def call(self, rows: tf.Tensor) -> tf.Tensor:
+        return tf.math.real(rows)
+
+    def compute_output_spec(self, rows: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.KerasTensor(rows.shape, "float32")
+
+
+OPEN = {
+    "a rectifier that chooses by a mask": lambda x: keras.ops.where(x < 0, 0.0, x),
+    "what only large numbers pass": lambda x: keras.ops.clip(x, 1000.0, 2000.0),
+    "complex numbers": lambda x: Real(dtype="complex64")(Parts()(x)),
+}
+
+
+@pytest.mark.parametrize("case", OPEN)
+def test_an_operation_with_a_derivative_somewhere_is_not_refused(case: str) -> None:
+    found = view(of_model(network(OPEN[case])))
+    refuse_without_gradient(found, found.scores.graph.input)
+
+
+def test_a_picture_of_whole_numbers_hinders_gradients_and_no_walk() -> None:
+    image = keras.Input((12, 12, 3), dtype="uint8")
+    inner = network(keras.layers.ReLU())
+    found = view(of_model(keras.Model(image, inner(keras.layers.Rescaling(1 / 255)(image)), name="net")))
+    refuse_blocked(found, found.scores.graph.input)
+    with pytest.raises(Unreached, match="it takes whole numbers"):
+        connected(None, found, found.scores.graph.input)
 
 
 @pytest.mark.parametrize("case", ["a rounding", "a sign, whose gradient is zeros"])

@@ -60,6 +60,7 @@ def test_tables_leave_empty_maps_out_and_say_how_many_there_are() -> None:
     assert summary["right_percent"] == 100
     assert summary["average_confidence"] == 0.5
     assert summary["empty_percent"] == 50
+    assert summary["kept_percent"] == 80
     assert summary["right_low"] == pytest.approx(100 * tables.wilson(1, 1)[0])
     (none,) = tables.summarise([empty])
     assert none["average_confidence"] is None

@@ -122,6 +122,18 @@ def test_a_connection_whose_body_is_not_read_to_its_end_is_not_used_again(
     assert ask(take, [b"x" * 1000] * 300, **{"content-length": "300000"}).headers == headers
 
 
+def test_an_upload_that_breaks_off_does_not_end_like_a_whole_one() -> None:
+    """Half a CSV is a CSV too."""
+
+    def store(given: dict[str, Any], start: Any) -> list[bytes]:
+        start("201 Created", [])
+        return [given["wsgi.input"].read()]
+
+    half = [b"fox.png,0,0,8,80\n" * 1000] * 10
+    assert ask(store, half, **{"content-length": "300000"}).status == 500
+    assert ask(store, [*half, b"x" * 130_000], **{"content-length": "300000"}).status == 201
+
+
 def test_nor_is_one_whose_body_has_no_length() -> None:
     def answer(given: dict[str, Any], start: Any) -> list[bytes]:
         start("200 OK", [])

@@ -1,19 +1,22 @@
 """Boxes and masks of a study's images: which image a name means, what is stored, what is refused."""
 
 import io
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
-from survey_site.stimuli import jobs, storage
+from saliency_worker.regions import of_boxes
+from survey_site.stimuli import jobs, regions, storage
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import add_images
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
-from survey_site.stimuli.regions import RegionsRefused, add_regions, remove_regions
+from survey_site.stimuli.regions import RegionsRefused, add_regions, candidates_of, remove_regions
 from survey_site.studies.models import Condition, Study
 from tests.stimuli.pictures import encoded, zipped
 
@@ -220,3 +223,29 @@ def test_the_command_takes_regions_with_images_or_alone(study: Study, tmp_path: 
     assert not study.stimuli.filter(key="pig").exists()
     with pytest.raises(CommandError, match="name images"):
         call_command("add_images", "s")
+
+
+def test_names_of_no_image_are_told_without_going_through_all_others(study: Study) -> None:
+    """A hundred thousand of them would be ten thousand million steps while the study is held."""
+
+    class Walked(dict[str, str]):
+        def items(self) -> Any:
+            pytest.fail("all names were gone through")
+
+    by_key = {image.key: image for image in study.stimuli.all()}
+    assert candidates_of("cow.png", Walked({"cow.png": "cow", "fox.png": "fox"}), by_key) == []
+
+
+def test_of_all_masks_only_one_lies_unpacked(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref[Image.Image]] = []
+    alive = []
+
+    def watched(*given: Any) -> Image.Image:
+        found = of_boxes(*given)
+        made.append(weakref.ref(found))
+        alive.append(sum(each() is not None for each in made))
+        return found
+
+    monkeypatch.setattr(regions, "of_boxes", watched)
+    add_regions(study, [csv("Grey Owl.jpg,0,0,2,1", "fox,1,2,3,4", "fox-2,1,2,3,4")])
+    assert alive == [1, 1, 1]

@@ -120,7 +120,9 @@ def _facts(row: SaliencyMap, photo: dict[str, Any] | None) -> Iterator[FactGroup
         yield _("The network says to the photo"), said
     if row.class_name:
         yield _("This map explains"), [(_("class"), row.class_name)]
-    if "right" in metrics:
+    if metrics.get("empty"):
+        yield _("This map is the same everywhere"), [(_("explains"), _("nothing; it has no scores"))]
+    elif "right" in metrics:
         same = metrics["right"]
         masked = [(_("class"), str(metrics.get("class_name") or metrics.get("class_index") or ""))]
         if isinstance(metrics.get("confidence"), float):

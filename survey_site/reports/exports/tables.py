@@ -145,6 +145,8 @@ MAPS: tuple[ExportColumn, ...] = (
             ("right", "1: the explanation map has the original's top-1 class."),
             ("higher_than_original", "1: more confident than on the original."),
             ("higher_than_base", "1: more confident than on the bare CAM's explanation map."),
+            ("increase", "1: the explained class's softmax is higher than on the original."),
+            ("empty", "1: the method's map is the same everywhere and explains nothing; it has no scores."),
         )
     ),
     ExportColumn("rank", "Place of the explained class among the network's choices: 0 is the predicted one.", "integer",
