@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from survey_site.reports.point_report import point_report
 from survey_site.reports.point_sums import sums_by_condition
 from survey_site.reports.population import Population
+from survey_site.reports.table1 import ConditionInfo, columns_of
 from survey_site.reports.table1_formats import as_csv
 from survey_site.tasks import registry
 from survey_site.trials.models import Response
@@ -35,6 +36,25 @@ def test_faith_is_the_share_of_right_answers_and_index_the_mean_rating(small: Su
     assert faith["percent"] == pytest.approx(200 / 3)
     assert (index["sum"], index["n"], index["text"]) == (11, 3, "3.67")
     assert index["mean"] == pytest.approx(11 / 3)
+
+
+def test_columns_and_their_variants_name_the_family_of_their_methods() -> None:
+    keys = {
+        "Grad-CAMs": ["gradcam"],
+        "IG": ["ig"],
+        "mixed": ["rise", "layercam.add-edges"],
+        "Edges": ["edges"],
+    }
+    conditions = [
+        ConditionInfo(0, column, order, "VGG16", key.partition(".")[0], "", key, is_reference=not order)
+        for order, column in enumerate(keys)
+        for key in keys[column]
+    ]
+    found = columns_of(conditions, {}, [], replicates=False)
+    told = {each["column"]: each["family"] for each in found}
+    cams = "Class activation maps"
+    assert told == {"Grad-CAMs": cams, "IG": "Backpropagation", "mixed": "", "Edges": "Controls"}
+    assert [each["family"] for each in found[2]["variants"]] == ["Perturbation", "Activation maps since"]
 
 
 def test_an_empty_column_is_not_estimable_and_never_zero(small: Survey) -> None:
