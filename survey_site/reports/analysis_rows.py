@@ -219,11 +219,12 @@ def participant_rows(protocol: Protocol, population: Population) -> list[Recruit
 
 
 def map_rows(protocol: Protocol) -> list[MapMetrics]:
-    """Machine metrics of the study's current maps, by the hash that answers name."""
+    """Machine metrics of the study's current maps, by the image and hash that answers name."""
     names = dict(_columns_by_map_method(protocol))
     maps = SaliencyMap.objects.filter(stimulus__study=protocol.study, current=True, rank=0)
     return [
         {
+            "stimulus": stimulus,
             "map_sha256": sha256,
             "column": names.get((classifier, method), ""),
             "right_class": (metrics or {}).get("right"),
@@ -231,8 +232,8 @@ def map_rows(protocol: Protocol) -> list[MapMetrics]:
             "confidence_drop": (metrics or {}).get("drop"),
             "confidence_gain": (metrics or {}).get("increase"),
         }
-        for sha256, classifier, method, metrics in maps.order_by("pk").values_list(
-            "array_sha256", "classifier", "method", "metrics"
+        for stimulus, sha256, classifier, method, metrics in maps.order_by("pk").values_list(
+            "stimulus__key", "array_sha256", "classifier", "method", "metrics"
         )
     ]
 

@@ -53,7 +53,8 @@ class AnswerCheck:
             return "it has a reason why there is no answer, and an answer" if answered else ""
         task = registry.named(trial.task)
         if task is None:
-            return ""
+            told = response.score is not None or response.declined
+            return "" if told else "it has neither a score nor a reason why there is none"
         if problem := task.refuse(given.values):
             return problem
         try:

@@ -76,6 +76,7 @@ class MachineTable(TypedDict):
 class MapMetrics(TypedDict):
     """Machine metrics of a map under the names of the statistics, as stored: shares 0..1, or true and false."""
 
+    stimulus: str
     map_sha256: str
     column: str
     right_class: Any

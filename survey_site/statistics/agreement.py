@@ -1,6 +1,6 @@
 """Do participants agree? Krippendorff's α and the intraclass correlation (statistics.md, section 5)."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy import linalg, optimize, sparse, stats
@@ -14,6 +14,10 @@ from survey_site.statistics.report_types import AgreementRow, AlphaAgreement, In
 Metric = Literal["nominal", "ordinal", "interval"]
 JACKKNIFE_GROUPS = 200
 NO_REPEATS = "not estimable: the design shows no image under one method to two participants"
+JACKKNIFE = "jackknife over participants, approximate, conditional on these images"
+NO_JACKKNIFE = (
+    "no interval: fewer than 3 participants, more units than a jackknife holds, or no α without some of them"
+)
 _CELLS_MAX = 2_000_000
 MODEL_CELLS_MAX = 16_000_000  # 128 MB
 AT_ZERO = 1e-4  # of a factor, likewise
@@ -55,8 +59,8 @@ def alpha_of_counts(counts: FloatArray, values: FloatArray, metric: Metric) -> f
     return None if expected <= 0 else float(1 - (o * delta).sum() / expected)
 
 
-def _nominal(counts: FloatArray) -> float | None:
-    """Nominal α without the k×k matrix: k may be thousands of images."""
+def _nominal(counts: Any) -> float | None:
+    """Nominal α without the k×k matrix: k may be thousands of images. counts: dense or sparse, (units, k)."""
     n_unit = counts.sum(1)
     table = counts[n_unit >= 2]
     weight = 1 / (n_unit[n_unit >= 2] - 1)
@@ -65,7 +69,7 @@ def _nominal(counts: FloatArray) -> float | None:
     expected = (n * n - (totals**2).sum()) / (n - 1) if n > 1 else 0.0
     if expected <= 0:
         return None
-    agreeing = float((weight[:, None] * table * (table - 1)).sum())
+    agreeing = float(weight @ ((table * table).sum(1) - table.sum(1)))
     return float(1 - (n - agreeing) / expected)
 
 
@@ -73,6 +77,9 @@ def alpha(unit: IntArray, value: FloatArray, metric: Metric) -> float | None:
     """Krippendorff's α of N answers: codes of the units and the values, both (N,)."""
     if not len(unit):
         return None
+    if metric == "nominal":  # most units have few of the values
+        row, column = (np.unique(codes, return_inverse=True)[1] for codes in (unit, value))
+        return _nominal(sparse.csr_array((np.ones(len(row)), (row, column))))
     counts, values = _count_table(unit, value)
     return alpha_of_counts(counts, values, metric)
 
@@ -137,29 +144,31 @@ def agreement_rows(trials: Trials, outcome: Outcome, level: float = 0.95) -> lis
     """Of whole scores with a mean: ordinal α and the intraclass correlation; nothing of others."""
     if outcome.kind != "mean" or not outcome.whole:
         return []
+    found = score_alpha(trials, level)
     return [
-        alpha_row(
-            score_alpha(trials, level), outcome.key, f"Krippendorff's α of the {outcome.answers} (ordinal)"
-        ),
-        *_icc_rows(score_icc(trials), outcome),
+        alpha_row(found, outcome.key, f"Krippendorff's α of the {outcome.answers} (ordinal)"),
+        *_icc_rows(score_icc(trials), outcome, _base(found)),
     ]
 
 
 def alpha_row(found: AlphaAgreement, outcome: str, title: str) -> AgreementRow:
     """α as a row of the table of agreement."""
-    base = f"from {found['units']} of {found['units_all']} units (image and method) with two answers or more"
-    remark = found["reason"] or "; ".join([base, found["ci_note"]] if found["ci"] else [base])
+    remark = found["reason"] or f"{_base(found)}; {found['ci_note']}"
     return {
         "outcome": outcome, "measure": f"{found['metric']}_alpha", "title": title, "value": found["alpha"],
         "ci": found["ci"], "remark": remark, "per_column": found["per_column"],
     }  # fmt: skip
 
 
-def _icc_rows(found: IntraclassCorrelation, outcome: Outcome) -> list[AgreementRow]:
+def _base(found: AlphaAgreement) -> str:
+    return f"from {found['units']} of {found['units_all']} units (image and method) with two answers or more"
+
+
+def _icc_rows(found: IntraclassCorrelation, outcome: Outcome, base: str) -> list[AgreementRow]:
     per_target = f"k = {places(found['k'], 1)}" if "k" in found else ""
     one: AgreementRow = {
         "outcome": outcome.key, "measure": "icc_2_1", "title": f"ICC(2,1) of the {outcome.answers}",
-        "value": found["icc_2_1"], "ci": None, "remark": found["reason"] or "",
+        "value": found["icc_2_1"], "ci": None, "remark": found["reason"] or base,
     }  # fmt: skip
     if "variance" in found:
         one["variance"] = found["variance"]
@@ -193,7 +202,7 @@ def alpha_of(
         "metric": metric,
         "alpha": overall,
         "ci": list(interval) if interval else None,
-        "ci_note": "jackknife over participants, approximate, conditional on these images",
+        "ci_note": JACKKNIFE if interval else NO_JACKKNIFE,
         "per_column": columns,
         "reason": None if overall is not None else "not estimable: all answers are the same",
         "units": units,

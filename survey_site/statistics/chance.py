@@ -3,6 +3,9 @@
 Chance is a trial's own: the probability that a guess among its candidates is counted as right.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from scipy import optimize, signal, special, stats
 
@@ -10,8 +13,15 @@ from survey_site.statistics.column_types import ChanceTest, LiftOverChance
 from survey_site.statistics.data import Trials
 from survey_site.statistics.factor import FloatArray
 from survey_site.statistics.plan import TWO_WAY_T
+from survey_site.statistics.printing import p_value
 from survey_site.statistics.resampling import sign_flip
-from survey_site.statistics.uncertainty import Interval, Sample, mean_contrast, proportion_interval
+from survey_site.statistics.uncertainty import (
+    NO_VARIATION,
+    Interval,
+    Sample,
+    mean_contrast,
+    proportion_interval,
+)
 
 UNKNOWN = (
     "chance unknown: a share of right answers cannot be read without the size, and the classes, of its pools"
@@ -63,7 +73,7 @@ def against_chance(trials: Trials, resamples: int, seed: int, level: float = 0.9
     """Lift over chance of one column: `value` against `chance` of every trial.
 
     Test, one-sided: with one trial per participant the exact Poisson-binomial tail, else the two-way clustered t of
-    y − c, with the sign-flip over participants beside it.
+    y − c, with the sign-flip over participants beside it where there are two or more.
     """
     answered = trials.answered()
     y, c, m = answered.value, answered.chance, answered.pool_size
@@ -90,13 +100,19 @@ def _corrected_interval(answered: Trials, level: float) -> Interval:
     """Of Σ(y − c)/Σ(1 − c): the two-way interval of its influence values."""
     y, c = answered.value, answered.chance
     share = chance_corrected_share(y, c)
-    if share is None:
-        return Interval(reason=UNKNOWN)
+    if share is None or _all_alike(y):
+        return Interval(reason=NO_VARIATION)
     psi = ((y - c) - share * (1 - c)) / float((1 - c).mean())
     found = mean_contrast(Sample(psi, answered.participant.codes, answered.item.codes), level).interval
     if found.low is None or found.high is None:
         return found
-    return Interval(share + found.low, min(share + found.high, 1.0), found.df)
+    worst = -float(c.sum() / (1 - c).sum())  # where none is right
+    return Interval(max(share + found.low, worst), min(share + found.high, 1.0), found.df)
+
+
+def _all_alike(y: FloatArray) -> bool:
+    """Whether all are right, or none: answers less unequal chances would vary all the same."""
+    return bool(np.ptp(y) == 0)
 
 
 def _d_prime_interval(answered: Trials, m: int, level: float) -> list[float] | None:
@@ -112,14 +128,21 @@ def _test(answered: Trials, resamples: int, seed: int) -> ChanceTest:
     counts = np.bincount(participant)
     if counts.max() == 1:
         return {"test": "poisson_binomial", "p": poisson_binomial_tail(int(y.sum()), c), "p_reason": None}
-    lift = np.bincount(participant, y - c)[counts > 0] / counts[counts > 0]
-    flip = sign_flip(lift, resamples, seed, two_sided=False)
+    # Without floating dust: who is right exactly as often as by guessing does not differ from it.
+    lift = np.round(np.bincount(participant, y - c)[counts > 0] / counts[counts > 0], 12)
+    beside: ChanceTest = {"test": TWO_WAY_T, "p": None, "p_reason": NO_VARIATION}
+    if len(lift) > 1:
+        flip = sign_flip(lift, resamples, seed, two_sided=False)
+        beside |= {"sign_flip_p": flip.p, "sign_flip_exact": flip.exact}
+    if _all_alike(y):
+        return beside
     above = mean_contrast(Sample(y - c, participant, answered.item.codes))
     t = None if above.value is None or not above.variance else above.value / np.sqrt(above.variance)
-    return {
-        "test": TWO_WAY_T,
-        "p": None if t is None or above.df is None else float(stats.t.sf(t, above.df)),
-        "p_reason": above.interval.reason,
-        "sign_flip_p": flip.p,
-        "sign_flip_exact": flip.exact,
-    }
+    p = None if t is None or above.df is None else float(stats.t.sf(t, above.df))
+    return {**beside, "p": p, "p_reason": above.interval.reason}
+
+
+def p_text(lift: Mapping[str, Any]) -> str:
+    """The p of a `LiftOverChance` as a table prints it, or why there is none."""
+    p = lift.get("p")
+    return str(lift["reason"] or lift["p_reason"]) if p is None else p_value(p)

@@ -14,6 +14,8 @@ from survey_site.statistics.report_types import HumanMachine, RankCorrelation
 
 METRICS = ("right_class", "confidence", "confidence_drop", "confidence_gain")
 MIN_IMAGES = 4
+ONE_ORDER = "no interval: the maps are in one order, with or without any of the images"
+ALL_ALIKE = "no interval: the images do not differ in it"
 
 
 @dataclass(frozen=True)
@@ -24,19 +26,18 @@ class JudgedMap:
     image: int
 
 
-def judged_maps(trials: Trials) -> dict[str, JudgedMap]:
-    """Mean of the answers to each map, by the map's SHA-256."""
+def judged_maps(trials: Trials) -> dict[tuple[str, str], JudgedMap]:
+    """Mean of the answers to each map, by its image and its SHA-256: empty maps of two images are two maps."""
     answered = trials.answered()
     answered = answered.select(answered.map_id.codes >= 0)
     size = len(answered.map_id.labels)
-    counts = np.bincount(answered.map_id.codes, minlength=size)
-    sums = np.bincount(answered.map_id.codes, answered.value, size)
-    image = np.zeros(size, np.int64)
-    image[answered.map_id.codes] = answered.stimulus.codes
+    shown, index = np.unique(answered.stimulus.codes * size + answered.map_id.codes, return_inverse=True)
+    means = np.bincount(index, answered.value, len(shown)) / np.bincount(index, minlength=len(shown))
     return {
-        label: JudgedMap(float(s / n), int(i))
-        for label, s, n, i in zip(answered.map_id.labels, sums, counts, image, strict=True)
-        if n
+        (answered.stimulus.labels[code // size], answered.map_id.labels[code % size]): JudgedMap(
+            mean, code // size
+        )
+        for code, mean in zip(shown.tolist(), means.tolist(), strict=True)
     }
 
 
@@ -61,11 +62,11 @@ def rank_correlation(x: FloatArray, y: FloatArray, image: IntArray, level: float
     with np.errstate(divide="ignore"):
         z = np.arctanh(np.clip(_pearson(parts.sum(1)[:, None] - parts), -1, 1))
     if abs(rho) > 1 - 1e-12 or not np.isfinite(z).all():
-        return {**found, "rho": rho, "ci": None, "p": None}
+        return {**found, "rho": rho, "ci": None, "p": None, "reason": ONE_ORDER}
     df = found["images"] - 1
     spread = float(np.sqrt(df / found["images"] * ((z - z.mean()) ** 2).sum()))
-    if spread == 0:
-        return {**found, "rho": rho, "ci": None, "p": None}
+    if spread <= 1e-12:
+        return {**found, "rho": rho, "ci": None, "p": None, "reason": ALL_ALIKE}
     centre, half = np.arctanh(rho), float(stats.t.ppf(0.5 + level / 2, df)) * spread
     ci = [float(np.tanh(centre - half)), float(np.tanh(centre + half))]
     return {**found, "rho": rho, "ci": ci, "p": float(2 * stats.t.sf(abs(centre) / spread, df))}
@@ -87,20 +88,23 @@ def human_machine(
 ) -> list[HumanMachine]:
     """Correlation of each human score with each machine metric over the maps people saw.
 
-    ``maps``: rows with ``map_sha256``, ``column`` (optional) and the metrics, 0..1. Within columns the mean of
-    the column is taken out as well (``within_rho``): two measures that both prefer one method would correlate
-    over all maps without agreeing on any single one.
+    ``maps``: rows with ``map_sha256``, ``stimulus`` and ``column`` (both optional) and the metrics, 0..1. Within
+    columns the mean of the column is taken out as well (``within_rho``): two measures that both prefer one method
+    would correlate over all maps without agreeing on any single one.
     """
-    rows = {str(row["map_sha256"]): row for row in maps if row.get("map_sha256")}
+    rows = {
+        (str(row.get("stimulus", "")), str(row["map_sha256"])): row for row in maps if row.get("map_sha256")
+    }
     out: list[HumanMachine] = []
     for outcome in outcomes:
         judged = judged_maps(trials.of_task(outcome.task))
-        keys = sorted(set(judged) & set(rows))
+        measured = {key: row for key in judged if (row := rows.get(key) or rows.get(("", key[1])))}
+        keys = sorted(measured)
         y = np.array([judged[k].mean for k in keys])
         image = np.array([judged[k].image for k in keys], np.int64)
-        columns = np.unique([str(rows[k].get("column", "")) for k in keys], return_inverse=True)[1]
+        columns = np.unique([str(measured[k].get("column", "")) for k in keys], return_inverse=True)[1]
         for metric in metrics:
-            x = np.array([_number(rows[k].get(metric)) for k in keys])
+            x = np.array([_number(measured[k].get(metric)) for k in keys])
             ok = ~np.isnan(x)
             within = rank_correlation(
                 _centred(x[ok], columns[ok]), _centred(y[ok], columns[ok]), image[ok], level

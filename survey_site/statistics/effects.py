@@ -97,7 +97,7 @@ def paired_delta(a: Sample, b: Sample, level: float = 0.95) -> Effect:
     if len(own) < 2:
         return Effect(value, Interval(reason=TOO_FEW))
     spread = float(own.std(ddof=1) / np.sqrt(len(own)))
-    if spread == 0:
+    if spread <= 1e-12:
         return Effect(value, Interval(reason=NO_VARIATION))
     half = float(stats.t.ppf(0.5 + level / 2, len(own) - 1)) * spread
     return Effect(value, Interval(max(value - half, -1.0), min(value + half, 1.0), len(own) - 1))

@@ -186,7 +186,9 @@ def answer_positions(trials: Trials) -> AnswerPositions:
         "chosen": np.bincount(known.answer_at, minlength=m).tolist(),
         "target": np.bincount(known.target_at[known.target_at >= 0], minlength=m).tolist(),
         "p_chosen": p,
-        "reason": None if p is not None else "not estimable: too few participants, or all click alike",
+        "reason": None
+        if p is not None
+        else "not estimable: too few participants, or a place that all use equally, such as never",
     }
 
 

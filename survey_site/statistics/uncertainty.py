@@ -131,7 +131,8 @@ def mean_contrast(sample: Sample, level: float = 0.95) -> Contrast:
     if df < 1:
         return Contrast(mean, None, Interval(reason=TOO_FEW))
     variance = two_way_variance((sample.y - mean) / len(sample), sample.participant, sample.item)
-    if variance <= _rounding_noise(mean):
+    # By the size of the answers: of signed ones the mean itself may be dust.
+    if variance <= _rounding_noise(float(np.abs(sample.y).max())):
         return Contrast(mean, 0.0, Interval(reason=NO_VARIATION))
     half = quantile(level, df) * float(np.sqrt(variance))
     return Contrast(mean, variance, Interval(mean - half, mean + half, df))

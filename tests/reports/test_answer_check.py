@@ -59,7 +59,7 @@ def test_untouched_the_folder_is_imported(folder: Path) -> None:
         (CHOICE, {"score": 1}, {}, "score is 1 and must be 0"),
         (RATING, {}, {"more": None}, "a rating is a whole number"),
         (CHOICE, {"score": False}, {}, "score is False and must be a number"),
-        (CHOICE, {"score": float("nan")}, {}, "nan"),
+        (CHOICE, {"score": float("nan")}, {}, "NaN is no JSON"),
         (CHOICE, {"second_score": 0}, {"class_correct": 0}, "second_score is 0 and must be 1"),
         (CHOICE, {}, {"choice_class": "dog"}, 'answer.choice_class is "dog" and must be "cat"'),
         (CHOICE, {}, {"correct": False}, "correct and class_correct are 0 or 1"),
@@ -74,8 +74,12 @@ def test_untouched_the_folder_is_imported(folder: Path) -> None:
         (RATING, {"second_score": 1}, {}, "second_score is 1 and must be null"),
         (RATING, {"missing": "timeout"}, {}, "a reason why there is no answer, and an answer"),
         (TIMEOUT, {"score": 0}, {}, "a reason why there is no answer, and an answer"),
-        (TIMEOUT, {"missing": "the dog ate it"}, {}, "unknown value: 'the dog ate it'"),
+        (TIMEOUT, {"missing": "the dog ate it"}, {}, "missing is 'the dog ate it' and must be one of"),
         (TIMEOUT, {"rt_ms": 3.5}, {}, "rt_ms is 3.5 and must be a whole number"),
+        (RATING, {"rt_ms": -1}, {}, "rt_ms is -1 and must lie between 0 and 2147483647"),
+        (RATING, {"rt_ms": 10**30}, {}, "rt_ms is 10+ and must lie between 0 and 2147483647"),
+        (RATING, {"answered_at": "2026-02-28T12:00:00Z"}, {}, "answered_at .* lies before issued_at"),
+        (TIMEOUT, {"answered_at": "0001-01-01T00:00:00+23:00"}, {}, "answered_at|year|OverflowError"),
     ],
 )
 def test_a_false_answer_is_refused_by_its_line(
@@ -98,6 +102,13 @@ def test_answers_of_a_task_that_is_not_installed_travel_as_they_are(small: Surve
     load(first)
     assert Response.objects.get().answer == {"order": [1, 0], "sure": None}
     assert files(export("small", tmp_path / "second", "--no-media")) == files(first)
+
+
+def test_an_answer_of_such_a_task_needs_a_score_or_a_reason(small: Survey, tmp_path: Path) -> None:
+    small.answer(small.participant(), "ranking", 99.5, {"order": [1, 0]})
+    out = export("small", tmp_path / "out", "--no-media")
+    erase(small.study)
+    refused(changed(out, 1, {"score": None}), "line 1: it has neither a score nor a reason")
 
 
 @pytest.fixture

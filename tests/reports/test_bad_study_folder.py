@@ -88,7 +88,12 @@ def test_paths_outside_the_folder_are_refused(out: Path, name: str) -> None:
             '"position":1.5,',
             "trials.jsonl, line 2: position is 1.5 and must be a whole number",
         ),
-        ('"position":1,', '"position":0,', "do not fit together"),
+        ('"position":1,', '"position":0,', "trials.jsonl: a participant has two trials at one position"),
+        ('"position":1,', '"position":-1,', "line 2: position is -1 and must lie between 0 and 32767"),
+        ('"probability":1', '"probability":NaN', "line 2: NaN is no JSON"),
+        ('"probability":1', '"probability":1e999', "line 2: probability is inf and must be a number"),
+        ('"pool":["cat-0"', '"pool":["dog-1"', "line 1: its pool shows an image twice"),
+        ('+00:00"', '"', "line 1: .*_at is .* and must say its time zone"),
     ],
 )
 def test_rows_that_do_not_fit_store_nothing(out: Path, old: str, new: str, words: str) -> None:
@@ -124,6 +129,26 @@ def test_a_document_of_a_later_format_is_refused_in_one_line(out: Path) -> None:
     (out / layout.STUDY).write_text(json.dumps(head))
     rehash(out, layout.STUDY)
     refused(out, "study.json: the document is of format 3; this program reads the formats 1 and 2$")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"state": "finishd"}, "state is 'finishd' and must be one of 'started', .*'finished'"),
+        ({"kind": "robot"}, "kind is 'robot' and must be one of"),
+        (
+            {"started_at": "2026-03-02T12:00:00Z", "finished_at": "2026-03-02T11:00:00Z"},
+            r"finished_at \(2026-03-02T11.*\) lies before started_at",
+        ),
+        ({"code": "p02"}, "participants.jsonl: two participants have one code"),
+    ],
+)
+def test_a_participant_that_cannot_be_is_refused(out: Path, values: dict[str, Any], words: str) -> None:
+    path = out / "participants.jsonl"
+    first, *others = path.read_text().splitlines(keepends=True)
+    path.write_text(json.dumps(json.loads(first) | values) + "\n" + "".join(others))
+    rehash(out, "participants.jsonl")
+    refused(out, words)
 
 
 def test_a_study_that_exists_is_not_touched(rich: Survey, tmp_path: Path) -> None:

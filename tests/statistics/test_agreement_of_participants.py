@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from survey_site.statistics import agreement
 from survey_site.tasks.matching.analysis import choice_alpha
-from tests.statistics.two_tasks import load
+from tests.statistics.two_tasks import OUTCOMES, load
 
 # Krippendorff 2011, the example with 4 observers, 12 units and missing values.
 EXAMPLE = np.array(
@@ -163,3 +163,23 @@ def test_a_design_without_repeats_has_no_alpha_and_says_why() -> None:
     found = agreement.score_alpha(load(rows))
     assert found["alpha"] is None and found["per_column"] == {}
     assert "no image under one method to two participants" in str(found["reason"])
+
+
+def test_nominal_alpha_of_very_many_units_and_values_needs_no_table_of_both() -> None:
+    unit = np.tile(np.arange(300_000), 2)
+    value = np.r_[np.arange(300_000), np.arange(300_000) ^ 1].astype(float)
+    value[300_000::2] = np.arange(0, 300_000, 2)  # every other unit agrees
+    n, agreeing = 600_000, 300_000
+    _, totals = np.unique(value, return_counts=True)
+    expected = (n * n - float((totals.astype(float) ** 2).sum())) / (n - 1)
+    assert agreement.alpha(unit, value, "nominal") == pytest.approx(1 - (n - agreeing) / expected, abs=1e-12)
+
+
+def test_the_intraclass_correlation_says_its_base_too() -> None:
+    rows = [
+        {"participant": f"p{p}", "task": "rating", "column": "A", "stimulus": image, "rating": rating}
+        for p, image, rating in ((0, "x", 1), (1, "x", 2), (1, "y", 4), (0, "z", 5), (2, "z", 5), (2, "u", 0))
+    ]
+    alpha, one, _ = agreement.agreement_rows(load(rows), OUTCOMES[1])
+    assert "from 2 of 4 units" in alpha["remark"] and "from 2 of 4 units" in one["remark"]
+    assert alpha["ci"] is not None or "no interval" in alpha["remark"]

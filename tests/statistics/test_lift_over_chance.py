@@ -1,5 +1,8 @@
 """Faith against guessing."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -130,3 +133,47 @@ def test_pure_guessing_of_the_class_is_found_out_at_the_nominal_size() -> None:
 def test_by_the_class_an_unknown_class_leaves_the_chance_unknown(made_up) -> None:
     trials = load([r for r in made_up(columns=("A",)) if r["task"] == "matching"])
     assert "classes" in chance.against_chance(trials.by_second_score(), 99, 1)["reason"]
+
+
+def places(people: int, size: int, right: Callable[[int, int], bool]) -> Trials:
+    """Each person judges `size` pools of so many images; `right` of person and pool."""
+    pools = [[f"i{k}-{place}" for place in range(size)] for k in range(size)]
+    return from_rows(
+        {
+            "participant": f"p{p:02}", "task": "matching", "column": "A", "stimulus": pool[0], "pool": "|".join(pool),
+            "choice": pool[0 if right(p, k) else 1], "score": int(right(p, k)), "position": k,
+        }
+        for p in range(people)
+        for k, pool in enumerate(pools)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [3, 6, 7])
+def test_who_is_right_exactly_as_often_as_by_guessing_is_no_better(size: int) -> None:
+    """Floating dust of the chance 1/m, the same in all of them, was tested: p .00009, and .000004 by sign-flip."""
+    found = chance.against_chance(places(18, size, lambda p, k: p % size == k), 999, 1)
+    assert found["chance_corrected_share"] == pytest.approx(0, abs=1e-12)
+    assert found["sign_flip_p"] == 1.0
+    assert found["p"] is None or found["p"] > 0.4
+    assert found["p"] is not None or "not estimable" in str(found["p_reason"])
+
+
+def test_one_person_gives_no_p_at_all() -> None:
+    found = chance.against_chance(places(1, 4, lambda p, k: k == 0), 99, 1)
+    assert found["p"] is None and "sign_flip_p" not in found
+    assert "at least 2 participants" in chance.p_text(found)
+
+
+@pytest.mark.parametrize("right", [0, 1])
+def test_unequal_chances_are_no_variation_of_the_answers(right: int) -> None:
+    """All right at chances of .5 and .51 had p .003; two guessers do so in 6.5 % of cases."""
+    trials = places(2, 2, lambda p, k: bool(right))
+    trials = replace(trials, chance=np.array([0.5, 0.51, 0.5, 0.51]))
+    found = chance.against_chance(trials, 99, 1)
+    assert (found["p"], found["chance_corrected_ci"]) == (None, None)
+    assert chance.p_text(found) == "not estimable: no variation between the answers"
+
+
+def test_the_corrected_share_stays_above_what_none_right_gives() -> None:
+    found = chance.against_chance(places(4, 2, lambda p, k: (p, k) == (0, 0)), 99, 1)
+    assert found["chance_corrected_ci"][0] == pytest.approx(-1)

@@ -12,10 +12,14 @@ only an empty row is written, after all others: `withdrawn-1` and so on, with ki
 """
 
 import hashlib
+import json
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from math import isfinite
 from typing import Any, NotRequired, TypedDict
 
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models import (
     BooleanField,
     DateField,
@@ -80,6 +84,9 @@ KINDS = (
     (FloatField, (int, float), "a number"),
 )
 
+INTEGERS = BaseDatabaseOperations.integer_field_ranges  # the narrowest of all databases
+CLOCKS_APART = timedelta(minutes=1)  # two servers of one site
+
 FolderRow = dict[str, Any]  # fields of one row by name, as JSON; which, the lists above say
 
 
@@ -132,7 +139,8 @@ def _plain(value: Any) -> Any:
 def unpacked(model: type[Model], names: Iterable[str], row: FolderRow) -> FolderRow:
     """Field values for the model: what is left out is empty; times become aware date-times.
 
-    Raises ValueError for a value of the wrong kind, which a database might change instead of refusing it.
+    Raises ValueError for a value of the wrong kind, or one that cannot be: a database might change it, store it, or refuse
+    it in words of its own.
     """
     return {name: _typed(model._meta.get_field(name), row.get(name)) for name in names}
 
@@ -141,13 +149,45 @@ def _typed(field: Any, value: Any) -> Any:
     if value is None:
         return _empty(field)
     if isinstance(field, DateTimeField):
-        return datetime.fromisoformat(value)
+        return _time(field.name, value)
     if isinstance(field, DateField):
         return date.fromisoformat(value)
     for kind, types, words in KINDS:
         if isinstance(field, kind) and type(value) not in types:
             raise ValueError(f"{field.name} is {value!r} and must be {words}")
+    if isinstance(field, FloatField) and not isfinite(value):
+        raise ValueError(f"{field.name} is {value!r} and must be a number")
+    if isinstance(field, IntegerField):
+        lowest, highest = INTEGERS[field.get_internal_type()]
+        if not lowest <= value <= highest:
+            raise ValueError(f"{field.name} is {value} and must lie between {lowest} and {highest}")
+    if field.choices and value not in (known := [choice for choice, _ in field.flatchoices]):
+        raise ValueError(f"{field.name} is {value!r} and must be one of {', '.join(map(repr, known))}")
     return value
+
+
+def _time(name: str, value: Any) -> datetime:
+    found = datetime.fromisoformat(value)
+    if found.tzinfo is None:
+        raise ValueError(f"{name} is {value!r} and must say its time zone")
+    return found
+
+
+def in_order(*times: tuple[str, datetime | None]) -> None:
+    """Raises ValueError where a named time lies before one that is named earlier; unknown ones are passed over."""
+    known = [(name, time) for name, time in times if time is not None]
+    for (before, earlier), (after, later) in pairwise(known):
+        if later + CLOCKS_APART < earlier:
+            raise ValueError(f"{after} ({later.isoformat()}) lies before {before} ({earlier.isoformat()})")
+
+
+def loads(text: str) -> Any:
+    """JSON alone: Python reads NaN and Infinity too, which no database stores as they are. Raises ValueError."""
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _empty(field: Any) -> Any:

@@ -1,7 +1,6 @@
 """The manifest of a study folder, checked against its files before anything is read."""
 
 import hashlib
-import json
 from pathlib import Path, PurePosixPath
 
 from survey_site.reports.study_folder import layout
@@ -44,10 +43,10 @@ def _stays_inside(name: str) -> bool:
 def read_json(path: Path) -> FolderRow:
     """The object in a file of JSON. Raises BadFolder."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = layout.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadFolder(f"{path} is missing; is this a folder made by export_study?") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadFolder(f"{path} is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise BadFolder(f"{path} does not hold an object")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 
 from survey_site.protocols import format_1, measurement
 from survey_site.protocols.models import Protocol
@@ -26,6 +27,15 @@ from survey_site.trials import sealing
 from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
 
 BATCH = 1000
+# What a table's rows cannot be, where a constraint of the database refuses them.
+TWICE = {
+    "stimuli": "two images have one key, or are one picture",
+    "features": "an image has two rows of one classifier",
+    "maps": "a map or a picture of it stands there twice",
+    "participants": "two participants have one code",
+    "tickets": "two tickets of a version have one number",
+    "trials": "a participant has two trials at one position, or was shown an image in two trials",
+}
 Made = TypeVar("Made")
 
 
@@ -57,6 +67,7 @@ def read_folder(source: Path, owner: Any = None) -> Study:
         TypeError,
         ValueError,
         AttributeError,
+        OverflowError,
         ValidationError,
         DatabaseError,
     ) as error:
@@ -98,7 +109,8 @@ class _Import:
         self._tickets()
         self.check = AnswerCheck(self.study)
         for made in self._made("trials", self._trial):
-            _save_trials(made)
+            with self._storing("trials"):
+                _save_trials(made)
         sealing.seal_participants(self.study)
         return self.study
 
@@ -108,18 +120,37 @@ class _Import:
         while batch := list(islice(rows, BATCH)):
             yield batch
 
+    @contextmanager
+    def _storing(self, table: str) -> Iterator[None]:
+        """Says in words what the database refuses, in one line whatever the database."""
+        try:
+            yield
+        except (IntegrityError, DataError) as error:
+            told = str(error)
+            words = (
+                TWICE[table] if "unique" in told.lower() else f"a value cannot be ({told.splitlines()[0]})"
+            )
+            raise BadFolder(f"{self.source / table}.jsonl: {words}") from error
+
     def _each(self, table: str, make: Callable[[FolderRow], Made]) -> Iterator[Made]:
         path = self.source / f"{table}.jsonl"
         with path.open(encoding="utf-8") as handle:
             for number, text in enumerate(handle, start=1):
                 place = f"{path}, line {number}"
                 try:
-                    made = make(json.loads(text))
+                    made = make(layout.loads(text))
                 except json.JSONDecodeError as error:
                     raise BadFolder(f"{place}: not JSON ({error})") from error
                 except ValueError as error:
                     raise BadFolder(f"{place}: {error}") from error
-                except (KeyError, IndexError, TypeError, AttributeError) as error:
+                except (
+                    KeyError,
+                    IndexError,
+                    TypeError,
+                    AttributeError,
+                    OverflowError,
+                    RecursionError,
+                ) as error:
                     told = f"the row does not fit ({type(error).__name__}: {error})"
                     raise BadFolder(f"{place}: {told}") from error
                 yield made
@@ -181,7 +212,8 @@ class _Import:
             return Stimulus(study=self.study, **unpacked(Stimulus, fields, row))
 
         for made in self._made("stimuli", make):
-            self.stimuli |= {row.key: row.pk for row in Stimulus.objects.bulk_create(made)}
+            with self._storing("stimuli"):
+                self.stimuli |= {row.key: row.pk for row in Stimulus.objects.bulk_create(made)}
 
     def _features(self) -> None:
         def make(row: FolderRow) -> StimulusFeatures:
@@ -192,7 +224,8 @@ class _Import:
             )
 
         for made in self._made("features", make):
-            StimulusFeatures.objects.bulk_create(made)
+            with self._storing("features"):
+                StimulusFeatures.objects.bulk_create(made)
 
     def _maps(self) -> None:
         fields = layout.MAP_FIELDS + layout.LATER_MAP_FIELDS
@@ -207,18 +240,21 @@ class _Import:
             return shown, pictures
 
         for made in self._made("maps", make):
-            self.maps += [row.pk for row in SaliencyMap.objects.bulk_create(shown for shown, _ in made)]
-            MapPicture.objects.bulk_create(picture for _, pictures in made for picture in pictures)
+            with self._storing("maps"):
+                self.maps += [row.pk for row in SaliencyMap.objects.bulk_create(shown for shown, _ in made)]
+                MapPicture.objects.bulk_create(picture for _, pictures in made for picture in pictures)
 
     def _participants(self) -> None:
         def make(row: FolderRow) -> Participant:
             values = unpacked(Participant, layout.PARTICIPANT_FIELDS, row)
             protocol = self.protocols[row["protocol"]]
             _refuse_answers(protocol, values["language"], values["demographics"])
+            layout.in_order(*((name, values[name]) for name in ("started_at", "consented_at", "finished_at")))
             return Participant(study=self.study, protocol=protocol, **values)
 
         for made in self._made("participants", make):
-            Participant.objects.bulk_create(made)
+            with self._storing("participants"):
+                Participant.objects.bulk_create(made)
             self.participants |= {row.code: (row.pk, row.protocol_id) for row in made}
 
     def _tickets(self) -> None:
@@ -228,20 +264,24 @@ class _Import:
             return Ticket(protocol=self.protocols[row["protocol"]], participant_id=holder, **values)
 
         for made in self._made("tickets", make):
-            Ticket.objects.bulk_create(made)
+            with self._storing("tickets"):
+                Ticket.objects.bulk_create(made)
 
     def _trial(self, row: FolderRow) -> tuple[Trial, list[Exposure], Response | None]:
         """A trial with the originals that it showed and its response, which is checked."""
         participant, protocol = self.participants[row["participant"]]
         if self.version == 1:
             row = format_1.trial(row)
+        pool = [self.stimuli[key] for key in row.get("pool", [])]
+        if len(set(pool)) < len(pool):
+            raise ValueError("its pool shows an image twice")
         trial = Trial(
             participant_id=participant,
             stimulus_id=self.stimuli[row["stimulus"]],
             condition_id=None if "condition" not in row else _at(self.conditions, row["condition"]),
             saliency_map_id=None if "map" not in row else _at(self.maps, row["map"]),
             maps=[self._several(shown) for shown in row.get("maps", [])],
-            pool=[self.stimuli[key] for key in row.get("pool", [])],
+            pool=pool,
             **unpacked(Trial, layout.TRIAL_FIELDS, row),
         )
         exposed = [
@@ -261,6 +301,7 @@ class _Import:
         if self.version == 1:
             row = format_1.response(row, trial.task, self.check.classes(protocol))
         response = Response(trial=trial, **unpacked(Response, layout.RESPONSE_FIELDS, row))
+        layout.in_order(("issued_at", trial.issued_at), ("answered_at", response.answered_at))
         if fault := self.check.fault(trial, response, protocol):
             raise ValueError(fault)
         return response

@@ -9,7 +9,7 @@ from survey_site.statistics.detection import Judged, signal_detection
 from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.predictions_apart import apart, right_ones
-from survey_site.statistics.printing import NOTHING, interval, interval_name, p_value, places
+from survey_site.statistics.printing import NOTHING, interval, interval_name, places
 from survey_site.statistics.report_types import Section
 from survey_site.statistics.task_analysis import Columns, TaskAnalysis
 from survey_site.tasks.agreement.scale import STEPS
@@ -75,7 +75,7 @@ def _row(name: str, cell: Mapping[str, Any]) -> list[str]:
         interval(signal["d_prime_ci"], 2),
         places(signal["criterion"], 2),
         interval(signal["criterion_ci"], 2),
-        p_value(cell["chance"].get("p")),
+        chance.p_text(cell["chance"]),
     ]
 
 

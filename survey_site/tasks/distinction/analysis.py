@@ -11,7 +11,7 @@ from survey_site.statistics.estimates import share
 from survey_site.statistics.figure_data import FigureData
 from survey_site.statistics.plan import AnalysisPlan
 from survey_site.statistics.predictions_apart import apart
-from survey_site.statistics.printing import NOTHING, interval, interval_name, p_value, places
+from survey_site.statistics.printing import NOTHING, interval, interval_name, places
 from survey_site.statistics.report_types import Section
 from survey_site.statistics.task_analysis import Columns, TaskAnalysis
 from survey_site.tasks.distinction.answers import CONFIDENCE, MAPS
@@ -77,7 +77,7 @@ def _apart(shown: list[tuple[str, Mapping[str, Any]]], ci: str) -> Section:
                 places(cell["chance"].get("chance_corrected_share"), 2),
                 places(cell["chance"].get("d_prime"), 2),
                 interval(cell["chance"].get("d_prime_ci"), 2),
-                p_value(cell["chance"].get("p")),
+                chance.p_text(cell["chance"]),
             ]
             for name, cell in shown
         ],

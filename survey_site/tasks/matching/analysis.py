@@ -84,7 +84,7 @@ def _lift(columns: Columns) -> Section:
                 places(lift.get("chance_percent"), 1),
                 places(lift.get("chance_corrected_share"), 2),
                 places(lift.get("d_prime"), 2),
-                p_value(lift.get("p")),
+                chance.p_text(lift),
                 p_value(lift.get("sign_flip_p")),
             ]
         )
