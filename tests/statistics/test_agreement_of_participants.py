@@ -175,7 +175,8 @@ def test_nominal_alpha_of_very_many_units_and_values_needs_no_table_of_both() ->
     assert agreement.alpha(unit, value, "nominal") == pytest.approx(1 - (n - agreeing) / expected, abs=1e-12)
 
 
-def test_the_intraclass_correlation_says_its_base_too() -> None:
+def test_the_intraclass_correlation_says_its_base_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agreement, "score_icc", lambda _: {"icc_2_1": 0.5, "icc_2_k": 0.6, "reason": None})
     rows = [
         {"participant": f"p{p}", "task": "rating", "column": "A", "stimulus": image, "rating": rating}
         for p, image, rating in ((0, "x", 1), (1, "x", 2), (1, "y", 4), (0, "z", 5), (2, "z", 5), (2, "u", 0))
