@@ -118,7 +118,9 @@ def rated(computed: Survey) -> Survey:
         for saliency_map, rating in zip(maps, ratings, strict=True):
             if rating is not None:
                 response = computed.rating(who, 0, rating)
-                Trial.objects.filter(pk=response.trial_id).update(saliency_map=saliency_map)
+                Trial.objects.filter(pk=response.trial_id).update(
+                    saliency_map=saliency_map, stimulus=saliency_map.stimulus
+                )
     return computed
 
 
