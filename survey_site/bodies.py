@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 
 from survey_site.desk.pages.reconciliation import MOST_BYTES as MOST_SUBMISSIONS
@@ -17,8 +17,9 @@ from survey_site.trials.views.guards import participants_page, refusal
 
 MEGABYTE = 1024 * 1024
 FORM_AROUND = MEGABYTE  # the other fields of a form, and what separates its parts
-# What a parser of bodies raises for bytes of a wrong kind, beside the errors that Django turns into 400 itself.
-UNREADABLE = (LookupError, ValueError, RecursionError)
+# What a parser of bodies raises for bytes of a wrong kind, or where the sender left (rsgi.py), beside the errors that
+# Django turns into 400 itself.
+UNREADABLE = (LookupError, ValueError, RecursionError, UnreadablePostError)
 
 
 def most_bytes(view_name: str, researcher: bool) -> int:

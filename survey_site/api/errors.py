@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from django.http import UnreadablePostError
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, ErrorDetail
+from rest_framework.exceptions import APIException, ErrorDetail, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -35,6 +36,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, its many shapes brought into one."""
     if isinstance(error, UnknownTask):
         error = TaskNotInstalled(str(error))
+    if isinstance(error, UnreadablePostError):  # the sender's doing, and no failure of the site
+        error = ParseError("The upload broke off, and nothing of it was stored: send it again.")
     response = exception_handler(error, context)
     if response is None:
         return None

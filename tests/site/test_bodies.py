@@ -1,14 +1,17 @@
 """How much may be sent where: a form from anybody, files from researchers to the pages that take them, and no more."""
 
+import io
 import re
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from survey_site import bodies
 from tests import factories
+from tests.api.keys import token_of
 from tests.site.wsgi_call import Unread, call, signed_in
 
 TEMPLATES = Path(bodies.__file__).parent
@@ -49,6 +52,34 @@ def test_the_api_refuses_in_its_own_shape(client: Client) -> None:
     token = {"HTTP_AUTHORIZATION": "Token sv_wrong"}
     assert call("POST", "/api/v1/studies/test/stimuli/", wrong, content_type=MULTIPART, **token).status == 401
     assert wrong.taken == 0
+
+
+class Leaving(io.BytesIO):
+    """A sender that leaves in the middle, as rsgi.py tells of it."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if data := super().read(size):
+            return data
+        raise ConnectionResetError("The sender left in the middle of an upload.")
+
+
+@pytest.mark.parametrize("api", [False, True])
+def test_of_an_upload_that_breaks_off_nothing_is_stored(
+    admin_client: Client, admin_user: User, api: bool
+) -> None:
+    study = factories.draft()
+    key = study.stimuli.order_by("key").values_list("key", flat=True)[0]
+    path = (
+        reverse("api-regions", args=[study.slug]) if api else reverse("admin:study_images", args=[study.pk])
+    )
+    name = "files" if api else "regions"
+    head = f'--x\r\nContent-Disposition: form-data; name="{name}"; filename="boxes.csv"\r\n\r\n'
+    half = Leaving(f"{head}{key},0,0,1,12".encode())
+    given = {"HTTP_AUTHORIZATION": f"Token {token_of(admin_user)}"} if api else signed_in(admin_client)
+    answer = call("POST", path, half, content_type=MULTIPART, CONTENT_LENGTH=str(LARGE), **given)
+    assert answer.status == 400
+    assert not api or b"send it again" in answer.body
+    assert not study.stimuli.exclude(region_path="").exists()
 
 
 def test_researchers_send_files_where_a_form_asks_for_them(admin_client: Client) -> None:
