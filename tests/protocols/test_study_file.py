@@ -158,7 +158,7 @@ def test_out_and_in_and_out_again_gives_the_same_bytes(
 
 
 def test_every_column_of_a_study_is_in_the_file_or_left_out_on_purpose() -> None:
-    left_out = {"id", "state", "origin", "owner", "created_at"}
+    left_out = {"id", "state", "origin", "owner", "created_at", "seal"}
     elsewhere = {"task_settings": "tasks", "languages": "", "exclusion_rules": "", "analysis_plan": ""}
     named = {name for names in layout.FIELDS.values() for name in names} | set(elsewhere)
     assert named | left_out == {field.name for field in Study._meta.concrete_fields}
@@ -169,7 +169,7 @@ def test_the_least_description_takes_every_default() -> None:
     made = read.make(read.read_file(LEAST.encode()), None)
     plain = Study(title="Birds", slug="birds")
     for field in Study._meta.concrete_fields:
-        if field.name not in ("id", "created_at", "seed", "task_settings"):
+        if field.name not in ("id", "created_at", "seed", "seal", "task_settings"):
             assert getattr(made, field.name) == getattr(plain, field.name), field.name
     assert made.task_settings == {}  # a task that is not named has no trials
 

@@ -16,6 +16,7 @@ from survey_site.stimuli.models import ObservedMap, SaliencyMap
 from survey_site.stimuli.storage import MARK
 from survey_site.studies import audit
 from survey_site.studies.models import Membership, Study, StudyText
+from survey_site.trials import frozen_protocol
 from survey_site.trials.models import Participant
 from tests import factories
 from tests.reports.alterations import another_study
@@ -40,6 +41,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def made(files: Path, django_db_setup: None, django_db_blocker: Any) -> Iterator[Study]:
     """One who finished, one by a panel at the second trial, one who withdrew, one who let the ticket go; a log."""
+    frozen_protocol.forget()  # what another file's study was sealed as, under the same number
     with django_db_blocker.unblock():
         block = transaction.atomic()
         block._from_testcase = True  # type: ignore[attr-defined]
