@@ -16,7 +16,7 @@ from saliency_worker.saliency.settings import Settings
 from tests.saliency.plain_keras import feature_layer, logits_of
 
 pytestmark = pytest.mark.tensorflow
-QUICK = {"MobileNet", "MobileNetV2", "EfficientNetB0", "DenseNet121"}
+QUICK = {"MobileNet", "MobileNetV2", "EfficientNetB0"}
 FEATURE_MAPS = {
     "VGG16": (14, 512),
     "VGG19": (14, 512),
