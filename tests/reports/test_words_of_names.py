@@ -116,7 +116,10 @@ def test_the_paper_s_texts_hold_no_raw_name_and_no_none(odd: Survey) -> None:
         assert "None" not in texts[name]
     for text in texts.values():
         assert "p = 0.000" not in text and "signs ()" not in text
-    assert "1 participant" in texts["methods.md"] and "Among the trials was 1 attention check." in texts["methods.md"]
+    assert (
+        "1 participant" in texts["methods.md"]
+        and "Among the trials was 1 attention check." in texts["methods.md"]
+    )
     assert "Against the margin of 0.50 scale points" in texts["results.md"]
 
 
