@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 from django import template
 
 from survey_site.reports.differences import difference, difference_interval
+from survey_site.reports.plan_words import title_of
 from survey_site.reports.report_types import (
     OutcomeCell,
     ReportColumn,
@@ -27,6 +28,7 @@ register.filter("interval", interval)
 register.filter("p_value", p_value)
 register.filter("difference", difference)
 register.filter("difference_interval", difference_interval)
+register.filter("title_of", title_of)
 
 
 @register.filter
@@ -67,12 +69,6 @@ def reasons(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 def words(name: str) -> str:
     """A key of the report in words: `one_position` as `one position`."""
     return name.replace("_", " ")
-
-
-@register.filter
-def outcome_title(report: StudyReport, key: str) -> str:
-    """What an outcome is called on the page."""
-    return next((outcome["title"] for outcome in report["outcomes"] if outcome["key"] == key), key)
 
 
 @register.filter
