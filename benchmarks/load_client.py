@@ -59,9 +59,11 @@ class Visitor:
         """Hangs up; what was on its way is lost."""
         self._writer.close()
 
-    async def send(self, path: str, fields: dict[str, str] | None = None) -> Reply:
-        """GET, or POST where there are fields."""
+    async def send(self, path: str, fields: dict[str, str] | None = None, accept: str = "") -> Reply:
+        """GET, or POST where there are fields. accept: the kind of reply that a script asks for."""
         head = f"{'GET' if fields is None else 'POST'} {path} HTTP/1.1\r\n{self._lines}Cookie: {self._cookie}\r\n"
+        if accept:
+            head += f"Accept: {accept}\r\n"
         body = urllib.parse.urlencode(fields or {})
         if fields is not None:
             head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"

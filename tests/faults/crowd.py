@@ -1,16 +1,21 @@
 """Simulated participants who keep each answer until the site has acknowledged it, as the page's script does.
 
+Some come without scripts and send each form, others take the trials of a stretch as the page's script does: the
+acknowledgement brings the next one (queue.js, trial.js).
+
 The sockets and the reading of pages are those of `benchmarks/load.py`; what is added is patience: whatever is cut off,
 refused for a moment or answered by an error of the server is sent again, the same bytes, until a definite answer comes.
 """
 
 import asyncio
 import itertools
+import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from benchmarks.load_client import HIDDEN, OFFERED, Reply, Visitor
 from tests.faults.acknowledged import BEGUN, ENDED, KNOCKED, SENT, TAKEN, Acknowledged
@@ -18,6 +23,7 @@ from tests.faults.acknowledged import BEGUN, ENDED, KNOCKED, SENT, TAKEN, Acknow
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 REPLY_S = 20  # after so long without a reply it is asked again
 PATIENCE_S = 300
+JSON = "application/json"
 CUT_OFF = (OSError, EOFError, TimeoutError, ValueError, asyncio.IncompleteReadError)
 
 
@@ -29,8 +35,9 @@ class Refused(Exception):
 class Crowd:
     """So many participants at once, each followed by another, from a thread of its own until told to stop.
 
-    think_s: between a page and its answer. going_on: tokens of participants who began in an earlier run. trouble
-    counts by what came in place of a page; refused holds what the site declined for good.
+    think_s: between a page and its answer. without_scripts: one in so many; 1 is everybody. going_on: tokens of
+    participants who began in an earlier run. trouble counts by what came in place of a page; refused holds what the
+    site declined for good.
     """
 
     url: str
@@ -38,6 +45,7 @@ class Crowd:
     size: int
     notes: Acknowledged
     think_s: float = 0.0
+    without_scripts: int = 1
     going_on: Iterable[str] = ()
     last_at: float = 0.0
     longest_silence_s: float = 0.0
@@ -61,12 +69,13 @@ class Crowd:
             )
 
     async def _all(self) -> None:
-        await asyncio.gather(*(self._one_after_another() for _ in range(self.size)))
+        await asyncio.gather(*(self._one_after_another(place) for place in range(self.size)))
 
-    async def _one_after_another(self) -> None:
+    async def _one_after_another(self, place: int) -> None:
+        scripts = place % self.without_scripts > 0
         while not self._stopping:
             try:
-                await Guest(self, next(self._earlier, "")).take_part()
+                await Guest(self, next(self._earlier, ""), scripts).take_part()
             except Refused as error:
                 self.refused.append(str(error))
 
@@ -84,8 +93,8 @@ class Crowd:
 class Guest:
     """One participant; `token` is empty for somebody who has not begun."""
 
-    def __init__(self, crowd: Crowd, token: str) -> None:
-        self.crowd, self.token = crowd, token
+    def __init__(self, crowd: Crowd, token: str, scripts: bool = False) -> None:
+        self.crowd, self.token, self.scripts = crowd, token, scripts
         self._visitor: Visitor | None = None
 
     async def take_part(self) -> None:
@@ -109,30 +118,55 @@ class Guest:
 
     async def _page(self) -> bool:
         """One page and what it asks for; False at the end."""
-        crowd, address = self.crowd, f"/p/{self.token}/"
-        page = await self._until(address, None, 200)
+        page = await self._until(self._address, None, 200)
         fields = dict(HIDDEN.findall(page.text))
-        if "trial" not in fields and "page" not in fields:
-            crowd.notes.note(ENDED, self.token)
+        if "trial" in fields:
+            await (self._stretch(page.text) if self.scripts else self._answer(page.text, self._address, 303))
+        elif "page" in fields:
+            await self._until(self._address, fields, 303)
+        else:
+            self.crowd.notes.note(ENDED, self.token)
             return False
-        position = int(fields["trial"].partition("-")[0]) if "trial" in fields else -1
-        offered = OFFERED.findall(page.text) if position >= 0 else []
-        if offered:
-            name, value = offered[(position * 7 + len(self.token)) % len(offered)]
-            fields[name] = value
-            crowd.notes.note(SENT, self.token, position, value)
-        await self._until(address, fields, 303)
-        if offered:
-            crowd.notes.note(TAKEN, self.token, position, value)
-            crowd.heard()
         return True
+
+    @property
+    def _address(self) -> str:
+        return f"/p/{self.token}/"
+
+    async def _stretch(self, form: str) -> None:
+        """Trials in place, as long as acknowledgements bring further ones."""
+        position = _position(form)
+        first = await self._until(f"{self._address}upcoming/?after={position}", None, 200)
+        ahead = _trials(first)
+        while True:
+            reply = await self._answer(form, f"{self._address}?after={max(ahead, default=position)}", 200)
+            ahead |= _trials(reply)
+            position += 1
+            if self.crowd.stopping or position not in ahead:
+                return
+            form = ahead.pop(position)
+            await asyncio.sleep(self.crowd.think_s)
+
+    async def _answer(self, form: str, address: str, wanted: int) -> Reply:
+        """Chooses in the form of a trial, and sends it until it is acknowledged."""
+        fields, position = dict(HIDDEN.findall(form)), _position(form)
+        offered = OFFERED.findall(form)
+        name, value = offered[(position * 7 + len(self.token)) % len(offered)]
+        fields |= {name: value} | ({"scripts": "on"} if self.scripts else {})
+        self.crowd.notes.note(SENT, self.token, position, value)
+        reply = await self._until(address, fields, wanted)
+        self.crowd.notes.note(TAKEN, self.token, position, value)
+        self.crowd.heard()
+        return reply
 
     async def _until(self, path: str, fields: dict[str, str] | None, wanted: int) -> Reply:
         """Sends the very same until the reply has the wanted status. Raises Refused for a definite other one."""
         for tries in itertools.count():
             try:
                 async with asyncio.timeout(REPLY_S):
-                    reply = await (await self._connected()).send(path, fields)
+                    reply = await (await self._connected()).send(
+                        path, fields, JSON if wanted == 200 and fields else ""
+                    )
             except CUT_OFF as error:
                 self._hang_up()
                 self.crowd.trouble[type(error).__name__] += 1
@@ -154,3 +188,13 @@ class Guest:
         if self._visitor is not None:
             self._visitor.close()
             self._visitor = None
+
+
+def _position(form: str) -> int:
+    return int(dict(HIDDEN.findall(form))["trial"].partition("-")[0])
+
+
+def _trials(reply: Reply) -> dict[int, str]:
+    """The trials that came along, by position."""
+    told: dict[str, Any] = json.loads(reply.text)
+    return {trial["position"]: trial["html"] for trial in told["trials"]}

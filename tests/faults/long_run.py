@@ -15,6 +15,7 @@ from tests.faults.table import line, rule
 from tests.stack.stack import Stack
 
 PROMPT_S = 1
+WITHOUT_SCRIPTS = 10  # one in so many
 
 
 class LongRun:
@@ -25,7 +26,12 @@ class LongRun:
         self.notes = Acknowledged.kept_in(folder / "notes")
         self.pieces = Pieces(folder / "pieces.json")
         self.study = Study.objects.filter(slug=study).first() or factories.live(
-            study, images=24, pool_size=4, rating_trials_per_column=4, matching_trials_per_column=2, reserve=6
+            study,
+            images=100,
+            pool_size=4,
+            rating_trials_per_column=8,
+            matching_trials_per_column=6,
+            reserve=6,
         )
 
     def go_on(self, answers: int, until: float, every_s: float) -> int:
@@ -36,7 +42,12 @@ class LongRun:
                 return 1
         self.pieces.begin(self.notes.total)
         crowd = Crowd(
-            self.stack.url, self.study.slug, self.people, self.notes, going_on=list(self.notes.unfinished())
+            self.stack.url,
+            self.study.slug,
+            self.people,
+            self.notes,
+            without_scripts=WITHOUT_SCRIPTS,
+            going_on=list(self.notes.unfinished()),
         )
         crowd.start()
         ended_by = FAILED
