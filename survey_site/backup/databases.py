@@ -7,11 +7,12 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.apps import apps
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
@@ -22,6 +23,10 @@ from survey_site.backup.errors import BackupError
 
 # Where Debian and Red Hat put the programs of each version, which are not all in everybody's PATH.
 POSTGRES_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
+RESTORING = (
+    "A backup is just being restored into this installation: wait for its end, and look at what it says."
+)
+RESTORE_LOCK = 7_265_737_411  # of PostgreSQL's advisory locks, which are numbers
 MADE_BY_MIGRATING = {"django_migrations", "django_content_type", "auth_permission"}
 
 
@@ -80,6 +85,22 @@ def load(source: Path) -> None:
     )  # fmt: skip
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Nobody else restores into this database meanwhile, from another machine either. Raises BackupError.
+
+    Over a connection of its own, since the site's are closed on the way. SQLite's file lies in a folder, which is locked.
+    """
+    if engine() == "sqlite":
+        yield
+        return
+    with psycopg.connect(_conninfo(), password=connection.settings_dict["PASSWORD"], autocommit=True) as held:
+        row = held.execute("SELECT pg_try_advisory_lock(%s)", [RESTORE_LOCK]).fetchone()
+        if row is None or not row[0]:
+            raise BackupError(RESTORING)
+        yield
+
+
 def holds() -> str:
     """A table with rows, other than what `migrate` writes; empty where the database is."""
     tables = set(connection.introspection.table_names())
@@ -103,8 +124,8 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
         raise BackupError(f"{path} could not be opened: {error}") from error
 
 
-def _postgres(program: str, *arguments: str) -> None:
-    """Runs a program of PostgreSQL against the site's database; the password is in no list of processes."""
+def _conninfo() -> str:
+    """The site's database in the words of libpq, without the password."""
     settings = connection.settings_dict
     further = {name: value for name, value in settings["OPTIONS"].items() if name != "pool"}
     own: dict[str, Any] = {
@@ -113,13 +134,19 @@ def _postgres(program: str, *arguments: str) -> None:
         "port": settings["PORT"] or None,
         "user": settings["USER"] or None,
     }
+    return make_conninfo(**own, **further)
+
+
+def _postgres(program: str, *arguments: str) -> None:
+    """Runs a program of PostgreSQL against the site's database; the password is in no list of processes."""
     found = _find(program)
     if found is None:
         raise BackupError(
             f"{program} was not found: install PostgreSQL's client programs (Debian's postgresql-client) on this machine."
         )
-    command = [found, f"--dbname={make_conninfo(**own, **further)}", *arguments]
-    secret = {"PGPASSWORD": settings["PASSWORD"]} if settings["PASSWORD"] else {}
+    command = [found, f"--dbname={_conninfo()}", *arguments]
+    password = connection.settings_dict["PASSWORD"]
+    secret = {"PGPASSWORD": password} if password else {}
     done = subprocess.run(  # noqa: S603
         command, env={**os.environ, **secret}, capture_output=True, text=True, check=False
     )

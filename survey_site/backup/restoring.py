@@ -1,5 +1,7 @@
 """Restores a backup into an empty installation: everything is unpacked and checked first, and the database comes last."""
 
+import fcntl
+import os
 import shutil
 import tempfile
 import time
@@ -36,15 +38,30 @@ def restore(source: Path, *, identity: Path | None = None, other_key: bool = Fal
     began = time.monotonic()
     if not source.is_file():
         raise BackupError(f"There is no file {source}.")
-    _refuse_what_is_there()
-    with tempfile.TemporaryDirectory(dir=_workplace(), prefix=".restore-") as name:
-        folder = Path(name)
-        with _opened(source, identity) as stream:
-            contents = archive.unpack(stream, folder)
-        _refuse(contents, other_key=other_key)
-        count = _put_back(contents, folder)
-    call_command("migrate", verbosity=0, interactive=False)
+    place = _workplace()
+    with _alone(place), databases.alone():
+        _refuse_what_is_there()
+        with tempfile.TemporaryDirectory(dir=place, prefix=".restore-") as name:
+            folder = Path(name)
+            with _opened(source, identity) as stream:
+                contents = archive.unpack(stream, folder)
+            _refuse(contents, other_key=other_key)
+            count = _put_back(contents, folder)
+        call_command("migrate", verbosity=0, interactive=False)
     return Restored(contents.head["made_at"], count, time.monotonic() - began)
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Two would take each other's files for their own. Raises BackupError where another restores into the folder."""
+    folder = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise BackupError(databases.RESTORING) from error
+    finally:
+        os.close(folder)
 
 
 def _refuse_what_is_there() -> None:

@@ -167,6 +167,16 @@ def test_a_site_that_is_not_empty(backup: Path) -> None:
         call_command("restore", str(backup))
 
 
+@pytest.mark.usefixtures("emptied")
+@pytest.mark.parametrize("lock", ["files", "database"])
+def test_two_restore_at_once(backup: Path, media: Path, lock: str) -> None:
+    """From another machine the database alone is the same."""
+    if lock == "database" and connection.vendor == "sqlite":
+        pytest.skip("SQLite's file is in the folder that is locked")
+    with restoring._alone(media.parent) if lock == "files" else databases.alone():
+        assert refused(backup) == databases.RESTORING
+
+
 @pytest.fixture
 def keys(tmp_path: Path) -> tuple[Path, str]:
     path = tmp_path / "key.txt"
