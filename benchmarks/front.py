@@ -52,7 +52,7 @@ def main() -> int:
                 earlier = Spent.now(*parents)
                 logs, seconds = run(url, STUDY, options.participants, "", 0)
                 later = Spent.now(*parents)
-                pages = sum(max(len(log.gets_s) - 1, 0) for log in logs)
+                pages = sum(log.pages for log in logs)
                 errors += sum(len(log.errors) for log in logs)
                 speeds[way].append(pages / seconds)
                 if later.server is not None and earlier.server is not None:

@@ -5,8 +5,9 @@ DATABASE_URL=postgres://… python benchmarks/load.py          the same on Postg
 python benchmarks/load.py --url http://host --study demo --bot-token "$(manage.py simulate demo --print-token)"
                                                              a running site; bots, counted apart
 
-One page is a GET and the POST that answers it, as oTree counts. Without think time every participant sends
-as fast as the site answers. The check reads the database of this environment; against a foreign site it is
+One page is a GET and the POST that answers it, as oTree counts; with --scripts it is what a browser with scripts asks for
+in their place: one POST, whose acknowledgement brings the next trial. Without think time every participant sends as fast as
+the site answers. The check reads the database of this environment; against a foreign site it is
 left out and said so.
 """
 
@@ -72,11 +73,11 @@ def report(logs: list[Log], seconds: float) -> int:
     posts = [value for log in logs for value in log.posts_s]
     gets = [value for log in logs for value in log.gets_s]
     errors = Counter(error for log in logs for error in log.errors)
-    pages = min(len(gets), sum(len(log.gets_s) - 1 for log in logs))
+    pages = sum(log.pages for log in logs)
     print(
         f"{len(logs)} participants, {sum(log.finished for log in logs)} finished, {len(posts)} answers, {seconds:.1f} s"
     )
-    print(f"{pages / seconds:.0f} pages/s (GET + POST)")
+    print(f"{pages / seconds:.0f} pages/s ({(len(gets) + pages) / max(pages, 1):.1f} requests each)")
     p50, p99 = quantile(posts, 0.5), quantile(posts, 0.99)
     print(f"answer POST p50 {1000 * p50:.0f} ms, p99 {1000 * p99:.0f} ms, p99/p50 {p99 / p50:.1f}")
     print(f"page GET p50 {1000 * quantile(gets, 0.5):.0f} ms, p99 {1000 * quantile(gets, 0.99):.0f} ms")
@@ -113,6 +114,9 @@ def main() -> int:
         "--participants", type=int, nargs="+", default=[200], help="at once; several: in turn"
     )
     parser.add_argument("--think-ms", type=float, default=0.0)
+    parser.add_argument(
+        "--scripts", action="store_true", help="participants whose browsers run the page's script"
+    )
     parser.add_argument("--workers", type=int, default=2, help="server processes of the private site")
     parser.add_argument("--threads", type=int, default=4, help="threads of each")
     parser.add_argument("--interface", choices=["rsgi", "wsgi"], default="rsgi", help="of the private site")
@@ -124,7 +128,10 @@ def main() -> int:
         failures = 0
         for number in options.participants:
             bots = f"?bot={options.bot_token}"
-            failures += report(*run(options.url, options.study, number, bots, options.think_ms / 1000))
+            played = run(
+                options.url, options.study, number, bots, options.think_ms / 1000, scripts=options.scripts
+            )
+            failures += report(*played)
         print("answers were not compared with a database: the site is not ours")
         return int(failures > 0)
     return private(options)
@@ -148,10 +155,10 @@ def private(options: argparse.Namespace) -> int:
         run(url, STUDY, 2 * options.workers, "", 0)  # caches are filled before the clock starts
         for number in options.participants:
             before = Spent.now(*parents)
-            logs, seconds = run(url, STUDY, number, "", options.think_ms / 1000)
+            logs, seconds = run(url, STUDY, number, "", options.think_ms / 1000, scripts=options.scripts)
             after = Spent.now(*parents)
             wrong += report(logs, seconds)
-            report_cpu(before, after, sum(len(log.gets_s) for log in logs))
+            report_cpu(before, after, sum(log.pages for log in logs))
             problems = lost_or_doubled(logs)
             print("nothing lost, nothing doubled" if not problems else "\n".join(problems[:20]))
             print(f"load of the machine, this run included: {os.getloadavg()[0]:.1f}", flush=True)

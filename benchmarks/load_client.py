@@ -5,25 +5,50 @@ are not fetched: in production the front server or the object store sends them, 
 """
 
 import asyncio
+import json
 import re
 import time
 import urllib.parse
 from dataclasses import dataclass, field
+from typing import Any
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 OFFERED = re.compile(r'<input\s+type="radio"\s+name="([a-z_]+)"\s+value="([^"]+)"')
+JSON = "application/json"
 PATIENCE_S = 120
+
+
+def position_of(form: str) -> int:
+    """Of the trial that a form shows."""
+    return int(dict(HIDDEN.findall(form))["trial"].partition("-")[0])
+
+
+def answered(form: str, start: int, *, scripts: bool) -> tuple[dict[str, str], str]:
+    """The fields of a trial's form with something chosen, and what. start: turns the choice, so that not all are alike."""
+    fields, offered = dict(HIDDEN.findall(form)), OFFERED.findall(form)
+    name, value = offered[(position_of(form) * 7 + start) % len(offered)]
+    return fields | {name: value} | ({"scripts": "on"} if scripts else {}), value
+
+
+def trials_of(reply: "Reply") -> dict[int, str]:
+    """Forms by position: those that came along with an acknowledgement, or were asked for ahead."""
+    told: dict[str, Any] = json.loads(reply.text)
+    return {trial["position"]: trial["html"] for trial in told["trials"]}
 
 
 @dataclass
 class Log:
-    """What one participant measured and answered; `answers` maps a trial's position to what was sent."""
+    """What one participant measured and answered; `answers` maps a trial's position to what was sent.
+
+    pages: what was acknowledged, answers and pages between them.
+    """
 
     token: str = ""
     posts_s: list[float] = field(default_factory=list)
     gets_s: list[float] = field(default_factory=list)
     answers: dict[int, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    pages: int = 0
     finished: bool = False
 
 
@@ -92,7 +117,68 @@ class Visitor:
         return body
 
 
-async def play(url: str, study: str, log: Log, query: str, think_s: float) -> None:
+class Refused(Exception):
+    """The site answered otherwise than a participant needs."""
+
+
+@dataclass
+class Player:
+    """One participant at their pages. scripts: answers as the page's script does (queue.js), else by its forms."""
+
+    visitor: Visitor
+    address: str
+    log: Log
+    think_s: float
+    scripts: bool
+
+    async def page(self) -> None:
+        """One page and what it asks for; raises Refused."""
+        reply = await self._get(self.address)
+        fields = dict(HIDDEN.findall(reply.text))
+        if "trial" in fields:
+            await (self._stretch(reply.text) if self.scripts else self._answer(reply.text, self.address))
+        elif "page" in fields:
+            await asyncio.sleep(self.think_s)
+            await self._post(self.address, fields)
+        else:
+            self.log.finished = True
+
+    async def _stretch(self, form: str) -> None:
+        """Trials in place, as long as acknowledgements bring further ones."""
+        position = position_of(form)
+        ahead = trials_of(await self._get(f"{self.address}upcoming/?after={position}"))
+        while form:
+            known = max(ahead, default=position)
+            ahead |= trials_of(await self._answer(form, f"{self.address}?after={known}"))
+            position += 1
+            form = ahead.pop(position, "")
+
+    async def _answer(self, form: str, address: str) -> Reply:
+        fields, value = answered(form, len(self.log.token), scripts=self.scripts)
+        self.log.answers[position_of(form)] = value
+        await asyncio.sleep(self.think_s)
+        began = time.perf_counter()
+        reply = await self._post(address, fields, JSON if self.scripts else "")
+        self.log.posts_s.append(time.perf_counter() - began)
+        return reply
+
+    async def _get(self, address: str) -> Reply:
+        began = time.perf_counter()
+        reply = await self.visitor.send(address)
+        self.log.gets_s.append(time.perf_counter() - began)
+        if reply.status != 200:
+            raise Refused(f"page answered {reply.status}")
+        return reply
+
+    async def _post(self, address: str, fields: dict[str, str], accept: str = "") -> Reply:
+        reply = await self.visitor.send(address, fields, accept)
+        if reply.status != (200 if accept else 303):
+            raise Refused(f"answer got {reply.status}: {reply.text[:200]}")
+        self.log.pages += 1
+        return reply
+
+
+async def play(url: str, study: str, log: Log, query: str, think_s: float, scripts: bool) -> None:
     """One participant from start to end; errors are noted, never raised."""
     try:
         async with Visitor(url) as visitor:
@@ -100,50 +186,27 @@ async def play(url: str, study: str, log: Log, query: str, think_s: float) -> No
             fields = dict(HIDDEN.findall((await visitor.send(start)).text))
             reply = await visitor.send(start, fields | {"consent": "yes"})
             if reply.status != 303:
-                log.errors.append(f"start answered {reply.status}: {reply.text[:200]}")
-                return
+                raise Refused(f"start answered {reply.status}: {reply.text[:200]}")
             address = reply.headers["location"]
             log.token = address.strip("/").split("/")[-1]
-            while not log.finished and not log.errors:
-                await _page(visitor, address, log, think_s)
+            player = Player(visitor, address, log, think_s, scripts)
+            while not log.finished:
+                await player.page()
+    except Refused as error:
+        log.errors.append(str(error))
     except (OSError, EOFError, TimeoutError, ValueError) as error:
         log.errors.append(f"{type(error).__name__}: {error}")
 
 
-async def _page(visitor: Visitor, address: str, log: Log, think_s: float) -> None:
-    """One page: the GET that shows it and the POST that answers it."""
-    began = time.perf_counter()
-    reply = await visitor.send(address)
-    log.gets_s.append(time.perf_counter() - began)
-    if reply.status != 200:
-        log.errors.append(f"page answered {reply.status}")
-        return
-    fields = dict(HIDDEN.findall(reply.text))
-    if "trial" not in fields and "page" not in fields:
-        log.finished = True
-        return
-    offered = OFFERED.findall(reply.text)
-    if offered:
-        position = int(fields["trial"].partition("-")[0])
-        name, value = offered[(position * 7 + len(log.token)) % len(offered)]
-        fields[name] = log.answers[position] = value
-    if think_s:
-        await asyncio.sleep(think_s)
-    began = time.perf_counter()
-    reply = await visitor.send(address, fields)
-    if offered:
-        log.posts_s.append(time.perf_counter() - began)
-    if reply.status != 303:
-        log.errors.append(f"answer got {reply.status}: {reply.text[:200]}")
+async def _together(logs: list[Log], url: str, study: str, query: str, think_s: float, scripts: bool) -> None:
+    await asyncio.gather(*(play(url, study, log, query, think_s, scripts) for log in logs))
 
 
-async def _together(logs: list[Log], url: str, study: str, query: str, think_s: float) -> None:
-    await asyncio.gather(*(play(url, study, log, query, think_s) for log in logs))
-
-
-def run(url: str, study: str, participants: int, query: str, think_s: float) -> tuple[list[Log], float]:
+def run(
+    url: str, study: str, participants: int, query: str, think_s: float, *, scripts: bool = False
+) -> tuple[list[Log], float]:
     """All participants at once; returns their logs and the seconds it took."""
     logs = [Log() for _ in range(participants)]
     began = time.perf_counter()
-    asyncio.run(_together(logs, url, study, query, think_s))
+    asyncio.run(_together(logs, url, study, query, think_s, scripts))
     return logs, time.perf_counter() - began

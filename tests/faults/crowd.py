@@ -9,21 +9,18 @@ refused for a moment or answered by an error of the server is sent again, the sa
 
 import asyncio
 import itertools
-import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from benchmarks.load_client import HIDDEN, OFFERED, Reply, Visitor
+from benchmarks.load_client import HIDDEN, JSON, Reply, Visitor, answered, position_of, trials_of
 from tests.faults.acknowledged import BEGUN, ENDED, KNOCKED, SENT, TAKEN, Acknowledged
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 REPLY_S = 20  # after so long without a reply it is asked again
 PATIENCE_S = 300
-JSON = "application/json"
 CUT_OFF = (OSError, EOFError, TimeoutError, ValueError, asyncio.IncompleteReadError)
 
 
@@ -135,12 +132,12 @@ class Guest:
 
     async def _stretch(self, form: str) -> None:
         """Trials in place, as long as acknowledgements bring further ones."""
-        position = _position(form)
+        position = position_of(form)
         first = await self._until(f"{self._address}upcoming/?after={position}", None, 200)
-        ahead = _trials(first)
+        ahead = trials_of(first)
         while True:
             reply = await self._answer(form, f"{self._address}?after={max(ahead, default=position)}", 200)
-            ahead |= _trials(reply)
+            ahead |= trials_of(reply)
             position += 1
             if self.crowd.stopping or position not in ahead:
                 return
@@ -149,10 +146,8 @@ class Guest:
 
     async def _answer(self, form: str, address: str, wanted: int) -> Reply:
         """Chooses in the form of a trial, and sends it until it is acknowledged."""
-        fields, position = dict(HIDDEN.findall(form)), _position(form)
-        offered = OFFERED.findall(form)
-        name, value = offered[(position * 7 + len(self.token)) % len(offered)]
-        fields |= {name: value} | ({"scripts": "on"} if self.scripts else {})
+        position = position_of(form)
+        fields, value = answered(form, len(self.token), scripts=self.scripts)
         self.crowd.notes.note(SENT, self.token, position, value)
         reply = await self._until(address, fields, wanted)
         self.crowd.notes.note(TAKEN, self.token, position, value)
@@ -188,13 +183,3 @@ class Guest:
         if self._visitor is not None:
             self._visitor.close()
             self._visitor = None
-
-
-def _position(form: str) -> int:
-    return int(dict(HIDDEN.findall(form))["trial"].partition("-")[0])
-
-
-def _trials(reply: Reply) -> dict[int, str]:
-    """The trials that came along, by position."""
-    told: dict[str, Any] = json.loads(reply.text)
-    return {trial["position"]: trial["html"] for trial in told["trials"]}
