@@ -15,7 +15,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from saliency_worker import observer_store, store
+from saliency_worker import model_store, observer_store, store
 from saliency_worker.catalog import UnknownName
 from saliency_worker.saliency.errors import SaliencyError
 from saliency_worker.saliency.frozen import jobs_at_once
@@ -50,7 +50,7 @@ def recompute(job_ids: Sequence[int]) -> None:
 @app.task(name=OwnModel.LANE.task)
 def try_model(ids: Sequence[int]) -> None:
     """Tries models that researchers brought, each in a process of its own."""
-    each(OwnModel, ids, store.try_model)
+    each(OwnModel, ids, model_store.try_model)
 
 
 @app.task(name=ObserverJob.LANE.task)

@@ -11,22 +11,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 import platformdirs
 from environs import Env, EnvError
 
 from saliency_worker import fixture_files
 from saliency_worker.declarations import BadDeclaration
-from survey_site.environment_values import (
-    Misconfigured,
-    both_or_none,
-    full_path,
-    origins,
-    query_of,
-    redis,
-    split,
-)
+from survey_site.environment_values import Misconfigured, split
 from survey_site.tasks import registry
 
 SHORTEST_KEY, FEWEST_SIGNS = 50, 10
@@ -39,22 +31,6 @@ def stop_boot(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
-def databases(url: str, replica: str, data_dir: Path) -> dict[str, dict[str, Any]]:
-    """Django's databases: the one that is written, and a streaming replica of it where one is named."""
-    found = {"default": database(url, data_dir)}
-    if replica:
-        if not replica.startswith(("postgres://", "postgresql://")) or not url.startswith("postgres"):
-            raise Misconfigured(
-                "DATABASE_REPLICA_URL names a replica of PostgreSQL; leave it empty on SQLite"
-            )
-        if replica == url:
-            raise Misconfigured(
-                "DATABASE_REPLICA_URL is DATABASE_URL itself; name the replica, or leave it empty"
-            )
-        found["replica"] = {**database(replica, data_dir), "TEST": {"MIRROR": "default"}}
-    return found
-
-
 def data_dir(value: str) -> Path:
     """The data folder: as given, else `.data` in a checkout, else where programs of this user keep their data."""
     if value:
@@ -62,152 +38,6 @@ def data_dir(value: str) -> Path:
     if fixture_files.IN_CHECKOUT:
         return Path(__file__).resolve().parent.parent / ".data"
     return platformdirs.user_data_path("saliency-survey", appauthor=False)
-
-
-def database(url: str, data_dir: Path) -> dict[str, Any]:
-    """Django's database settings for `sqlite:///file` (or empty: the embedded default) or `postgres://…`."""
-    if not url:
-        return _sqlite(data_dir / "db.sqlite3")
-    parts = split("DATABASE_URL", url)
-    if parts.scheme == "sqlite":
-        path = unquote(parts.path)
-        if path in ("", "/"):
-            raise Misconfigured(f"DATABASE_URL={url!r} names no file; write sqlite:////absolute/file.sqlite3")
-        file = Path(path.removeprefix("/") if not path.startswith("//") else path[1:])
-        if not file.resolve().parent.is_dir():
-            raise Misconfigured(f"DATABASE_URL: there is no folder {file.resolve().parent}; make it")
-        return _sqlite(file)
-    if parts.scheme in ("postgres", "postgresql"):
-        name = unquote(parts.path.lstrip("/"))
-        if not name:
-            raise Misconfigured(
-                "DATABASE_URL names no database; write postgres://user:password@host:5432/name"
-            )
-        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        size = query.pop("pool", "8")
-        if not size.isdigit() or int(size) < 1:
-            raise Misconfigured(
-                f"DATABASE_URL has pool={size!r}; write a number of connections such as pool=8"
-            )
-        _known_to_libpq(query)
-        pool = {"min_size": 1, "max_size": int(size), "timeout": 10}
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": name,
-            "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
-            "HOST": query.pop("host", unquote(parts.hostname or "")),
-            "PORT": str(parts.port or ""),
-            "OPTIONS": {"pool": pool, **query},
-        }
-    raise Misconfigured(f"DATABASE_URL begins with {parts.scheme!r}; write postgres://… or sqlite:///…")
-
-
-def _known_to_libpq(options: dict[str, str]) -> None:
-    from psycopg import ProgrammingError  # 10 MB that a site on SQLite does without
-    from psycopg.conninfo import make_conninfo
-
-    try:
-        make_conninfo(**options)
-    except ProgrammingError as error:
-        raise Misconfigured(
-            f"DATABASE_URL: {str(error).strip()}; write options of libpq, and pool=8"
-        ) from error
-
-
-def _sqlite(path: Path) -> dict[str, Any]:
-    # IMMEDIATE takes the write lock at BEGIN: two writers wait for each other instead of failing half-way.
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(path),
-        "CONN_MAX_AGE": None,  # sqlite_file.py sees to it that it stays the same file
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": (
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; "
-                "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;"
-            ),
-        },
-        "TEST": {"NAME": str(path.with_name("test.sqlite3"))},
-    }
-
-
-def broker(url: str, data_dir: Path) -> tuple[str, dict[str, Any]]:
-    """Celery's broker URL and transport options; empty selects files below the data folder."""
-    if not url or url.startswith("filesystem://"):
-        folder = data_dir / "broker"
-        for name in ("messages", "control"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        # One folder for both directions: what one process sends, the other reads.
-        return "filesystem://", {
-            "data_folder_in": str(folder / "messages"),
-            "data_folder_out": str(folder / "messages"),
-            "control_folder": str(folder / "control"),
-        }
-    if url.startswith(("redis://", "rediss://")):
-        return redis("CELERY_BROKER_URL", url), {"visibility_timeout": 3600}
-    raise Misconfigured(
-        f"CELERY_BROKER_URL={url!r} is neither redis://… nor empty (files in the data folder)"
-    )
-
-
-def cache(url: str, data_dir: Path) -> dict[str, Any]:
-    """Django's cache settings; empty selects files, which web and workers share."""
-    if not url or url.startswith("file://"):
-        folder = full_path("CACHE_URL", url.removeprefix("file://")) or str(data_dir / "cache")
-        return {"BACKEND": "survey_site.json_cache.JsonFileCache", "LOCATION": folder}
-    if url.startswith(("redis://", "rediss://")):
-        return {
-            "BACKEND": "survey_site.redis_cache.SparedRedisCache",
-            "LOCATION": redis("CACHE_URL", url),
-            "OPTIONS": {
-                "serializer": "survey_site.json_cache.Serializer",
-                "socket_connect_timeout": 2,
-                "socket_timeout": 5,
-            },
-        }
-    raise Misconfigured(f"CACHE_URL={url!r} is neither redis://… nor file:///folder nor empty")
-
-
-def storage(url: str, data_dir: Path) -> dict[str, Any]:
-    """Django's default storage: `file:///folder`, `s3://bucket/prefix?endpoint=https://…`, or the data folder."""
-    if not url or url.startswith("file://"):
-        folder = full_path("STORAGE_URL", url.removeprefix("file://")) or str(data_dir / "media")
-        return {
-            "BACKEND": "survey_site.stimuli.storage.AtomicFileSystemStorage",
-            "OPTIONS": {"location": folder},
-        }
-    parts = split("STORAGE_URL", url)
-    if parts.scheme == "s3" and parts.hostname:
-        query = query_of("STORAGE_URL", parts, ("endpoint", "region"))
-        if query.get("endpoint") is not None:
-            origins("STORAGE_URL's endpoint", [query["endpoint"].rstrip("/")])
-        both_or_none("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-        options = {
-            "bucket_name": parts.hostname,
-            "location": parts.path.strip("/"),
-            "endpoint_url": query.get("endpoint"),
-            "region_name": query.get("region"),
-            "default_acl": None,
-            "file_overwrite": True,
-            "querystring_auth": True,
-            "client_config": _s3_client(),
-        }
-        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-    raise Misconfigured(f"STORAGE_URL={url!r} is neither s3://bucket/prefix nor file:///folder nor empty")
-
-
-def _s3_client() -> Any:
-    """How an object store is spoken with: one that is away is known after seconds, not after minutes."""
-    from botocore.config import Config  # 20 MB that a site without an object store does without
-
-    return Config(
-        signature_version="s3v4",  # buckets of today take no older one, which boto3 still signs addresses with
-        connect_timeout=3,
-        read_timeout=30,
-        retries={"mode": "standard", "total_max_attempts": 3},
-    )
 
 
 def email(url: str, debug: bool) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from django.templatetags.static import static
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from environs import Env
 
 from survey_site import __version__, environment
+from survey_site import environment_stores as stores
 from survey_site import environment_values as values
-from survey_site.desk import sidebar
+from survey_site.api import framework
+from survey_site.desk import theme
 from survey_site.studies import languages
 from survey_site.telemetry import failures, lines
 
@@ -81,17 +81,17 @@ try:
     DEFAULT_FROM_EMAIL = values.sender(
         "DEFAULT_FROM_EMAIL", environment.read(_env, "str", "DEFAULT_FROM_EMAIL", "saliency-survey@localhost")
     )
-    DATABASES = environment.databases(
+    DATABASES = stores.databases(
         environment.read(_env, "str", "DATABASE_URL", ""),
         environment.read(_env, "str", "DATABASE_REPLICA_URL", ""),
         DATA_DIR,
     )
-    CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = environment.broker(
+    CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = stores.broker(
         environment.read(_env, "str", "CELERY_BROKER_URL", ""), DATA_DIR
     )
-    CACHES = {"default": environment.cache(environment.read(_env, "str", "CACHE_URL", ""), DATA_DIR)}
+    CACHES = {"default": stores.cache(environment.read(_env, "str", "CACHE_URL", ""), DATA_DIR)}
     STORAGES = {
-        "default": environment.storage(environment.read(_env, "str", "STORAGE_URL", ""), DATA_DIR),
+        "default": stores.storage(environment.read(_env, "str", "STORAGE_URL", ""), DATA_DIR),
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
     LOG_FORMAT = values.one_of(
@@ -282,67 +282,9 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 JOB_LEASE_SECONDS = 120
 JOB_MAX_ATTEMPTS = 4
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "survey_site.api.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
-    "DEFAULT_THROTTLE_CLASSES": ["survey_site.api.throttle.PerToken"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
-    "PAGE_SIZE": 100,
-    "EXCEPTION_HANDLER": "survey_site.api.errors.handle",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Saliency Survey",
-    "DESCRIPTION": "Studies, stimuli, precompute jobs, participants, responses and reports.",
-    "VERSION": "1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAdminUser"],
-}
-
-UNFOLD = {
-    "SITE_TITLE": "Saliency Survey",
-    "SITE_HEADER": "Saliency Survey",
-    "SITE_SUBHEADER": _("Human studies of explanations"),
-    "SITE_SYMBOL": "visibility",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [lambda request: static("desk/desk.css")],
-    "COLORS": {
-        "primary": {
-            "50": "#eef6fb",
-            "100": "#d6e9f5",
-            "200": "#aed3ea",
-            "300": "#7db7db",
-            "400": "#6aaad4",
-            "500": "#4c97c6",  # links in the dark: 5 : 1 on the ground
-            "600": "#1f5f8b",
-            "700": "#1b4f74",
-            "800": "#18415e",
-            "900": "#14344b",
-            "950": "#0c2131",
-        }
-    },
-    "ACCOUNT": {
-        "navigation": [
-            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
-            {"title": _("Second factor"), "link": reverse_lazy("second_factor")},
-            {"title": _("Where you are signed in"), "link": reverse_lazy("sessions")},
-        ]
-    },
-    "DASHBOARD_CALLBACK": "survey_site.desk.dashboard.dashboard",
-    "SIDEBAR": {
-        "show_search": True,
-        "show_all_applications": False,
-        "navigation": sidebar.NAVIGATION,
-    },
-    "SITE_URL": "/",
-}
+REST_FRAMEWORK = framework.REST
+SPECTACULAR_SETTINGS = framework.SCHEMA
+UNFOLD = theme.UNFOLD
 
 LOGGING = lines.logging(LOG_FORMAT)
 if SENTRY_DSN:

@@ -1,6 +1,7 @@
 """Classifiers: from a name or a saved model to a network with its weights, geometry and class names."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 
 from saliency_worker import catalog
-from saliency_worker.class_names import BadClassNames, read_class_file
+from saliency_worker.class_names import BadClassNames, fitting, read_class_file
 from saliency_worker.declarations import ClassifierSpec
 from saliency_worker.saliency import catalogue_networks, model_files, saved_models
 from saliency_worker.saliency.catalogue_networks import build, imagenet_names
@@ -237,3 +238,11 @@ def _sidecar_names(path: Path) -> tuple[str, ...]:
         raise ModelError(
             f"The file beside the model holds no class names: {error}; or rename the file."
         ) from error
+
+
+def check_names(names: Sequence[str], classes: int) -> None:
+    """Raises ModelError where there is not one for each class."""
+    try:
+        fitting(names, classes)
+    except BadClassNames as error:
+        raise ModelError(f"The class names do not fit: {error}.") from error

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency_worker.catalog import METHODS, explains_class
-from saliency_worker.class_names import BadClassNames, fitting
 from saliency_worker.needs import Need
 from saliency_worker.saliency import classifiers, provenance
 from saliency_worker.saliency.activations import Network, at_rank, exported
@@ -20,7 +19,7 @@ from saliency_worker.saliency.batches import RowStream, Segment, batch_size, ove
 from saliency_worker.saliency.classifiers import Classifier
 from saliency_worker.saliency.compose import Composer
 from saliency_worker.saliency.edges import EdgeDetector, edge_detector
-from saliency_worker.saliency.errors import ModelError, SaliencyError, SettingsError
+from saliency_worker.saliency.errors import SaliencyError, SettingsError
 from saliency_worker.saliency.formulas import plan
 from saliency_worker.saliency.frozen import prepare_device, rows_per_batch
 from saliency_worker.saliency.further import mask, measure_alone, remove_and_insert
@@ -87,7 +86,7 @@ class Explainer:
         self._spare: deque[Array] = deque()
         self.class_names = classifier.class_names  # not the classifier: its weights would stay in memory
         if self.class_names:
-            _check_names(self.class_names, self.classes)
+            classifiers.check_names(self.class_names, self.classes)
         self.notices = classifier.notices
         self._input = classifier.input
         self._black = self._input.rows(np.zeros(3, np.uint8))
@@ -299,10 +298,3 @@ class Explainer:
 
     def _finish(self, work: Work) -> Explanation:
         return explanation(work, self.run, self.class_names)
-
-
-def _check_names(names: Sequence[str], classes: int) -> None:
-    try:
-        fitting(names, classes)
-    except BadClassNames as error:
-        raise ModelError(f"The class names do not fit: {error}.") from error

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from survey_site.design.feasibility import Assessment
+from survey_site.design.assessment import Assessment
 from survey_site.protocols.document import assessment_of
 from survey_site.stimuli import missing_maps
 from survey_site.stimuli.models import Stimulus

@@ -6,8 +6,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 from saliency_worker import catalog
+from survey_site.design.assessment import Assessment, DesignFinding
 from survey_site.design.assignment import Design
-from survey_site.design.feasibility import Assessment, DesignFinding, assess
+from survey_site.design.feasibility import assess
 from survey_site.design.layout import Layout, deal_reserve, main_stimuli
 from survey_site.design.pools import Candidate, Pool
 from survey_site.design.spec import ColumnSpec, Rules, Spec

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from survey_site.design.feasibility import DesignFinding
+from survey_site.design.assessment import DesignFinding
 from survey_site.design.halves import Predicted, predicted
 from survey_site.stimuli.models import SaliencyMap, Stimulus
 from survey_site.studies.models import Study

@@ -14,6 +14,7 @@ import numpy as np
 
 from survey_site.statistics.factor import BoolArray, Factor, FloatArray, IntArray
 from survey_site.statistics.repeated import Repeated
+from survey_site.statistics.shown_pools import shown_pools
 from survey_site.statistics.stored import Stored
 
 # Participants (or trials) of these kinds stand apart: they are in no estimate, before or after exclusion.
@@ -138,7 +139,7 @@ def from_columns(columns: Mapping[str, Sequence[Any]]) -> Trials:
     empty: list[Any] = [None] * n
     get = {name: columns.get(name, empty) for name in _NEEDED + _OPTIONAL}
     value = _numbers(get["score"], "score")
-    shown = _pools(get["pool"], get["choice"], get["stimulus"], get["pool_position"])
+    shown = shown_pools(get["pool"], get["choice"], get["stimulus"], get["pool_position"])
     reasons = Factor.encode(get["missing_reason"])
     declined = _flags(get["declined"], "declined") == 1
     return Trials(
@@ -228,40 +229,6 @@ def _complete(values: Sequence[Any], name: str) -> Factor:
     if (factor.codes < 0).any():
         raise ValueError(f"column {name}: row {int(np.argmax(factor.codes < 0)) + 1} has none")
     return factor
-
-
-@dataclass(frozen=True)
-class _Pools:
-    item: Factor
-    size: IntArray
-    answer_at: IntArray
-    target_at: IntArray
-
-
-def _pools(
-    pools: Sequence[Any], choices: Sequence[Any], targets: Sequence[Any], said: Sequence[Any]
-) -> _Pools:
-    """Pool size, places and cluster of each trial. The shown order varies; the cluster is the set.
-
-    said: where the answer stands, of a pool that does not show the source itself.
-    """
-    texts = (pool if isinstance(pool, str) else "|".join(map(str, pool or ())) for pool in pools)
-    rows = Repeated.joined(texts, choices, targets, said)
-    n = len(rows.values)
-    size, answer, target = np.zeros(n, np.int64), np.full(n, -1), np.full(n, -1)
-    items: list[str] = []
-    for row, (text, choice, source, stated) in enumerate(rows.values):
-        if not text:
-            items.append(str(source))
-            continue
-        shown = text.split("|")
-        items.append("|".join(sorted(shown)))
-        places = {image: place for place, image in enumerate(shown)}
-        size[row] = len(places)
-        answer[row] = places.get(str(choice), -1)
-        target[row] = places.get(str(source), -1 if stated in (None, "") else int(stated))
-    index = np.asarray(rows.codes, np.int32)
-    return _Pools(Factor.encode(items).take(index), size[index], answer[index], target[index])
 
 
 def _conditions(get: Mapping[str, Sequence[Any]]) -> Factor:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from survey_site.stimuli.features import StimulusFeatures as StimulusFeatures
 from survey_site.stimuli.leased_rows import Lane, LeasedRow
 from survey_site.stimuli.observed import ObservedMap as ObservedMap
 from survey_site.stimuli.observed import ObserverJob as ObserverJob
@@ -283,19 +284,3 @@ class MapPicture(SealedRow):
 
     def __str__(self) -> str:
         return f"{self.saliency_map_id} {self.colour_map}"
-
-
-class StimulusFeatures(models.Model):
-    """Pooled feature vector of an image under a classifier, for pools of similar-looking images."""
-
-    stimulus = models.ForeignKey(Stimulus, on_delete=models.CASCADE, related_name="features")
-    classifier = models.CharField(max_length=200)
-    vector = models.JSONField(help_text=_("Floats, the classifier's pooled last convolution."))
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["stimulus", "classifier"], name="features_once_per_classifier")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.stimulus_id} {self.classifier}"

@@ -1,6 +1,6 @@
-"""Study, Condition, StudyText, Membership, AuditEntry: what a study is, who may touch it, and its log.
+"""Study, StudyText and Membership: what a study is and who may touch it.
 
-The heads of its chains are in chain_heads.py.
+Its conditions, its log and the heads of its chains are in conditions.py, audit_entries.py and chain_heads.py.
 """
 
 import secrets
@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from saliency_worker import catalog
 from survey_site.studies import states
+from survey_site.studies.audit_entries import AuditEntry
 from survey_site.studies.chain_heads import ChainHead
+from survey_site.studies.conditions import Condition
 from survey_site.studies.languages import DEFAULT
 from survey_site.studies.sealed_rows import SealedRow
 from survey_site.tasks import registry
@@ -265,42 +267,6 @@ class Membership(SealedRow):
         return f"{self.user}: {self.role}"
 
 
-class Condition(SealedRow):
-    """Classifier × base × method, and the Table-1 column its trials count in."""
-
-    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="conditions")
-    column = models.CharField(max_length=60, help_text=_("Table-1 column, such as “Grad-CAMs” or “Ours 1”."))
-    column_order = models.PositiveSmallIntegerField(default=0)
-    classifier = models.CharField(max_length=200, blank=True)
-    base = models.CharField(
-        max_length=30, blank=True, help_text=_("Key of the CAM, such as gradcampp; empty for a control.")
-    )
-    method = models.CharField(
-        max_length=30,
-        blank=True,
-        help_text=_("Combination such as add-blend21, a control, or empty for the bare base."),
-    )
-    is_reference = models.BooleanField(
-        default=False, help_text=_("The column that the others are compared with.")
-    )
-
-    class Meta:
-        ordering = ["column_order", "column", "classifier", "base", "method"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["study", "column", "classifier", "base", "method"], name="condition_once_per_column"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.column}: {self.classifier} {self.key}".strip()
-
-    @property
-    def key(self) -> str:
-        """Full key of the catalogue: `base`, `base.combination` or a control."""
-        return catalog.join_key(self.base, self.method)
-
-
 class StudyText(SealedRow):
     """A text that participants read, in Markdown, per study and language; missing ones come from the defaults."""
 
@@ -316,44 +282,3 @@ class StudyText(SealedRow):
 
     def __str__(self) -> str:
         return f"{self.key} ({self.language})"
-
-
-class AuditEntry(models.Model):
-    """Who changed, exported, unmasked or excluded what, and when. Rows are added, never changed.
-
-    Each is a link of its study's chain, the site's own lines of another; audit.py writes them.
-    """
-
-    study = models.ForeignKey(
-        Study,
-        on_delete=models.CASCADE,
-        null=True,
-        related_name="audit",
-        help_text=_("Empty: the site itself."),
-    )
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    verb = models.CharField(max_length=40)
-    detail = models.CharField(max_length=300, blank=True)
-    at = models.DateTimeField(default=timezone.now, editable=False)
-    number = models.PositiveIntegerField(
-        null=True, editable=False, help_text=_("In the chain of its study, from 1.")
-    )
-    actor = models.BigIntegerField(
-        null=True, editable=False, help_text=_("Id of the user, which stays when the user is deleted.")
-    )
-    digest = models.CharField(max_length=64, default="", editable=False)
-
-    class Meta:
-        verbose_name = "audit entry"
-        verbose_name_plural = "audit entries"
-        ordering = ["-pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["study", "number"], name="audit_line_once"),
-            models.UniqueConstraint(
-                fields=["number"], condition=models.Q(study=None), name="audit_line_of_the_site_once"
-            ),
-        ]
-        indexes = [models.Index(fields=["study", "verb"], name="audit_by_verb")]
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.user} {self.verb} {self.detail}".strip()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from survey_site.design.feasibility import DesignFinding
+from survey_site.design.assessment import DesignFinding
 from survey_site.design.task_spec import TaskSpec
 from survey_site.statistics.outcome import Outcome
 from survey_site.tasks.behaviour import Person, Simulated, SimulatedTrial, Simulator

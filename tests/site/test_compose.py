@@ -19,7 +19,7 @@ from django.core.cache.backends.redis import RedisCache
 from kombu import Connection
 
 from deploy import pin_images
-from survey_site import environment
+from survey_site import environment_stores as stores
 from tests import servers
 from tests.stack.stack import Stack
 
@@ -257,13 +257,13 @@ def test_cache_and_broker_work_and_do_not_reach_each_other(redis_of_compose: str
         f"redis://cache:known@{redis_of_compose}/1",
         f"redis://broker:known@{redis_of_compose}/0",
     )
-    options = environment.cache(cache_url, tmp_path)
+    options = stores.cache(cache_url, tmp_path)
     cache = RedisCache(options["LOCATION"], {"OPTIONS": options["OPTIONS"]})
     cache.set("a", (1, b"2"))
     assert cache.get("a") == (1, b"2")
     assert cache.add("n", 1)
     assert cache.incr("n") == 2
-    with Connection(broker_url, transport_options=environment.broker(broker_url, tmp_path)[1]) as broker:
+    with Connection(broker_url, transport_options=stores.broker(broker_url, tmp_path)[1]) as broker:
         queue = broker.SimpleQueue("reports")
         queue.put({"bell": True})
         message = queue.get(timeout=10)

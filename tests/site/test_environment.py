@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from survey_site import environment
+from survey_site import environment_stores as stores
 from survey_site import environment_values as values
 from survey_site.environment import Misconfigured
 
@@ -131,14 +132,14 @@ def test_the_embedded_secret_key_is_made_once_and_kept(tmp_path: Path) -> None:
 
 
 def test_sqlite_runs_in_wal_with_immediate_transactions(tmp_path: Path) -> None:
-    options = environment.database("", tmp_path)["OPTIONS"]
+    options = stores.database("", tmp_path)["OPTIONS"]
     assert options["transaction_mode"] == "IMMEDIATE"
     assert "journal_mode=WAL" in options["init_command"]
-    assert environment.database("sqlite:////tmp/x.sqlite3", tmp_path)["NAME"] == "/tmp/x.sqlite3"
+    assert stores.database("sqlite:////tmp/x.sqlite3", tmp_path)["NAME"] == "/tmp/x.sqlite3"
 
 
 def test_postgres_is_pooled_and_takes_options_from_the_url(tmp_path: Path) -> None:
-    settings = environment.database("postgres://u:p%40ss@h:1/d?sslmode=require&pool=3", tmp_path)
+    settings = stores.database("postgres://u:p%40ss@h:1/d?sslmode=require&pool=3", tmp_path)
     assert (settings["PASSWORD"], settings["HOST"], settings["PORT"]) == ("p@ss", "h", "1")
     assert settings["OPTIONS"] == {
         "pool": {"min_size": 1, "max_size": 3, "timeout": 10},
@@ -148,7 +149,7 @@ def test_postgres_is_pooled_and_takes_options_from_the_url(tmp_path: Path) -> No
 
 def test_a_pool_size_that_is_no_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="pool"):
-        environment.database("postgres://u@h/d?pool=big", tmp_path)
+        stores.database("postgres://u@h/d?pool=big", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey_site import environment
+from survey_site import environment_stores as stores
 from survey_site.json_cache import EXPIRY, JsonFileCache, Serializer, decode, encode
 
 SCALARS = st.one_of(
@@ -134,7 +134,7 @@ def test_nothing_that_somebody_put_into_the_folder_is_run(cache: JsonFileCache) 
 
 
 def test_no_cache_of_the_site_unpickles(tmp_path: Path) -> None:
-    assert environment.cache("", tmp_path)["BACKEND"] == "survey_site.json_cache.JsonFileCache"
-    assert environment.cache("file:///x", tmp_path)["BACKEND"] == "survey_site.json_cache.JsonFileCache"
-    redis = environment.cache("redis://h/1", tmp_path)
+    assert stores.cache("", tmp_path)["BACKEND"] == "survey_site.json_cache.JsonFileCache"
+    assert stores.cache("file:///x", tmp_path)["BACKEND"] == "survey_site.json_cache.JsonFileCache"
+    redis = stores.cache("redis://h/1", tmp_path)
     assert redis["OPTIONS"]["serializer"] == "survey_site.json_cache.Serializer"

@@ -5,7 +5,7 @@ import redis
 from django.core.cache import caches
 from django.test import Client
 
-from survey_site import environment
+from survey_site import environment_stores as stores
 from survey_site.accounts.counting import counted
 from survey_site.redis_cache import SparedRedisCache
 from survey_site.trials.views import health
@@ -14,7 +14,7 @@ from tests.trials.player import begin
 
 
 def cache_at(url: str) -> SparedRedisCache:
-    options = environment.cache(url, data_dir=None)  # type: ignore[arg-type]
+    options = stores.cache(url, data_dir=None)  # type: ignore[arg-type]
     return SparedRedisCache(url, {"OPTIONS": options["OPTIONS"]})
 
 

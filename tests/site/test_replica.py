@@ -3,7 +3,9 @@
 import pytest
 from django.db import OperationalError
 
-from survey_site import environment, replica
+from survey_site import environment_stores as stores
+from survey_site import replica
+from survey_site.environment_values import Misconfigured
 from survey_site.replica import ALIAS, Router
 
 ROUTER = Router()
@@ -48,5 +50,5 @@ def test_a_replica_that_is_behind_or_gone_is_not_read() -> None:
     ("url", "named"), [("", "postgres://h/db"), ("postgres://h/db", "sqlite:////x"), ("postgres://h/db",) * 2]
 )
 def test_what_is_no_replica_stops_the_boot(url: str, named: str, tmp_path: object) -> None:
-    with pytest.raises(environment.Misconfigured, match="DATABASE_REPLICA_URL"):
-        environment.databases(url, named, tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(Misconfigured, match="DATABASE_REPLICA_URL"):
+        stores.databases(url, named, tmp_path)  # type: ignore[arg-type]

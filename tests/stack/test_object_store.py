@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from moto.backends import get_backend
 
-from survey_site import environment
+from survey_site import environment_stores as stores
 from survey_site.protocols import unused_files
 from survey_site.protocols.models import ServedImage
 from survey_site.stimuli import storage
@@ -48,7 +48,7 @@ def store(settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def point_at(settings: object, server: FlakyS3, folder: Path) -> None:
-    given = environment.storage(f"s3://survey/media?endpoint={server.url}&region=us-east-1", folder)
+    given = stores.storage(f"s3://survey/media?endpoint={server.url}&region=us-east-1", folder)
     settings.STORAGES = {**settings.STORAGES, "default": given}  # type: ignore[attr-defined]
 
 

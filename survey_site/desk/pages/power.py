@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from survey_site.design.feasibility import Assessment
+from survey_site.design.assessment import Assessment
 from survey_site.protocols import document
 from survey_site.protocols.models import Protocol
 from survey_site.reports.cached_task import TaskState

@@ -1,61 +1,23 @@
 """What is wrong with a study's description, section by section: one line for each key. Reads no study."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from saliency_worker import catalog
 from survey_site.design.condition_matrix import split
 from survey_site.design.presets import PresetCondition
 from survey_site.protocols.study_file import layout
+from survey_site.protocols.study_file.kinds import Found, listed, mapping
 from survey_site.protocols.study_file.layout import at, kind_of, unknown_keys
 from survey_site.statistics.plan import AnalysisPlan, DoorRules, QualityRules
-from survey_site.stimuli.models import Stimulus
 from survey_site.studies import demographics, texts
 from survey_site.studies.languages import LANGUAGES
 from survey_site.tasks import registry
 
-SLUG = re.compile(r"[-a-zA-Z0-9_]{1,80}")
 METHOD = re.compile(r"[-a-zA-Z0-9_.]{1,30}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
-MOST_COLUMNS, MOST_CONDITIONS, MOST_IMAGES = 100, 2000, 10_000
-Found = tuple[Any, list[str]]  # what a section says, and what is wrong with it
-
-
-@dataclass(frozen=True, slots=True)
-class WantedImage:
-    """An image that the description names. sha256: of the stored picture or of the file; file: its name; empty: by name."""
-
-    name: str
-    stimulus_class: str
-    role: str = Stimulus.Role.MAIN
-    sha256: str = ""
-    file: str = ""
-    source: str = ""
-    licence: str = ""
-
-    @property
-    def path(self) -> str:
-        return at("images", self.stimulus_class)
-
-
-def mapping(path: str, value: Any) -> Found:
-    """The value as a mapping; nothing where it is left out."""
-    if value is None:
-        return {}, []
-    if not isinstance(value, dict):
-        return {}, [f"{path}: it is {kind_of(value)} and must be keys with values"]
-    return value, []
-
-
-def listed(path: str, value: Any) -> Found:
-    """The value as a list of texts; nothing where it is left out."""
-    if value is None:
-        return [], []
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        return [], [f"{path}: it must be a list of names, such as [one, two]"]
-    return value, []
+MOST_COLUMNS, MOST_CONDITIONS = 100, 2000
 
 
 def fields_of(data: Mapping[str, Any]) -> Found:
@@ -253,52 +215,3 @@ def _refused(path: str, build: Any) -> list[str]:
     except (ValueError, TypeError) as error:
         return [f"{path}: {error}"]
     return []
-
-
-def images(data: Any) -> Found:
-    """The images by class."""
-    given, problems = mapping("images", data)
-    found: list[WantedImage] = []
-    for label, rows in given.items():
-        path = at("images", label)
-        if len(label) > 120:
-            problems.append(f"{path}: a class has at most 120 signs")
-        if not isinstance(rows, list):
-            problems.append(f"{path}: it is {kind_of(rows)} and must be a list of images")
-            continue
-        for place, row in enumerate(rows, start=1):
-            if wrong := list(_refuse_image(f"{path}[{place}]", row)):
-                problems += wrong
-            else:
-                found.append(WantedImage(stimulus_class=label, **row))
-    problems += _twice("name", [image.name for image in found])
-    problems += _twice("sha256", [image.sha256 for image in found if image.sha256])
-    if len(found) > MOST_IMAGES:
-        problems.append(f"images: there are {len(found)}, more than {MOST_IMAGES}; make two studies")
-    return found, problems
-
-
-def _refuse_image(path: str, row: Any) -> Iterator[str]:
-    if not isinstance(row, dict):
-        yield f"{path}: it is {kind_of(row)} and must be keys with values, such as name: owl-1"
-        return
-    yield from unknown_keys(path, row, layout.IMAGE)
-    for name, value in row.items():
-        if name in layout.IMAGE and not isinstance(value, str):
-            yield f"{path}.{name}: it is {kind_of(value)} and must be text; put it in quotes"
-            return
-    if not SLUG.fullmatch(row.get("name", "")):
-        yield f"{path}.name: it must be 1 to 80 letters, digits, hyphens and underscores"
-    if row.get("role", Stimulus.Role.MAIN) not in Stimulus.Role.values:
-        yield f"{path}.role: it must be {' or '.join(Stimulus.Role.values)}"
-    if row.get("sha256") and not SHA256.fullmatch(row["sha256"]):
-        yield f"{path}.sha256: it must be 64 digits, 0 to 9 and a to f"
-    for name, most in (("source", 300), ("licence", 120), ("file", 300)):
-        if len(row.get(name, "")) > most:
-            yield f"{path}.{name}: it has more than {most} signs; shorten it"
-
-
-def _twice(what: str, values: list[str]) -> list[str]:
-    seen: set[str] = set()
-    twice = sorted({value for value in values if value in seen or seen.add(value)})  # type: ignore[func-returns-value]
-    return [f"images: the {what} {value[:16]} stands twice; name each image once" for value in twice[:3]]

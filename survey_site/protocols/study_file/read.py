@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from survey_site.design.presets import PresetCondition
-from survey_site.protocols.study_file import checks, layout, plain_yaml
-from survey_site.protocols.study_file.checks import WantedImage
+from survey_site.protocols.study_file import checks, layout, plain_yaml, wanted_images
 from survey_site.protocols.study_file.layout import BadStudyFile
+from survey_site.protocols.study_file.wanted_images import WantedImage
 from survey_site.stimuli.archives import Upload
 from survey_site.stimuli.intake import ImagesRefused, add_images, unique_key
 from survey_site.stimuli.models import Stimulus
@@ -75,7 +75,7 @@ def checked(data: Any, *, slug: str = "", title: str = "") -> Described:
     problems += wrong
     texts, wrong = checks.written_texts(data.get("texts"))
     problems += wrong
-    images, wrong = checks.images(data.get("images"))
+    images, wrong = wanted_images.images(data.get("images"))
     study = Study(**values)
     problems += wrong + _limits(study, {line.partition(":")[0] for line in problems})
     if problems:

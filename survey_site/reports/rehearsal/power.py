@@ -8,7 +8,7 @@ from typing import Any
 from django.core.cache import cache
 
 from saliency_worker import catalog
-from survey_site.design.feasibility import Assessment
+from survey_site.design.assessment import Assessment
 from survey_site.design.spec import Spec
 from survey_site.protocols.document import spec_of, tasks_of
 from survey_site.protocols.models import Protocol

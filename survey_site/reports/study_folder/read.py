@@ -1,16 +1,13 @@
 """Reads a study folder (`import_study`): everything is checked before the first row is stored."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, DataError, IntegrityError, transaction
+from django.db import DatabaseError, transaction
 
 from survey_site.protocols import format_1, measurement
 from survey_site.protocols.models import Protocol
@@ -18,6 +15,7 @@ from survey_site.reports.answer_check import AnswerCheck
 from survey_site.reports.study_folder import layout, stored_looks
 from survey_site.reports.study_folder.layout import BadFolder, FolderRow, unpacked
 from survey_site.reports.study_folder.manifest import checked_manifest, read_json
+from survey_site.reports.study_folder.tables import Tables
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, OwnModel, SaliencyMap, Stimulus, StimulusFeatures
 from survey_site.studies import demographics
@@ -25,18 +23,6 @@ from survey_site.studies.models import Condition, Study, StudyText
 from survey_site.tasks import registry
 from survey_site.trials import sealing
 from survey_site.trials.models import Exposure, Participant, Response, Ticket, Trial
-
-BATCH = 1000
-# What a table's rows cannot be, where a constraint of the database refuses them.
-TWICE = {
-    "stimuli": "two images have one key, or are one picture",
-    "features": "an image has two rows of one classifier",
-    "maps": "a map or a picture of it stands there twice",
-    "participants": "two participants have one code",
-    "tickets": "two tickets of a version have one number",
-    "trials": "a participant has two trials at one position, or was shown an image in two trials",
-}
-Made = TypeVar("Made")
 
 
 def read_folder(source: Path, owner: Any = None) -> Study:
@@ -90,7 +76,7 @@ class _Import:
     """One import; keeps the numbers that rows of later files refer to."""
 
     def __init__(self, source: Path, version: int, head: FolderRow, owner: Any) -> None:
-        self.source = source
+        self.source, self.tables = source, Tables(source)
         self.version = version
         self.head = head
         self.owner = owner
@@ -108,52 +94,11 @@ class _Import:
         self._participants()
         self._tickets()
         self.check = AnswerCheck(self.study)
-        for made in self._made("trials", self._trial):
-            with self._storing("trials"):
+        for made in self.tables.made("trials", self._trial):
+            with self.tables.storing("trials"):
                 _save_trials(made)
         sealing.seal_participants(self.study)
         return self.study
-
-    def _made(self, table: str, make: Callable[[FolderRow], Made]) -> Iterator[list[Made]]:
-        """What is made of the rows of a table, in batches; an error names the line."""
-        rows = self._each(table, make)
-        while batch := list(islice(rows, BATCH)):
-            yield batch
-
-    @contextmanager
-    def _storing(self, table: str) -> Iterator[None]:
-        """Says in words what the database refuses, in one line whatever the database."""
-        try:
-            yield
-        except (IntegrityError, DataError) as error:
-            told = str(error)
-            words = (
-                TWICE[table] if "unique" in told.lower() else f"a value cannot be ({told.splitlines()[0]})"
-            )
-            raise BadFolder(f"{self.source / table}.jsonl: {words}") from error
-
-    def _each(self, table: str, make: Callable[[FolderRow], Made]) -> Iterator[Made]:
-        path = self.source / f"{table}.jsonl"
-        with path.open(encoding="utf-8") as handle:
-            for number, text in enumerate(handle, start=1):
-                place = f"{path}, line {number}"
-                try:
-                    made = make(layout.loads(text))
-                except json.JSONDecodeError as error:
-                    raise BadFolder(f"{place}: not JSON ({error})") from error
-                except ValueError as error:
-                    raise BadFolder(f"{place}: {error}") from error
-                except (
-                    KeyError,
-                    IndexError,
-                    TypeError,
-                    AttributeError,
-                    OverflowError,
-                    RecursionError,
-                ) as error:
-                    told = f"the row does not fit ({type(error).__name__}: {error})"
-                    raise BadFolder(f"{place}: {told}") from error
-                yield made
 
     def _study(self) -> Study:
         sealed = bool(self.head["protocols"])
@@ -211,8 +156,8 @@ class _Import:
         def make(row: FolderRow) -> Stimulus:
             return Stimulus(study=self.study, **unpacked(Stimulus, fields, row))
 
-        for made in self._made("stimuli", make):
-            with self._storing("stimuli"):
+        for made in self.tables.made("stimuli", make):
+            with self.tables.storing("stimuli"):
                 self.stimuli |= {row.key: row.pk for row in Stimulus.objects.bulk_create(made)}
 
     def _features(self) -> None:
@@ -223,8 +168,8 @@ class _Import:
                 vector=row["vector"],
             )
 
-        for made in self._made("features", make):
-            with self._storing("features"):
+        for made in self.tables.made("features", make):
+            with self.tables.storing("features"):
                 StimulusFeatures.objects.bulk_create(made)
 
     def _maps(self) -> None:
@@ -239,8 +184,8 @@ class _Import:
             ]
             return shown, pictures
 
-        for made in self._made("maps", make):
-            with self._storing("maps"):
+        for made in self.tables.made("maps", make):
+            with self.tables.storing("maps"):
                 self.maps += [row.pk for row in SaliencyMap.objects.bulk_create(shown for shown, _ in made)]
                 MapPicture.objects.bulk_create(picture for _, pictures in made for picture in pictures)
 
@@ -252,8 +197,8 @@ class _Import:
             layout.in_order(*((name, values[name]) for name in ("started_at", "consented_at", "finished_at")))
             return Participant(study=self.study, protocol=protocol, **values)
 
-        for made in self._made("participants", make):
-            with self._storing("participants"):
+        for made in self.tables.made("participants", make):
+            with self.tables.storing("participants"):
                 Participant.objects.bulk_create(made)
             self.participants |= {row.code: (row.pk, row.protocol_id) for row in made}
 
@@ -263,8 +208,8 @@ class _Import:
             values = unpacked(Ticket, layout.TICKET_FIELDS, row)
             return Ticket(protocol=self.protocols[row["protocol"]], participant_id=holder, **values)
 
-        for made in self._made("tickets", make):
-            with self._storing("tickets"):
+        for made in self.tables.made("tickets", make):
+            with self.tables.storing("tickets"):
                 Ticket.objects.bulk_create(made)
 
     def _trial(self, row: FolderRow) -> tuple[Trial, list[Exposure], Response | None]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import cast
 
+from survey_site.design.assessment import DesignFinding
 from survey_site.design.design import LARGEST_POOL, SMALLEST_POOL
-from survey_site.design.feasibility import DesignFinding
 from survey_site.design.pools import Strategy
 from survey_site.design.task_spec import TaskSpec
 from survey_site.statistics.outcome import Outcome
