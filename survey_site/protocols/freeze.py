@@ -1,5 +1,6 @@
 """Going live: what must hold before, and the sealing of the protocol. The other steps are protocols/life.py."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from survey_site.design import canonical
-from survey_site.protocols import masking, measurement, planned_looks, served_images, shown_together
+from survey_site.protocols import (
+    empty_maps,
+    masking,
+    measurement,
+    planned_looks,
+    served_images,
+    shown_together,
+)
 from survey_site.protocols.document import assessment_of, design_of_document, document_of
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.protocols.signals import sealed
@@ -73,6 +81,11 @@ def problems(study: Study, draft: Draft) -> list[str]:
         shown = shown_together.problems(study)
         found += own_models.unready(study) or shown + missing_maps.by_method(jobs.missing_maps(study))
     return found or rehearsal_missing(study, draft)
+
+
+def notices(study: Study, maps: Sequence[SaliencyMap]) -> list[str]:
+    """What the researcher should know though the study can go live with these maps; one line each."""
+    return consent.notices(study) + empty_maps.notices(maps)
 
 
 def rehearsal_missing(study: Study, draft: Draft) -> list[str]:

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
 from survey_site.celery import app
 from survey_site.protocols import freeze, served_images
 from survey_site.reports import cached_task, sealing, tasks
+from survey_site.stimuli.models import SaliencyMap
 from survey_site.studies.models import Study
 from tests.studies.sample import ready_study
 
@@ -46,6 +48,20 @@ def test_what_is_sealed_is_said_beside_the_button(admin_client: Client, study: S
     assert "6 for counted trials, 3 for practice and checks" in html
     assert "2: Grad-CAMs, Ours 1" in html and "Yes, seal it and go live" in html
     assert "Left out is who fails 2 attention checks or more." in html
+
+
+def test_maps_that_are_the_same_everywhere_are_said_before_they_are_sealed(
+    admin_client: Client, study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = (
+        SaliencyMap.objects.filter(stimulus__study=study, method="gradcam").order_by("stimulus__key").first()
+    )
+    assert row and "show nothing" not in admin_client.get(at(study)).content.decode()
+    SaliencyMap.objects.filter(pk=row.pk).update(metrics={"empty": True})
+    said = f"same everywhere and show nothing: 1 of 27, on 1 of the images ({row.stimulus.key}, gradcam of "
+    assert said in admin_client.get(at(study)).content.decode()
+    call_command("go_live", study.slug)
+    assert said in capsys.readouterr().out
 
 
 def test_a_large_study_is_sealed_by_the_queue_while_the_page_shows_how_far_it_is(

@@ -16,7 +16,7 @@ from survey_site.protocols import freeze, life, versions
 from survey_site.reports import sealing
 from survey_site.reports.cached_task import forget_progress
 from survey_site.stimuli import missing_maps
-from survey_site.studies import consent, states
+from survey_site.studies import states
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
 
@@ -44,7 +44,7 @@ def go_live(request: HttpRequest, study: Study) -> HttpResponse:
         problems=problems,
         maps_missing=any("no map of" in problem for problem in problems),
         steps=list(states.possible(study.state)),
-        notices=consent.notices(study) if draft else [],
+        notices=freeze.notices(study, draft.maps) if draft else [],
         plan=plan,
         seen=draft.hash if draft else "",
         sealed_things=seal_summary.lines(draft.document) if seals and draft and draft.document else [],

@@ -5,8 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from survey_site.protocols import freeze
-from survey_site.studies import consent
+from survey_site.protocols import freeze, served_images
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.lookup import study_named
 
@@ -21,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         study = study_named(options["study"])
-        notices = consent.notices(study)
+        notices = freeze.notices(study, served_images.maps_shown(study))
         try:
             protocol = freeze.go_live(study, pilot=options["pilot"], reason=options["reason"])
         except SeveralProblems as error:
