@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Min, Q
+from django.db.models import Max, QuerySet, Subquery
 
 from survey_site.protocols.models import Protocol
 from survey_site.trials.models import Participant, Ticket
@@ -107,13 +107,27 @@ def hand_over(
 
 
 def offered(protocol: int, now: datetime, *, target: int) -> Offer:
-    """What an arrival would get now, were nobody faster; `protocol` is the row id of its measurement. One query."""
-    free = Q(state=State.RELEASED) | Q(state=State.LEASED, lease_expires_at__lt=now)
-    known = Ticket.objects.filter(protocol=protocol).aggregate(
-        lowest=Min("number", filter=free), highest=Max("number")
+    """What an arrival would get now, were nobody faster; `protocol` is the row id of its measurement.
+
+    One query, which looks at the ends of indexes: the tickets of those who have finished are read by nobody.
+    """
+    own = Ticket.objects.filter(protocol=protocol)
+
+    def first(tickets: QuerySet[Ticket], order: str = "number") -> Subquery:
+        return Subquery(tickets.order_by(order).values("number")[:1])
+
+    ends = (
+        first(own.filter(state=State.RELEASED)),
+        first(own.filter(state=State.LEASED, lease_expires_at__lt=now)),
+        first(own, "-number"),
     )
-    issued = 0 if known["highest"] is None else known["highest"] + 1
-    return offer(lowest_released=known["lowest"], issued=issued, quota=target, overflow=True)
+    released, expired, highest = Protocol.objects.filter(pk=protocol).values_list(*ends).get()
+    return offer(
+        lowest_released=min((number for number in (released, expired) if number is not None), default=None),
+        issued=0 if highest is None else highest + 1,
+        quota=target,
+        overflow=True,
+    )
 
 
 def next_uncounted(protocol: Protocol, kind: str) -> int:
