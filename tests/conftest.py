@@ -4,8 +4,10 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db.backends.signals import connection_created
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
@@ -19,6 +21,15 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 # Nothing that tests write has to survive a power cut; thousands of small pictures would each wait for the disk.
 os.fsync = lambda _: None  # type: ignore[assignment]
+
+
+@connection_created.connect
+def _forgetful(sender: object, connection: Any, **_: object) -> None:
+    """As fsync above, for what SQLite itself writes."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=OFF")
+
 
 MARK = ".survey-storage"  # survey_site.stimuli.storage is imported once Django is set up
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "client", "admin_client", "django_db_setup"}

@@ -152,7 +152,8 @@ def _listed(source: IO[bytes]) -> dict[str, Any]:
 def _extract(name: str, source: IO[bytes], folder: Path) -> str:
     """Writes one file below the folder, by a name that leads nowhere else; returns its SHA-256."""
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
+    # `media//etc/x` is the path media/etc/x, and behind media/ it begins at the root.
+    if path.is_absolute() or ".." in path.parts or str(path) != name or not path.parts:
         raise BackupError(MADE_BY)
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)

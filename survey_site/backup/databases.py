@@ -14,12 +14,13 @@ from typing import Any
 
 import psycopg
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg.conninfo import make_conninfo
 
 from survey_site.backup.errors import BackupError
+from survey_site.trials import triggers
 
 # Where Debian and Red Hat put the programs of each version, which are not all in everybody's PATH.
 POSTGRES_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
@@ -79,10 +80,19 @@ def load(source: Path) -> None:
             except sqlite3.Error as error:
                 raise BackupError(f"The database was not restored: {error} ({_sqlite_path()}).") from error
         return
+    _drop_everything()
     _postgres(
-        "pg_restore", "--exit-on-error", "--single-transaction", "--clean", "--if-exists", "--no-owner",
-        "--no-privileges", str(source),
-    )  # fmt: skip
+        "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", str(source)
+    )
+
+
+def _drop_everything() -> None:
+    """The empty tables, those that the backup's version does not have too: `pg_restore --clean` knows its own alone."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"DROP TABLE IF EXISTS {connection.ops.quote_name(table)} CASCADE")
+        cursor.execute(f"DROP FUNCTION IF EXISTS {triggers.NAME}() CASCADE")
+    connection.close()
 
 
 @contextmanager
@@ -94,7 +104,12 @@ def alone() -> Iterator[None]:
     if engine() == "sqlite":
         yield
         return
-    with psycopg.connect(_conninfo(), password=connection.settings_dict["PASSWORD"], autocommit=True) as held:
+    try:
+        own = psycopg.connect(_conninfo(), password=connection.settings_dict["PASSWORD"], autocommit=True)
+    except psycopg.OperationalError as error:
+        told = " ".join(str(error).split())[:300]
+        raise BackupError(f"The database does not answer ({told}): look at DATABASE_URL.") from error
+    with own as held:
         row = held.execute("SELECT pg_try_advisory_lock(%s)", [RESTORE_LOCK]).fetchone()
         if row is None or not row[0]:
             raise BackupError(RESTORING)
@@ -157,12 +172,17 @@ def _postgres(program: str, *arguments: str) -> None:
 
 
 def _find(program: str) -> str | None:
-    """The newest there is: a dump is refused by programs older than the server."""
-    for pattern in POSTGRES_FOLDERS:
-        for folder in sorted(Path("/").glob(pattern), key=lambda path: _version(path), reverse=True):
-            if (folder / program).is_file():
-                return str(folder / program)
-    return shutil.which(program)
+    """Of the server's version, else of the next newer one: it refuses an older program, and a newer one says to it at a
+    restore what it does not know yet."""
+    found = {
+        _version(folder): folder / program
+        for pattern in POSTGRES_FOLDERS
+        for folder in Path("/").glob(pattern)
+        if (folder / program).is_file()
+    }
+    server: int = getattr(connection, "pg_version", 0) // 10_000
+    fitting = sorted(version for version in found if version >= server)
+    return str(found[fitting[0]]) if fitting else shutil.which(program)
 
 
 def _version(path: Path) -> float:

@@ -2,4 +2,4 @@
 
 
 class BackupError(Exception):
-    """The backup was not made, or not restored; nothing was changed."""
+    """The backup was not made, or not restored. Nothing was changed, unless the message says what was."""

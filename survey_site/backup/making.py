@@ -6,7 +6,6 @@ name is there when the database has been read, unless somebody deleted a study m
 
 import fcntl
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -17,7 +16,7 @@ from typing import IO
 
 from django.core.files.storage import default_storage
 
-from survey_site.backup import archive, databases, encryption, media
+from survey_site.backup import archive, databases, encryption, media, workplace
 from survey_site.backup.errors import BackupError
 from survey_site.studies import seals
 
@@ -43,15 +42,17 @@ def make(target: Path, *, recipients: Sequence[str] = (), with_media: bool = Tru
     keys = [encryption.recipient(text) for text in recipients]
     before = media.names() if with_media else []
     path = _path(target, encrypted=bool(keys))
+    workplace.tidy(path.parent, ".saliency-survey-*.part")
     part = path.with_name(f".{path.name}.part")
     try:
         with ExitStack() as stack:
             file = stack.enter_context(_claimed(part, path))
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=path.parent, prefix=".dump-")))
+            folder = stack.enter_context(workplace.scratch(path.parent, ".dump-"))
             database = folder / databases.file_name()
+            made_at = datetime.now(UTC)  # the database is as it is then, or a moment later
             databases.dump(database)
             with encryption.encrypting(file, keys) if keys else nullcontext(file) as stream:
-                count = _write(stream, database, before if with_media else None)
+                count = _write(stream, database, made_at, before if with_media else None)
             file.flush()
             os.fsync(file.fileno())
             part.replace(path)
@@ -92,10 +93,10 @@ def _path(target: Path, *, encrypted: bool) -> Path:
     return target.absolute()
 
 
-def _write(stream: IO[bytes], database: Path, before: list[str] | None) -> int:
+def _write(stream: IO[bytes], database: Path, made_at: datetime, before: list[str] | None) -> int:
     """The database, then the files; `before`: those that were there before it was read, None for no files at all."""
     head = {
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "made_at": made_at.isoformat(timespec="seconds"),
         "engine": databases.engine(),
         "migrations": databases.migrations(),
         "key": seals.key_name(),

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from typing import IO
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db import DatabaseError
 
-from survey_site.backup import archive, databases, encryption, media
+from survey_site.backup import archive, databases, encryption, media, workplace
 from survey_site.backup.errors import BackupError
 from survey_site.backup.making import PURPOSE
 from survey_site.studies import seals
@@ -22,11 +22,15 @@ from survey_site.studies import seals
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What came back. made_at: when the backup was made, as ISO 8601; seconds: how long it took to restore."""
+    """What came back. made_at: when the backup was made, as ISO 8601; seconds: how long it took to restore.
+
+    known_key: whether this site has the key that sealed the rows.
+    """
 
     made_at: str
     files: int
     seconds: float
+    known_key: bool
 
 
 def restore(source: Path, *, identity: Path | None = None, other_key: bool = False) -> Restored:
@@ -35,20 +39,40 @@ def restore(source: Path, *, identity: Path | None = None, other_key: bool = Fal
     identity: file of private keys, for an encrypted backup. other_key: the site's SECRET_KEY is lost; what the backup
     sealed is then not proved by this one, and the caller seals it anew.
     """
+    try:
+        return _restore(source, identity, other_key)
+    except (OSError, DatabaseError) as error:
+        told = " ".join(str(error).split())[:300]
+        raise BackupError(f"The backup was not restored, and nothing was changed: {told}") from error
+
+
+def _restore(source: Path, identity: Path | None, other_key: bool) -> Restored:
     began = time.monotonic()
     if not source.is_file():
         raise BackupError(f"There is no file {source}.")
     place = _workplace()
     with _alone(place), databases.alone():
         _refuse_what_is_there()
-        with tempfile.TemporaryDirectory(dir=place, prefix=".restore-") as name:
-            folder = Path(name)
+        with workplace.scratch(place, ".restore-") as folder:
             with _opened(source, identity) as stream:
                 contents = archive.unpack(stream, folder)
             _refuse(contents, other_key=other_key)
             count = _put_back(contents, folder)
+        _migrate()
+    known = contents.head["key"] in seals.known_keys()
+    return Restored(contents.head["made_at"], count, time.monotonic() - began, known)
+
+
+def _migrate() -> None:
+    """From the tables of the backup's version to those of this one."""
+    try:
         call_command("migrate", verbosity=0, interactive=False)
-    return Restored(contents.head["made_at"], count, time.monotonic() - began)
+    except Exception as error:
+        told = " ".join(str(error).split())[:300]
+        raise BackupError(
+            f"The data are restored, but not brought up to this version ({told}): run manage.py migrate, then "
+            "manage.py verify."
+        ) from error
 
 
 @contextmanager
@@ -123,7 +147,8 @@ def _refuse(contents: archive.Contents, *, other_key: bool) -> None:
         raise BackupError(archive.MADE_BY)
     if head["media"] and (there := media.names()):
         raise BackupError(
-            f"The storage is not empty (it has {there[0]}): a backup is restored into a new installation only."
+            f"The storage is not empty (it has {there[0]}): a backup is restored into a new installation only. Where an "
+            f"earlier restore was broken off, empty {media.folder()} and begin again."
         )
 
 
@@ -135,9 +160,9 @@ def _put_back(contents: archive.Contents, folder: Path) -> int:
         for name in files:
             target = media.folder() / name.removeprefix(f"{archive.MEDIA}/")
             target.parent.mkdir(parents=True, exist_ok=True)
+            moved.append(target)  # first: half a file would stay where the disk is full
             shutil.move(folder / name, target)
             target.chmod(settings.FILE_UPLOAD_PERMISSIONS)
-            moved.append(target)
         databases.load(folder / f"database.{contents.head['engine']}")
     except BaseException:
         for target in moved:

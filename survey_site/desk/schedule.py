@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from survey_site.notifications import outbox, retention, storms
@@ -83,8 +84,11 @@ def backups() -> list[Path]:
 
 
 def backup_is_due(now: datetime) -> bool:
-    """Where a folder is named, once in a day; a scheduler that starts anew looks at the files that are there."""
-    if not settings.BACKUP_DIR:
+    """Where a folder is named, once in a day; a scheduler that starts anew looks at the files that are there.
+
+    A site without any account holds nothing yet, and may be about to take a backup in.
+    """
+    if not settings.BACKUP_DIR or not get_user_model().objects.exists():
         return False
     newest = next(iter(backups()), None)
     return newest is None or now.timestamp() - newest.stat().st_mtime >= DAY.total_seconds()

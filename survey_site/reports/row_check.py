@@ -9,7 +9,7 @@ from survey_site.protocols import freeze
 from survey_site.protocols.models import Look, Protocol
 from survey_site.protocols.served_images import served
 from survey_site.reports import ledger_check
-from survey_site.reports.checked_thing import CheckedThing
+from survey_site.reports.checked_thing import CheckedThing, said
 from survey_site.stimuli.models import MapPicture
 from survey_site.studies import audit, states
 from survey_site.studies.models import AuditEntry, ChainHead, Study
@@ -27,10 +27,10 @@ def sealed_rows(study: Study) -> Iterator[CheckedThing]:
             # Without what it says of itself: of external ids that is nobody's to read.
             yield CheckedThing("rows", f"{row._meta.verbose_name} {row.pk}", row.seal_fault())
     for protocol in study.protocols.order_by("version"):
-        yield CheckedThing("documents", f"version {protocol.version}", _missing(study, protocol))
-    yield CheckedThing("seals", "in the order of their versions", _seals_gone(study))
-    yield CheckedThing("conditions", "of the newest version", _conditions_gone(study))
-    yield CheckedThing("looks", "under the stopping rule", _looks_gone(study))
+        yield CheckedThing("documents", f"version {protocol.version}", said(_missing, study, protocol))
+    yield CheckedThing("seals", "in the order of their versions", said(_seals_gone, study))
+    yield CheckedThing("conditions", "of the newest version", said(_conditions_gone, study))
+    yield CheckedThing("looks", "under the stopping rule", said(_looks_gone, study))
     yield from _identifiers_gone(study)
 
 

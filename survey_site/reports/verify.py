@@ -5,6 +5,7 @@ read here too.
 """
 
 import hashlib
+import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,37 +21,41 @@ from survey_site.protocols.measurement import measurement_hash
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.reports import ledger_check, row_check, ticket_check
 from survey_site.reports.answer_check import AnswerCheck
-from survey_site.reports.checked_thing import CheckedThing
+from survey_site.reports.checked_thing import CheckedThing, said, whole
+from survey_site.reports.one_moment import one_moment
 from survey_site.stimuli import storage
 from survey_site.stimuli.models import MapPicture, OwnModel, RecomputeJob, SaliencyMap
 from survey_site.stimuli.own_models import operators_folder
 from survey_site.stimuli.ranks import ordinal
 from survey_site.studies.models import Study
+from survey_site.studies.unreadable import UNREADABLE
 from survey_site.tasks import registry
 from survey_site.trials.frozen_protocol import classes_of
 from survey_site.trials.models import Response
 
 BLOCK = 1024 * 1024
 BATCH = 2000
+SHA256 = re.compile("[0-9a-f]{64}")
 NPY_MAGIC = b"\x93NUMPY"
 
 
 def findings(study: Study) -> Iterator[CheckedThing]:
-    """Looks at every file, once, and at every row that data rest on."""
+    """Looks at every file, once, and at every row that data rest on, these as they are at one moment."""
     yield from files(study)
-    yield from rows(study)
+    with one_moment():
+        yield from rows(study)
 
 
 def rows(study: Study) -> Iterator[CheckedThing]:
     """Every row that data rest on: what it says, whether it is there, and whether anything was added."""
     for protocol in study.protocols.order_by("version"):
-        yield CheckedThing("protocols", f"version {protocol.version}", _changed(study, protocol))
-    yield from row_check.sealed_rows(study)
-    yield from ledger_check.participants(study)
-    yield from ledger_check.arrivals(study)
-    yield from ticket_check.tickets(study)
-    yield from row_check.audit_lines(study)
-    yield from _answers(study)
+        yield CheckedThing("protocols", f"version {protocol.version}", said(_changed, study, protocol))
+    yield from whole("rows", row_check.sealed_rows(study))
+    yield from whole("participants", ledger_check.participants(study))
+    yield from whole("arrivals", ledger_check.arrivals(study))
+    yield from whole("tickets", ticket_check.tickets(study))
+    yield from whole(row_check.LOG, row_check.audit_lines(study))
+    yield from whole("answers", _answers(study))
 
 
 def files(study: Study) -> Iterator[CheckedThing]:
@@ -71,7 +76,7 @@ def files(study: Study) -> Iterator[CheckedThing]:
     served = ServedImage.objects.filter(protocol__study=study).exclude(sha256="").order_by("pk")
     for image in served.iterator():
         yield from _file("served pictures", f"of map {image.saliency_map_id}", image.path, image.sha256)
-    yield from _models(study)
+    yield from whole("models", _models(study))
 
 
 def models_of(study: Study) -> dict[str, str]:
@@ -109,10 +114,17 @@ def _models(study: Study) -> Iterator[CheckedThing]:
         if isinstance(path, str):
             yield from _file("models", name, path, sha256)
         elif path is not None:
-            with path.open("rb") as handle:
-                same = hashlib.file_digest(handle, "sha256").hexdigest() == sha256
-            changed = f"{path.name} was changed: its SHA-256 is not the stored one"
-            yield CheckedThing("models", name, "" if same else changed)
+            yield CheckedThing("models", name, _operators(path, sha256))
+
+
+def _operators(path: Path, sha256: str) -> str:
+    """What is wrong with a file in the operator's folder."""
+    try:
+        with path.open("rb") as handle:
+            same = hashlib.file_digest(handle, "sha256").hexdigest() == sha256
+    except OSError as error:
+        return f"{path.name} cannot be read: {error}"
+    return "" if same else f"{path.name} was changed: its SHA-256 is not the stored one"
 
 
 def _model_path(study: Study, sha256: str) -> str | Path | None:
@@ -137,7 +149,7 @@ def _answers(study: Study) -> Iterator[CheckedThing]:
     """Each answer of an installed task, and each reason for none."""
     try:
         check = AnswerCheck(study)
-    except UnknownFormat:
+    except (UnknownFormat, *UNREADABLE):
         return  # said of the protocol
     installed = [task.name for task in registry.installed()]
     rows = Response.objects.filter(trial__participant__study=study, task__in=installed)
@@ -210,25 +222,37 @@ def _array(kind: str, name: str, path: str, sha256: str) -> Iterator[CheckedThin
 
 
 def _problem(path: str, sha256: str, *, array: bool) -> str:
+    """Files lie under the SHA-256 of all their bytes; that of an array is of its values alone, in their type and shape."""
+    digest, everything = hashlib.sha256(), hashlib.sha256()
     try:
         with default_storage.open(path, "rb") as handle:
             if array:
-                _skip_header(handle)
-            digest = hashlib.sha256()
+                everything.update(_skip_header(handle))
             while block := handle.read(BLOCK):
                 digest.update(block)
+                everything.update(block)
     except FileNotFoundError:
         return f"{path} is missing in the storage"
     except (ValueError, struct.error) as error:
         return f"{path} is not an array file: {error}"
-    return "" if digest.hexdigest() == sha256 else f"{path} was changed: its SHA-256 is not the stored one"
+    except Exception as error:  # a disk that fails, rights, a store that is away: each storage has its own
+        return f"{path} cannot be read: {' '.join(str(error).split())[:200]}"
+    named = Path(path).stem
+    if digest.hexdigest() != sha256 or (
+        array and SHA256.fullmatch(named) and named != everything.hexdigest()
+    ):
+        return f"{path} was changed: its SHA-256 is not the stored one"
+    return ""
 
 
-def _skip_header(handle: Any) -> None:
-    """Moves behind the header of a `.npy` file: the hash of an array covers its values alone."""
-    magic, major = handle.read(6), handle.read(2)[:1]
+def _skip_header(handle: Any) -> bytes:
+    """The header of a `.npy` file, behind which the values begin."""
+    magic, version = handle.read(6), handle.read(2)
     if magic != NPY_MAGIC:
         raise ValueError("it does not begin as a .npy file does")
-    size = struct.unpack("<H", handle.read(2)) if major == b"\x01" else struct.unpack("<I", handle.read(4))
-    if b"'fortran_order': True" in handle.read(size[0]):
+    wide = version[:1] != b"\x01"
+    length: bytes = handle.read(4 if wide else 2)
+    header: bytes = handle.read(struct.unpack("<I" if wide else "<H", length)[0])
+    if b"'fortran_order': True" in header:
         raise ValueError("its values are stored column by column")
+    return bytes(magic + version + length + header)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import connections, models, router, transaction
 
 from survey_site.studies import seals
+from survey_site.studies.unreadable import UNREADABLE, told
 
 
 def plain_values(row: models.Model, leave_out: Collection[str] = ()) -> dict[str, Any]:
@@ -145,4 +146,7 @@ class SealedRow(models.Model):
 
     def seal_fault(self) -> str:
         """Why the row is not what was sealed; empty where it is."""
-        return seals.fault(self.seal, self._meta.label_lower, self.sealed_values())
+        try:
+            return seals.fault(self.seal, self._meta.label_lower, self.sealed_values())
+        except UNREADABLE as error:
+            return told(error)

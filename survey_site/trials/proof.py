@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from survey_site.studies.models import Study
+from survey_site.studies.unreadable import UNREADABLE, told
 from survey_site.trials import ledger
 from survey_site.trials.models import AnswerLink, Exposure, Participant, Response, Trial
 
@@ -14,19 +14,26 @@ def faults(person: Participant, held: "Held", protocol_hash: str, *, exposed: bo
     exposed: not of a reconstruction, where there is no telling who saw what.
     """
     trials = held.trials[person.pk]
-    found = [
-        person.seal_fault(),
-        *_trials(person, trials),
-        *_chain(person, protocol_hash, held),
-        *(_exposures(trials, held.exposures[person.pk]) if exposed else ()),
-    ]
+    parts = [_trials(person, trials), chain_faults(person, protocol_hash, held)]
+    if exposed:
+        parts.append(_exposures(trials, held.exposures[person.pk]))
+    found = [person.seal_fault(), *(fault for part in parts for fault in _read(part))]
     return [fault for fault in found if fault]
 
 
-def faults_of(person: Participant) -> list[str]:
-    """`faults` of one participant, whose protocol and study are read already or are now."""
-    exposed = person.study.origin != Study.Origin.RECONSTRUCTION
-    return faults(person, Held([person]), person.protocol.hash, exposed=exposed)
+def _read(part: Iterator[str]) -> Iterator[str]:
+    try:
+        yield from part
+    except UNREADABLE as error:
+        yield told(error)
+
+
+def answers_changed(person: Participant) -> bool:
+    """Whether the answers are not those that were given. Whatever else is wrong is not for participants to judge."""
+    try:
+        return any(chain_faults(person, person.protocol.hash, Held([person])))
+    except UNREADABLE:
+        return True
 
 
 class Held:
@@ -67,7 +74,8 @@ def _trials(person: Participant, trials: Sequence[Trial]) -> Iterator[str]:
         yield "the presentations are not those that were made"
 
 
-def _chain(person: Participant, protocol_hash: str, held: Held) -> Iterator[str]:
+def chain_faults(person: Participant, protocol_hash: str, held: Held) -> Iterator[str]:
+    """Why the answers are not those that the participant's row says there were; nothing where they are."""
     links, answers = held.links[person.pk], held.responses[person.pk]
     head = ledger.beginning(person, protocol_hash)
     for link in links:
@@ -80,7 +88,7 @@ def _chain(person: Participant, protocol_hash: str, held: Held) -> Iterator[str]
     for position, answer in answers:
         name = f"the answer to trial {position + 1}"
         if answer.ledger is not None:
-            yield f"{name} still holds its link: the database lost its trigger; run manage.py migrate"
+            yield f"{name} still holds its link: the database had lost its trigger; run manage.py migrate, then reseal"
         elif position not in digests:
             yield f"{name} is in no chain"
         elif ledger.digest_of(answer, person.code, position) != digests[position]:

@@ -4,8 +4,7 @@ Whoever seals vouches for the rows: what was changed before, nobody finds afterw
 """
 
 import secrets
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -15,11 +14,10 @@ from survey_site.recruitment.models import Recruitment
 from survey_site.stimuli.models import MapPicture, ObservedMap, SaliencyMap
 from survey_site.studies import audit, chain_heads, seals
 from survey_site.studies.models import AuditEntry, ChainHead, Study
-from survey_site.trials import ledger
-from survey_site.trials.models import AnswerLink, ExternalId, Participant, Response, Trial
+from survey_site.trials import ledger, proof
+from survey_site.trials.models import AnswerLink, ExternalId, Participant, Response
 
 BATCH = 200
-Row = TypeVar("Row", Trial, Response, AnswerLink)
 
 
 def sealed_rows(study: Study) -> tuple[QuerySet[Any], ...]:
@@ -60,37 +58,27 @@ def seal_participants(study: Study) -> int:
 
 
 def _seal(batch: list[Participant], hashes: dict[int, str]) -> None:
+    """Chains that are whole stay as they are, and so do the codes of their receipts: no key is in them."""
     ids = [person.pk for person in batch]
     named = set(ExternalId.objects.filter(participant__in=ids).values_list("participant", flat=True))
-    trials = _by_participant(Trial.objects.filter(participant__in=ids).order_by("position"), ids)
-    answers = _by_participant(
-        Response.objects.filter(participant__in=ids).select_related("trial").order_by("trial__position"), ids
-    )
-    erased = _by_participant(AnswerLink.objects.filter(participant__in=ids).order_by("number"), ids)
-    links, salted = [], []
+    held = proof.Held(batch)
+    links: list[AnswerLink] = []
+    salted: list[Response] = []
+    broken: list[int] = []
     for person in batch:
-        head, kept = ledger.beginning(person, hashes[person.protocol_id]), erased[person.pk]
-        if person.state == Participant.State.WITHDRAWN:  # their links are all there is
-            digests = [(link.position, link.digest) for link in kept]
-        else:
-            digests = []
-            for answer in answers[person.pk]:
-                answer.salt, answer.ledger = secrets.token_hex(ledger.SALT_BYTES), None
-                digests.append(
-                    (answer.trial.position, ledger.digest_of(answer, person.code, answer.trial.position))
-                )
-            salted += answers[person.pk]
-            person.plan, person.presented = ledger.plan_digest(trials[person.pk]), ""
-            for trial in trials[person.pk]:
+        if person.state != Participant.State.WITHDRAWN:
+            person.plan, person.presented = ledger.plan_digest(held.trials[person.pk]), ""
+            for trial in held.trials[person.pk]:
                 if trial.issued_at is not None:
                     person.presented = ledger.presented(person.presented, trial.position, trial.issued_at)
-        for number, (position, digest) in enumerate(digests, 1):
-            head = ledger.next_head(head, position, digest)
-            links.append(AnswerLink(participant=person, number=number, position=position, digest=digest))
+        if any(proof.chain_faults(person, hashes[person.protocol_id], held)):
+            answers = [answer for _, answer in held.responses[person.pk]]
+            links += _chain_made_anew(person, hashes[person.protocol_id], answers, held.links[person.pk])
+            salted += answers
+            broken.append(person.pk)
         person.named = person.pk in named
-        person.chain_length, person.chain_head = len(digests), head
         person.seal = person.made_seal()
-    AnswerLink.objects.filter(participant__in=ids).delete()
+    AnswerLink.objects.filter(participant__in=broken).delete()
     AnswerLink.objects.bulk_create(links, batch_size=1000)
     Response.objects.bulk_update(salted, ["salt", "ledger"], batch_size=200)
     Participant.objects.bulk_update(
@@ -98,11 +86,23 @@ def _seal(batch: list[Participant], hashes: dict[int, str]) -> None:
     )
 
 
-def _by_participant(rows: Iterable[Row], ids: Iterable[int]) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {pk: [] for pk in ids}
-    for row in rows:
-        found[row.participant_id].append(row)
-    return found
+def _chain_made_anew(
+    person: Participant, protocol_hash: str, answers: list[Response], kept: list[AnswerLink]
+) -> list[AnswerLink]:
+    """Of the answers as they are, with new salts; of somebody who withdrew the links are all there is."""
+    digests = [(link.position, link.digest) for link in kept]
+    if person.state != Participant.State.WITHDRAWN:
+        digests = []
+        for answer in answers:
+            answer.salt, answer.ledger = secrets.token_hex(ledger.SALT_BYTES), None
+            position = answer.trial.position
+            digests.append((position, ledger.digest_of(answer, person.code, position)))
+    person.chain_length, person.chain_head = len(digests), ledger.beginning(person, protocol_hash)
+    made = []
+    for number, (position, digest) in enumerate(digests, 1):
+        person.chain_head = ledger.next_head(person.chain_head, position, digest)
+        made.append(AnswerLink(participant=person, number=number, position=position, digest=digest))
+    return made
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ So the ledger costs no query, and no answer is stored without its link or a link
 would follow the same one break the constraint on the link's number, whoever wrote them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections
@@ -11,7 +12,7 @@ from django.db import connections
 NAME = "answer_ledger_1"  # in the statements too; another one where they change
 
 _POSTGRES = """
-    CREATE FUNCTION answer_ledger_1() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION answer_ledger_1() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         INSERT INTO trials_answerlink (participant_id, number, position, digest) VALUES (
             NEW.participant_id, (NEW.ledger->>'number')::integer, (NEW.ledger->>'position')::integer,
@@ -24,6 +25,7 @@ _POSTGRES = """
         NEW.ledger := NULL;
         RETURN NEW;
     END $$;
+    DROP TRIGGER IF EXISTS answer_ledger_1 ON trials_response;
     CREATE TRIGGER answer_ledger_1 BEFORE INSERT ON trials_response FOR EACH ROW
         WHEN (NEW.ledger IS NOT NULL) EXECUTE FUNCTION answer_ledger_1();
 """
@@ -43,10 +45,18 @@ _SQLITE = """
 """
 
 
+# While tables are made anew, an answer is refused rather than stored without its link; whoever gave it sends it again.
+_MEANWHILE = """
+    CREATE TRIGGER IF NOT EXISTS no_answer_meanwhile BEFORE INSERT ON trials_response WHEN NEW.ledger IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'the database is being migrated'); END
+"""
+
+
 def exists(using: str = "default") -> bool:
-    """Whether the database moves links."""
+    """Whether the database moves links: a trigger that was switched off moves none."""
     connection = connections[using]
-    table = "pg_trigger WHERE tgname" if connection.vendor == "postgresql" else "sqlite_master WHERE name"
+    enabled = "pg_trigger WHERE tgenabled <> 'D' AND tgname"
+    table = enabled if connection.vendor == "postgresql" else "sqlite_master WHERE name"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT 1 FROM {table} = %s", [NAME])  # noqa: S608
         return cursor.fetchone() is not None
@@ -55,14 +65,20 @@ def exists(using: str = "default") -> bool:
 def install(using: str = "default", **_: Any) -> None:
     """After migrations: the trigger, unless it is there."""
     connection = connections[using]
-    if "trials_response" in connection.introspection.table_names() and not exists(using):
-        with connection.cursor() as cursor:
-            cursor.execute(_POSTGRES if connection.vendor == "postgresql" else _SQLITE)
+    sqlite = connection.vendor == "sqlite"
+    if "trials_response" not in connection.introspection.table_names():
+        return
+    with connection.cursor() as cursor:
+        if not exists(using):
+            cursor.execute(_SQLITE if sqlite else _POSTGRES)
+        if sqlite:
+            cursor.execute("DROP TRIGGER IF EXISTS no_answer_meanwhile")
 
 
-def remove_before_migrations(using: str = "default", **_: Any) -> None:
-    """SQLite renames no table that a trigger names, and changes tables by renaming new ones."""
+def remove_before_migrations(using: str = "default", plan: Sequence[Any] = (), **_: Any) -> None:
+    """SQLite renames no table that a trigger names, and changes tables by renaming new ones. plan: what is to be done."""
     connection = connections[using]
-    if connection.vendor == "sqlite":
+    if connection.vendor == "sqlite" and plan and "trials_response" in connection.introspection.table_names():
         with connection.cursor() as cursor:
+            cursor.execute(_MEANWHILE)
             cursor.execute("DROP TRIGGER IF EXISTS answer_ledger_1")

@@ -89,6 +89,18 @@ def backups_made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, A
     return asked
 
 
+@pytest.mark.django_db
+def test_a_site_that_nobody_has_an_account_of_is_not_backed_up(
+    tmp_path: Path, settings: Any, django_user_model: Any
+) -> None:
+    """The line in its log would keep a backup from being restored into it."""
+    settings.BACKUP_DIR = str(tmp_path)
+    assert not schedule.backup_is_due(timezone.now())
+    django_user_model.objects.create_user("ada")
+    assert schedule.backup_is_due(timezone.now())
+
+
+@pytest.mark.usefixtures("admin_user")
 def test_a_backup_is_made_once_in_a_day_and_the_oldest_beyond_those_kept_go(
     tmp_path: Path, settings: Any, backups_made: list[tuple[str, dict[str, Any]]]
 ) -> None:

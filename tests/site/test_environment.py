@@ -131,10 +131,10 @@ def test_the_embedded_secret_key_is_made_once_and_kept(tmp_path: Path) -> None:
     assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
 
 
-def test_sqlite_runs_in_wal_with_immediate_transactions(tmp_path: Path) -> None:
+def test_sqlite_runs_in_wal_with_immediate_transactions_that_reach_the_disk(tmp_path: Path) -> None:
     options = stores.database("", tmp_path)["OPTIONS"]
     assert options["transaction_mode"] == "IMMEDIATE"
-    assert "journal_mode=WAL" in options["init_command"]
+    assert "journal_mode=WAL" in options["init_command"] and "synchronous=FULL" in options["init_command"]
     assert stores.database("sqlite:////tmp/x.sqlite3", tmp_path)["NAME"] == "/tmp/x.sqlite3"
 
 

@@ -15,6 +15,7 @@ from survey_site.studies import seals
 from survey_site.studies.models import Study
 from survey_site.trials import ledger, triggers
 from survey_site.trials.models import AnswerLink, Participant, Response, Trial
+from survey_site.trials.views import health
 from tests import factories
 from tests.trials.player import Form, begin, fill, play, step, until_trial
 
@@ -143,10 +144,34 @@ def test_a_page_that_is_continued_past_keeps_the_seal(client: Client) -> None:
 
 
 def test_migrations_find_the_trigger_gone_and_make_it_again() -> None:
-    assert triggers.exists()
-    triggers.remove_before_migrations()
+    triggers.remove_before_migrations(plan=[])
+    assert triggers.exists()  # nothing is to be done
+    triggers.remove_before_migrations(plan=["one"])
     assert triggers.exists() == (connection.vendor == "postgresql")
     triggers.install()
+    triggers.install()
+    assert triggers.exists()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's trigger stays where it is")
+def test_while_tables_are_made_anew_no_answer_is_stored_without_its_link(client: Client) -> None:
+    study = factories.live()
+    address = begin(client, "test")
+    fields = fill(until_trial(client, address))
+    triggers.remove_before_migrations(plan=["one"])
+    with pytest.raises(IntegrityError, match="the database is being migrated"), transaction.atomic():
+        client.post(address, fields)
+    triggers.install()
+    assert client.post(address, fields).status_code == 303
+    assert faults(study) == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's triggers cannot be switched off")
+def test_a_trigger_that_was_switched_off_is_missed_and_put_right() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE trials_response DISABLE TRIGGER answer_ledger_1")
+    assert not triggers.exists()
+    assert "run manage.py migrate" in health.Looks().outcome()["database"]
     triggers.install()
     assert triggers.exists()
 

@@ -22,6 +22,7 @@ from kombu import Connection
 
 from survey_site.accounts import tokens
 from survey_site.stimuli.storage import AtomicFileSystemStorage
+from survey_site.trials import triggers
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 KEEP_SECONDS = 5  # however often it is asked, the parts are looked at so often at most
@@ -118,6 +119,8 @@ def _database() -> None:
         raise BrokenPart(
             f"{len(missing)} migrations are not applied, first {missing[0]}; run manage.py migrate"
         )
+    if not triggers.exists():
+        raise BrokenPart("the trigger that keeps the ledger of answers is gone; run manage.py migrate")
 
 
 def unapplied() -> list[str]:

@@ -61,7 +61,7 @@ def _leave(request: HttpRequest, found: QuerySet[Participant], own: str = "") ->
             "by_receipt": not own,
             "answers": participant.chain_length,
             "check_code": "" if own else ledger.check_code(participant),
-            "changed": not own and bool(proof.faults_of(participant)),
+            "changed": not own and proof.answers_changed(participant),
         }
         if context["gone"]:
             # Not by the frozen protocol: who leaves is told why they were asked, whatever tasks are installed.

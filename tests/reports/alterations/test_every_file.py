@@ -57,6 +57,19 @@ def test_a_file_of_each_kind(study: Study, files: Path, kind: str) -> None:
     assert faults() == []
 
 
+@pytest.mark.parametrize(("was", "now"), [(b"'<f4'", b"'>f4'"), (b"'shape': (", b"'shape':( ")])
+def test_the_header_of_an_array_says_what_its_values_are(
+    study: Study, files: Path, was: bytes, now: bytes
+) -> None:
+    one, _ = of_kind(files, "maps/*.npy")
+    data = one.read_bytes()
+    assert data.count(was) == 1
+    with kept(one):
+        one.write_bytes(data.replace(was, now))
+        assert [fault for fault in faults() if "was changed" in fault]
+    assert faults() == []
+
+
 def test_a_file_put_in_is_named_by_tidy(study: Study, files: Path) -> None:
     """No row names it, so that nothing rests on it."""
     put_in = (files / "stimuli") / f"{'0' * 64}.png"

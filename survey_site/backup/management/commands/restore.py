@@ -34,7 +34,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         audit.record_command(None, "backup restored", f"of {done.made_at}")
         self.stdout.write(f"restored the backup of {done.made_at}: {done.files} files, {done.seconds:.1f} s")
-        if options["other_key"]:
+        self.stdout.write(
+            "answers, withdrawals and deletions of later are not in it: carry out again what was asked for since"
+        )
+        if not done.known_key:
             self.stdout.write(
                 "the seals are those of another key; look at the data, then run manage.py reseal"
             )
