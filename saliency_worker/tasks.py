@@ -82,13 +82,9 @@ def work_off(kind: type[AnyJob], job_ids: Sequence[int], keep: Keep[AnyJob]) -> 
     A message says that so many jobs wait; whose turn it is decides which of all that wait are taken.
     """
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    left = len(job_ids)
-    while left > 0:
-        claimed, _held[kind] = turns.take(
-            kind, max(left, jobs_at_once()), worker, _held.get(kind, turns.NOTHING)
-        )
-        if not claimed:
-            return
+    left, most = len(job_ids), max(len(job_ids), jobs_at_once())
+    claimed, _held[kind] = turns.heard(kind, job_ids, most, worker, _held.get(kind, turns.NOTHING))
+    while claimed:
         with leases(kind, [job.pk for job in claimed], worker):
             pointing = [job for job in claimed if isinstance(job, PrecomputeJob) and job.region_only]
             one_by_one(pointing, worker, store.point)
@@ -96,7 +92,9 @@ def work_off(kind: type[AnyJob], job_ids: Sequence[int], keep: Keep[AnyJob]) -> 
             for _, group in groupby(whole, key=_alike):
                 explain_group(list(group), worker, keep)
         left -= len(claimed)
-        leased_rows.announce_more(kind)
+        claimed = []
+        if left > 0:
+            claimed, _held[kind] = turns.take(kind, max(left, jobs_at_once()), worker, _held[kind])
 
 
 _held: dict[type[Job], turns.Held] = {}

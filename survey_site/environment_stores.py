@@ -14,6 +14,15 @@ from survey_site.environment_values import (
     split,
 )
 
+SILENT_SERVERS = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+"""So that a server that vanished is known after seconds; what the URL says goes before."""
+
 
 def databases(url: str, replica: str, data_dir: Path) -> dict[str, dict[str, Any]]:
     """Django's databases: the one that is written, and a streaming replica of it where one is named."""
@@ -57,7 +66,8 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
                 f"DATABASE_URL has pool={size!r}; write a number of connections such as pool=8"
             )
         _known_to_libpq(query)
-        pool = {"min_size": 1, "max_size": int(size), "timeout": 10}
+        # Looks again every few seconds for a server that was away, where the default doubles its pauses up to minutes.
+        pool = {"min_size": 1, "max_size": int(size), "timeout": 10, "reconnect_timeout": 5}
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": name,
@@ -65,7 +75,7 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": query.pop("host", unquote(parts.hostname or "")),
             "PORT": str(parts.port or ""),
-            "OPTIONS": {"pool": pool, **query},
+            "OPTIONS": {"pool": pool, **SILENT_SERVERS, **query},
         }
     raise Misconfigured(f"DATABASE_URL begins with {parts.scheme!r}; write postgres://… or sqlite:///…")
 
@@ -114,7 +124,9 @@ def broker(url: str, data_dir: Path) -> tuple[str, dict[str, Any]]:
             "control_folder": str(folder / "control"),
         }
     if url.startswith(("redis://", "rediss://")):
-        return redis("CELERY_BROKER_URL", url), {"visibility_timeout": 3600}
+        # Without these whoever sends to a host that is silent waits for as long as the system does: minutes.
+        waits = {"socket_connect_timeout": 2, "socket_timeout": 5}
+        return redis("CELERY_BROKER_URL", url), {"visibility_timeout": 3600, **waits}
     raise Misconfigured(
         f"CELERY_BROKER_URL={url!r} is neither redis://… nor empty (files in the data folder)"
     )

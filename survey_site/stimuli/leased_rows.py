@@ -22,6 +22,7 @@ from survey_site.telemetry import counters
 logger = logging.getLogger(__name__)
 
 REANNOUNCE_AFTER = timedelta(seconds=60)
+REANNOUNCE_BUSY_AFTER = timedelta(minutes=15)  # while a worker is busy: a bell too many costs one look
 MOST_ANNOUNCED = 512  # in one sweep
 LONGEST_REASON = 500
 
@@ -101,8 +102,15 @@ def announce(kind: Kind, ids: Sequence[int]) -> None:
 
 
 def announce_more(kind: Kind) -> None:
-    """Rings for queued rows that were not announced yet, as far as there is room: what a worker does after each chunk."""
-    announce(kind, _silent(kind, timezone.now()))
+    """Rings once more for rows that were not announced yet, if there is room: what a worker does for each message that it
+    hears, so that there are as many messages as before.
+    """
+    announce(kind, _silent(kind, timezone.now())[: kind.LANE.chunk])
+
+
+def used_up(kind: Kind, ids: Sequence[int]) -> None:
+    """A message that named these rows was heard. Whoever heard it may take others; nothing announces these from now on."""
+    kind._default_manager.filter(pk__in=ids, state=State.QUEUED).update(announced_at=None)
 
 
 def _room(kind: Kind) -> int:
@@ -235,14 +243,12 @@ def _take_back(kind: Kind, now: datetime) -> None:
 
 def _ring_again(kind: Kind, now: datetime, waiting: bool) -> int:
     unheard = _silent(kind, now)[: _room(kind)]
-    if not waiting:
-        # Where a worker is busy its messages may wait in the queue; only silence means that they were lost.
-        rows = kind._default_manager.filter(
-            _is_due(now), state=State.QUEUED, announced_at__lt=now - REANNOUNCE_AFTER
-        )
-        lost = list(rows.order_by("announced_at").values_list("pk", flat=True)[:MOST_ANNOUNCED])
-        rows.model._default_manager.filter(pk__in=lost, state=State.QUEUED).update(announced_at=None)
-        unheard = (lost + unheard)[:MOST_ANNOUNCED]
+    # Where a worker is busy its messages may wait in the queue; else silence means that they were lost.
+    since = now - (REANNOUNCE_BUSY_AFTER if waiting else REANNOUNCE_AFTER)
+    rows = kind._default_manager.filter(_is_due(now), state=State.QUEUED, announced_at__lt=since)
+    lost = list(rows.order_by("announced_at").values_list("pk", flat=True)[:MOST_ANNOUNCED])
+    rows.model._default_manager.filter(pk__in=lost, state=State.QUEUED).update(announced_at=None)
+    unheard = (lost + unheard)[:MOST_ANNOUNCED]
     announce(kind, unheard)
     counters.RUNG_AGAIN.labels(kind._meta.model_name).inc(len(unheard))
     return len(unheard)

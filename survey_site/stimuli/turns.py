@@ -110,10 +110,26 @@ def waiting(kind: type[Job]) -> list[str]:
 def take(
     kind: type[AnyJob], most: int, worker: str, held: Held = NOTHING, now: datetime | None = None
 ) -> tuple[list[AnyJob], Held]:
-    """The next jobs that this worker now owns, all from one queue, and what it holds then; none where nothing is due."""
+    """The next jobs that this worker now owns, all from one queue, and what it holds then; none where nothing is due.
+
+    What was tried before is taken alone: an image that kills workers takes no others with it a second time.
+    """
     now = now or timezone.now()
     names = {Queue.named(name): name for name in waiting(kind)}
     for queue in in_turn(list(names), held):
-        if jobs := leased_rows.claim_where(kind, "queue = %s", [names[queue]], most, worker, now):
+        name = names[queue]
+        jobs = leased_rows.claim_where(kind, "queue = %s AND attempts = 0", [name], most, worker, now)
+        jobs = jobs or leased_rows.claim_where(kind, "queue = %s", [name], 1, worker, now)
+        if jobs:
             return jobs, held.after(queue, len(jobs))
     return [], held
+
+
+def heard(
+    kind: type[AnyJob], ids: Sequence[int], most: int, worker: str, held: Held = NOTHING
+) -> tuple[list[AnyJob], Held]:
+    """`take` for a message that named these jobs; before the work begins, one more message goes out for others."""
+    leased_rows.used_up(kind, ids)
+    taken = take(kind, most, worker, held)
+    leased_rows.announce_more(kind)
+    return taken

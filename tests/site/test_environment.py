@@ -142,9 +142,12 @@ def test_postgres_is_pooled_and_takes_options_from_the_url(tmp_path: Path) -> No
     settings = stores.database("postgres://u:p%40ss@h:1/d?sslmode=require&pool=3", tmp_path)
     assert (settings["PASSWORD"], settings["HOST"], settings["PORT"]) == ("p@ss", "h", "1")
     assert settings["OPTIONS"] == {
-        "pool": {"min_size": 1, "max_size": 3, "timeout": 10},
+        "pool": {"min_size": 1, "max_size": 3, "timeout": 10, "reconnect_timeout": 5},
         "sslmode": "require",
+        **stores.SILENT_SERVERS,
     }
+    own = stores.database("postgres://u@h/d?connect_timeout=60", tmp_path)["OPTIONS"]
+    assert own["connect_timeout"] == "60"
 
 
 def test_a_pool_size_that_is_no_number_is_refused(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_many_jobs_are_no_flood_of_messages_and_each_chunk_asks_for_the_next(bel
     assert leased_rows.sweep(JOB_KINDS) == 0  # there is no room
     turns.take(PrecomputeJob, 40, "w")
     leased_rows.announce_more(PrecomputeJob)
-    assert sum(map(len, bell)) == MOST_ANNOUNCED + 40
+    assert sum(map(len, bell)) == MOST_ANNOUNCED + PrecomputeJob.LANE.chunk
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,30 @@ def test_many_who_ask_cost_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
     now[0] += health.KEEP_SECONDS
     looks.outcome()
     assert len(seen) == 8
+
+
+def test_a_part_that_is_silent_holds_nobody_but_who_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_database", "_storage", "_cache"):
+        monkeypatch.setattr(health, name, lambda: None)
+    begun, over, now = threading.Event(), threading.Event(), [100.0]
+    monkeypatch.setattr(health, "_broker", lambda: None)
+    looks = health.Looks(lambda: now[0])
+    assert looks.outcome()["broker"] == "ok"
+
+    def silent() -> None:
+        begun.set()
+        assert over.wait(60)
+        raise OSError("timed out")
+
+    monkeypatch.setattr(health, "_broker", silent)
+    now[0] += health.KEEP_SECONDS
+    thread = threading.Thread(target=looks.outcome)
+    thread.start()
+    assert begun.wait(60)
+    assert looks.outcome()["broker"] == "ok"  # what was known, at once
+    over.set()
+    thread.join(60)
+    assert looks.outcome()["broker"] == "failed: OSError"
 
 
 def test_without_a_database_it_answers_all_the_same(

@@ -53,7 +53,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 class Looks:
-    """Keeps for a moment what the last look found; while one looks, the others wait for it."""
+    """Keeps for a moment what the last look found. While one looks, the others are told what it found the last time: a part
+    that is silent holds one thread, not all of them.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
@@ -62,7 +64,9 @@ class Looks:
 
     def outcome(self) -> dict[str, str]:
         """What each part says: "ok", or why it cannot work."""
-        with self._lock:
+        if not self._lock.acquire(blocking=not self._found):
+            return self._found
+        try:
             if not self._found or self._clock() >= self._until:
                 checks: dict[str, Callable[[], None]] = {
                     "database": _database,
@@ -73,6 +77,8 @@ class Looks:
                 self._found = {name: _outcome(check) for name, check in checks.items()}
                 self._until = self._clock() + KEEP_SECONDS
             return self._found
+        finally:
+            self._lock.release()
 
     def forget(self) -> None:
         """The next one looks anew."""
