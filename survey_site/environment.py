@@ -90,6 +90,20 @@ def tasks(ours: Sequence[str], further: Sequence[str]) -> list[str]:
     return packages
 
 
+def recipients(keys: Sequence[str]) -> list[str]:
+    """Public keys of age, each looked at: a backup that cannot be encrypted is not made."""
+    if keys:
+        from survey_site.backup import encryption  # a library that a site without such backups does without
+        from survey_site.backup.errors import BackupError
+
+        for key in keys:
+            try:
+                encryption.recipient(key)
+            except BackupError as error:
+                raise Misconfigured(f"BACKUP_ENCRYPT_TO: {error}") from error
+    return list(keys)
+
+
 def site_url(url: str) -> str:
     """Scheme and host under which people reach the site, without a slash at the end."""
     parts = split("SITE_URL", url)

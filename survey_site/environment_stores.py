@@ -36,36 +36,38 @@ def databases(url: str, replica: str, data_dir: Path) -> dict[str, dict[str, Any
             raise Misconfigured(
                 "DATABASE_REPLICA_URL is DATABASE_URL itself; name the replica, or leave it empty"
             )
-        found["replica"] = {**database(replica, data_dir), "TEST": {"MIRROR": "default"}}
+        own = database(replica, data_dir, "DATABASE_REPLICA_URL")
+        found["replica"] = {**own, "TEST": {"MIRROR": "default"}}
     return found
 
 
-def database(url: str, data_dir: Path) -> dict[str, Any]:
-    """Django's database settings for `sqlite:///file` (or empty: the embedded default) or `postgres://…`."""
+def database(url: str, data_dir: Path, variable: str = "DATABASE_URL") -> dict[str, Any]:
+    """Django's database settings for `sqlite:///file` (or empty: the embedded default) or `postgres://…`.
+
+    variable: what the operator is told to look at.
+    """
     if not url:
         return _sqlite(data_dir / "db.sqlite3")
-    parts = split("DATABASE_URL", url)
+    parts = split(variable, url)
     if parts.scheme == "sqlite":
         path = unquote(parts.path)
         if path in ("", "/"):
-            raise Misconfigured(f"DATABASE_URL={url!r} names no file; write sqlite:////absolute/file.sqlite3")
+            raise Misconfigured(f"{variable}={url!r} names no file; write sqlite:////absolute/file.sqlite3")
         file = Path(path.removeprefix("/") if not path.startswith("//") else path[1:])
         if not file.resolve().parent.is_dir():
-            raise Misconfigured(f"DATABASE_URL: there is no folder {file.resolve().parent}; make it")
+            raise Misconfigured(f"{variable}: there is no folder {file.resolve().parent}; make it")
         return _sqlite(file)
     if parts.scheme in ("postgres", "postgresql"):
         name = unquote(parts.path.lstrip("/"))
         if not name:
             raise Misconfigured(
-                "DATABASE_URL names no database; write postgres://user:password@host:5432/name"
+                f"{variable} names no database; write postgres://user:password@host:5432/name"
             )
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         size = query.pop("pool", "8")
         if not size.isdigit() or int(size) < 1:
-            raise Misconfigured(
-                f"DATABASE_URL has pool={size!r}; write a number of connections such as pool=8"
-            )
-        _known_to_libpq(query)
+            raise Misconfigured(f"{variable} has pool={size!r}; write a number of connections such as pool=8")
+        _known_to_libpq(query, variable)
         # Looks again every few seconds for a server that was away, where the default doubles its pauses up to minutes.
         pool = {"min_size": 1, "max_size": int(size), "timeout": 10, "reconnect_timeout": 5}
         return {
@@ -77,10 +79,10 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
             "PORT": str(parts.port or ""),
             "OPTIONS": {"pool": pool, **SILENT_SERVERS, **query},
         }
-    raise Misconfigured(f"DATABASE_URL begins with {parts.scheme!r}; write postgres://… or sqlite:///…")
+    raise Misconfigured(f"{variable} begins with {parts.scheme!r}; write postgres://… or sqlite:///…")
 
 
-def _known_to_libpq(options: dict[str, str]) -> None:
+def _known_to_libpq(options: dict[str, str], variable: str) -> None:
     from psycopg import ProgrammingError  # 10 MB that a site on SQLite does without
     from psycopg.conninfo import make_conninfo
 
@@ -88,7 +90,7 @@ def _known_to_libpq(options: dict[str, str]) -> None:
         make_conninfo(**options)
     except ProgrammingError as error:
         raise Misconfigured(
-            f"DATABASE_URL: {str(error).strip()}; write options of libpq, and pool=8"
+            f"{variable}: {str(error).strip()}; write options of libpq, and pool=8"
         ) from error
 
 
@@ -150,10 +152,19 @@ def cache(url: str, data_dir: Path) -> dict[str, Any]:
     raise Misconfigured(f"CACHE_URL={url!r} is neither redis://… nor file:///folder nor empty")
 
 
-def storage(url: str, data_dir: Path) -> dict[str, Any]:
-    """Django's default storage: `file:///folder`, `s3://bucket/prefix?endpoint=https://…`, or the data folder."""
+def storage(url: str, data_dir: Path, accel: str = "") -> dict[str, Any]:
+    """Django's default storage: `file:///folder`, `s3://bucket/prefix?endpoint=https://…`, or the data folder.
+
+    accel: location of a front server that sends the files, which it looks for in the data folder alone.
+    """
     if not url or url.startswith("file://"):
-        folder = full_path("STORAGE_URL", url.removeprefix("file://")) or str(data_dir / "media")
+        own = data_dir / "media"
+        folder = full_path("STORAGE_URL", url.removeprefix("file://")) or str(own)
+        if accel and Path(folder).resolve() != own.resolve():
+            raise Misconfigured(
+                f"STORAGE_URL names {folder}, and with X_ACCEL_PREFIX the front server sends what lies in {own}: leave one "
+                "of them empty, or make that a link to the folder"
+            )
         return {
             "BACKEND": "survey_site.stimuli.storage.AtomicFileSystemStorage",
             "OPTIONS": {"location": folder},

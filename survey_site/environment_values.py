@@ -126,6 +126,18 @@ def full_path(name: str, value: str) -> str:
     return value
 
 
+def own_folder(name: str, value: str) -> Path:
+    """A folder that this process may write into; made where it is not there."""
+    folder = Path(full_path(name, value))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"{name}={value!r}: {error.strerror}; name a folder that the site may write"
+        ) from error
+    return folder
+
+
 def internal_location(name: str, value: str) -> str:
     """Empty, or a location of nginx: `/protected/`."""
     if value and not (value.startswith("/") and value.endswith("/") and len(value) > 2):

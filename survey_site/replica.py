@@ -18,6 +18,24 @@ ALIAS = "replica"
 _reading: ContextVar[bool] = ContextVar("reads from the replica", default=False)
 
 
+def read(version: Callable[[], str], work: Callable[[], object]) -> None:
+    """Does the work within `reading`; once more from the database itself where the replica fails in the middle of it.
+
+    A replica cancels what its own clean-up meets (`max_standby_streaming_delay`; `hot_standby_feedback` spares it), and
+    may go away. The work is done as if for the first time, so it must be one that can be done twice.
+    """
+    elsewhere = False
+    try:
+        with reading(version) as elsewhere:
+            work()
+            return
+    except DatabaseError as error:
+        if not elsewhere:
+            raise
+        logger.warning("the replica failed (%s); the database itself is read", error)
+    work()
+
+
 @contextmanager
 def reading(version: Callable[[], str]) -> Iterator[bool]:
     """Queries of this block go to the replica if `version` is the same there; tells whether they do. Writes never."""

@@ -91,7 +91,7 @@ try:
     )
     CACHES = {"default": stores.cache(environment.read(_env, "str", "CACHE_URL", ""), DATA_DIR)}
     STORAGES = {
-        "default": stores.storage(environment.read(_env, "str", "STORAGE_URL", ""), DATA_DIR),
+        "default": stores.storage(environment.read(_env, "str", "STORAGE_URL", ""), DATA_DIR, X_ACCEL_PREFIX),
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
     LOG_FORMAT = values.one_of(
@@ -99,14 +99,16 @@ try:
     )
     LOG_REQUESTS = environment.read(_env, "bool", "LOG_REQUESTS", False)
     METRICS_TOKEN = values.metrics_token(environment.read(_env, "str", "METRICS_TOKEN", ""))
-    METRICS_DIR = Path(environment.read(_env, "str", "METRICS_DIR", "") or DATA_DIR / "metrics")
+    METRICS_DIR = values.own_folder(
+        "METRICS_DIR", environment.read(_env, "str", "METRICS_DIR", "") or str(DATA_DIR / "metrics")
+    )
     METRICS_PORT = values.number("METRICS_PORT", environment.read(_env, "int", "METRICS_PORT", 0), 0, 65535)
     METRICS_ADDRESS = values.address(
         "METRICS_ADDRESS", environment.read(_env, "str", "METRICS_ADDRESS", "127.0.0.1")
     )
     BACKUP_DIR = values.full_path("BACKUP_DIR", environment.read(_env, "str", "BACKUP_DIR", ""))
     BACKUP_KEEP = values.number("BACKUP_KEEP", environment.read(_env, "int", "BACKUP_KEEP", 14), 1, 3650)
-    BACKUP_ENCRYPT_TO = environment.read(_env, "list", "BACKUP_ENCRYPT_TO", [])
+    BACKUP_ENCRYPT_TO = environment.recipients(environment.read(_env, "list", "BACKUP_ENCRYPT_TO", []))
     SENTRY_DSN = values.sentry_dsn(environment.read(_env, "str", "SENTRY_DSN", ""))
 except environment.Misconfigured as error:
     environment.stop_boot(str(error))

@@ -31,11 +31,12 @@ http {
 """)
 
 
-def configuration(listen: str, site: str, data: Path, tls: Path | None = None) -> str:
+def configuration(listen: str, site: str, data: Path, tls: Path | None = None, proto: str = "") -> str:
     """The file of `deploy/`, with its variables filled in as `envsubst` does; nginx's own stay."""
     given = {
         "FRONT_LISTEN": listen,
         "FRONT_TLS": str(tls or "/dev/null"),
+        "FRONT_PROTO": proto,
         "SITE_ADDRESS": site,
         "DATA_DIR": str(data),
         "UPLOAD_MB": "1025",
@@ -44,12 +45,18 @@ def configuration(listen: str, site: str, data: Path, tls: Path | None = None) -
 
 
 def command(
-    folder: Path, listen: str, site: str, data: Path, processes: int = 1, tls: Path | None = None
+    folder: Path,
+    listen: str,
+    site: str,
+    data: Path,
+    processes: int = 1,
+    tls: Path | None = None,
+    proto: str = "",
 ) -> list[str]:
     """Writes the configuration into the folder; what runs nginx with it. Raises `servers.Missing` without nginx."""
     if not (program := servers.find("nginx")):
         raise servers.Missing("nginx is not here; install nginx-light (Debian's name)")
-    (folder / "survey.conf").write_text(configuration(listen, site, data, tls), "utf-8")
+    (folder / "survey.conf").write_text(configuration(listen, site, data, tls, proto), "utf-8")
     # As root, nginx's workers are somebody else who is in the group of the site's user, as on a server.
     user = "user nobody root;" if os.geteuid() == 0 else ""
     main = AROUND.substitute(folder=folder, processes=processes, user=user)
@@ -60,13 +67,13 @@ def command(
 
 @contextlib.contextmanager
 def nginx(
-    site_port: int, data: Path, processes: int = 1, tls: Path | None = None
+    site_port: int, data: Path, processes: int = 1, tls: Path | None = None, proto: str = ""
 ) -> Iterator[tuple[int, int]]:
     """A front server before the site on that port: its own port and process. Raises `servers.Missing` without nginx."""
     port = servers.free_port()
     with tempfile.TemporaryDirectory(prefix="nginx-") as folder:
         listen = f"127.0.0.1:{port}" + (" ssl" if tls else "")
-        run = command(Path(folder), listen, f"127.0.0.1:{site_port}", data, processes, tls)
+        run = command(Path(folder), listen, f"127.0.0.1:{site_port}", data, processes, tls, proto)
         server = subprocess.Popen(run, stderr=subprocess.PIPE)
         try:
             servers.wait_for(port, server)

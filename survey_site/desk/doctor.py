@@ -15,13 +15,14 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.mail import get_connection
-from django.db import connection
+from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from saliency_worker import fixture_files
 from survey_site import __version__
 from survey_site.celery import app
 from survey_site.desk import schedule, site_metrics
+from survey_site.replica import ALIAS
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.stimuli.storage import sha256
 from survey_site.stimuli.weights import missing
@@ -76,6 +77,8 @@ def examine() -> Iterator[Examined]:
         checks["writing files"] = write_a_file
     if outcome["database"] == "ok":
         checks |= {"clock": clock, "jobs": jobs, "weights": weights}
+    if ALIAS in settings.DATABASES:
+        checks["replica"] = replica
     if outcome["broker"] == "ok":
         checks["workers"] = workers
     for part, check in checks.items():
@@ -114,6 +117,26 @@ def clock() -> str:
         cursor.execute("SELECT clock_timestamp()")
         (there,) = cursor.fetchone()
     return apart(there, timezone.now())
+
+
+def replica() -> str:
+    """The database that reports are read from, which nobody misses while it is away."""
+    try:
+        with connections[ALIAS].cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_is_in_recovery(), extract(epoch FROM now() - pg_last_xact_replay_timestamp())"
+            )
+            follows, seconds = cursor.fetchone()
+    except DatabaseError as error:
+        told = " ".join(str(error).split())[:200]
+        raise Ailing(
+            f"it does not answer ({told}); look at DATABASE_REPLICA_URL; reports are read from the database itself"
+        ) from error
+    if not follows:
+        raise Ailing(
+            "it follows no database; name a streaming replica in DATABASE_REPLICA_URL, or leave it empty"
+        )
+    return f"the last change that it has is {seconds or 0:.0f} s old"
 
 
 def apart(there: datetime, here: datetime) -> str:

@@ -45,8 +45,8 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
     key = cached_report.data_version(protocol, population)
     if not cached_report.report_of(key):
         data_version = partial(cached_report.data_version, protocol, population)
-        with failing_in_words(key, f"the report of {study.slug}"), replica.reading(data_version):
-            _analyse(study, protocol, population, key)
+        with failing_in_words(key, f"the report of {study.slug}"):
+            replica.read(data_version, lambda: _analyse(study, protocol, population, key))
 
 
 def _close(study: Study, protocol: Protocol) -> None:
@@ -187,8 +187,8 @@ def data_file(study_id: int, population_query: str, kind: str) -> None:
     fingerprint = partial(prepared_files.fingerprint, study, population)
     path = prepared_files.path_of(study, population, kind, fingerprint())
     if not prepared_files.is_ready(path):
-        with failing_in_words(path, f"the file {kind} of {study.slug}"), replica.reading(fingerprint):
-            _data_file(study, population, kind, path)
+        with failing_in_words(path, f"the file {kind} of {study.slug}"):
+            replica.read(fingerprint, lambda: _data_file(study, population, kind, path))
 
 
 def _data_file(study: Study, population: Population, kind: str, path: str) -> None:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def test_the_units_of_systemd_run_the_same_commands() -> None:
         assert (
             f"saliency-survey-{name}.service" in (ROOT / "deploy/systemd/saliency-survey.target").read_text()
         )
-    assert len(UNITS) == 4
+    assert len(UNITS) == 5  # one more for each GPU
 
 
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
@@ -146,6 +147,34 @@ def test_every_service_is_bounded_watched_and_without_rights_that_it_does_not_ne
         assert given["restart"] == "unless-stopped"
         assert given["healthcheck"]["test"][0].startswith("CMD")
         assert {"cpus", "memory"} <= set(given["deploy"]["resources"]["limits"])
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in COMPOSE["services"] if "build" in COMPOSE["services"][name]]
+)
+def test_every_folder_that_a_setting_names_is_there(name: str) -> None:
+    """YAML merges no lists: a service with volumes of its own has those alone."""
+    given = COMPOSE["services"][name]
+    made = {"/dev/shm", *re.findall(r"mkdir (/\S+) (/\S+)", DOCKERFILE)[0], *given["tmpfs"]}
+    mounted = {re.sub(r":r[ow]$", "", volume).rpartition(":")[2] for volume in given["volumes"]}
+    folders = [
+        str(value) for value in given["environment"].values() if re.match("/(?!protected)", str(value))
+    ]
+    missing = [
+        folder
+        for folder in folders
+        if not {"/" + folder.split("/")[1], folder.rpartition("/")[0]} & (made | mounted)
+    ]
+    assert missing == []
+    assert {"/weights", "/models", "/data", "/tmp"} <= mounted
+
+
+def test_front_alone_is_believed_about_where_visitors_come_from() -> None:
+    front = COMPOSE["services"]["front"]["networks"]["inner"]["ipv4_address"]
+    assert COMPOSE["x-app"]["environment"]["TRUSTED_PROXIES"].startswith(f"{front},")
+    (pool,) = COMPOSE["networks"]["inner"]["ipam"]["config"]
+    own, network, given = (re.sub(r"^\$\{\w+:-|\}$", "", value) for value in (front, *pool.values()))
+    assert ip_address(own) in ip_network(network) and ip_address(own) not in ip_network(given)
 
 
 def test_only_front_server_and_object_store_are_reached_from_outside() -> None:

@@ -111,6 +111,9 @@ def test_urls_select_the_real_parts(tmp_path: Path) -> None:
         ("SENTRY_DSN", "sentry", "https://key@host/number"),
         ("BACKUP_DIR", "backups", "begin at the root"),
         ("BACKUP_KEEP", "0", "not between 1"),
+        ("BACKUP_ENCRYPT_TO", "age1…", "it begins with age1"),
+        ("METRICS_DIR", "metrics", "begin at the root"),
+        ("METRICS_DIR", "/dev/null/metrics", "that the site may write"),
         ("AWS_ACCESS_KEY_ID", "alone", "AWS_SECRET_ACCESS_KEY"),
         ("DATA_DIR", "/dev/null/data", "name a folder"),
     ],
@@ -129,6 +132,17 @@ def test_the_embedded_secret_key_is_made_once_and_kept(tmp_path: Path) -> None:
     assert first == environment.secret_key("", False, tmp_path)
     assert len(first) == 64
     assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_a_front_server_sends_files_out_of_the_data_folder_alone(tmp_path: Path) -> None:
+    elsewhere = f"file://{tmp_path}/elsewhere"
+    with pytest.raises(Misconfigured, match=r"^STORAGE_URL .* X_ACCEL_PREFIX"):
+        stores.storage(elsewhere, tmp_path, "/protected/")
+    for url, accel in ((elsewhere, ""), ("", "/protected/"), (f"file://{tmp_path}/media", "/protected/")):
+        stores.storage(url, tmp_path, accel)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "media").symlink_to(tmp_path / "elsewhere")
+    stores.storage(elsewhere, tmp_path, "/protected/")
 
 
 def test_sqlite_runs_in_wal_with_immediate_transactions_that_reach_the_disk(tmp_path: Path) -> None:

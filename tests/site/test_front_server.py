@@ -158,6 +158,17 @@ def test_what_only_a_front_server_says_cannot_be_forged(echo: int, tmp_path: Pat
     assert ("host", f"127.0.0.1:{port}") in given
 
 
+def test_a_load_balancer_that_ends_tls_is_believed_where_the_operator_says_so(
+    echo: int, tmp_path: Path
+) -> None:
+    """Else the site would send everybody to HTTPS, where they are already."""
+    if not servers.find("nginx"):
+        pytest.skip("needs nginx")
+    with nginx(echo, tmp_path, proto="https") as (port, _):
+        told = json.loads(fetch(port, "/x", **{"X-Forwarded-Proto": "http"})[1])
+    assert ["X-Forwarded-Proto", "https"] in told["headers"]
+
+
 def test_chunked_forms_reach_the_site_whole_with_their_length(echo: int, tmp_path: Path) -> None:
     if not servers.find("nginx"):
         pytest.skip("needs nginx")

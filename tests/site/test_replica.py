@@ -46,9 +46,39 @@ def test_a_replica_that_is_behind_or_gone_is_not_read() -> None:
         assert (answers, ROUTER.db_for_read(None)) == (False, "default")
 
 
+@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+@pytest.mark.usefixtures("two")
+def test_a_replica_that_fails_in_the_middle_is_left_for_the_database_itself() -> None:
+    read: list[str] = []
+
+    def work() -> None:
+        read.append(ROUTER.db_for_read(None))
+        if read[-1] == ALIAS:
+            raise OperationalError("canceling statement due to conflict with recovery")
+
+    replica.read(lambda: "as far", work)
+    assert read == [ALIAS, "default"]
+
+
+@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+@pytest.mark.usefixtures("two")
+def test_what_fails_on_the_database_itself_fails() -> None:
+    def work() -> None:
+        raise OperationalError("away")
+
+    with pytest.raises(OperationalError, match="away"):
+        replica.read(lambda: ROUTER.db_for_read(None), work)  # the replica is behind
+
+
 @pytest.mark.parametrize(
-    ("url", "named"), [("", "postgres://h/db"), ("postgres://h/db", "sqlite:////x"), ("postgres://h/db",) * 2]
+    ("url", "named"),
+    [
+        ("", "postgres://h/db"),
+        ("postgres://h/db", "sqlite:////x"),
+        ("postgres://h/db",) * 2,
+        ("postgres://h/db", "postgres://other"),
+    ],
 )
 def test_what_is_no_replica_stops_the_boot(url: str, named: str, tmp_path: object) -> None:
-    with pytest.raises(Misconfigured, match="DATABASE_REPLICA_URL"):
+    with pytest.raises(Misconfigured, match=r"^DATABASE_REPLICA_URL"):
         stores.databases(url, named, tmp_path)  # type: ignore[arg-type]
