@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from survey_site.stimuli.models import PrecomputeJob, Stimulus
 from survey_site.studies import states
 from survey_site.studies.access import visible_studies
+from survey_site.studies.cached_counts import kept
 from survey_site.studies.models import Condition
 from survey_site.trials.models import Participant
 from survey_site.trials.views import health
@@ -24,18 +25,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     visible = visible_studies(request.user, "view").exclude(state=states.State.ARCHIVED)
     studies = list(_counted(visible.order_by("-created_at"))[:SHOWN])
     ids = [study.pk for study in studies]
-    jobs = {
-        row["stimulus__study"]: row
-        for row in PrecomputeJob.objects.filter(stimulus__study__in=ids)
-        .order_by()
-        .values("stimulus__study")
-        .annotate(
-            total=Count("pk", filter=~Q(state=PrecomputeJob.State.CANCELLED)),
-            done=Count("pk", filter=Q(state=PrecomputeJob.State.DONE)),
-            failed=Count("pk", filter=Q(state=PrecomputeJob.State.FAILED)),
-            under_way=Count("pk", filter=Q(state__in=UNDER_WAY)),
-        )
-    }
+    counted = kept(f"jobs of {','.join(map(str, ids))}", lambda: _jobs(ids))
+    jobs = {row["stimulus__study"]: row for row in counted}
     people = {
         row["study"]: row
         for row in Participant.objects.filter(
@@ -70,6 +61,20 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         row["under_way"] for row in jobs.values()
     )
     return context
+
+
+def _jobs(studies: list[int]) -> list[dict[str, Any]]:
+    """How many of each study there are, are done, failed and under way."""
+    rows = PrecomputeJob.objects.filter(stimulus__study__in=studies).order_by().values("stimulus__study")
+    return [
+        dict(row)
+        for row in rows.annotate(
+            total=Count("pk", filter=~Q(state=PrecomputeJob.State.CANCELLED)),
+            done=Count("pk", filter=Q(state=PrecomputeJob.State.DONE)),
+            failed=Count("pk", filter=Q(state=PrecomputeJob.State.FAILED)),
+            under_way=Count("pk", filter=Q(state__in=UNDER_WAY)),
+        )
+    ]
 
 
 MONITOR = (_("Monitor"), "admin:study_monitor")

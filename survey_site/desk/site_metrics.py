@@ -28,6 +28,7 @@ from survey_site.notifications.models import Delivery
 from survey_site.stimuli.leased_rows import LeasedRow
 from survey_site.stimuli.models import JOB_KINDS, OwnModel
 from survey_site.stimuli.observed import ObserverJob
+from survey_site.studies.cached_counts import kept
 from survey_site.telemetry import shared_counters
 from survey_site.trials.views.health import LOOKS
 
@@ -107,16 +108,25 @@ def rows(now: datetime) -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
     age = GaugeMetricFamily(
         "survey_rows_oldest_seconds", "Since the oldest waiting row was made", labels=["kind"]
     )
-    for kind in KINDS:
-        name = str(kind._meta.model_name)
-        made = "notification__created_at" if kind is Delivery else "created_at"
-        found = kind._default_manager.filter(state__in=OPEN).order_by().values("state")
-        by_state = {row["state"]: row for row in found.annotate(number=Count("pk"), oldest=Min(made))}
+    for name, by_state in kept("open rows", _open_rows).items():
         for state in OPEN:
-            count.add_metric([name, state.value], by_state.get(state, {"number": 0})["number"])
+            count.add_metric([name, state.value], by_state.get(state, (0, 0))[0])
         waiting = by_state.get(LeasedRow.State.QUEUED)
-        age.add_metric([name], (now - waiting["oldest"]).total_seconds() if waiting else 0)
+        age.add_metric([name], now.timestamp() - waiting[1] if waiting else 0)
     return count, age
+
+
+def _open_rows() -> dict[str, dict[str, tuple[int, float]]]:
+    """By kind and state how many there are, and when the oldest was made, in seconds since the epoch."""
+    found: dict[str, dict[str, tuple[int, float]]] = {}
+    for kind in KINDS:
+        made = "notification__created_at" if kind is Delivery else "created_at"
+        rows = kind._default_manager.filter(state__in=OPEN).order_by().values("state")
+        rows = rows.annotate(number=Count("pk"), oldest=Min(made))
+        found[str(kind._meta.model_name)] = {
+            row["state"]: (row["number"], row["oldest"].timestamp()) for row in rows
+        }
+    return found
 
 
 def messages() -> GaugeMetricFamily:

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
-from survey_site.reports import cached_counts
 from survey_site.reports.column_progress import ColumnProgress, progress_of
 from survey_site.reports.report_types import ChartBar, CompletionChart
+from survey_site.studies import cached_counts
 from survey_site.studies.models import Study
 from survey_site.tasks import registry
 from survey_site.tasks.contract import Task

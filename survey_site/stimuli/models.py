@@ -56,6 +56,10 @@ class Stimulus(SealedRow):
                 fields=["study", "sha256"], condition=~Q(sha256=""), name="stimulus_image_once"
             ),
         ]
+        indexes = [
+            models.Index(fields=["path"]),
+            models.Index(fields=["region_path"]),
+        ]  # does a row name a file?
 
     def __str__(self) -> str:
         return self.key
@@ -143,7 +147,12 @@ class PrecomputeJob(Job):
                 fields=["stimulus", "classifier"], name="one_job_per_image_and_classifier"
             )
         ]
-        indexes = _job_indexes("job")
+        indexes = [
+            *_job_indexes("job"),
+            models.Index(
+                fields=["classifier", "finished_at"], name="job_done", condition=Q(state="done")
+            ),  # the latest of a classifier, whose pace is the forecast
+        ]
 
 
 class RecomputeJob(Job):
@@ -264,6 +273,7 @@ class SaliencyMap(SealedRow):
                 name="one_current_map",
             ),
         ]
+        indexes = [models.Index(fields=["array_path"])]
 
     def __str__(self) -> str:
         return f"{self.stimulus_id} {self.classifier} {self.method}"
@@ -281,6 +291,7 @@ class MapPicture(SealedRow):
         constraints = [
             models.UniqueConstraint(fields=["saliency_map", "colour_map"], name="picture_once_per_colour_map")
         ]
+        indexes = [models.Index(fields=["path"])]
 
     def __str__(self) -> str:
         return f"{self.saliency_map_id} {self.colour_map}"

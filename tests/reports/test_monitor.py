@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from survey_site.reports import cached_counts
 from survey_site.reports.monitor import chart, snapshot
+from survey_site.studies import cached_counts
 from survey_site.studies.models import AuditEntry, Study
 from survey_site.trials.models import Ticket, Trial
 from tests.reports.factory import NOON, Survey, survey

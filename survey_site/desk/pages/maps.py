@@ -1,5 +1,6 @@
 """The page of a study's maps: what to compute, how long it takes, how far it is, what went wrong. Thin."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from survey_site.desk.shell import page
 from survey_site.stimuli import jobs, map_progress, slow_methods, weights
 from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit
+from survey_site.studies.cached_counts import kept
 from survey_site.studies.models import Study
 
 VERBS = {
@@ -136,7 +138,7 @@ def keys_for(classifier: str, scope: str, ticked: list[str]) -> tuple[str, ...] 
 
 def status_of(study: Study) -> dict[str, Any]:
     """Counts, percentage, time left and failures of a study's jobs, and how far slow methods are."""
-    counts = jobs.progress(study)
+    counts = jobs.Progress(**kept(f"progress:{study.pk}", lambda: asdict(jobs.progress(study))))
     finished = counts.done + counts.failed
     seconds, unknown = (0.0, "") if counts.settled else map_progress.open_seconds(study)
     return {

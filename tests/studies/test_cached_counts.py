@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 
-from survey_site.reports.cached_counts import LONGEST_SECONDS, kept
+from survey_site.studies.cached_counts import LONGEST_SECONDS, kept
 
 
 class Clock:
