@@ -1,5 +1,7 @@
 """Fixtures for all tests. Data, media and broker files lie in a temporary folder; nothing outlives the run."""
 
+import functools
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -7,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.db.backends.signals import connection_created
+from django.test import TransactionTestCase
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
@@ -42,6 +46,46 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)
+
+
+def pytest_collection_finish() -> None:
+    """As survey_site/wsgi.py: what is loaded by now stays, and is not looked through for each network that is let go."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _empty_what_was_filled() -> None:
+    """After a test with transactions of its own rows go, but for those that migrations make; Django empties all tables."""
+    from django.contrib.auth.models import Permission
+    from django.contrib.contenttypes.models import ContentType
+
+    kept = {ContentType._meta.db_table, Permission._meta.db_table}
+
+    def teardown(self: TransactionTestCase) -> None:
+        for alias in self._databases_names(include_mirrors=False):  # type: ignore[attr-defined]
+            connection = connections[alias]
+            name = connection.ops.quote_name
+            tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+            tables = sorted({*tables} - kept)
+            looks = " UNION ALL ".join(
+                f"SELECT {number} WHERE EXISTS (SELECT 1 FROM {name(table)})"
+                for number, table in enumerate(tables)
+            )
+            with connection.cursor() as cursor:
+                cursor.execute(looks)
+                filled = [tables[number] for (number,) in cursor.fetchall()]
+            connection.ops.execute_sql_flush([f"DELETE FROM {name(table)}" for table in filled])
+
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _served_pictures_encoded_once() -> None:
+    """A pure function of bytes; the factories paint the same pictures in every test."""
+    from survey_site.protocols import served_images
+
+    served_images.encode = functools.lru_cache(256)(served_images.encode)
 
 
 @pytest.fixture(autouse=True)

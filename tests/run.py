@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="survey-") as folder:
         if clean.pop("PYTHONDONTWRITEBYTECODE", ""):
             # Dozens of processes import TensorFlow and Django: without any bytecode each compiles them anew.
-            clean["PYTHONPYCACHEPREFIX"] = f"{folder}/bytecode"
+            clean["PYTHONPYCACHEPREFIX"] = f"{sys.prefix}/bytecode"  # for the next run too
         status = run("SQLite", ["-m", chosen, *rest], {**clean, "DATA_DIR": f"{folder}/sqlite"}, total)
         with servers.postgres() as database, servers.redis() as broker:
             real = {

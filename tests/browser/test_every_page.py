@@ -26,10 +26,11 @@ SENT = "?PROLIFIC_PID=5f0c9a1b2c3d4e5f60718293"
 pytestmark = [pytest.mark.looks, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
 RULES = {
+    "resultTypes": ["violations"],  # of what passes, one node for each rule
     "runOnly": {
         "type": "tag",
         "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    }
+    },
 }
 DEMOGRAPHICS = {
     "en": """\

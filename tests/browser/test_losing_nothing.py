@@ -26,7 +26,7 @@ def assert_complete() -> None:
 
 @pytest.fixture
 def url(live_server: Any) -> str:
-    factories.live(images=12, matching_trials_per_column=2)
+    factories.live(images=8, matching_trials_per_column=2, methods=factories.METHODS[:2])
     return str(live_server.url)
 
 

@@ -94,11 +94,15 @@ def _row(model: type[Model], route: str) -> Any:
 
 def pages(study: Study, client: Client) -> dict[str, str]:
     """Name → path of whatever answers with a whole page of HTML; fragments, downloads and redirects are none."""
-    found = {}
+    return dict(each_page(study, client))
+
+
+def each_page(study: Study, client: Client, names: tuple[str, ...] = ("",)) -> Iterator[tuple[str, str]]:
+    """One by one, each just fetched. names: how those that are wanted begin."""
     for address in addresses(study):
-        if address.path and _is_page(client, address.path):
-            found[address.name.removeprefix("admin:")] = address.path
-    return found
+        name = address.name.removeprefix("admin:")
+        if address.path and name.startswith(names) and _is_page(client, address.path):
+            yield name, address.path
 
 
 def _is_page(client: Client, path: str) -> bool:

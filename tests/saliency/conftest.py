@@ -47,12 +47,12 @@ def classifier_of(model: keras.Model, layer: str = "last", mode: str = "tf") -> 
     return Classifier(spec, model, ("ant", "bee", "cat", "dog", "emu"), "small.keras", "0" * 64)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small() -> Classifier:
     return classifier_of(small_network())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_dense() -> Classifier:
     return classifier_of(small_network(dense=True))
 

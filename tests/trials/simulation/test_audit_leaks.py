@@ -26,7 +26,11 @@ def study() -> Iterator[Study]:
 
 def test_what_a_browser_receives_tells_neither_answer_nor_method(study: Study) -> None:
     # Timing differs from run to run and a 99 % interval errs once in a hundred: a real leak shows twice.
-    runs = [audit(collect(InProcess, study, 20, seed), seed=f"clean {seed}") for seed in (1, 2)]
+    runs = []
+    for seed in (1, 2):
+        runs.append(audit(collect(InProcess, study, 20, seed), seed=f"clean {seed}"))
+        if not runs[-1].leaking:
+            break
     assert not all(run.leaking for run in runs), [str(result) for run in runs for result in run.results]
     assert set(Participant.objects.values_list("kind", flat=True)) == {"bot"}
 
