@@ -4,6 +4,7 @@ Both see one moment: what is written meanwhile is not in it, and nobody waits fo
 """
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -20,7 +21,6 @@ from django.db.migrations.recorder import MigrationRecorder
 from psycopg.conninfo import make_conninfo
 
 from survey_site.backup.errors import BackupError
-from survey_site.trials import triggers
 
 # Where Debian and Red Hat put the programs of each version, which are not all in everybody's PATH.
 POSTGRES_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
@@ -80,19 +80,21 @@ def load(source: Path) -> None:
             except sqlite3.Error as error:
                 raise BackupError(f"The database was not restored: {error} ({_sqlite_path()}).") from error
         return
-    _drop_everything()
-    _postgres(
-        "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", str(source)
-    )
-
-
-def _drop_everything() -> None:
-    """The empty tables, those that the backup's version does not have too: `pg_restore --clean` knows its own alone."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"DROP TABLE IF EXISTS {connection.ops.quote_name(table)} CASCADE")
-        cursor.execute(f"DROP FUNCTION IF EXISTS {triggers.NAME}() CASCADE")
+    _drop_later_tables(_postgres("pg_restore", "--list", str(source)))
     connection.close()
+    _postgres(
+        "pg_restore", "--exit-on-error", "--single-transaction", "--clean", "--if-exists", "--no-owner",
+        "--no-privileges", str(source),
+    )  # fmt: skip
+
+
+def _drop_later_tables(listed: str) -> None:
+    """Empty tables that the backup's version does not have yet: `pg_restore --clean` knows its own alone, and others name
+    them."""
+    own = set(re.findall(r"^\d+; \d+ \d+ TABLE \S+ (\S+)", listed, re.MULTILINE))
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in sorted(set(connection.introspection.table_names(cursor)) - own):
+            cursor.execute(f"DROP TABLE IF EXISTS {connection.ops.quote_name(table)} CASCADE")
 
 
 @contextmanager
@@ -152,14 +154,15 @@ def _conninfo() -> str:
     return make_conninfo(**own, **further)
 
 
-def _postgres(program: str, *arguments: str) -> None:
-    """Runs a program of PostgreSQL against the site's database; the password is in no list of processes."""
+def _postgres(program: str, *arguments: str) -> str:
+    """What a program of PostgreSQL prints, against the site's database; the password is in no list of processes."""
     found = _find(program)
     if found is None:
         raise BackupError(
             f"{program} was not found: install PostgreSQL's client programs (Debian's postgresql-client) on this machine."
         )
-    command = [found, f"--dbname={_conninfo()}", *arguments]
+    server = [] if "--list" in arguments else [f"--dbname={_conninfo()}"]
+    command = [found, *server, *arguments]
     password = connection.settings_dict["PASSWORD"]
     secret = {"PGPASSWORD": password} if password else {}
     done = subprocess.run(  # noqa: S603
@@ -169,6 +172,7 @@ def _postgres(program: str, *arguments: str) -> None:
         lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
         told = next((line for line in lines if "error" in line.lower()), lines[0])
         raise BackupError(f"{program} failed: {told}")
+    return done.stdout
 
 
 def _find(program: str) -> str | None:

@@ -278,6 +278,20 @@ def test_a_damaged_database_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert Participant.objects.count() == 0
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's database comes back as a file")
+def test_tables_of_a_later_version_are_in_nobodys_way() -> None:
+    """`pg_restore --clean` drops its own alone, which later ones name."""
+    listed = (
+        "3; 1259 16402 TABLE public studies_study survey\n4; 0 16402 TABLE DATA public studies_study survey\n"
+    )
+    here = connection.introspection.table_names()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE later (study bigint REFERENCES studies_study (id))")
+    kept = "".join(f"3; 1259 16402 TABLE public {table} survey\n" for table in here)
+    databases._drop_later_tables(listed + kept)
+    assert connection.introspection.table_names() == here
+
+
 def test_missing_programs_of_postgresql_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "_find", lambda program: None)
     with pytest.raises(BackupError, match=r"^pg_dump was not found: install PostgreSQL's client programs"):
