@@ -26,6 +26,8 @@ def position_of(form: str) -> int:
 def answered(form: str, start: int, *, scripts: bool) -> tuple[dict[str, str], str]:
     """The fields of a trial's form with something chosen, and what. start: turns the choice, so that not all are alike."""
     fields, offered = dict(HIDDEN.findall(form)), OFFERED.findall(form)
+    if not offered:
+        raise ValueError(f"the trial at {position_of(form)} offers nothing to choose")
     name, value = offered[(position_of(form) * 7 + start) % len(offered)]
     return fields | {name: value} | ({"scripts": "on"} if scripts else {}), value
 

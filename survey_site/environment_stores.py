@@ -1,5 +1,6 @@
 """Parses where things are kept: database, broker, cache and storage. A wrong value ends the boot, as in environment.py."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -152,19 +153,20 @@ def cache(url: str, data_dir: Path) -> dict[str, Any]:
     raise Misconfigured(f"CACHE_URL={url!r} is neither redis://… nor file:///folder nor empty")
 
 
-def storage(url: str, data_dir: Path, accel: str = "") -> dict[str, Any]:
-    """Django's default storage: `file:///folder`, `s3://bucket/prefix?endpoint=https://…`, or the data folder.
+def refuse_files_elsewhere(storage: Mapping[str, Any], data_dir: Path, accel: str) -> None:
+    """Of a process that has a front server send files: it looks for them in the data folder alone. accel: its location."""
+    folder, own = storage.get("OPTIONS", {}).get("location"), data_dir / "media"
+    if accel and storage["BACKEND"].endswith("FileSystemStorage") and Path(folder).resolve() != own.resolve():
+        raise Misconfigured(
+            f"STORAGE_URL names {folder}, and with X_ACCEL_PREFIX the front server sends what lies in {own}: leave one of "
+            "them empty, or make that a link to the folder"
+        )
 
-    accel: location of a front server that sends the files, which it looks for in the data folder alone.
-    """
+
+def storage(url: str, data_dir: Path) -> dict[str, Any]:
+    """Django's default storage: `file:///folder`, `s3://bucket/prefix?endpoint=https://…`, or the data folder."""
     if not url or url.startswith("file://"):
-        own = data_dir / "media"
-        folder = full_path("STORAGE_URL", url.removeprefix("file://")) or str(own)
-        if accel and Path(folder).resolve() != own.resolve():
-            raise Misconfigured(
-                f"STORAGE_URL names {folder}, and with X_ACCEL_PREFIX the front server sends what lies in {own}: leave one "
-                "of them empty, or make that a link to the folder"
-            )
+        folder = full_path("STORAGE_URL", url.removeprefix("file://")) or str(data_dir / "media")
         return {
             "BACKEND": "survey_site.stimuli.storage.AtomicFileSystemStorage",
             "OPTIONS": {"location": folder},

@@ -135,6 +135,8 @@ def own_folder(name: str, value: str) -> Path:
         raise Misconfigured(
             f"{name}={value!r}: {error.strerror}; name a folder that the site may write"
         ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Misconfigured(f"{name}={value!r} cannot be written; give it to the site's user")
     return folder
 
 

@@ -91,7 +91,7 @@ try:
     )
     CACHES = {"default": stores.cache(environment.read(_env, "str", "CACHE_URL", ""), DATA_DIR)}
     STORAGES = {
-        "default": stores.storage(environment.read(_env, "str", "STORAGE_URL", ""), DATA_DIR, X_ACCEL_PREFIX),
+        "default": stores.storage(environment.read(_env, "str", "STORAGE_URL", ""), DATA_DIR),
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
     LOG_FORMAT = values.one_of(
@@ -99,8 +99,9 @@ try:
     )
     LOG_REQUESTS = environment.read(_env, "bool", "LOG_REQUESTS", False)
     METRICS_TOKEN = values.metrics_token(environment.read(_env, "str", "METRICS_TOKEN", ""))
-    METRICS_DIR = values.own_folder(
-        "METRICS_DIR", environment.read(_env, "str", "METRICS_DIR", "") or str(DATA_DIR / "metrics")
+    METRICS_DIR = Path(
+        values.full_path("METRICS_DIR", environment.read(_env, "str", "METRICS_DIR", ""))
+        or DATA_DIR / "metrics"
     )
     METRICS_PORT = values.number("METRICS_PORT", environment.read(_env, "int", "METRICS_PORT", 0), 0, 65535)
     METRICS_ADDRESS = values.address(

@@ -6,11 +6,19 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from survey_site import environment, environment_stores, environment_values
 from survey_site.malformed import RefusingMalformed
 from survey_site.sqlite_file import keep_to_the_file
 from survey_site.telemetry import shared_counters
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "survey_site.settings")
+try:  # what web processes alone need
+    environment_values.own_folder("METRICS_DIR", str(settings.METRICS_DIR))
+    environment_stores.refuse_files_elsewhere(
+        settings.STORAGES["default"], settings.DATA_DIR, settings.X_ACCEL_PREFIX
+    )
+except environment.Misconfigured as error:
+    environment.stop_boot(str(error))
 shared_counters.share(settings.METRICS_DIR)  # before the counters are imported
 
 application = RefusingMalformed(get_wsgi_application())

@@ -109,6 +109,13 @@ def _no_protocol_of_another_test() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow counts are kept for a while, and on a busy machine every count is slow."""
+    if module := sys.modules.get("survey_site.studies.cached_counts"):
+        monkeypatch.setattr(module, "SLOW_SECONDS", float("inf"))
+
+
+@pytest.fixture(autouse=True)
 def _language_of_no_other_test() -> None:
     """Django keeps the language of a request in its thread until the next; tests share the thread."""
     translation.deactivate()

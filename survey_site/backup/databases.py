@@ -89,11 +89,12 @@ def load(source: Path) -> None:
 
 
 def _drop_later_tables(listed: str) -> None:
-    """Empty tables that the backup's version does not have yet: `pg_restore --clean` knows its own alone, and others name
-    them."""
-    own = set(re.findall(r"^\d+; \d+ \d+ TABLE \S+ (\S+)", listed, re.MULTILINE))
+    """Empty tables of ours that the backup's version does not have yet: `pg_restore --clean` knows its own alone, which
+    these name."""
+    there = set(re.findall(r"^\d+; \d+ \d+ TABLE \S+ (\S+)", listed, re.MULTILINE))
+    ours = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
     with transaction.atomic(), connection.cursor() as cursor:
-        for table in sorted(set(connection.introspection.table_names(cursor)) - own):
+        for table in sorted(ours - there):
             cursor.execute(f"DROP TABLE IF EXISTS {connection.ops.quote_name(table)} CASCADE")
 
 
@@ -107,7 +108,9 @@ def alone() -> Iterator[None]:
         yield
         return
     try:
-        own = psycopg.connect(_conninfo(), password=connection.settings_dict["PASSWORD"], autocommit=True)
+        own = psycopg.connect(
+            _conninfo(), password=connection.settings_dict["PASSWORD"] or None, autocommit=True
+        )
     except psycopg.OperationalError as error:
         told = " ".join(str(error).split())[:300]
         raise BackupError(f"The database does not answer ({told}): look at DATABASE_URL.") from error
@@ -119,10 +122,11 @@ def alone() -> Iterator[None]:
 
 
 def holds() -> str:
-    """A table with rows, other than what `migrate` writes; empty where the database is."""
-    tables = set(connection.introspection.table_names())
-    models = apps.get_models(include_auto_created=True)
-    for table in sorted({model._meta.db_table for model in models} & tables - MADE_BY_MIGRATING):
+    """A table with rows, other than what `migrate` writes; empty where the database is.
+
+    Whoever else's it is: a restore takes a database for the site's own.
+    """
+    for table in sorted(set(connection.introspection.table_names()) - MADE_BY_MIGRATING):
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT 1 FROM {connection.ops.quote_name(table)} LIMIT 1")  # noqa: S608
             if cursor.fetchone():

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from django.core.files.storage import default_storage
+from django.db import DatabaseError
 
 from survey_site.backup import archive, databases, encryption, media, workplace
 from survey_site.backup.errors import BackupError
@@ -47,7 +48,7 @@ def make(target: Path, *, recipients: Sequence[str] = (), with_media: bool = Tru
     try:
         with ExitStack() as stack:
             file = stack.enter_context(_claimed(part, path))
-            folder = stack.enter_context(workplace.scratch(path.parent, ".dump-"))
+            folder = stack.enter_context(workplace.scratch(path.parent, ".saliency-survey-dump-"))
             database = folder / databases.file_name()
             made_at = datetime.now(UTC)  # the database is as it is then, or a moment later
             databases.dump(database)
@@ -56,8 +57,9 @@ def make(target: Path, *, recipients: Sequence[str] = (), with_media: bool = Tru
             file.flush()
             os.fsync(file.fileno())
             part.replace(path)
-    except OSError as error:
-        raise BackupError(f"The backup was not made: {error}") from error
+    except (OSError, DatabaseError) as error:
+        told = " ".join(str(error).split())[:300]
+        raise BackupError(f"The backup was not made: {told}") from error
     return Made(path, count, path.stat().st_size, time.monotonic() - began)
 
 

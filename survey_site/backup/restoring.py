@@ -53,7 +53,7 @@ def _restore(source: Path, identity: Path | None, other_key: bool) -> Restored:
     place = _workplace()
     with _alone(place), databases.alone():
         _refuse_what_is_there()
-        with workplace.scratch(place, ".restore-") as folder:
+        with workplace.scratch(place, ".saliency-survey-restore-") as folder:
             with _opened(source, identity) as stream:
                 contents = archive.unpack(stream, folder)
             _refuse(contents, other_key=other_key)

@@ -25,7 +25,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     visible = visible_studies(request.user, "view").exclude(state=states.State.ARCHIVED)
     studies = list(_counted(visible.order_by("-created_at"))[:SHOWN])
     ids = [study.pk for study in studies]
-    counted = kept(f"jobs of {','.join(map(str, ids))}", lambda: _jobs(ids))
+    counted = kept(f"jobs:{'-'.join(map(str, ids))}", lambda: _jobs(ids))
     jobs = {row["stimulus__study"]: row for row in counted}
     people = {
         row["study"]: row

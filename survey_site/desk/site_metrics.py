@@ -108,7 +108,7 @@ def rows(now: datetime) -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
     age = GaugeMetricFamily(
         "survey_rows_oldest_seconds", "Since the oldest waiting row was made", labels=["kind"]
     )
-    for name, by_state in kept("open rows", _open_rows).items():
+    for name, by_state in kept("open-rows", _open_rows).items():
         for state in OPEN:
             count.add_metric([name, state.value], by_state.get(state, (0, 0))[0])
         waiting = by_state.get(LeasedRow.State.QUEUED)

@@ -21,7 +21,7 @@ from survey_site.protocols.models import Protocol
 from survey_site.reports.cached_task import CachedTask, TaskState
 from survey_site.reports.population import Population
 from survey_site.stimuli.models import SaliencyMap, Stimulus
-from survey_site.studies.cached_counts import kept
+from survey_site.studies.cached_counts import forget, kept
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Response, Trial
 
@@ -104,13 +104,17 @@ def is_ready(path: str) -> bool:
 def ask(study: Study, population: Population, kind: str) -> str:
     """Sends the task unless it is under way; returns why it could not be sent, or the empty string."""
     path = path_of(study, population, kind, fingerprint(study, population))
+    forget(_kept_as(study, population))
     return "" if is_ready(path) else PREPARING.ask(path, [study.pk, population.as_query(), kind])
+
+
+def _kept_as(study: Study, population: Population) -> str:
+    return f"fingerprint:{study.pk}:{population.as_query()}"
 
 
 def states(study: Study, population: Population) -> list[tuple[FileFormat, bool, TaskState]]:
     """For each format whether its file is ready, and how far the task is that makes it; a page asks every two seconds."""
-    key = f"fingerprint:{study.pk}:{population.as_query()}"
-    version = kept(key, lambda: fingerprint(study, population))
+    version = kept(_kept_as(study, population), lambda: fingerprint(study, population))
     paths = [(one, path_of(study, population, one.key, version)) for one in FORMATS.values()]
     return [(one, is_ready(path), PREPARING.state(path)) for one, path in paths]
 

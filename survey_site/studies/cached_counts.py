@@ -21,6 +21,11 @@ class KeptCount(TypedDict):
     took: float
 
 
+def forget(key: str) -> None:
+    """The next who looks counts anew: what was counted has been changed on purpose."""
+    cache.delete(f"kept:{key}")
+
+
 def kept(key: str, count: Callable[[], T], clock: Callable[[], float] = time.time) -> T:
     """The value of `count`: made now, or a while ago where making it takes long.
 

@@ -45,9 +45,11 @@ _SQLITE = """
 """
 
 
-# While tables are made anew, an answer is refused rather than stored without its link; whoever gave it sends it again.
+# While tables are made anew, an answer is refused rather than stored without its link; whoever gave it sends it again. It
+# refuses none once the other trigger is there, which an older version may have made that does not know of this one.
 _MEANWHILE = """
     CREATE TRIGGER IF NOT EXISTS no_answer_meanwhile BEFORE INSERT ON trials_response WHEN NEW.ledger IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = 'answer_ledger_1')
     BEGIN SELECT RAISE(ABORT, 'the database is being migrated'); END
 """
 
@@ -78,7 +80,7 @@ def install(using: str = "default", **_: Any) -> None:
 def remove_before_migrations(using: str = "default", plan: Sequence[Any] = (), **_: Any) -> None:
     """SQLite renames no table that a trigger names, and changes tables by renaming new ones. plan: what is to be done."""
     connection = connections[using]
-    if connection.vendor == "sqlite" and plan and "trials_response" in connection.introspection.table_names():
+    if connection.vendor == "sqlite" and plan and exists(using):
         with connection.cursor() as cursor:
             cursor.execute(_MEANWHILE)
             cursor.execute("DROP TRIGGER IF EXISTS answer_ledger_1")

@@ -279,17 +279,24 @@ def test_a_damaged_database_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's database comes back as a file")
-def test_tables_of_a_later_version_are_in_nobodys_way() -> None:
+def test_tables_of_a_later_version_are_in_nobodys_way_and_others_stay() -> None:
     """`pg_restore --clean` drops its own alone, which later ones name."""
-    listed = (
-        "3; 1259 16402 TABLE public studies_study survey\n4; 0 16402 TABLE DATA public studies_study survey\n"
-    )
     here = connection.introspection.table_names()
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE later (study bigint REFERENCES studies_study (id))")
-    kept = "".join(f"3; 1259 16402 TABLE public {table} survey\n" for table in here)
-    databases._drop_later_tables(listed + kept)
-    assert connection.introspection.table_names() == here
+        cursor.execute("CREATE TABLE elsewhere (study bigint)")
+    later = "stimuli_observerjob"
+    listed = "".join(f"3; 1259 16402 TABLE public {table} survey\n" for table in here if table != later)
+    databases._drop_later_tables(listed + f"4; 0 16402 TABLE DATA public {later} survey\n")
+    assert set(connection.introspection.table_names()) == {*here, "elsewhere"} - {later}
+
+
+def test_a_table_of_another_program_that_holds_rows_is_not_taken_for_an_empty_site() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE elsewhere (study bigint)")
+        assert databases.holds() == ""
+        cursor.execute("INSERT INTO elsewhere VALUES (1)")
+        assert databases.holds() == "elsewhere"
+        cursor.execute("DROP TABLE elsewhere")
 
 
 def test_missing_programs_of_postgresql_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _in(folder: Path, disks: dict[str, Disk], options: argparse.Namespace) -> bool:
     """Starts everything in the folder and strikes; whether nothing was lost or doubled."""
     variables = {"STORAGE_URL": f"file://{folder}/media/files"}
+    if options.front:  # which sends what lies in the data folder
+        (folder / "site").mkdir(parents=True, exist_ok=True)
+        (folder / "site" / "media").symlink_to(folder / "media" / "files")
     stack = Stack(folder, front=options.front, postgres=SMALL_LOG, variables=variables)
     mounted = {name: disk for name, disk in disks.items() if disk.mounted and not options.no_disks}
     return _strike(stack, mounted, options, None)

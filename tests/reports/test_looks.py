@@ -138,6 +138,18 @@ def test_without_a_difference_it_goes_on_and_looking_again_takes_nothing(none: S
     assert AuditEntry.objects.filter(verb="look taken").count() == 1
 
 
+def test_the_sweep_asks_for_the_look_that_is_due_and_of_no_other_study(
+    none: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks._has_rule.cache_clear()
+    asked: list[str] = []
+    monkeypatch.setattr(looks, "ask", lambda study: asked.append(study.slug))
+    assert looks.sweep() == 1 and asked == [none.study.slug]
+    Study.objects.update(state=Study.State.CLOSED)
+    assert looks.sweep() == 0
+    looks._has_rule.cache_clear()
+
+
 def test_the_log_and_the_monitor_tell_nothing_but_go_on_or_boundary_reached(
     none: Survey, admin_client: Client
 ) -> None:

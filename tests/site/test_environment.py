@@ -15,9 +15,9 @@ from survey_site.environment import Misconfigured
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def boot(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Imports the settings in a fresh process with these variables and prints what they select."""
-    script = (
+def boot(tmp_path: Path, script: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Imports the settings (or runs the script) in a fresh process with these variables; prints what they select."""
+    script = script or (
         "from django.conf import settings as s; d = s.DATABASES['default'];"
         "print(d['ENGINE'].rsplit('.')[-1], s.CELERY_BROKER_URL.split(':')[0],"
         " s.STORAGES['default']['BACKEND'].rsplit('.')[-1], s.DEBUG)"
@@ -113,7 +113,6 @@ def test_urls_select_the_real_parts(tmp_path: Path) -> None:
         ("BACKUP_KEEP", "0", "not between 1"),
         ("BACKUP_ENCRYPT_TO", "age1…", "it begins with age1"),
         ("METRICS_DIR", "metrics", "begin at the root"),
-        ("METRICS_DIR", "/dev/null/metrics", "that the site may write"),
         ("AWS_ACCESS_KEY_ID", "alone", "AWS_SECRET_ACCESS_KEY"),
         ("DATA_DIR", "/dev/null/data", "name a folder"),
     ],
@@ -135,14 +134,30 @@ def test_the_embedded_secret_key_is_made_once_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_front_server_sends_files_out_of_the_data_folder_alone(tmp_path: Path) -> None:
-    elsewhere = f"file://{tmp_path}/elsewhere"
+    elsewhere = stores.storage(f"file://{tmp_path}/elsewhere", tmp_path)
     with pytest.raises(Misconfigured, match=r"^STORAGE_URL .* X_ACCEL_PREFIX"):
-        stores.storage(elsewhere, tmp_path, "/protected/")
-    for url, accel in ((elsewhere, ""), ("", "/protected/"), (f"file://{tmp_path}/media", "/protected/")):
-        stores.storage(url, tmp_path, accel)
+        stores.refuse_files_elsewhere(elsewhere, tmp_path, "/protected/")
+    own, bucket = (stores.storage(url, tmp_path) for url in ("", "s3://bucket"))
+    for given, accel in ((elsewhere, ""), (own, "/protected/"), (bucket, "/protected/")):
+        stores.refuse_files_elsewhere(given, tmp_path, accel)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "media").symlink_to(tmp_path / "elsewhere")
-    stores.storage(elsewhere, tmp_path, "/protected/")
+    stores.refuse_files_elsewhere(elsewhere, tmp_path, "/protected/")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"METRICS_DIR": "/dev/null/metrics"},
+        {"X_ACCEL_PREFIX": "/protected/", "STORAGE_URL": "file:///somewhere/else"},
+    ],
+    ids="".join,
+)
+def test_what_web_processes_alone_need_stops_them_alone(tmp_path: Path, given: dict[str, str]) -> None:
+    assert boot(tmp_path, **given).returncode == 0
+    done = boot(tmp_path, "import survey_site.wsgi", **given)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"saliency-survey: {list(given)[-1]}")
 
 
 def test_sqlite_runs_in_wal_with_immediate_transactions_that_reach_the_disk(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def test_a_bell_that_is_lost_is_rung_again_though_somebody_is_busy(messages: lis
     )  # they may wait behind it
     assert leased_rows.sweep(JOB_KINDS, now + leased_rows.REANNOUNCE_BUSY_AFTER * 2) == 100
     assert sum(map(len, messages)) == 100
+    work(messages, CHUNK)
+    assert PrecomputeJob.objects.exclude(state=State.DONE).count() == 0
     busy.delete()
 
 

@@ -18,7 +18,7 @@ from survey_site.desk.shell import page
 from survey_site.stimuli import jobs, map_progress, slow_methods, weights
 from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit
-from survey_site.studies.cached_counts import kept
+from survey_site.studies.cached_counts import forget, kept
 from survey_site.studies.models import Study
 
 VERBS = {
@@ -84,6 +84,7 @@ def _change(request: HttpRequest, study: Study) -> None:
     except (BadChoice, catalog.UnknownName) as error:
         messages.error(request, str(error))
         return
+    forget(f"progress:{study.pk}")
     audit.record(request, study, f"jobs: {verb}", str(count))
     messages.success(request, told % {"n": count})
 
