@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
 
 from fixtures import replay, write_replay
 from survey_site.design import canonical
 from survey_site.studies.models import Study
+from survey_site.trials import frozen_protocol
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +28,22 @@ INDEX = ["1.02", "4.05", "3.63", "3.47", "3.24", "3.30"]
 SLUG = "feature-cam-table-1"
 
 
+@pytest.fixture(scope="module")
+def made(django_db_setup: None, django_db_blocker: Any) -> Iterator[Study]:
+    """Imported once for all tests of this file, which read it."""
+    frozen_protocol.forget()  # what another file's study was sealed as, under the same number
+    with django_db_blocker.unblock():
+        block = transaction.atomic()
+        block._from_testcase = True  # type: ignore[attr-defined]
+        with block:
+            call_command("import_study", str(write_replay.FOLDER), stdout=io.StringIO())
+            yield Study.objects.get(slug=SLUG)
+            transaction.set_rollback(True)
+
+
 @pytest.fixture
-def imported(db: None) -> Study:
-    call_command("import_study", str(write_replay.FOLDER), stdout=io.StringIO())
-    return Study.objects.get(slug=SLUG)
+def imported(made: Study, db: None) -> Study:
+    return Study.objects.get(pk=made.pk)
 
 
 def command(*options: str) -> str:
