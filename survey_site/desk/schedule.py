@@ -53,7 +53,7 @@ class Schedule:
 
 
 def of_the_site() -> Schedule:
-    """Everything that recurs here."""
+    """Everything that recurs here, but for backups."""
     return Schedule(
         [
             Recurring("the sweep of the jobs", timedelta(seconds=10), _sweep),
@@ -62,9 +62,13 @@ def of_the_site() -> Schedule:
             Recurring("the sweep of prepared files", timedelta(minutes=5), prepared_files.sweep),
             Recurring("erasing identifiers", timedelta(minutes=5), retention.look),
             Recurring("forgetting ended sessions", DAY, lambda: call_command("clearsessions")),
-            Recurring("the backup", timedelta(minutes=10), back_up, backup_is_due),
         ]
     )
+
+
+def of_backups() -> Schedule:
+    """Apart, since a large site's takes as long as many turns of the others."""
+    return Schedule([Recurring("the backup", timedelta(minutes=10), back_up, backup_is_due)])
 
 
 def _sweep() -> None:

@@ -76,6 +76,12 @@ def test_without_any_worker_lost_jobs_come_back_and_ended_sessions_go() -> None:
     assert "the backup" not in out.getvalue()
 
 
+def test_a_backup_keeps_nothing_else_waiting() -> None:
+    """It takes minutes or hours, and has a thread of its own."""
+    assert "the backup" not in [one.name for one in schedule.of_the_site()._next]
+    assert [one.name for one in schedule.of_backups()._next] == ["the backup"]
+
+
 @pytest.fixture
 def backups_made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """What `manage.py backup` was asked for; tests/backup tests the command itself."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.utils import timezone
 from prometheus_client import start_http_server
 
@@ -24,9 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="everything that is due, then end")
 
     def handle(self, **options: Any) -> None:
-        planned = schedule.of_the_site()
+        planned, backups = schedule.of_the_site(), schedule.of_backups()
         if options["once"]:
-            for name in planned.run_due(timezone.now()):
+            for name in [*planned.run_due(timezone.now()), *backups.run_due(timezone.now())]:
                 self.stdout.write(name)
             return
         stopping = threading.Event()
@@ -36,6 +36,14 @@ class Command(BaseCommand):
             start_http_server(settings.METRICS_PORT, settings.METRICS_ADDRESS)
         self.stdout.write("The scheduler is ready.")
         self.stdout.flush()
-        while not stopping.wait(1):
-            close_old_connections()  # one that broke is made anew
-            planned.run_due(timezone.now())
+        apart = threading.Thread(target=_run, args=(backups, stopping), name="backups")
+        apart.start()
+        _run(planned, stopping)
+        apart.join()  # what has begun is ended
+
+
+def _run(planned: schedule.Schedule, stopping: threading.Event) -> None:
+    while not stopping.wait(1):
+        close_old_connections()  # one that broke is made anew
+        planned.run_due(timezone.now())
+    connections.close_all()
