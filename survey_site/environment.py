@@ -18,7 +18,7 @@ from environs import Env, EnvError
 
 from saliency_worker import fixture_files
 from saliency_worker.declarations import BadDeclaration
-from survey_site.environment_values import Misconfigured, split
+from survey_site.environment_values import Misconfigured, own_folder, split
 from survey_site.tasks import registry
 
 SHORTEST_KEY, FEWEST_SIGNS = 50, 10
@@ -151,14 +151,7 @@ def keep_private(data_dir: Path, front_server: bool) -> None:
     The data folder, which holds answers and the secret key, is closed as well, also one of an earlier version.
     """
     os.umask(0o027 if front_server else 0o077)
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Misconfigured(
-            f"DATA_DIR={str(data_dir)!r}: {error.strerror}; name a folder of the site's own"
-        ) from error
-    if not os.access(data_dir, os.W_OK | os.X_OK):
-        raise Misconfigured(f"DATA_DIR={str(data_dir)!r} cannot be written; give it to the site's user")
+    own_folder("DATA_DIR", str(data_dir))
     with contextlib.suppress(PermissionError):  # another user's folder, which is theirs to close
         data_dir.chmod(0o750 if front_server else 0o700)
 

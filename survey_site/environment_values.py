@@ -132,9 +132,7 @@ def own_folder(name: str, value: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Misconfigured(
-            f"{name}={value!r}: {error.strerror}; name a folder that the site may write"
-        ) from error
+        raise Misconfigured(f"{name}={value!r}: {error.strerror}; name a folder of the site's own") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise Misconfigured(f"{name}={value!r} cannot be written; give it to the site's user")
     return folder

@@ -20,7 +20,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg.conninfo import make_conninfo
 
-from survey_site.backup.errors import BackupError
+from survey_site.backup.errors import BackupError, one_line
 
 # Where Debian and Red Hat put the programs of each version, which are not all in everybody's PATH.
 POSTGRES_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
@@ -112,8 +112,9 @@ def alone() -> Iterator[None]:
             _conninfo(), password=connection.settings_dict["PASSWORD"] or None, autocommit=True
         )
     except psycopg.OperationalError as error:
-        told = " ".join(str(error).split())[:300]
-        raise BackupError(f"The database does not answer ({told}): look at DATABASE_URL.") from error
+        raise BackupError(
+            f"The database does not answer ({one_line(error)}): look at DATABASE_URL."
+        ) from error
     with own as held:
         row = held.execute("SELECT pg_try_advisory_lock(%s)", [RESTORE_LOCK]).fetchone()
         if row is None or not row[0]:

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from survey_site.backup import archive, databases, encryption, media, workplace
-from survey_site.backup.errors import BackupError
+from survey_site.backup.errors import BackupError, one_line
 from survey_site.backup.making import PURPOSE
 from survey_site.studies import seals
 
@@ -42,8 +42,9 @@ def restore(source: Path, *, identity: Path | None = None, other_key: bool = Fal
     try:
         return _restore(source, identity, other_key)
     except (OSError, DatabaseError) as error:
-        told = " ".join(str(error).split())[:300]
-        raise BackupError(f"The backup was not restored, and nothing was changed: {told}") from error
+        raise BackupError(
+            f"The backup was not restored, and nothing was changed: {one_line(error)}"
+        ) from error
 
 
 def _restore(source: Path, identity: Path | None, other_key: bool) -> Restored:
@@ -68,9 +69,8 @@ def _migrate() -> None:
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except Exception as error:
-        told = " ".join(str(error).split())[:300]
         raise BackupError(
-            f"The data are restored, but not brought up to this version ({told}): run manage.py migrate, then "
+            f"The data are restored, but not brought up to this version ({one_line(error)}): run manage.py migrate, then "
             "manage.py verify."
         ) from error
 
