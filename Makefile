@@ -23,7 +23,7 @@ test-faults: .venv/.installed-dev ## kills, fills and cuts off parts of the runn
 	$(BIN)/python -m tests.faults $(FAULTS)
 
 test-front: .venv/.installed-dev ## the browser suite and some faults through nginx with the file of deploy/
-	BROWSER_FRONT=1 $(BIN)/python -m pytest -n 0 tests/browser
+	BROWSER_FRONT=1 $(BIN)/python -m pytest -n 3 --dist worksteal tests/browser
 	$(BIN)/python -m tests.faults --front $(FAULTS)
 
 soak: .venv/.installed-dev ## participants up to 1,000,000 acknowledged answers; ^C, and it goes on at the next start

@@ -92,7 +92,10 @@ try:
     CACHES = {"default": stores.cache(environment.read(_env, "str", "CACHE_URL", ""), DATA_DIR)}
     STORAGES = {
         "default": stores.storage(environment.read(_env, "str", "STORAGE_URL", ""), DATA_DIR),
-        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+        "staticfiles": {
+            "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+            "OPTIONS": {"file_permissions_mode": 0o644},  # a front server may run under any account
+        },
     }
     LOG_FORMAT = values.one_of(
         "LOG_FORMAT", environment.read(_env, "str", "LOG_FORMAT", "plain"), lines.FORMATS

@@ -1,8 +1,9 @@
 """A real Chromium against a live server. Nothing outside this machine is contacted."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -56,14 +57,17 @@ def is_fault(message: ConsoleMessage) -> bool:
 
 
 def serving() -> set[threading.Thread]:
-    """The threads of socketserver in which connections to a live server are handled now."""
+    """The threads of socketserver in which connections to a live server are handled now, or are about to be."""
     return {thread for thread in threading.enumerate() if "(process_request_thread)" in thread.name}
 
 
-def await_end(threads: set[threading.Thread]) -> None:
+def await_end(before: set[threading.Thread], seconds: float = 20) -> None:
     """A request still at work when its page closes would write while the next test's database is emptied."""
-    for thread in threads:
-        thread.join(timeout=20)
+    latest = time.monotonic() + seconds
+    while (at_work := serving() - before) and time.monotonic() < latest:
+        for thread in at_work:
+            with suppress(RuntimeError):  # one that is only about to begin cannot be joined
+                thread.join(timeout=1)
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +77,13 @@ def _fronts() -> Iterator[fronted.Fronts]:
 
 
 @pytest.fixture(name="live_server")
-def _through_the_front_server(request: pytest.FixtureRequest, live_server: Any, settings: Any) -> Any:
+def _through_the_front_server(
+    request: pytest.FixtureRequest, live_server: Any, settings: Any, _fronts: fronted.Fronts
+) -> Any:
     """The tests' site, behind nginx where `make test-front` asks for it."""
     if not fronted.wanted():
         return live_server
-    front, folder = request.getfixturevalue("_fronts").before(live_server)
+    front, folder = _fronts.before(live_server)
     settings.X_ACCEL_PREFIX, settings.FILE_UPLOAD_PERMISSIONS = fronted.PREFIX, 0o644
     if "media" in request.fixturenames:
         fronted.show(request.getfixturevalue("media"), folder)
@@ -85,7 +91,7 @@ def _through_the_front_server(request: pytest.FixtureRequest, live_server: Any, 
 
 
 @pytest.fixture
-def new_page(chromium: Browser) -> Iterator[NewPage]:
+def new_page(chromium: Browser, _fronts: fronted.Fronts) -> Iterator[NewPage]:
     """Opens pages by viewport, scheme, script on or off; a console error or refused resource fails the test."""
     before = serving()
     contexts = []
@@ -112,7 +118,8 @@ def new_page(chromium: Browser) -> Iterator[NewPage]:
         for page in context.pages:
             page.unroute_all(behavior="ignoreErrors")
         context.close()
-    await_end(serving() - before)
+    _fronts.let_go()
+    await_end(before)
     assert not complaints
 
 

@@ -4,6 +4,7 @@ Style sheets and pictures come from nginx then, forms through its buffers, as be
 """
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -45,24 +46,29 @@ class Fronts:
 
     def __init__(self, ending: ExitStack) -> None:
         self._ending = ending
-        self._front: tuple[Fronted, Path] | None = None
+        self._front: tuple[Fronted, Path, int] | None = None
 
     def before(self, live: Any) -> tuple[Fronted, Path]:
         self._front = self._front or self._ending.enter_context(_before(live))
-        return self._front
+        return self._front[:2]
+
+    def let_go(self) -> None:
+        """Ends the connections to the site that nginx keeps for its next request: a reload, which interrupts none."""
+        if self._front:
+            os.kill(self._front[2], signal.SIGHUP)
 
 
 @contextmanager
-def _before(live: Any) -> Iterator[tuple[Fronted, Path]]:
-    """nginx before that server; and the folder in which it looks for `static` and `media`."""
+def _before(live: Any) -> Iterator[tuple[Fronted, Path, int]]:
+    """nginx before that server, the folder in which it looks for `static` and `media`, and its process."""
     os.umask(0o022)  # nginx's workers are somebody else
     with tempfile.TemporaryDirectory(prefix="fronted-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         with override_settings(STATIC_ROOT=folder / "static"):
             call_command("collectstatic", interactive=False, verbosity=0)
-        with nginx(urlsplit(live.url).port or 80, folder) as (port, _):
-            yield Fronted(live, port), folder
+        with nginx(urlsplit(live.url).port or 80, folder) as (port, process):
+            yield Fronted(live, port), folder, process
 
 
 def show(media: Path, folder: Path) -> None:
