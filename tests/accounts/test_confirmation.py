@@ -11,7 +11,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from survey_site.accounts import confirmation, second_factor
 from survey_site.accounts.models import ApiToken
 from survey_site.studies.models import AuditEntry, Membership, Study
-from tests.accounts.test_second_factor import code_of, enrol, wrong
+from tests.accounts.two_steps import code_of, enrol, wrong
 from tests.desk.test_audit_log import fields
 
 pytestmark = pytest.mark.django_db

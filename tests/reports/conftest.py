@@ -12,6 +12,7 @@ from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus, Stimul
 from survey_site.studies.models import StudyText
 from survey_site.trials.models import Exposure, ExternalId, Response, Ticket, Trial
 from tests.reports.factory import Survey, survey
+from tests.reports.ruled import finishes, ruled
 
 
 @pytest.fixture
@@ -79,3 +80,21 @@ def rich(small: Survey, media: Path) -> Survey:
     Ticket.objects.create(protocol=small.protocol, number=0, participant=who, state="completed")
     ExternalId.objects.create(study=small.study, participant=who, provider="prolific", value="SECRET-PID")
     return small
+
+
+@pytest.fixture
+def big() -> Survey:
+    """Under a sealed rule four people finished, whose ratings leave no doubt."""
+    made = ruled()
+    for number in range(4):
+        finishes(made, number, apart=4)
+    return made
+
+
+@pytest.fixture
+def none() -> Survey:
+    """Under a sealed rule four people finished, and there is nothing to find."""
+    made = ruled()
+    for number in range(4):
+        finishes(made, number, apart=0)
+    return made

@@ -19,7 +19,7 @@ from survey_site.reports.cached_task import progress_of
 from survey_site.studies.models import AuditEntry, Study
 from tests.faults.worker_process import ROOT, environment, wait_until
 from tests.reports.factory import Survey
-from tests.reports.test_looks import finishes, ruled
+from tests.reports.ruled import finishes, ruled
 from tests.stack.programs import REPORTS
 
 pytestmark = [
