@@ -67,14 +67,30 @@ def _reports(bench: Bench) -> None:
 def _redis(bench: Bench) -> None:
     """Away for so long that people begin without it: limits are counted there, and nothing else that they need."""
     bench.stack.redis.kill()
+    _until_some_began(bench)
+    bench.stack.redis.start()
+
+
+def _silent_redis(bench: Bench) -> None:
+    with bench.stack.redis.silent():
+        _until_some_began(bench)
+
+
+def _until_some_began(bench: Bench) -> None:
     begun = bench.crowd.notes.begun
     wanted = len(begun) + STARTS_WITHOUT
     until(lambda: len(begun) >= wanted, "people begin without Redis", 120)
-    bench.stack.redis.start()
 
 
 def _postgres(bench: Bench) -> None:
     killed(bench.stack.database)
+
+
+def _silent_postgres(bench: Bench) -> None:
+    """So long that those who wait give up; what it had received it carries out afterwards, unseen by who sent it."""
+    before = bench.crowd.trouble.total()
+    with bench.stack.database.silent():
+        until(lambda: bench.crowd.trouble.total() > before + 5, "a silent database is noticed", 120)
 
 
 def _database_s_disk(bench: Bench) -> None:
@@ -210,7 +226,9 @@ FAULTS = (
     Fault("kill -9 worker in mid-batch", _worker),
     Fault("kill -9 reports worker", _reports),
     Fault("kill -9 Redis", _redis),
+    Fault("Redis falls silent", _silent_redis),
     Fault("kill -9 PostgreSQL", _postgres),
+    Fault("PostgreSQL falls silent", _silent_postgres),
     Fault("disk of the database full", _database_s_disk),
     Fault("disk of the files full", _media_s_disk, _disk_or_failing_storage),
     Fault("storage cut off", _storage_cut),
