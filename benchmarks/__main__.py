@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "heavy_statistics": [],
     "understanding": ["--studies", "60"],
     "desk": ["--responses", "30000", "--runs", "3"],
+    "big": ["--answers", "3000", "--jobs", "3000", "--only", "sizes", "queue", "locks"],
 }
 
 

@@ -108,18 +108,27 @@ def _seconds(query: dict[str, str]) -> float:
 
 
 def paths(study: object) -> Iterator[str]:
-    """The dashboard, the study's pages that count, and of each list: plain, last page, every filter, search and sort."""
-    from django.contrib import admin
+    """The dashboard, the study's pages that count, and the lists."""
     from django.contrib.auth import get_user_model
-    from django.test import RequestFactory
     from django.urls import reverse
 
     yield reverse("admin:index")
     for name in ("studies_study_change", "study_monitor", "study_monitor-live", "study_precompute"):
         yield reverse(f"admin:{name}", args=[study.pk])  # type: ignore[attr-defined]
+    yield from lists(get_user_model().objects.get(username="benchmark"))
+
+
+def lists(user: object) -> Iterator[str]:
+    """Of each list that the user sees: plain, last page, every filter, search and sort."""
+    from django.contrib import admin
+    from django.test import RequestFactory
+    from django.urls import reverse
+
     request = RequestFactory().get("/")
-    request.user = get_user_model().objects.get(username="benchmark")
+    request.user = user  # type: ignore[assignment]
     for model, model_admin in admin.site._registry.items():
+        if not model_admin.has_view_permission(request):
+            continue
         start = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         yield start
         changes = model_admin.get_changelist_instance(request)

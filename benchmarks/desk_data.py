@@ -15,15 +15,17 @@ SELECT %(study)s, 'picture-' || n, 'class ' || n %% 40, 'main', md5(n::text) || 
 """
 JOBS = """
 INSERT INTO stimuli_precomputejob (stimulus_id, classifier, methods, settings, state, attempts, reason, permanent, worker,
-  created_at, finished_at, region_only)
+  created_at, started_at, finished_at, region_only)
 SELECT s.id, c, '["gradcam", "original"]', '{"edges": "hed"}', CASE WHEN s.id %% 50 = 0 THEN 'failed' ELSE 'done' END, 1,
-  CASE WHEN s.id %% 50 = 0 THEN 'The worker ran out of memory.' ELSE '' END, false, '', now(), now(), false
+  CASE WHEN s.id %% 50 = 0 THEN 'The worker ran out of memory.' ELSE '' END, false, '', now() - interval '30 days',
+  now() - s.id * interval '1 second' - interval '20 seconds', now() - s.id * interval '1 second', false
 FROM stimuli_stimulus s CROSS JOIN unnest(ARRAY['VGG16', 'ResNet50', 'MobileNetV2']) c WHERE s.study_id = %(study)s
 """
 MAPS = """
 INSERT INTO stimuli_saliencymap (stimulus_id, classifier, layer, class_index, class_name, method, parameters_hash,
   array_sha256, array_path, metrics, provenance, current, created_at, rank, seal)
-SELECT s.id, c, 'layer', 281, 'tabby', m, md5(m), md5(s.id || c || m), '', '{"confidence": 0.5}',
+SELECT s.id, c, 'layer', 281, 'tabby', m, md5(m), md5(s.id || c || m), 'arrays/' || md5(s.id || c || m) || '.npz',
+  '{"confidence": 0.5}',
   jsonb_build_object('text', repeat('provenance ', 100)), true, now(), 0, ''
 FROM stimuli_stimulus s CROSS JOIN unnest(ARRAY['VGG16', 'ResNet50', 'MobileNetV2']) c
   CROSS JOIN unnest(ARRAY['gradcam', 'gradcam.add-edges', 'gradcampp', 'original']) m WHERE s.study_id = %(study)s

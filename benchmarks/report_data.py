@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from django.db import connection
 
 from survey_site.protocols import masking
+from survey_site.protocols.document import outline
 from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import SaliencyMap, Stimulus
 from survey_site.studies.models import Condition, Study
@@ -24,10 +25,14 @@ ALL = dict.fromkeys(("matching", "rating", "preference", "agreement", "distincti
 PARTICIPANTS = """
 INSERT INTO trials_participant (study_id, protocol_id, code, token, kind, state, ticket_number, surplus, excluded,
   exclusion_reason, consent_version, language, user_agent_family, device, demographics, client, link_parameters,
-  acknowledged, receipt, started_at, last_seen_at, seal, chain_length, chain_head, plan, presented)
+  acknowledged, receipt, started_at, consented_at, finished_at, last_seen_at, seal, chain_length, chain_head, plan,
+  presented)
 SELECT %(study)s, %(protocol)s, 'p' || n, %(slug)s || '-token-' || n, 'person', 'finished', n, false, false, '', '', 'en',
-  '', '', '{}', '{}', '{}', '[]', %(slug)s || '-receipt-' || n, now(), now(),
-  '', 0, '', '', '' FROM generate_series(1, %(participants)s) n
+  '', '', '{}', '{}', '{}', '[]', %(slug)s || '-receipt-' || n, at, at + interval '1 minute',
+  at + interval '20 minutes', at + interval '20 minutes', '', 0, '', '', ''
+FROM (
+  SELECT n, now() - interval '1 hour' - n %% 60 * interval '1 day' AS at FROM generate_series(1, %(participants)s) n
+) came ORDER BY n
 """
 TRIAL_ROWS = """
 INSERT INTO trials_trial (participant_id, position, block, task, condition_id, stimulus_id, saliency_map_id, maps, pool,
@@ -108,6 +113,8 @@ def fill(responses: int, slug: str = "benchmark", asked: Mapping[str, int] = PAP
         for base in ("gradcam", "gradcampp", "smoothgradcampp")
     )
     document = {"format": 2, "study": {"slug": slug, "title": study.title}, "design": {}, "tasks": tasks}
+    if asked is not ALL:  # whose pools rest on what networks predict, and none has
+        document = outline(study, image_px=224, texts={})
     protocol = Protocol.objects.create(study=study, version=1, hash="0" * 64, document=document)
     masking.open_names(study, None)
     values = {
@@ -118,7 +125,7 @@ def fill(responses: int, slug: str = "benchmark", asked: Mapping[str, int] = PAP
         "conditions": [c.pk for c in conditions],
         "n_conditions": len(conditions),
         "stimuli": [s.pk for s in stimuli],
-        "maps": [one.pk for one in _maps(stimuli, conditions)] if asked is ALL else [],
+        "maps": [one.pk for one in _maps(stimuli, conditions)],
         "tasks": [task for task, number in asked.items() for _ in range(number)],
     }
     with connection.cursor() as cursor:
