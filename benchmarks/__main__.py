@@ -1,6 +1,6 @@
 """`make bench`: every benchmark that needs nothing but this repository, one after the other.
 
-python -m benchmarks                    all of them
+python -m benchmarks                    all of the list below
 python -m benchmarks saliency --rounds 9    one, with its own arguments
 """
 
@@ -33,12 +33,20 @@ BENCHMARKS: dict[str, list[str]] = {
 def main(arguments: list[str]) -> int:
     """Run the named benchmark, or all. Returns the first failing status, 0 where there is none."""
     name, own = (arguments[0], arguments[1:]) if arguments else ("", [])
-    if name and name not in BENCHMARKS:
-        print(f'No benchmark "{name}": one of {", ".join(BENCHMARKS)}.', file=sys.stderr)
+    if name and name not in (there := programs()):
+        print(f'No benchmark "{name}": one of {", ".join(there)}.', file=sys.stderr)
         return 2
     chosen = {name: own} if name else BENCHMARKS
     statuses = [_run(each, options) for each, options in chosen.items()]
     return next((status for status in statuses if status), 0)
+
+
+def programs() -> list[str]:
+    """The benchmarks of this folder: also those that take hours, or need what is not in this repository."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return [
+        file.stem for file in files if "__name__ ==" in file.read_text("utf-8") and file.stem != "__main__"
+    ]
 
 
 def _run(name: str, options: list[str]) -> int:

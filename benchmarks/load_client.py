@@ -201,7 +201,13 @@ async def play(url: str, study: str, log: Log, query: str, think_s: float, scrip
 
 
 async def _together(logs: list[Log], url: str, study: str, query: str, think_s: float, scripts: bool) -> None:
-    await asyncio.gather(*(play(url, study, log, query, think_s, scripts) for log in logs))
+    """With think time they arrive one after the other, spread over it; without, all at once."""
+
+    async def arrived(number: int, log: Log) -> None:
+        await asyncio.sleep(think_s * number / len(logs))
+        await play(url, study, log, query, think_s, scripts)
+
+    await asyncio.gather(*(arrived(number, log) for number, log in enumerate(logs)))
 
 
 def run(

@@ -30,8 +30,12 @@ def prepared() -> Iterator[Path]:
 
         call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
+        from survey_site.stimuli.storage import MARK
         from tests import factories
 
+        media = Path(folder) / "media"
+        media.mkdir(exist_ok=True)
+        (media / MARK).touch()  # the database may name files of a run before, whose folder is gone
         factories.live(
             STUDY, images=24, pool_size=4, rating_trials_per_column=4, matching_trials_per_column=2, reserve=6
         )
@@ -68,11 +72,11 @@ class Spent:
     @classmethod
     def now(cls, *parents: int) -> "Spent":
         """Of the servers' processes below these, front servers included."""
-        family = [process for parent in parents for process in _family(parent)]
-        return cls(_cpu(family), time.process_time(), _cpu(_backends()))
+        processes = [process for parent in parents for process in family(parent)]
+        return cls(cpu(processes), time.process_time(), cpu(_backends()))
 
 
-def _cpu(processes: list[int]) -> float | None:
+def cpu(processes: list[int]) -> float | None:
     """Of these processes together, by Linux's /proc."""
     ticks = 0
     for process in processes:
@@ -84,7 +88,7 @@ def _cpu(processes: list[int]) -> float | None:
     return ticks / os.sysconf("SC_CLK_TCK") if processes else None
 
 
-def _family(parent: int) -> list[int]:
+def family(parent: int) -> list[int]:
     """A process and its children."""
     with contextlib.suppress(OSError):
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
