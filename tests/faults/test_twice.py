@@ -32,3 +32,10 @@ def test_each_message_of_the_queues_comes_once_more_and_no_other() -> None:
         assert client.lrange("saliency", 0, -1) == [AWKWARD, AWKWARD]
         assert client.llen("another") == 1
         client.delete("saliency", "another", "reports")
+
+
+def test_it_listens_however_long_nothing_is_sent() -> None:
+    if not servers.find("redis-server"):
+        pytest.skip("needs redis-server")
+    with servers.redis() as url, Twice(url) as twice:
+        assert twice._watch.connection and twice._watch.connection._sock.gettimeout() is None

@@ -34,7 +34,8 @@ class Twice:
         own = self._sender.connection
         assert own
         self._own = "{}:{}".format(*own._sock.getsockname())
-        self._watch = redis.Redis.from_url(self._url, single_connection_client=True)
+        # Without the client's time limit: between two messages there may be any time.
+        self._watch = redis.Redis.from_url(self._url, single_connection_client=True, socket_timeout=None)
         watching = self._watch.connection
         assert watching
         watching.connect()
