@@ -55,10 +55,13 @@ docs: .venv/.installed-dev ## the documentation as a site, into site/
 package: .venv/.installed-dev ## a wheel of the whole product, into dist/
 	$(BIN)/hatchling build -t wheel
 
-lock: ## pins every version with hashes, without index addresses
-	@for role in web: worker:--extra=worker worker-gpu:--extra=worker-gpu reports:--extra=reports demo:--extra=demo dev:--extra=dev; do \
-	  $(BIN)/uv pip compile pyproject.toml $${role#*:} --universal --generate-hashes --no-emit-index-url \
-	    --python-version 3.11 --custom-compile-command "make lock" -q -o requirements/$${role%%:*}.txt || exit 1; \
+lock: ## pins every version with hashes, without index addresses; of each package the version of dev for every role
+	@pin() { $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
+	    --python-version 3.11 --custom-compile-command "make lock" -q "$$@" || exit 1; }; \
+	pin --extra=dev -o requirements/dev.txt; \
+	pin -c requirements/dev.txt -o requirements/web.txt; \
+	for role in worker worker-gpu reports demo; do \
+	  pin --extra=$$role -c requirements/dev.txt -o requirements/$$role.txt; \
 	done
 
 clean: ## environment, caches and the demo's data
