@@ -1,5 +1,6 @@
 # One file, one target per role; the web image holds no TensorFlow. Built by docker-compose.yml.
-FROM python:3.11.14-slim-trixie AS base
+ARG PYTHON=python:3.11.14-slim-trixie
+FROM ${PYTHON} AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=survey_site.settings
 WORKDIR /app
 # pg_dump and pg_restore, for manage.py backup and restore: of the version of the database in docker-compose.yml.

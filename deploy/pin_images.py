@@ -1,11 +1,12 @@
-"""Turns the tags of docker-compose.yml into digests: `make pin` on a machine with Docker whose registry is reached.
+"""Turns tags into digests, those of docker-compose.yml and of the Dockerfile's base: `make pin` where a registry is reached.
 
-Writes docker-compose.pinned.yml beside it, which holds nothing but images by their digests:
+Writes docker-compose.pinned.yml, which holds nothing but images by their digests, and what the site's own are built on:
 
     docker compose -f docker-compose.yml -f docker-compose.pinned.yml up -d
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE, PINNED = ROOT / "docker-compose.yml", ROOT / "docker-compose.pinned.yml"
+DOCKERFILE = ROOT / "Dockerfile"
 
 
 class NotFound(RuntimeError):
@@ -26,6 +28,23 @@ def images(compose: Mapping[str, Any]) -> dict[str, str]:
     """Service → image, of those that are fetched rather than built."""
     services = compose["services"]
     return {name: given["image"] for name, given in services.items() if "build" not in given}
+
+
+def base() -> str:
+    """The image that the site's own are built on."""
+    found = re.search(r"^ARG PYTHON=(\S+)$", DOCKERFILE.read_text("utf-8"), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def pinned(compose: Mapping[str, Any]) -> dict[str, Any]:
+    """What each service gets in the place of tags. Raises NotFound."""
+    fetched = {name: {"image": f"{image}@{digest(image)}"} for name, image in images(compose).items()}
+    python = f"{base()}@{digest(base())}"
+    built = {
+        name: {"build": {"args": {"PYTHON": python}}} for name in compose["services"] if name not in fetched
+    }
+    return fetched | built
 
 
 def digest(image: str) -> str:
@@ -41,14 +60,13 @@ def digest(image: str) -> str:
 
 
 def main() -> int:
-    found = images(yaml.safe_load(COMPOSE.read_text("utf-8")))
     try:
-        pinned = {name: {"image": f"{image}@{digest(image)}"} for name, image in found.items()}
+        services = pinned(yaml.safe_load(COMPOSE.read_text("utf-8")))
     except NotFound as error:
         print(error, file=sys.stderr)
         return 1
-    PINNED.write_text(yaml.safe_dump({"services": pinned}), "utf-8")
-    print(f"{PINNED.name}: {', '.join(sorted(pinned))}")
+    PINNED.write_text(yaml.safe_dump({"services": services}), "utf-8")
+    print(f"{PINNED.name}: {', '.join(sorted(services))}")
     return 0
 
 

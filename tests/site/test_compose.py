@@ -1,4 +1,4 @@
-"""docker-compose.yml, Dockerfile and systemd units: held to their schemas and to what `make stack` runs natively.
+"""docker-compose.yml and Dockerfile: held to their schemas and to what `make stack` runs natively.
 
 No engine runs here (docs/operations.md says so); where one is, `docker compose config` reads the file too.
 """
@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,8 @@ import yaml
 
 from deploy import pin_images
 from tests import servers
-from tests.site.compose import COMPOSE, ROOT
+from tests.site.compose import COMPOSE, ROOT, plain
+from tests.site.markdown import rows, section, text_of
 from tests.stack.stack import Stack
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -44,14 +45,19 @@ def test_docker_compose_reads_it_with_all_profiles(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert set(yaml.safe_load(done.stdout)["services"]) == set(COMPOSE["services"])
+    services = yaml.safe_load(done.stdout)["services"]
+    assert set(services) == set(COMPOSE["services"])
+    assert services["web"]["environment"]["DATABASE_URL"] == "postgres://survey:y@database:5432/survey"
 
 
 def compose_program() -> list[str] | None:
+    """Of version 2 or later: those before know no default within a default."""
     for program in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(program[0]):
-            asked = subprocess.run([*program, "version"], capture_output=True, check=False)
-            if asked.returncode == 0:
+            asked = subprocess.run(
+                [*program, "version", "--short"], capture_output=True, text=True, check=False
+            )
+            if asked.returncode == 0 and not asked.stdout.startswith("1."):
                 return program
     return None
 
@@ -80,53 +86,11 @@ def test_it_runs_the_parts_that_make_stack_runs(stack: Stack) -> None:
     assert profiles == {"worker-gpu": ["gpu"], "objects": ["objects"]}
 
 
-def plain(command: Sequence[str]) -> list[str]:
-    """Without what differs by place: the path of Python, address, port, level of the log."""
-    text = " ".join(command)
-    for name in ("host", "port", "log-level"):
-        text = re.sub(rf" --{name} \S+", "", text)
-    text = re.sub(r"--workers \S+", "--workers 2", text)
-    return re.sub(r"^\S*python\S* ", "python ", text).split()
-
-
 @pytest.mark.parametrize("part", ["web-1", "web-2", "worker", "reports", "scheduler"])
 def test_it_runs_them_by_the_same_commands(stack: Stack, part: str) -> None:
     (native,) = [one.command for one in stack.parts() if one.name == part]
     assert plain(shlex.split(COMPOSE["services"][SERVICES[part]]["command"])) == plain(native)
     assert COMPOSE["services"]["worker-gpu"]["command"] == COMPOSE["services"]["worker"]["command"]
-
-
-UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
-
-
-def test_the_units_of_systemd_run_the_same_commands() -> None:
-    for name in ("web", "worker", "reports", "scheduler"):
-        unit = (ROOT / "deploy" / "systemd" / f"saliency-survey-{name}.service").read_text("utf-8")
-        (command,) = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
-        command = command.replace("/bin/saliency-survey ", "/bin/python manage.py ")
-        assert plain(command.split()) == plain(shlex.split(COMPOSE["services"][name]["command"]))
-        assert (
-            f"saliency-survey-{name}.service" in (ROOT / "deploy/systemd/saliency-survey.target").read_text()
-        )
-    assert len(UNITS) == 5  # one more for each GPU
-
-
-def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
-    if not (program := shutil.which("systemd-analyze")):
-        pytest.skip("needs systemd-analyze")
-    for unit in UNITS:
-        # The programs lie elsewhere here.
-        there = re.sub(r"/opt/saliency-survey/bin/\S+", sys.executable, unit.read_text("utf-8"))
-        (tmp_path / unit.name).write_text(there)
-    shutil.copy(ROOT / "deploy/systemd/saliency-survey.target", tmp_path)
-    done = subprocess.run(
-        [program, "verify", "--man=no", *map(str, sorted(tmp_path.glob("saliency-survey*")))],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    ours = [line for line in done.stderr.splitlines() if "saliency-survey" in line]
-    assert ours == []
 
 
 @pytest.mark.parametrize(
@@ -151,11 +115,10 @@ def test_every_folder_that_a_setting_names_is_there(name: str) -> None:
 
 def test_images_that_are_fetched_have_a_version_and_the_site_s_programs_fit_the_database() -> None:
     fetched = list(pin_images.images(COMPOSE).values())
-    bases = re.findall(r"^FROM (\S+:\S+) AS", DOCKERFILE, re.MULTILINE)
     assert len(fetched) == 4
-    assert [image for image in (*fetched, *bases) if not re.search(r":v?\d+\.\d+", image)] == []
+    assert [image for image in (*fetched, pin_images.base()) if not re.search(r":v?\d+\.\d+", image)] == []
     # pg_dump reads no newer server; Debian's client of each release:
-    client = {"bookworm": 15, "trixie": 17}[bases[0].rpartition("-")[2]]
+    client = {"bookworm": 15, "trixie": 17}[pin_images.base().rpartition("-")[2]]
     assert COMPOSE["services"]["database"]["image"].startswith(f"postgres:{client}.")
 
 
@@ -163,8 +126,24 @@ def test_the_example_of_settings_names_what_the_file_reads_and_nothing_else() ->
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
     read = dict.fromkeys(re.findall(r"\$\{(\w+)", text), "")
     read |= dict(re.findall(r"\$\{(\w+):-([^}]*)\}", text))
+    read |= {name: "" for name, default in read.items() if "${" in default}  # empty: that default
     example = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
     assert example == read
+
+
+def test_the_front_server_lets_through_what_the_site_takes() -> None:
+    given = dict(re.findall(r"^(\w+)=(\d+)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
+    most = max(32 * int(given["MAX_UPLOAD_MB"]), int(given["MAX_MODEL_MB"]))
+    assert int(given["UPLOAD_MB"]) == most + 1
+
+
+def test_what_lies_beside_the_code_is_not_built_into_images() -> None:
+    """Passwords of `make stack`, certificates, backups: all that git does not keep and a machine may have here."""
+    left_out = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    private = {".env", ".data", ".stack", ".soak", "tls", "objects", "backups", "weights", "models"}
+    assert private <= set(left_out)
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").splitlines()}
+    assert private <= ignored
 
 
 def test_digests_take_the_place_of_tags(
@@ -177,17 +156,28 @@ def test_digests_take_the_place_of_tags(
     monkeypatch.setattr(pin_images, "PINNED", tmp_path / "pinned.yml")
     assert pin_images.main() == 0
     pinned = yaml.safe_load((tmp_path / "pinned.yml").read_text())["services"]
-    assert set(pinned) == {"front", "database", "redis", "objects"}
-    for name, given in pinned.items():
-        assert re.fullmatch(re.escape(COMPOSE["services"][name]["image"]) + r"@sha256:\d+", given["image"])
+    assert set(pinned) == set(COMPOSE["services"])
+    fetched = {name: given["image"] for name, given in pinned.items() if "image" in given}
+    assert set(fetched) == {"front", "database", "redis", "objects"}
+    for name, image in fetched.items():
+        assert re.fullmatch(re.escape(COMPOSE["services"][name]["image"]) + r"@sha256:\d+", image)
+    built = {given["build"]["args"]["PYTHON"] for given in pinned.values() if "build" in given}
+    assert [bool(re.fullmatch(re.escape(pin_images.base()) + r"@sha256:\d+", one)) for one in built] == [True]
     program.write_text("#!/bin/sh\necho no such host >&2\nexit 1\n")
     assert pin_images.main() == 1
     assert "no such host" in capsys.readouterr().err
 
 
+def test_it_hands_over_every_setting_that_is_documented() -> None:
+    """But for what is none of a container's: Django's debug pages, the demo's port, tracebacks of the command line."""
+    documented = {row[0].strip("`") for row in rows(section(text_of("docs/operations.md"), "## Environment"))}
+    assert documented - set(COMPOSE["x-app"]["environment"]) == {"DEBUG", "PORT", "SALIENCY_TRACEBACK"}
+
+
 def test_it_sets_only_variables_that_the_settings_read() -> None:
     settings = (ROOT / "survey_site" / "settings.py").read_text("utf-8")
-    elsewhere = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "KERAS_HOME"}  # read by libraries
+    # Read by libraries, or by the worker.
+    elsewhere = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "KERAS_HOME", "SALIENCY_MODEL_CODE"}
     named = set(COMPOSE["x-app"]["environment"]) - elsewhere
     assert [name for name in sorted(named) if f'"{name}"' not in settings] == []
 
@@ -197,12 +187,3 @@ def test_each_built_service_has_a_target_and_the_web_image_has_no_tensorflow() -
     assert targets <= set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE))
     web = (ROOT / "requirements" / "web.txt").read_text("utf-8")
     assert not re.search(r"^(tensorflow|opencv|scipy|statsmodels|pandas|matplotlib)", web, re.MULTILINE)
-
-
-def test_locks_carry_hashes_and_no_index_address() -> None:
-    for lock in (ROOT / "requirements").glob("*.txt"):
-        text = lock.read_text("utf-8")
-        assert "http" not in text, lock
-        pinned = re.findall(r"^[\w.\[\]-]+==", text, re.MULTILINE)
-        assert len(pinned) > 20
-        assert text.count("--hash=sha256:") >= len(pinned)

@@ -3,10 +3,12 @@
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 from django.core.cache.backends.redis import RedisCache
@@ -15,6 +17,8 @@ from kombu import Connection
 from survey_site import environment_stores as stores
 from tests import servers
 from tests.site.compose import COMPOSE, ROOT
+from tests.stack import programs
+from tests.stack.leash import Leash
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
@@ -75,6 +79,28 @@ def redis_of_compose() -> Iterator[str]:
     yield f"localhost:{port}"
     process.terminate()
     process.wait()
+
+
+def test_postgresql_logs_no_values_of_the_rows_that_it_refuses(tmp_path: Path) -> None:
+    if not servers.find("initdb"):
+        pytest.skip("needs PostgreSQL")
+    command = COMPOSE["services"]["database"]["command"]
+    log, leash = tmp_path / "log", Leash()
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        options = dict(re.findall(r" -c (\w+)=(\w+)", command))
+        database, url = programs.database(Path(folder), log, leash, options)
+        database.start()
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("CREATE TABLE people (mail text PRIMARY KEY)")
+                connection.execute("INSERT INTO people VALUES ('ann@example.org')")
+                with pytest.raises(psycopg.errors.UniqueViolation):
+                    connection.execute("INSERT INTO people VALUES ('ann@example.org')")
+        finally:
+            database.stop()
+            leash.close()
+    assert "duplicate key" in log.read_text()
+    assert "ann@example.org" not in log.read_text()
 
 
 def test_redis_answers_nobody_without_a_password(redis_of_compose: str) -> None:
