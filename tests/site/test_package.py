@@ -6,12 +6,16 @@ import sys
 import sysconfig
 import zipfile
 from collections.abc import Iterator
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from survey_site import __version__
 from tests import servers
+from tests.site.locks import LOCKS, PLACES, pinned
 from tests.stack.programs import answers
 from tests.stack.waiting import until
 
@@ -95,7 +99,39 @@ def test_the_wheel_holds_every_file_of_both_packages_and_the_fixtures_that_a_sit
         "survey_site",
         "saliency_worker",
         f"saliency_survey-{__version__}.dist-info",
+        f"saliency_survey-{__version__}.data",
     }
+
+
+def test_what_an_operator_needs_lies_in_the_environment(installed: Installed) -> None:
+    """The locks too: they fit the version that they come with."""
+    there = installed.bin.parent / "share" / "saliency-survey"
+    for folder in ("requirements", "deploy/systemd"):
+        sources = [file for file in (ROOT / folder).iterdir() if file.is_file()]
+        assert {file.name for file in sources} == {
+            file.name for file in (there / Path(folder).name).iterdir()
+        }
+    unbuilt = {"__init__.py", "pin_images.py"}  # of the checkout alone
+    for source in (
+        file for file in (ROOT / "deploy").iterdir() if file.is_file() and file.name not in unbuilt
+    ):
+        assert (there / source.name).read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize("extra", ["", "worker", "worker-gpu", "reports", "demo"])
+def test_the_locks_hold_what_the_wheel_itself_asks_for(wheel: Path, extra: str) -> None:
+    """So that an installation by the wheel's own metadata, `saliency-survey[demo]`, is another way to the same libraries."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        asked = message_from_bytes(archive.read(name)).get_all("Requires-Dist") or []
+    (lock,) = (lock for lock in LOCKS if lock.stem == (extra or "web"))
+    place = {**PLACES[0], "extra": extra}
+    wanted = [Requirement(line) for line in asked]
+    versions = pinned(lock, PLACES[0])
+    chosen = [one for one in wanted if not one.marker or one.marker.evaluate(place)]
+    assert len(chosen) > 20
+    for one in chosen:
+        assert one.name == "saliency-survey" or one.specifier.contains(versions[canonicalize_name(one.name)])
 
 
 def test_the_version_stands_in_one_place(wheel: Path) -> None:
