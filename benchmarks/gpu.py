@@ -6,7 +6,8 @@ python -m benchmarks gpu --cpu --classifier MobileNet --batches 2 --minutes 0.2 
 
 Weights and pictures are random: speed depends on neither. A bare pass is the network alone; a CAM pass is a pass and the
 gradient at the last feature map, the least that Grad-CAM needs. The engine computes float32 without XLA, and the figures of
-the other columns say what changing that could win. Several GPUs: one process for each, all at once, and their sum.
+the other columns say what changing that could win. Several GPUs: one process for each, all at once, and their sum; where
+CUDA_VISIBLE_DEVICES names some, those. A batch for which a device has too little memory has no figure.
 Without a GPU and without --cpu: status 2.
 """
 
@@ -62,11 +63,17 @@ def gpus() -> list[str]:
     return [line.removeprefix("GPU ") for line in said.splitlines() if line.startswith("GPU ")]
 
 
+def names(devices: int, visible: str | None) -> list[str]:
+    """What CUDA calls that many devices: what the operator calls them, else their numbers."""
+    given = [name.strip() for name in (visible or "").split(",") if name.strip()]
+    return given[:devices] or [str(number) for number in range(devices)]
+
+
 def together(devices: int, cpu: bool) -> list[dict[str, Any]]:
     """The figures of all devices at once, added up."""
     children = []
-    for index in range(devices):
-        environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1" if cpu else str(index)}
+    for index, device in enumerate(["-1"] if cpu else names(devices, os.environ.get("CUDA_VISIBLE_DEVICES"))):
+        environment = os.environ | {"CUDA_VISIBLE_DEVICES": device}
         command = [sys.executable, "-m", "benchmarks.gpu", *sys.argv[1:], "--child", str(index)]
         children.append(
             subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
@@ -76,8 +83,15 @@ def together(devices: int, cpu: bool) -> list[dict[str, Any]]:
         raise SystemExit("A process failed; what it said stands above.")
     lines = [[json.loads(line) for line in answer.splitlines() if line.startswith("{")] for answer in answers]
     return [
-        one[0] | {"per_second": sum(each["per_second"] for each in one)} for one in zip(*lines, strict=True)
+        one[0] | {"per_second": added([each["per_second"] for each in one])}
+        for one in zip(*lines, strict=True)
     ]
+
+
+def added(rates: list[float | None]) -> float | None:
+    """None where it is of any."""
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if len(known) == len(rates) else None
 
 
 def told(lines: list[dict[str, Any]], cpu: bool) -> int:
@@ -85,12 +99,15 @@ def told(lines: list[dict[str, Any]], cpu: bool) -> int:
     print(f"{'what':14}{'type':>10}{'XLA':>5}{'batch':>7}{'per second':>13}")
     for line in lines:
         xla = "on" if line["xla"] else "off"
-        print(f"{line['what']:14}{line['type']:>10}{xla:>5}{line['batch']:7}{line['per_second']:13.1f}")
-    bare = max(
-        line["per_second"] for line in lines if line["what"] == "bare passes" and line["type"] == "float32"
+        rate = "no memory" if line["per_second"] is None else f"{line['per_second']:.1f}"
+        print(f"{line['what']:14}{line['type']:>10}{xla:>5}{line['batch']:7}{rate:>13}")
+    plain = [line for line in lines if line["type"] == "float32" and line["per_second"] is not None]
+    bare, maps = (
+        max((line["per_second"] for line in plain if line["what"] == what), default=0)
+        for what in ("bare passes", "engine, maps")
     )
-    maps = max(line["per_second"] for line in lines if line["what"] == "engine, maps")
-    print(f"the engine makes {maps / bare:.2f} maps in the time of a bare float32 pass of an image")
+    if bare and maps:
+        print(f"the engine makes {maps / bare:.2f} maps in the time of a bare float32 pass of an image")
     if cpu:
         print("measured on the processor: figures of a GPU are open")
     return 0
@@ -101,6 +118,9 @@ def figures(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     import keras
     import tensorflow as tf
 
+    from saliency_worker.saliency.errors import DeviceError
+
+    too_little = (tf.errors.ResourceExhaustedError, DeviceError, MemoryError)
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
     count = len(options.batches) * (2 * 2 * 2 + 1)
@@ -110,7 +130,7 @@ def figures(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
         weights = random_weights(options.classifier, folder)
         for batch in options.batches:
-            rate = measured(engine(options.classifier, weights, batch), share)
+            rate = fitting(engine(options.classifier, weights, batch), share, too_little)
             yield {
                 "what": "engine, maps",
                 "type": "float32",
@@ -123,8 +143,16 @@ def figures(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for xla in (False, True):
                 for batch in options.batches:
                     for what, work in passes(options.classifier, batch, xla).items():
-                        rate = measured(work, share)
+                        rate = fitting(work, share, too_little)
                         yield {"what": what, "type": kind, "xla": xla, "batch": batch, "per_second": rate}
+
+
+def fitting(work: Callable[[], int], seconds: float, too_little: tuple[type[Exception], ...]) -> float | None:
+    """Things per second, or None where the device has too little memory for them."""
+    try:
+        return measured(work, seconds)
+    except too_little:
+        return None
 
 
 def measured(work: Callable[[], int], seconds: float) -> float:

@@ -1,13 +1,13 @@
-"""A plan past this machine, by simulation with measured constants: maps on many GPUs, and participants of one day.
+"""A plan past this machine, by simulation with measured constants: maps on many workers, people of a day, and the cost.
 
 python -m benchmarks plan                                    both plans, with the constants below
-python -m benchmarks plan --seconds-per-image 0.12 --gpus 8 16 32 64 --gpu-hour 2.5
-python -m benchmarks plan --participants 100000 --page-ms 9 --cores 4 8 16
+python -m benchmarks plan --worker gpu --seconds-per-image 0.02 --workers 1 8 32     GPUs, whose speed `benchmarks gpu` says
+python -m benchmarks plan --participants 100000 --page-ms 9 --cores 4 8 16 --price-per-hour 2.5 0.04
 
-Every constant is an option; docs/operations.md says which command measures it. Maps: workers take chunks from one queue;
+Every constant is an option; where its default was measured stands beside it. Maps: workers take chunks from one queue;
 some chunks are stragglers, and workers die at random: what they held is done again once its lease has run out. Participants
 arrive by a day's curve, think between pages, and share the cores of the site. The seeds are fixed: a run prints what the
-run before printed.
+run before printed, as tables for docs/operations.md.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import heapq
 import math
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 LEASE_S, SWEEP_S = 120.0, 10.0
@@ -25,35 +25,44 @@ HOURS = (1, 1, 1, 1, 1, 1, 2, 3, 5, 6, 7, 7, 7, 7, 7, 6, 6, 6, 7, 7, 6, 5, 3, 2)
 
 @dataclass(frozen=True, slots=True)
 class MapsPlan:
-    """Constants of the maps' part: seconds, shares and bytes."""
+    """Constants of the maps' part: seconds, shares and bytes. A worker is a machine of some cores, or a GPU.
+
+    Sources: docs/methods.md, “Speed and agreement with other libraries” (seconds_per_image: MobileNetV2, full set, two
+    cores); docs/operations.md, “Many workers” (database_ms), “Millions of rows” (row_bytes), “Sizing” (image_bytes; of
+    map_bytes array, picture, picture as it is served). Lease, sweep and chunk are the program's own. Assumed, not
+    measured: stragglers and deaths, as of machines that a provider takes back.
+    """
 
     images: int = 1_000_000
     maps: int = 18
-    chunk: int = 64
-    seconds_per_image: float = 0.12
+    chunk: int = 16  # on a CPU; 64 on a GPU
+    seconds_per_image: float = 0.265
+    cores_per_worker: int = 2
     straggler_share: float = 0.02
     straggler_times: float = 5.0
     hours_between_deaths: float = 48.0
     restart_s: float = 90.0
-    database_ms: float = 12.0
-    bytes_per_map: float = 256_000.0  # an array of 224 × 224 float32 and its picture
+    database_ms: float = 32.0
+    image_bytes: float = 274_000.0
+    map_bytes: float = 367_000.0
+    row_bytes: float = 1_596.0
 
 
 @dataclass(frozen=True, slots=True)
 class MapsOutcome:
-    """hours until the last map; lost: share of the computed time that was computed again; busy: of the GPUs, on average."""
+    """hours until the last map; lost: share of the time that was computed again; busy: of the workers, in all."""
 
     hours: float
     lost: float
     busy: float
-    gpu_hours: float
+    worker_hours: float
 
 
-def simulate_maps(plan: MapsPlan, gpus: int, seed: int = 1) -> MapsOutcome:
+def simulate_maps(plan: MapsPlan, workers: int, seed: int = 1) -> MapsOutcome:
     """Chunks on so many workers, event by event."""
     rng = random.Random(seed)
-    free = [(0.0, worker) for worker in range(gpus)]
-    dies = [_next_death(plan, rng, 0.0) for _ in range(gpus)]
+    free = [(0.0, worker) for worker in range(workers)]
+    dies = [_next_death(plan, rng, 0.0) for _ in range(workers)]
     chunks = math.ceil(plan.images / plan.chunk)
     ready = [0.0] * chunks  # when a chunk may be taken: at once, or when a dead worker's lease has run out
     heapq.heapify(ready)
@@ -76,7 +85,7 @@ def simulate_maps(plan: MapsPlan, gpus: int, seed: int = 1) -> MapsOutcome:
         worked, left, end = worked + takes, left - size, max(end, at + takes)
         heapq.heappush(free, (at + takes, worker))
     assert left == 0
-    return MapsOutcome(end / 3600, again / (worked + again), worked / (gpus * end), gpus * end / 3600)
+    return MapsOutcome(end / 3600, again / (worked + again), worked / (workers * end), workers * end / 3600)
 
 
 def _next_death(plan: MapsPlan, rng: random.Random, after: float) -> float:
@@ -87,13 +96,17 @@ def _next_death(plan: MapsPlan, rng: random.Random, after: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """Constants of the participants' part. page_ms: CPU of a page and its answer, database included."""
+    """Constants of the participants' part. page_ms: CPU of a page and its answer, database included.
+
+    Sources: docs/operations.md, “How far it goes” (page_ms: site and nginx 17.0, PostgreSQL 4.4, on busy cores), “A long
+    run” (bytes_per_answer: 1.2 GB of 1,000,109). Assumed: pages, and the time to think.
+    """
 
     participants: int = 100_000
     pages: int = 30
     think_s: float = 5.0
-    page_ms: float = 9.0
-    bytes_per_answer: float = 3_000.0
+    page_ms: float = 21.4
+    bytes_per_answer: float = 1_200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,51 +156,108 @@ def _arrival(rng: random.Random) -> float:
     return 3600 * (rng.choices(range(24), HOURS)[0] + rng.random())
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Of an hour, in any currency: of a GPU with what it stands in, and of a core of another machine. None is measured."""
+
+    gpu: float = 2.0
+    core: float = 0.05
+
+
+def maps_table(plan: MapsPlan, workers: Sequence[int], prices: Prices, gpu: bool) -> Iterator[str]:
+    """Lines of a table: how long so many workers take, and what they and the database's cores cost meanwhile."""
+    an_hour = prices.gpu if gpu else prices.core * plan.cores_per_worker
+    yield "| workers | hours | busy | computed again | worker hours | cores of the database | cost |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for count in workers:
+        found = simulate_maps(plan, count)
+        cores = plan.images / (3600 * found.hours) * plan.database_ms / 1000
+        cost = an_hour * found.worker_hours + prices.core * cores * found.hours
+        yield (
+            f"| {count} | {found.hours:.1f} | {100 * found.busy:.0f} % | {100 * found.lost:.2f} % | "
+            f"{found.worker_hours:.0f} | {cores:.2f} | {cost:.2f} |"
+        )
+
+
+def day_table(plan: DayPlan, cores: Sequence[int], prices: Prices) -> Iterator[str]:
+    """Lines of a table: how long pages take on so many cores, and what these cost for the day."""
+    yield "| cores | p50 ms | p99 ms | at most at a time | busy in the fullest hour | cost |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for count in cores:
+        found = simulate_day(plan, count, share=max(plan.participants // 20_000, 1))
+        yield (
+            f"| {count} | {found.p50_ms:.0f} | {found.p99_ms:.0f} | {found.at_once} | {100 * found.busy:.0f} % | "
+            f"{24 * count * prices.core:.2f} |"
+        )
+
+
+def even(plan: MapsPlan, prices: Prices) -> float:
+    """Seconds an image, at which a GPU costs what the cores of a worker cost for the same."""
+    return plan.seconds_per_image * plan.cores_per_worker * prices.core / prices.gpu
+
+
+def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    maps, day = MapsPlan(), DayPlan()
+    maps, day, prices = MapsPlan(), DayPlan(), Prices()
+    parser.add_argument("--worker", choices=("cpu", "gpu"), default="cpu", help="what computes maps")
     parser.add_argument("--images", type=int, default=maps.images)
-    parser.add_argument(
-        "--seconds-per-image", type=float, default=maps.seconds_per_image, help="of one GPU, all maps"
-    )
+    parser.add_argument("--seconds-per-image", type=float, help="of one worker, all maps")
+    parser.add_argument("--chunk", type=int, help="images that a worker takes at a time")
+    parser.add_argument("--cores-per-worker", type=int, default=maps.cores_per_worker)
     parser.add_argument(
         "--database-ms", type=float, default=maps.database_ms, help="CPU of PostgreSQL per image"
     )
-    parser.add_argument("--gpus", type=int, nargs="+", default=[1, 8, 32, 128])
-    parser.add_argument("--gpu-hour", type=float, default=2.0, help="its price, in any currency")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 8, 32, 128])
     parser.add_argument("--participants", type=int, default=day.participants)
     parser.add_argument("--page-ms", type=float, default=day.page_ms)
+    parser.add_argument("--bytes-per-answer", type=float, default=day.bytes_per_answer)
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2, 4, 8])
-    given = parser.parse_args(arguments)
-    plan = MapsPlan(given.images, seconds_per_image=given.seconds_per_image, database_ms=given.database_ms)
-    size = plan.images * plan.maps * plan.bytes_per_map / 1e12
-    print(
-        f"{plan.images} images × {plan.maps} maps, {plan.seconds_per_image} s an image on one GPU; {size:.1f} TB of files"
+    parser.add_argument(
+        "--price-per-hour",
+        type=float,
+        nargs=2,
+        default=(prices.gpu, prices.core),
+        metavar=("GPU", "CORE"),
+        help="of a GPU and of a core, in any currency",
     )
-    print(f"{'GPUs':>6}{'hours':>9}{'busy':>7}{'again':>8}{'GPU hours':>11}{'cost':>9}{'database cores':>16}")
-    for gpus in given.gpus:
-        found = simulate_maps(plan, gpus)
-        cores = plan.images / (3600 * found.hours) * plan.database_ms / 1000
-        print(
-            f"{gpus:6}{found.hours:9.1f}{100 * found.busy:6.0f}%{100 * found.lost:7.2f}%{found.gpu_hours:11.0f}"
-            f"{given.gpu_hour * found.gpu_hours:9.0f}{cores:16.2f}"
-        )
-    people = DayPlan(given.participants, page_ms=given.page_ms)
+    given = parser.parse_args(arguments)
+    if given.worker == "gpu" and given.seconds_per_image is None:
+        parser.error("how fast a GPU is, `python -m benchmarks gpu` says there: give --seconds-per-image")
+    given.seconds_per_image = given.seconds_per_image or maps.seconds_per_image
+    given.chunk = given.chunk or (64 if given.worker == "gpu" else maps.chunk)
+    return given
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = options(arguments)
+    prices, gpu = Prices(*given.price_per_hour), given.worker == "gpu"
+    plan = MapsPlan(
+        given.images,
+        chunk=given.chunk,
+        seconds_per_image=given.seconds_per_image,
+        cores_per_worker=given.cores_per_worker,
+        database_ms=given.database_ms,
+    )
+    maps = plan.images * plan.maps
+    worker = "a GPU" if gpu else f"{plan.cores_per_worker} cores"
+    print(f"{plan.images} images × {plan.maps} maps, {plan.seconds_per_image} s an image on {worker}:\n")
+    print("\n".join(maps_table(plan, given.workers, prices, gpu)))
+    print(
+        f"\n{(plan.images * plan.image_bytes + maps * plan.map_bytes) / 1e12:.1f} TB of files, "
+        f"{maps * plan.row_bytes / 1e9:.0f} GB of rows; an hour of a core costs {prices.core:.2f}, "
+        f"of a GPU {prices.gpu:.2f}."
+    )
+    if not gpu:
+        print(f"A GPU costs less where it takes less than {1000 * even(plan, prices):.1f} ms an image.")
+    people = DayPlan(given.participants, page_ms=given.page_ms, bytes_per_answer=given.bytes_per_answer)
     answers = people.participants * people.pages
     print(
-        f"\n{people.participants} participants in a day, {people.pages} pages each, {people.page_ms} ms of CPU a page"
+        f"\n{people.participants} participants in a day, {people.pages} pages each, {people.page_ms} ms of CPU a page:\n"
     )
-    print(
-        f"{answers / 1e6:.1f} million answers, about {answers * people.bytes_per_answer / 1e9:.0f} GB in the database"
-    )
-    print(f"{'cores':>6}{'p50 ms':>9}{'p99 ms':>9}{'at once':>9}{'busy in the fullest hour':>26}")
-    for cores in given.cores:
-        found_day = simulate_day(people, cores, share=max(people.participants // 20_000, 1))
-        print(
-            f"{cores:6}{found_day.p50_ms:9.0f}{found_day.p99_ms:9.0f}{found_day.at_once:9}{100 * found_day.busy:25.0f}%"
-        )
+    print("\n".join(day_table(people, given.cores, prices)))
+    print(f"\n{answers / 1e6:.1f} million answers, {answers * people.bytes_per_answer / 1e9:.1f} GB of rows.")
     return 0
 
 
