@@ -38,8 +38,9 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
         editable = visible_studies(request.user, "edit")
         again = [PrecomputeJob.State.FAILED, PrecomputeJob.State.CANCELLED]
         with transaction.atomic():
-            locked = chosen.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True)
-            rows = PrecomputeJob.objects.filter(pk__in=list(locked))
+            for _each in chosen.order_by("pk").select_for_update(of=("self",)).values_list("pk").iterator():
+                pass  # locked until all is done; a list of a million ids would be the next statement's text
+            rows = PrecomputeJob.objects.filter(pk__in=chosen.order_by().values("pk"))
             if foreign := rows.exclude(stimulus__study__in=editable).count():
                 refusal = _("Nothing was queued: %d of these jobs belong to studies that you may not change.")
                 self.message_user(request, refusal % foreign, messages.ERROR)
@@ -55,7 +56,7 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
             by_study = dict(counted.values_list("stimulus__study", "n"))
             for study in Study.objects.filter(pk__in=by_study):
                 audit.record(request, study, "jobs: retry", str(by_study[study.pk]))
-            count = leased_rows.requeue(rows.filter(state__in=again))
+            count = leased_rows.requeue(rows.filter(state__in=again, stimulus__study__in=editable))
         self.message_user(
             request, ngettext("%d job queued.", "%d jobs queued.", count) % count, messages.SUCCESS
         )

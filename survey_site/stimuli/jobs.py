@@ -7,6 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +17,7 @@ from django.db.models import Count, QuerySet
 from saliency_worker import catalog
 from saliency_worker.measures import ASKED
 from survey_site.stimuli import leased_rows, ranks
-from survey_site.stimuli.models import OwnModel, PrecomputeJob, SaliencyMap, Stimulus
+from survey_site.stimuli.models import OwnModel, PrecomputeJob, SaliencyMap
 from survey_site.stimuli.own_models import usable
 from survey_site.stimuli.turns import queue_of
 from survey_site.stimuli.uploaded_maps import is_uploaded
@@ -23,6 +25,8 @@ from survey_site.stimuli.uploaded_rows import EXPLAINED
 from survey_site.studies.models import Study
 
 State = PrecomputeJob.State
+AGAIN = (State.FAILED, State.CANCELLED)  # comes back when asked for
+BATCH = 5000
 OWN_CLASS = "class of the image"
 SAVED_MODEL = re.compile(r"\.(?:keras|h5|hdf5)(?:@|$)", re.IGNORECASE)
 
@@ -116,7 +120,6 @@ def request(
     *,
     metrics: bool = True,
     measures: Iterable[str] = (),
-    stimuli: QuerySet[Stimulus] | None = None,
 ) -> int:
     """Queues what is missing or was made with other settings; returns the number of jobs queued.
 
@@ -133,52 +136,48 @@ def request(
         wanted = {name: wanted.get(name, ("original",)) for name in classifiers}
     if methods is not None:
         wanted = {name: tuple(sorted({*methods, "original"})) for name in wanted}
-    images = study.stimuli.all() if stimuli is None else stimuli
-    queued: list[int] = []
+    images = study.stimuli.count()
+    queued = 0
     with transaction.atomic():
         for name, keys in wanted.items():
-            options = job_settings(study, keys, metrics=metrics, measures=measures, model=own.get(name))
-            existing = {
-                job.stimulus_id: job
-                for job in PrecomputeJob.objects.filter(stimulus__in=images, classifier=name)
-            }
-            new = []
-            ids = list(images.values_list("pk", flat=True))
-            queue = queue_of(study.pk, name, len(ids)).name
-            for stimulus_id in ids:
-                job = existing.get(stimulus_id)
-                if job is None:
-                    new.append(
-                        PrecomputeJob(
-                            stimulus_id=stimulus_id,
-                            classifier=name,
-                            methods=list(keys),
-                            settings=options,
-                            queue=queue,
-                        )
-                    )
-                elif _needs_rerun(job, keys, options):
-                    same = _alike(job.settings, options)
-                    merged = sorted({*keys, *(job.methods if same else ())})
-                    measured = {*measures, *(_measures(job.settings) if same else ())}
-                    leased_rows.reset(
-                        PrecomputeJob.objects.filter(pk=job.pk),
-                        methods=merged,
-                        queue=queue,
-                        region_only=False,
-                        settings=job_settings(
-                            study, merged, metrics=metrics, measures=measured, model=own.get(name)
-                        ),
-                    )
-                    queued.append(job.pk)
-            queued += [job.pk for job in PrecomputeJob.objects.bulk_create(new)]
-        transaction.on_commit(lambda: leased_rows.announce(PrecomputeJob, queued))
-    return len(queued)
+            settings_for = partial(job_settings, study, metrics=metrics, model=own.get(name))
+            options = settings_for(keys, measures=measures)
+            queue = queue_of(study.pk, name, images).name
+            there = _of(study).filter(classifier=name)
+            # A million jobs were asked for in a few ways; those of one way are changed together.
+            ways = there.order_by().values_list("methods", "settings", "state").distinct()
+            for had, made, state in ways:
+                alike = there.filter(methods=had, settings=made)
+                if covers(had, made, keys, options):
+                    if state not in AGAIN:
+                        continue
+                    alike = alike.filter(state=state)
+                same = _alike(made, options)
+                merged = sorted({*keys, *(had if same else ())})
+                measured = {*measures, *(_measures(made) if same else ())}
+                queued += leased_rows.requeue(
+                    alike,
+                    methods=merged,
+                    queue=queue,
+                    region_only=False,
+                    settings=settings_for(merged, measures=measured),
+                )
+            order = {"classifier": name, "methods": list(keys), "settings": options, "queue": queue}
+            queued += _add(study, order)
+    return queued
 
 
-def _needs_rerun(job: PrecomputeJob, keys: Iterable[str], options: dict[str, Any]) -> bool:
-    covered = covers(job.methods, job.settings, keys, options)
-    return not covered or job.state in (State.FAILED, State.CANCELLED)
+def _add(study: Study, order: Mapping[str, Any]) -> int:
+    """A job for each image that has none for the order's classifier; no more than a batch of them is in memory."""
+    lacking = study.stimuli.exclude(jobs__classifier=order["classifier"]).values_list("pk", flat=True)
+    images, first, added = lacking.iterator(BATCH), list[int](), 0
+    while some := list(islice(images, BATCH)):
+        jobs = PrecomputeJob.objects.bulk_create(PrecomputeJob(stimulus_id=pk, **order) for pk in some)
+        first += [job.pk for job in jobs[: leased_rows.MOST_ANNOUNCED - len(first)]]
+        added += len(jobs)
+    if first:
+        transaction.on_commit(lambda: leased_rows.announce(PrecomputeJob, first))
+    return added
 
 
 def covers(
@@ -234,7 +233,7 @@ def cancel(study: Study) -> int:
 
 def retry_failed(study: Study) -> int:
     """Queues every failed or cancelled job again."""
-    return leased_rows.requeue(_of(study).filter(state__in=[State.FAILED, State.CANCELLED]))
+    return leased_rows.requeue(_of(study).filter(state__in=AGAIN))
 
 
 def _of(study: Study) -> QuerySet[PrecomputeJob]:

@@ -270,9 +270,17 @@ def reset(chosen: QuerySet[AnyRow], **changes: Any) -> int:
     )
 
 
-def requeue(chosen: QuerySet[AnyRow]) -> int:
-    """Queues these rows from the start and rings the bell after commit; returns how many."""
-    kind, ids = chosen.model, list(chosen.values_list("pk", flat=True))
-    queued = reset(chosen.filter(pk__in=ids))  # still as chosen: what somebody began meanwhile is left alone
-    transaction.on_commit(lambda: announce(kind, ids))
+def requeue(chosen: QuerySet[AnyRow], **changes: Any) -> int:
+    """Queues these rows from the start, with changes to their order, and rings the bell after commit; returns how many.
+
+    One statement for any number of rows. Each is looked at once more as it is locked: what somebody began meanwhile is
+    left alone.
+    """
+    kind, chosen = chosen.model, chosen.order_by("pk")  # two who do this at once lock in one order
+    first = list(chosen.values_list("pk", flat=True)[:MOST_ANNOUNCED])
+    with transaction.atomic():
+        locked = chosen.select_for_update(of=("self",)).values("pk")
+        queued = reset(kind._default_manager.filter(pk__in=locked), **changes)
+    if first:
+        transaction.on_commit(lambda: announce(kind, first))
     return queued
