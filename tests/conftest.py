@@ -115,6 +115,20 @@ def _counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "SLOW_SECONDS", float("inf"))
 
 
+@pytest.fixture
+def counts_are_kept(_counted_anew: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on a site so large that everything is slow to count."""
+    from django.core.cache import cache
+
+    from survey_site.studies import cached_counts
+
+    monkeypatch.setattr(cached_counts, "SLOW_SECONDS", -1)
+    monkeypatch.setattr(cached_counts, "SHARE", 1e12)
+    cache.clear()
+    yield
+    cache.clear()
+
+
 @pytest.fixture(autouse=True)
 def _language_of_no_other_test() -> None:
     """Django keeps the language of a request in its thread until the next; tests share the thread."""

@@ -19,7 +19,7 @@ from survey_site.notifications.channel_table import CHANNELS
 from survey_site.notifications.errors import Permanent, Transient
 from survey_site.notifications.events import Limits, Occasion, occasions
 from survey_site.notifications.models import Delivery, Kind, Notification, Subscriber, Watch
-from survey_site.notifications.study_counts import counts_of
+from survey_site.notifications.study_counts import counts_of, kept_counts_of
 from survey_site.stimuli import leased_rows
 from survey_site.studies import states
 from survey_site.studies.models import Study
@@ -57,7 +57,7 @@ def look(now: datetime | None = None) -> int:
     told = 0
     for watch in Watch.objects.filter(due).exclude(study__state__in=states.OVER).select_related("study"):
         if Watch.objects.filter(due, pk=watch.pk).update(looked_at=now):  # one process at a time
-            found = occasions(counts_of(watch.study, now), limits_of(watch))
+            found = occasions(kept_counts_of(watch.study, now), limits_of(watch))
             told += sum(notice(watch.study, occasion) is not None for occasion in found)
     return told
 

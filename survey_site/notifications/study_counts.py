@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from survey_site.notifications.events import Counts
 from survey_site.protocols.models import Protocol
 from survey_site.stimuli.models import PrecomputeJob
+from survey_site.studies.cached_counts import kept
 from survey_site.studies.models import Study
 from survey_site.trials import attention
 from survey_site.trials.attention_rows import passed
@@ -23,6 +24,12 @@ Job, Person = PrecomputeJob.State, Participant.State
 def counts_of(study: Study, now: datetime) -> Counts:
     """The study now."""
     return Counts(**_jobs(study), **_people(study, now))
+
+
+def kept_counts_of(study: Study, now: datetime) -> Counts:
+    """The study now, or a while ago where counting takes long: it is looked at all the time."""
+    jobs = kept(f"watched-jobs:{study.pk}", lambda: _jobs(study))
+    return Counts(**jobs, **kept(f"watched-people:{study.pk}", lambda: _people(study, now)))
 
 
 def _jobs(study: Study) -> dict[str, Any]:
@@ -93,4 +100,6 @@ def _attention(protocol: Protocol) -> dict[str, int]:
     )
     failures = Count("pk") - Count("pk", filter=passed())
     each = checks.order_by().values("participant").annotate(failures=failures)
-    return {"checked": each.count(), "failed_attention": each.filter(failures__gte=int(limit)).count()}
+    return each.aggregate(
+        checked=Count("failures"), failed_attention=Count("failures", filter=Q(failures__gte=int(limit)))
+    )

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar, cast
 
 from django.core.cache import cache
 
 T = TypeVar("T")
 SLOW_SECONDS = 0.5  # faster counts are made anew every time
 SHARE = 20  # a count may take one part in so many of the database's time
-LONGEST_SECONDS = 120
+LONGEST_SECONDS = 600
+BUSY_SECONDS = 120  # whoever counts for longer is taken for dead
+PATIENCE_SECONDS = 10  # of whoever waits for another one's first count
+GLANCE_SECONDS = 0.05
 FORGET_SECONDS = 3600
 
 
@@ -26,26 +29,41 @@ def forget(key: str) -> None:
     cache.delete(f"kept:{key}")
 
 
-def kept(key: str, count: Callable[[], T], clock: Callable[[], float] = time.time) -> T:
+def kept(
+    key: str,
+    count: Callable[[], T],
+    clock: Callable[[], float] = time.time,
+    wait: Callable[[float], None] = time.sleep,
+) -> T:
     """The value of `count`: made now, or a while ago where making it takes long.
 
     The value is plain data, as the cache keeps it. When it is due, one caller makes it anew; the others get the old
-    one meanwhile.
+    one meanwhile, or wait a while for it where there is none yet.
     """
     found: KeptCount | None = cache.get(f"kept:{key}")
-    if found is not None:
-        due = found["at"] + min(SHARE * found["took"], LONGEST_SECONDS)
-        if clock() < due or not cache.add(f"kept:{key}:busy", 1, LONGEST_SECONDS):
-            value: T = found["value"]
-            return value
+    if found is not None and clock() < found["at"] + min(SHARE * found["took"], LONGEST_SECONDS):
+        return cast("T", found["value"])
+    alone = cache.add(f"kept:{key}:busy", 1, BUSY_SECONDS)
+    if not alone and (found := found or _of_another(key, clock, wait)) is not None:
+        return cast("T", found["value"])
     started = clock()
     try:
         made = count()
         took = clock() - started
         if took > SLOW_SECONDS:
             cache.set(f"kept:{key}", KeptCount(value=made, at=clock(), took=took), FORGET_SECONDS)
-        else:
+        elif found is not None:
             cache.delete(f"kept:{key}")
     finally:
-        cache.delete(f"kept:{key}:busy")
+        if alone:
+            cache.delete(f"kept:{key}:busy")
     return made
+
+
+def _of_another(key: str, clock: Callable[[], float], wait: Callable[[float], None]) -> KeptCount | None:
+    """What somebody else counts just now, once it is kept; None where it is fast, and so not kept, or takes too long."""
+    until = clock() + PATIENCE_SECONDS
+    while cache.get(f"kept:{key}:busy") and clock() < until:
+        wait(GLANCE_SECONDS)
+    found: KeptCount | None = cache.get(f"kept:{key}")
+    return found

@@ -1,12 +1,17 @@
 """The counts that notifications are made of, from the rows."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from survey_site.notifications.study_counts import counts_of
+from survey_site.notifications import outbox
+from survey_site.notifications.outbox import watch_of
+from survey_site.notifications.study_counts import counts_of, kept_counts_of
 from survey_site.recruitment.models import Recruitment
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.trials.models import Ticket
@@ -106,8 +111,29 @@ def test_a_pilots_people_are_not_counted(own: Survey) -> None:
 def test_the_number_of_queries_does_not_grow(own: Survey, django_assert_max_num_queries: Any) -> None:
     for _ in range(6):
         own.rating(own.participant(), attention_check=True)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(10):
         counts_of(own.study, NOW)
+
+
+def test_failed_attention_is_one_look_at_the_answers(own: Survey) -> None:
+    for rating in (1, 5):
+        own.rating(own.participant(), rating=rating, attention_check=True)
+    with CaptureQueriesContext(connection) as captured:
+        counts_of(own.study, NOW)
+    assert sum("trials_response" in query["sql"] for query in captured) == 1
+
+
+@pytest.mark.usefixtures("counts_are_kept")
+def test_what_takes_long_to_count_is_kept_for_the_next_look(own: Survey) -> None:
+    watch_of(own.study)
+    first = kept_counts_of(own.study, NOW)
+    job(own, 0, state="failed", reason="no such layer")
+    own.participant()
+    assert kept_counts_of(own.study, NOW) == first
+    assert counts_of(own.study, NOW) != first
+    with CaptureQueriesContext(connection) as captured:
+        outbox.look(NOW)
+    assert not [query for query in captured if re.search("precomputejob|trials_", query["sql"])]
 
 
 def test_people_who_began_just_now_are_counted(own: Survey) -> None:
