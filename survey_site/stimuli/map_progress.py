@@ -8,17 +8,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from survey_site.stimuli import jobs, ranks
+from survey_site.stimuli import jobs, missing_maps, ranks
 from survey_site.stimuli.leased_rows import LeasedRow
-from survey_site.stimuli.missing_maps import maps_there
 from survey_site.stimuli.models import JOB_KINDS, OwnModel, PrecomputeJob
 from survey_site.stimuli.own_models import usable
+from survey_site.studies import cached_counts
+from survey_site.studies.cached_counts import kept
 from survey_site.studies.models import Study
 
 State = PrecomputeJob.State
@@ -117,7 +119,7 @@ def lines(study: Study) -> list[ClassifierProgress]:
         name: [(key, rank) for key in keys for rank in ranks.ranks_for(key, asked)]
         for name, keys in wanted.items()
     }
-    there = maps_there(study)
+    there = missing_maps.maps_there(study)
     done, failed = _jobs_done(study, wanted)
     pace = measured(wanted)
     return [
@@ -138,12 +140,7 @@ def lines(study: Study) -> list[ClassifierProgress]:
 
 def _jobs_done(study: Study, wanted: Mapping[str, Sequence[str]]) -> tuple[Counter[str], Counter[str]]:
     """Images finished with all that is wanted under today's settings, and images that failed."""
-    rows = (
-        PrecomputeJob.objects.filter(stimulus__study=study)
-        .order_by()
-        .values_list("classifier", "methods", "settings", "state")
-        .annotate(n=Count("pk"))
-    )
+    rows = kept(_kept_as(study), lambda: _by_way(study))
     own = usable(study)
     options = {name: jobs.job_settings(study, keys, model=own.get(name)) for name, keys in wanted.items()}
     done, failed = Counter[str](), Counter[str]()
@@ -154,6 +151,22 @@ def _jobs_done(study: Study, wanted: Mapping[str, Sequence[str]]) -> tuple[Count
             covered = jobs.covers(methods, settings, wanted[classifier], options[classifier])
             done[classifier] += n * covered
     return done, failed
+
+
+def _by_way(study: Study) -> list[tuple[str, list[str], dict[str, Any], str, int]]:
+    """Jobs by classifier, what was asked for, and state."""
+    rows = PrecomputeJob.objects.filter(stimulus__study=study).order_by()
+    return list(rows.values_list("classifier", "methods", "settings", "state").annotate(n=Count("pk")))
+
+
+def _kept_as(study: Study) -> str:
+    return f"jobs-by-way:{study.pk}"
+
+
+def forget(study: Study) -> None:
+    """`lines` counts anew what it may have kept."""
+    cached_counts.forget(_kept_as(study))
+    cached_counts.forget(missing_maps.kept_as(study))
 
 
 def failures(study: Study, most: int = 30) -> list[Failure]:

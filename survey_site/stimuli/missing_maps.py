@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from survey_site.stimuli import jobs, ranks
 from survey_site.stimuli.models import SaliencyMap
+from survey_site.studies.cached_counts import kept
 from survey_site.studies.models import Study
 
 NAMED = 3  # so few images are named one by one
@@ -39,14 +40,24 @@ def count(study: Study, images: int) -> MapCount:
 
 
 def maps_there(study: Study) -> Counter[tuple[str, str, int]]:
-    """Current maps in the study's colours, by classifier, method and rank."""
+    """Current maps in the study's colours, by classifier, method and rank; of very many as they were a while ago."""
+    found = kept(kept_as(study), lambda: _counted(study))
+    return Counter({(classifier, method, rank): n for classifier, method, rank, n in found})
+
+
+def kept_as(study: Study) -> str:
+    """Where `maps_there` keeps what it counted."""
+    return f"maps:{study.pk}:{study.colour_map}"
+
+
+def _counted(study: Study) -> list[tuple[str, str, int, int]]:
     rows = (
         SaliencyMap.objects.filter(stimulus__study=study, current=True, pictures__colour_map=study.colour_map)
         .order_by()
         .values_list("classifier", "method", "rank")
         .annotate(n=Count("pk"))
     )
-    return Counter({(classifier, method, rank): n for classifier, method, rank, n in rows})
+    return list(rows)
 
 
 def by_method(lines: Iterable[str]) -> list[str]:

@@ -152,6 +152,26 @@ def test_the_page_asks_as_many_questions_for_many_images_and_failures_as_for_few
     assert len(few) == len(many) <= 20
 
 
+@pytest.mark.usefixtures("counts_are_kept")
+def test_what_takes_long_to_count_is_kept_until_a_button_is_pressed(
+    admin_client: Client, study: Study
+) -> None:
+    post(admin_client, study)
+    address = reverse("admin:study_precompute-status", args=[study.pk])
+    assert "4 queued" in admin_client.get(address).content.decode()
+    PrecomputeJob.objects.filter(stimulus__key="m0").update(state="failed", reason="no such layer")
+    with CaptureQueriesContext(connection) as captured:
+        kept = admin_client.get(address).content.decode()
+    assert "4 queued" in kept
+    assert not [query for query in captured if "precomputejob" in query["sql"]]
+    admin_client.post(reverse("admin:study_precompute", args=[study.pk]), {"verb": "pause"})
+    anew = admin_client.get(address)
+    assert "3 paused" in anew.content.decode() and "no such layer" in anew.content.decode()
+    assert anew["HX-Refresh"] == "true"
+    PrecomputeJob.objects.update(state="done")
+    assert "4 of 4 done" in admin_client.get(address).content.decode()
+
+
 def test_a_set_leaves_out_what_a_classifier_has_no_rule_for() -> None:
     asked = maps.keys_for("EfficientNetB0", "families", [])
     assert "lrp" in asked and "guidedbp" not in asked

@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from survey_site.desk.page_table import PAGES
@@ -48,6 +50,20 @@ def test_each_thing_that_is_missing_is_said_at_its_step() -> None:
     assert found[IMAGES] == "2 for practice" and found[CHECK] == "1 to change"
     study.stimuli.filter(key__startswith="m", pk__gt=study.stimuli.get(key="m2").pk).delete()
     assert missing(study)[IMAGES] == "3 more needed"
+
+
+@pytest.mark.usefixtures("counts_are_kept")
+def test_so_many_maps_that_they_take_long_to_count_are_not_counted_by_every_page_but_going_live_looks() -> (
+    None
+):
+    study = ready_study()
+    assert missing(study) == {LIVE: "not sealed"}
+    study.stimuli.get(key="m1").maps.all().delete()
+    with CaptureQueriesContext(connection) as captured:
+        assert missing(study) == {LIVE: "not sealed"}
+    assert not [query for query in captured if "saliencymap" in query["sql"]]
+    with pytest.raises(freeze.NotReady, match="m1: no map of"):
+        freeze.go_live(study)
 
 
 def test_of_a_sealed_study_nothing_is_missing() -> None:

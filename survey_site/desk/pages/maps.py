@@ -65,8 +65,15 @@ def maps_status(request: HttpRequest, study: Study) -> HttpResponse:
     context = status_of(study)
     response = render(request, "desk/maps_status.html", {"study": study, **context})
     if context["counts"].settled:
+        _forget(study)
         response["HX-Refresh"] = "true"
     return response
+
+
+def _forget(study: Study) -> None:
+    """What the page says next is counted anew."""
+    forget(f"status:{study.pk}")
+    map_progress.forget(study)
 
 
 def _change(request: HttpRequest, study: Study) -> None:
@@ -84,7 +91,7 @@ def _change(request: HttpRequest, study: Study) -> None:
     except (BadChoice, catalog.UnknownName) as error:
         messages.error(request, str(error))
         return
-    forget(f"progress:{study.pk}")
+    _forget(study)
     audit.record(request, study, f"jobs: {verb}", str(count))
     messages.success(request, told % {"n": count})
 
@@ -139,16 +146,27 @@ def keys_for(classifier: str, scope: str, ticked: list[str]) -> tuple[str, ...] 
 
 def status_of(study: Study) -> dict[str, Any]:
     """Counts, percentage, time left and failures of a study's jobs, and how far slow methods are."""
-    counts = jobs.Progress(**kept(f"progress:{study.pk}", lambda: asdict(jobs.progress(study))))
+    found = kept(f"status:{study.pk}", lambda: _counted(study))
+    counts, seconds = jobs.Progress(**found["counts"]), found["seconds"]
     finished = counts.done + counts.failed
-    seconds, unknown = (0.0, "") if counts.settled else map_progress.open_seconds(study)
     return {
+        **found,
         "counts": counts,
         "percent": round(100 * finished / counts.total) if counts.total else 0,
-        "failures": map_progress.failures(study) if counts.failed else [],
         "time_left": map_progress.in_words(seconds) if seconds else "",
+    }
+
+
+def _counted(study: Study) -> dict[str, Any]:
+    """What `status_of` says, as plain data in no language."""
+    counts = jobs.progress(study)
+    seconds, unknown = (0.0, "") if counts.settled else map_progress.open_seconds(study)
+    return {
+        "counts": asdict(counts),
+        "failures": [asdict(one) for one in map_progress.failures(study)] if counts.failed else [],
+        "seconds": seconds,
         "time_unknown": unknown,
-        "slow": slow_methods.under_way(study) if counts.running else [],
+        "slow": [asdict(one) for one in slow_methods.under_way(study)] if counts.running else [],
         "unheard": map_progress.unheard(study, counts),
     }
 

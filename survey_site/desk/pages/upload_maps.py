@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldBooleanWidget
 
 from survey_site.desk.shell import page
+from survey_site.stimuli import map_progress
 from survey_site.stimuli.import_maps import import_maps, uploads_of
 from survey_site.stimuli.uploaded_maps import BadMaps
 from survey_site.studies import audit
@@ -55,6 +56,7 @@ def upload_maps(request: HttpRequest, study: Study) -> HttpResponse:
                 form.add_error("archive", problem)
             form.add_error(None, _("Nothing was stored."))
         else:
+            map_progress.forget(study)
             audit.record(request, study, "maps uploaded", f"{stored.maps} from {archive.name}")
             messages.success(
                 request, ngettext("%d map stored.", "%d maps stored.", stored.maps) % stored.maps
