@@ -54,18 +54,21 @@ def sizes() -> Iterator[Size]:
         if asked:
             yield Size(what, sum(asked) / len(asked) / 1e3, "kB", len(asked))
     finished = PrecomputeJob.objects.filter(state=PrecomputeJob.State.DONE, finished_at__isnull=False)
-    times = [at for at in finished.order_by("finished_at").values_list("finished_at", flat=True) if at]
-    hours, ended = busy_hours(times)
+    times = finished.order_by("finished_at").values_list("finished_at", flat=True)
+    hours, ended = busy_hours(at for at in times.iterator() if at)
     if hours:
-        maps = SaliencyMap.objects.count() * ended / max(len(times), 1)
+        maps = SaliencyMap.objects.count() * ended / max(finished.count(), 1)
         yield Size("maps an hour, all workers together", maps / hours, "", ended)
 
 
-def busy_hours(times: Sequence[datetime]) -> tuple[float, int]:
+def busy_hours(times: Iterable[datetime]) -> tuple[float, int]:
     """Hours in which one job ended after another, without the pauses; and how many ended in them."""
-    gaps = [later - earlier for earlier, later in pairwise(times)]
-    busy = [gap for gap in gaps if gap < PAUSE]
-    return sum(busy, timedelta()) / timedelta(hours=1), len(busy)
+    busy, ended = timedelta(), 0
+    for earlier, later in pairwise(times):
+        if later - earlier < PAUSE:
+            busy += later - earlier
+            ended += 1
+    return busy / timedelta(hours=1), ended
 
 
 def names_of(rooms: Iterable[str]) -> list[str]:

@@ -33,6 +33,7 @@ from survey_site.tasks import registry
 from survey_site.trials import deletion
 
 admin.site.index_title = _("Overview")
+LIST = "studies_study_changelist"
 TASKS, DECLARED = "(the tasks' settings)", "(rules and plan)"  # where they stand among the fields
 
 
@@ -109,7 +110,9 @@ class StudyAdmin(ScopedAdmin):
         return super().get_form(request, obj, change, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
-        return counted(super().get_queryset(request))
+        """With its counts for the list alone: no other page shows them, and they take long in a large study."""
+        studies, match = super().get_queryset(request), request.resolver_match
+        return counted(studies) if match and match.url_name == LIST else studies
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
         if obj is None or obj.is_editable:  # the owner changes on a page of its own

@@ -1,5 +1,6 @@
 """`manage.py sizing`: counted by hand beside it."""
 
+from collections.abc import Sized
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -10,7 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from survey_site.desk import sizing
-from survey_site.stimuli.models import Stimulus
+from survey_site.stimuli.models import PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.trials.models import Response
 from tests import factories
 from tests.trials.player import begin, play
@@ -40,6 +41,26 @@ def test_pauses_are_no_work() -> None:
     hours, ended = sizing.busy_hours([NOON + timedelta(minutes=m) for m in minutes])
     assert (hours, ended) == (pytest.approx(3 / 60), 3)
     assert sizing.busy_hours([]) == (0, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_the_times_of_jobs_are_gone_through_and_not_held_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = factories.draft()
+    finished = [
+        PrecomputeJob(
+            stimulus=image, classifier="a", methods=[], state="done", finished_at=NOON + timedelta(minutes=n)
+        )
+        for n, image in enumerate(study.stimuli.all())
+    ]
+    PrecomputeJob.objects.bulk_create(finished)
+    given: list[object] = []
+    counted = sizing.busy_hours
+    monkeypatch.setattr(sizing, "busy_hours", lambda times: given.append(times) or counted(times))
+    pace = next(one for one in sizing.sizes() if one.what.startswith("maps an hour"))
+    maps, pauses = SaliencyMap.objects.count(), len(finished) - 1
+    assert (pace.value, pace.of) == (pytest.approx(maps * pauses / len(finished) / (pauses / 60)), pauses)
+    assert not isinstance(given[0], Sized)
 
 
 @pytest.mark.django_db

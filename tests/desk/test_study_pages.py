@@ -2,10 +2,13 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from survey_site.desk.study_inlines import ConditionForm
+from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies.models import Study
 from tests.stimuli.pictures import encoded, zipped
@@ -32,6 +35,17 @@ def test_many_pictures_and_a_zip_come_in_by_one_form(admin_client: Client, study
     assert "2 images added" in page
     assert "Already there: b.png" in page
     assert study.stimuli.get(key="night").stimulus_class == "owl"
+
+
+def test_a_studys_form_does_not_count_the_jobs_that_the_list_shows(
+    admin_client: Client, study: Study
+) -> None:
+    jobs.request(study)
+    shown = admin_client.get(reverse("admin:studies_study_changelist")).content.decode()
+    assert "0 of 9 jobs" in shown
+    with CaptureQueriesContext(connection) as captured:
+        admin_client.get(reverse("admin:studies_study_change", args=[study.pk]))
+    assert not [query for query in captured if "precomputejob" in query["sql"]]
 
 
 def test_a_bad_upload_says_what_is_wrong_and_stores_nothing(admin_client: Client, study: Study) -> None:
