@@ -98,14 +98,14 @@ def _next_death(plan: MapsPlan, rng: random.Random, after: float) -> float:
 class DayPlan:
     """Constants of the participants' part. page_ms: CPU of a page and its answer, database included.
 
-    Sources: docs/operations.md, “How far it goes” (page_ms: site and nginx 17.0, PostgreSQL 4.4, on busy cores), “A long
-    run” (bytes_per_answer: 1.2 GB of 1,000,109). Assumed: pages, and the time to think.
+    Sources: docs/operations.md, “How far it goes” (page_ms: site and nginx 6.9, PostgreSQL 2.2, of 200 participants with
+    scripts), “A long run” (bytes_per_answer: 1.2 GB of 1,000,109). Assumed: pages, and the time to think.
     """
 
     participants: int = 100_000
     pages: int = 30
     think_s: float = 5.0
-    page_ms: float = 21.4
+    page_ms: float = 9.1
     bytes_per_answer: float = 1_200.0
 
 

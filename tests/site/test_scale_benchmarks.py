@@ -94,6 +94,9 @@ def test_the_docs_say_where_the_constants_were_measured() -> None:
     of_a_map = [int(value.split()[0]) for what, value in sizes.items() if re.match(r"(array|picture)", what)]
     assert sum(of_a_map) * 1000 == maps.map_bytes
     assert f"| a map's rows, a job's | {maps.row_bytes:,.0f} and" in page
+    (page_row,) = [row for row in rows(page) if row[:3] == ["PostgreSQL", "scripts", "200"]]
+    server, _, database = map(float, page_row[-1].split(","))
+    assert day.page_ms == pytest.approx(server + database)
     assert f"{day.page_ms} ms of CPU a page" in page
     assert f"{day.bytes_per_answer:,.0f} bytes an answer" in page
 
