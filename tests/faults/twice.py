@@ -10,7 +10,8 @@ from contextlib import suppress
 
 import redis
 
-QUEUES = ("saliency", "reports")
+QUEUES = (b"saliency", b"reports")
+PRIORITY = b"\x06\x16"  # Celery has a list for each urgency of a queue, with its number behind this
 SEEN = re.compile(rb"^\+[\d.]+ \[\d+ (\S+)\] (.*)$", re.DOTALL)
 WORD = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
@@ -51,7 +52,7 @@ class Twice:
                 sender, command = words(line)
                 if sender == self._own or len(command) != 3 or command[0].upper() not in (b"LPUSH", b"RPUSH"):
                     continue
-                if command[1].decode() in QUEUES:
+                if command[1].partition(PRIORITY)[0] in QUEUES:
                     self._sender.execute_command(*command)
                     self.repeated += 1
 
