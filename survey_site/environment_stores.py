@@ -187,7 +187,7 @@ def storage(url: str, data_dir: Path) -> dict[str, Any]:
             "querystring_auth": True,
             "client_config": _s3_client(),
         }
-        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+        return {"BACKEND": "survey_site.stimuli.object_store.S3Storage", "OPTIONS": options}
     raise Misconfigured(f"STORAGE_URL={url!r} is neither s3://bucket/prefix nor file:///folder nor empty")
 
 

@@ -23,7 +23,11 @@ RENEWED_AFTER = timedelta(hours=12)
 """A file that nobody names may be tidied away when it is older than that; one about to be named must not look so."""
 
 
-class StorageAway(OSError):
+class StorageRefuses(OSError):
+    """The storage does not do what it is asked; the message says why, and what to do."""
+
+
+class StorageAway(StorageRefuses):
     """The folder is empty, although the database names files in it."""
 
 
@@ -77,6 +81,11 @@ class AtomicFileSystemStorage(FileSystemStorage):
             Path(temporary).unlink(missing_ok=True)
             raise
         return name
+
+
+def look() -> None:
+    """Raises StorageRefuses where the storage has a look of its own and is not to be reached."""
+    getattr(default_storage, "look", lambda: None)()
 
 
 def claim() -> None:

@@ -2,54 +2,28 @@
 
 import io
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
-from moto.backends import get_backend
 
-from survey_site import environment_stores as stores
 from survey_site.protocols import unused_files
 from survey_site.protocols.models import ServedImage
 from survey_site.stimuli import storage
 from survey_site.trials.signed_tokens import picture_token
 from survey_site.trials.views.health import LOOKS
 from tests import factories
-from tests.stack.flaky_s3 import KEY, FlakyS3
+from tests.stack.flaky_s3 import FlakyS3, point_at
 
 pytestmark = pytest.mark.django_db
 NAME = re.compile(r"/survey/media/served/[0-9a-f]{4}/[0-9a-f]{40}\.png")
 PART_BYTES = 8 * 2**20
-
-
-@pytest.fixture
-def store(settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlakyS3]:
-    """The site's storage is the bucket `survey` of a server that knows one key."""
-    for account in get_backend("s3").values():  # moto keeps one world for the whole process
-        for world in account.values():
-            world.reset()
-    server = FlakyS3()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
-    boto3.client("s3", endpoint_url=server.url, region_name="us-east-1").create_bucket(Bucket="survey")
-    point_at(settings, server, tmp_path)
-    server.seen.clear()
-    yield server
-    server.close()
-
-
-def point_at(settings: object, server: FlakyS3, folder: Path) -> None:
-    given = stores.storage(f"s3://survey/media?endpoint={server.url}&region=us-east-1", folder)
-    settings.STORAGES = {**settings.STORAGES, "default": given}  # type: ignore[attr-defined]
 
 
 def fetched(url: str) -> bytes:
@@ -87,10 +61,10 @@ def test_a_wrong_key_is_told_at_readyz_and_stores_nothing(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
     point_at(settings, store, tmp_path)
-    with pytest.raises(ClientError, match=r"403|InvalidAccessKeyId"):
+    with pytest.raises(storage.StorageRefuses, match=r"refuses HeadObject \(403\); look at STORAGE_URL"):
         storage.put("maps", b"a map", ".npy")
     LOOKS.forget()
-    assert LOOKS.outcome()["storage"] != "ok"
+    assert LOOKS.outcome()["storage"].startswith("the object store refuses HeadBucket (403); ")
     assert Client().get("/readyz").status_code == 503
     assert not store.seen
     LOOKS.forget()

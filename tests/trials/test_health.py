@@ -85,9 +85,39 @@ def test_a_part_that_is_silent_holds_nobody_but_who_looks(monkeypatch: pytest.Mo
     thread.start()
     assert begun.wait(60)
     assert looks.outcome()["broker"] == "ok"  # what was known, at once
+    now[0] += health.MOST_SECONDS
+    assert looks.outcome()["broker"] == "no answer for 10 seconds"  # and not for ever
     over.set()
     thread.join(60)
     assert looks.outcome()["broker"] == "failed: OSError"
+
+
+def test_whoever_comes_while_the_first_look_waits_is_told_which_part_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("_database", "_broker", "_cache"):
+        monkeypatch.setattr(health, name, lambda: None)
+    begun, over, now = threading.Event(), threading.Event(), [100.0]
+
+    def silent() -> None:
+        begun.set()
+        assert over.wait(60)
+
+    monkeypatch.setattr(health, "_storage", silent)
+    looks = health.Looks(lambda: now[0])
+    thread = threading.Thread(target=looks.outcome)
+    thread.start()
+    assert begun.wait(60)
+    now[0] += health.MOST_SECONDS
+    assert looks.outcome() == {
+        "database": "ok",
+        "storage": "no answer for 10 seconds",
+        "broker": "not looked at, since a part before it does not answer",
+        "cache": "not looked at, since a part before it does not answer",
+    }
+    over.set()
+    thread.join(60)
+    assert set(looks.outcome().values()) == {"ok"}
 
 
 def test_without_a_database_it_answers_all_the_same(

@@ -1,5 +1,6 @@
 """Pages for what went wrong before or beside a view. Django's own read the body, of whatever size, for a CSRF token."""
 
+import sys
 from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -39,7 +40,7 @@ def failed(request: HttpRequest) -> HttpResponse:
 
     503 while a part of the site does not work, since that is why; staff read which part, and what is wrong with it.
     """
-    if broken := health.broken_parts():
+    if broken := health.broken_parts() or health.refusing(sys.exception()):
         return _not_ready(request, broken)
     if request.path_info.startswith(API):
         return _for_programs(500, "failed", "This failed; the server's log says why.")

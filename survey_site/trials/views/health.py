@@ -1,5 +1,6 @@
 """For load balancers and operators: alive, and ready with the reason where not."""
 
+import errno
 import os
 import shutil
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.cache import caches
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -21,11 +22,18 @@ from django.views.decorators.http import require_safe
 from kombu import Connection
 
 from survey_site.accounts import tokens
-from survey_site.stimuli.storage import AtomicFileSystemStorage
+from survey_site.stimuli import storage
+from survey_site.stimuli.storage import AtomicFileSystemStorage, StorageRefuses
 from survey_site.trials import triggers
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 KEEP_SECONDS = 5  # however often it is asked, the parts are looked at so often at most
+MOST_SECONDS = 10  # for which anybody waits for another's look, or believes the one before
+PARTS = ("database", "storage", "broker", "cache")  # in the order in which they are looked at
+SILENT = f"no answer for {MOST_SECONDS} seconds"
+NOT_KNOWN = "not looked at, since a part before it does not answer"
+OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}
+OF_LIBRARIES = {"redis": "cache", "kombu": "broker"}
 
 
 class BrokenPart(Exception):
@@ -54,31 +62,48 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 class Looks:
     """Keeps for a moment what the last look found. While one looks, the others are told what it found the last time: a part
-    that is silent holds one thread, not all of them.
+    that is silent holds one thread, not all of them. What is older than MOST_SECONDS nobody is told.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
         self._found: dict[str, str] = {}
         self._until = 0.0
+        self._met: dict[str, str] = {}  # by the look that is under way
+        self._began: float | None = None
 
     def outcome(self) -> dict[str, str]:
         """What each part says: "ok", or why it cannot work."""
-        if not self._lock.acquire(blocking=not self._found):
-            return self._found
+        known = bool(self._found) and self._clock() < self._until + MOST_SECONDS
+        if not self._lock.acquire(timeout=0 if known else self._patience()):
+            return self._found if known else self._so_far()
         try:
             if not self._found or self._clock() >= self._until:
-                checks: dict[str, Callable[[], None]] = {
-                    "database": _database,
-                    "storage": _storage,
-                    "broker": _broker,
-                    "cache": _cache,
-                }
-                self._found = {name: _outcome(check) for name, check in checks.items()}
-                self._until = self._clock() + KEEP_SECONDS
+                self._look()
             return self._found
         finally:
             self._lock.release()
+
+    def _patience(self) -> float:
+        """Seconds for which the look that is under way is waited for."""
+        began = self._began
+        return MOST_SECONDS if began is None else max(0.0, began + MOST_SECONDS - self._clock())
+
+    def _look(self) -> None:
+        self._met, self._began = {}, self._clock()
+        try:
+            for name, check in zip(PARTS, (_database, _storage, _broker, _cache), strict=True):
+                self._met[name] = _outcome(check)
+        finally:
+            self._began = None
+        self._found, self._until = self._met, self._clock() + KEEP_SECONDS
+
+    def _so_far(self) -> dict[str, str]:
+        """What the look that is under way has met; of the part that it waits for, that it is silent."""
+        told = dict(self._met)
+        for name in PARTS[len(told) :]:
+            told[name] = NOT_KNOWN if SILENT in told.values() else SILENT
+        return told
 
     def forget(self) -> None:
         """The next one looks anew."""
@@ -91,6 +116,21 @@ LOOKS = Looks()
 def broken_parts() -> dict[str, str]:
     """Part → what is wrong, of those that do not work at the moment."""
     return {part: found for part, found in LOOKS.outcome().items() if found != "ok"}
+
+
+def refusing(error: BaseException | None) -> dict[str, str]:
+    """The part by which a page failed, as its error says: a look writes nothing, and misses a right that is lacking."""
+    while error is not None:
+        if isinstance(error, StorageRefuses):
+            return {"storage": str(error)}
+        if isinstance(error, OSError) and error.errno in OF_DISKS:
+            return {"storage": _named(error)}
+        if isinstance(error, OperationalError | InterfaceError):
+            return {"database": _named(error)}
+        if part := OF_LIBRARIES.get(type(error).__module__.partition(".")[0]):
+            return {part: _named(error)}
+        error = error.__cause__ or error.__context__
+    return {}
 
 
 def may_know(request: HttpRequest) -> bool:
@@ -111,12 +151,17 @@ def _is_staff(user: object) -> bool:
 def _outcome(check: Callable[[], None]) -> str:
     try:
         check()
-    except BrokenPart as error:
+    except (BrokenPart, StorageRefuses) as error:
         return str(error)
     except Exception as error:
-        # The type alone: an exception's text may hold addresses and passwords.
-        return f"failed: {type(error).__name__}"
+        return _named(error)
     return "ok"
+
+
+def _named(error: BaseException) -> str:
+    """By its type, and what the system says of it: an exception's own text may hold addresses and passwords."""
+    said = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    return f"failed: {type(error).__name__}{said}"
 
 
 def _database() -> None:
@@ -145,7 +190,7 @@ def _lacking(applied: frozenset[tuple[str, str]]) -> tuple[str, ...]:
 def _storage() -> None:
     """Looks, and writes nothing: whoever asks must not be able to make the disk work."""
     if not isinstance(default_storage, FileSystemStorage):
-        default_storage.exists("readyz/probe")
+        storage.look()
         return
     if isinstance(default_storage, AtomicFileSystemStorage) and default_storage.is_away():
         raise BrokenPart("the media folder is empty, but the database names files in it; mount its disk")
