@@ -18,7 +18,7 @@ from environs import Env, EnvError
 
 from saliency_worker import fixture_files
 from saliency_worker.declarations import BadDeclaration
-from survey_site.environment_values import Misconfigured, own_folder, split
+from survey_site.environment_values import Misconfigured, is_host, own_folder, shown, split
 from survey_site.tasks import registry
 
 SHORTEST_KEY, FEWEST_SIGNS = 50, 10
@@ -107,9 +107,10 @@ def recipients(keys: Sequence[str]) -> list[str]:
 def site_url(url: str) -> str:
     """Scheme and host under which people reach the site, without a slash at the end."""
     parts = split("SITE_URL", url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+    further = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not is_host(parts) or further:
         raise Misconfigured(
-            f"SITE_URL={url!r} is no address of a site; write one such as https://survey.example.org"
+            f"SITE_URL={shown(url)} is no address of a site; write one such as https://survey.example.org"
         )
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -157,8 +158,15 @@ def keep_private(data_dir: Path, front_server: bool) -> None:
 
 
 def read(env: Env, kind: str, name: str, default: Any) -> Any:
-    """Reads one typed variable (`bool`, `int`, `list`, `str`); a wrong value is `Misconfigured`."""
+    """Reads one typed variable (`bool`, `int`, `list`, `str`); a wrong value is `Misconfigured`.
+
+    Blanks around a text and around each part of a list are no part of it: files of variables, and commas, have them. The
+    secret key alone stays as it is, since what was signed and sealed by it depends on them.
+    """
     try:
-        return getattr(env, kind)(name, default)
+        value = getattr(env, kind)(name, default)
     except EnvError as error:
         raise Misconfigured(f"{error}; see docs/operations.md") from error
+    if kind == "list":
+        return [part.strip() for part in value if part.strip()]
+    return value.strip() if kind == "str" and name != "SECRET_KEY" else value

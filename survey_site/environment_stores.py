@@ -12,6 +12,7 @@ from survey_site.environment_values import (
     origins,
     query_of,
     redis,
+    scheme,
     split,
 )
 
@@ -53,21 +54,23 @@ def database(url: str, data_dir: Path, variable: str = "DATABASE_URL") -> dict[s
     if parts.scheme == "sqlite":
         path = unquote(parts.path)
         if path in ("", "/"):
-            raise Misconfigured(f"{variable}={url!r} names no file; write sqlite:////absolute/file.sqlite3")
+            raise Misconfigured(f"{variable} names no file; write sqlite:////absolute/file.sqlite3")
         file = Path(path.removeprefix("/") if not path.startswith("//") else path[1:])
         if not file.resolve().parent.is_dir():
             raise Misconfigured(f"{variable}: there is no folder {file.resolve().parent}; make it")
         return _sqlite(file)
     if parts.scheme in ("postgres", "postgresql"):
         name = unquote(parts.path.lstrip("/"))
-        if not name:
+        if not name or {"/", "@"} & set(parts.path.lstrip("/")):
             raise Misconfigured(
                 f"{variable} names no database; write postgres://user:password@host:5432/name"
             )
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         size = query.pop("pool", "8")
-        if not size.isdigit() or int(size) < 1:
-            raise Misconfigured(f"{variable} has pool={size!r}; write a number of connections such as pool=8")
+        if not (size.isascii() and size.isdecimal()) or int(size) < 1:
+            raise Misconfigured(
+                f"{variable} has a pool of no size; write a number of connections such as pool=8"
+            )
         _known_to_libpq(query, variable)
         # Looks again every few seconds for a server that was away, where the default doubles its pauses up to minutes.
         pool = {"min_size": 1, "max_size": int(size), "timeout": 10, "reconnect_timeout": 5}
@@ -131,7 +134,7 @@ def broker(url: str, data_dir: Path) -> tuple[str, dict[str, Any]]:
         waits = {"socket_connect_timeout": 2, "socket_timeout": 5}
         return redis("CELERY_BROKER_URL", url), {"visibility_timeout": 3600, **waits}
     raise Misconfigured(
-        f"CELERY_BROKER_URL={url!r} is neither redis://… nor empty (files in the data folder)"
+        f"CELERY_BROKER_URL begins with {scheme(url)}, and is neither redis://… nor empty (files in the data folder)"
     )
 
 
@@ -150,7 +153,9 @@ def cache(url: str, data_dir: Path) -> dict[str, Any]:
                 "socket_timeout": 5,
             },
         }
-    raise Misconfigured(f"CACHE_URL={url!r} is neither redis://… nor file:///folder nor empty")
+    raise Misconfigured(
+        f"CACHE_URL begins with {scheme(url)}, and is neither redis://… nor file:///folder nor empty"
+    )
 
 
 def refuse_files_elsewhere(storage: Mapping[str, Any], data_dir: Path, accel: str) -> None:
@@ -173,6 +178,11 @@ def storage(url: str, data_dir: Path) -> dict[str, Any]:
         }
     parts = split("STORAGE_URL", url)
     if parts.scheme == "s3" and parts.hostname:
+        if {"@", ":"} & set(parts.netloc):
+            raise Misconfigured(
+                "STORAGE_URL has more than a bucket before its prefix; the keys are AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, and the store's address is ?endpoint=https://…"
+            )
         query = query_of("STORAGE_URL", parts, ("endpoint", "region"))
         if query.get("endpoint") is not None:
             origins("STORAGE_URL's endpoint", [query["endpoint"].rstrip("/")])
@@ -188,7 +198,9 @@ def storage(url: str, data_dir: Path) -> dict[str, Any]:
             "client_config": _s3_client(),
         }
         return {"BACKEND": "survey_site.stimuli.object_store.S3Storage", "OPTIONS": options}
-    raise Misconfigured(f"STORAGE_URL={url!r} is neither s3://bucket/prefix nor file:///folder nor empty")
+    raise Misconfigured(
+        f"STORAGE_URL begins with {scheme(url)}, and is neither s3://bucket/prefix nor file:///folder nor empty"
+    )
 
 
 def _s3_client() -> Any:

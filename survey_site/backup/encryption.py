@@ -15,6 +15,7 @@ import pyrage
 from survey_site.backup.errors import BackupError
 
 AGE_BEGINS = b"age-encryption.org/"
+MOST_SHOWN = 12  # letters
 
 
 def new_key(path: Path) -> str:
@@ -30,13 +31,14 @@ def new_key(path: Path) -> str:
 
 
 def recipient(text: str) -> Any:
-    """A public key, `age1…` or `ssh-ed25519 …`; raises BackupError."""
+    """A public key, `age1…` or `ssh-ed25519 …`; raises BackupError, which holds no more of it: it may be a private one."""
     kind = pyrage.ssh if text.startswith("ssh-") else pyrage.x25519
     try:
         return kind.Recipient.from_str(text)
     except pyrage.RecipientError as error:
+        begins = text if len(text) < MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
         raise BackupError(
-            f"{text!r} is no public key of age; it begins with age1, and manage.py backup --new-key FILE makes one."
+            f"{begins!r} is no public key of age; it begins with age1, and manage.py backup --new-key FILE makes one."
         ) from error
 
 

@@ -1,17 +1,19 @@
 """Failures to Sentry, or whatever speaks its protocol, where SENTRY_DSN names one: without bodies, people and secrets."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from survey_site.telemetry.lines import masked
 
 
 def is_dsn(value: str) -> bool:
     """Whether this can be the address of a project: `https://key@host/number`."""
-    parts = urlsplit(value)
-    return bool(
-        parts.scheme in ("http", "https") and parts.username and parts.hostname and parts.path.strip("/")
-    )
+    from sentry_sdk.utils import Dsn
+
+    try:
+        Dsn(value)
+    except ValueError:
+        return False
+    return True
 
 
 def report_to(dsn: str, release: str) -> None:
