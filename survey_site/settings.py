@@ -168,7 +168,7 @@ MIDDLEWARE = [
     "survey_site.policy.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "survey_site.telemetry.probes.CommonMiddleware",
     "survey_site.bodies.BodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -250,9 +250,9 @@ SESSION_COOKIE_AGE = 12 * 3600  # however busy; SESSION_IDLE_MINUTES ends the ot
 CSRF_FAILURE_VIEW = "survey_site.trials.views.guards.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
-# A front server ends TLS; what it passes on as plain HTTP is sent to HTTPS, but for the looks of load balancers.
+# A front server ends TLS; what it passes on as plain HTTP is sent to HTTPS, but for what programs ask, under any host.
 SECURE_SSL_REDIRECT = BEHIND_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
