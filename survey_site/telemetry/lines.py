@@ -10,7 +10,10 @@ from typing import Any
 import structlog
 
 FORMATS = ("plain", "json")
-_PAGES = re.compile(r"/(p|w|i)/[^/\s?\"']+")  # the addresses of participants' pages are their credentials
+# The addresses of participants' pages are their credentials, and those that set a password a researcher's.
+_PAGES = re.compile(r"/(p|w|i|admin/password/[^/\s?\"']+)/[^/\s?\"'\\]+")
+_QUERIES = re.compile(r"\?[\w.~%+*\[\]-]+=[^\s\"'<>\\]*")  # ids of panels, signatures of pictures
+_KEYS = re.compile(r"\bsv_[\w-]{20,}")  # of the API
 _MAIL = re.compile(r"[^\s@<>\"'(=:,/…]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
 _ROWS = re.compile(r"(?m)^(DETAIL|CONTEXT): .*$")  # PostgreSQL quotes the values of a row that it refuses
 _ROWS_IN_JSON = re.compile(r"(\\n)(DETAIL|CONTEXT): (?:[^\"\\]|\\(?!n).)*")
@@ -18,8 +21,8 @@ _PASSWORDS = re.compile(r"(\w+://[^:/\s@]*):[^@\s/]+@")
 
 
 def masked(text: str) -> str:
-    """The text without secrets of participants' addresses, mail addresses, passwords in URLs, and values of refused rows."""
-    text = _PASSWORDS.sub(r"\1:…@", text)
+    """The text without secrets in addresses, queries, API keys, mail addresses, passwords of URLs, values of rows."""
+    text = _KEYS.sub("sv_…", _QUERIES.sub("?…", _PASSWORDS.sub(r"\1:…@", text)))
     text = _MAIL.sub("…@…", _PAGES.sub(r"/\1/…", text))
     return _ROWS_IN_JSON.sub(r"\1\2: …", _ROWS.sub(r"\1: …", text))
 
