@@ -3,7 +3,6 @@
 import json
 import platform
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +26,7 @@ from survey_site.stimuli.models import PrecomputeJob
 from survey_site.stimuli.storage import sha256
 from survey_site.stimuli.weights import missing
 from survey_site.studies.models import Condition, Study
+from survey_site.telemetry.lines import masked
 from survey_site.trials.views.health import Looks
 
 ANSWERS_WITHIN_S = 3
@@ -47,6 +47,9 @@ REMEDIES = {
     "storage": "look at STORAGE_URL and the disk",
     "broker": "start Redis, and look at CELERY_BROKER_URL; no answer is lost meanwhile",
     "cache": "start Redis, and look at CACHE_URL; no answer is lost meanwhile",
+    "backups": "look at BACKUP_DIR, its disk and its rights",
+    "weights": "look at SALIENCY_WEIGHTS_DIR, its disk and its rights",
+    "workers": "look at CELERY_BROKER_URL, and whether Redis is up",
 }
 
 
@@ -90,6 +93,12 @@ def _examined(part: str, check: Callable[[], str]) -> Examined:
         return Examined(part, check())
     except Ailing as error:
         return Examined(part, problem=str(error))
+    except (
+        Exception
+    ) as error:  # whatever disks, drivers and libraries raise: the other parts are looked at all the same
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        remedy = REMEDIES.get(part, REMEDIES["database"])
+        return Examined(part, problem=f"it could not be looked at ({masked(said)}); {remedy}")
 
 
 def versions() -> str:
@@ -195,14 +204,19 @@ def weights() -> str:
 
 
 def disks() -> str:
-    """Room where data and files lie."""
-    told = []
+    """Room where data, files and backups lie."""
+    told, ailing = [], []
     for place, folder in site_metrics.places().items():
-        usage = shutil.disk_usage(folder)
-        share = usage.free / usage.total
-        told.append(f"{place} {usage.free / 1e9:.1f} GB free ({share:.0%})")
-        if usage.free < LEAST_FREE_BYTES or share < LEAST_FREE_SHARE:
-            raise Ailing(f"{', '.join(told)}; make room on the disk of {folder}")
+        try:
+            left, altogether = site_metrics.room(folder)
+        except OSError as error:
+            ailing.append(f"{folder}: {error.strerror}; mount its disk, and look at its rights")
+            continue
+        told.append(f"{place} {left / 1e9:.1f} GB free ({left / altogether:.0%})")
+        if left < LEAST_FREE_BYTES or left / altogether < LEAST_FREE_SHARE:
+            ailing.append(f"make room on the disk of {folder}")
+    if ailing:
+        raise Ailing("; ".join([", ".join(told), *ailing] if told else ailing))
     return ", ".join(told)
 
 

@@ -3,16 +3,18 @@
 Read with the token of `METRICS_TOKEN`; without one from this machine alone, and not through a front server.
 """
 
+import logging
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connection
 from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -32,6 +34,7 @@ from survey_site.studies.cached_counts import kept
 from survey_site.telemetry import shared_counters
 from survey_site.trials.views.health import LOOKS
 
+logger = logging.getLogger(__name__)
 KINDS: tuple[type[LeasedRow], ...] = (*JOB_KINDS, OwnModel, ObserverJob, Delivery)
 QUEUES = ("saliency", "reports")
 OPEN = (LeasedRow.State.QUEUED, LeasedRow.State.RUNNING)  # the states that have an index
@@ -76,30 +79,58 @@ class NowCollector(Collector):
             ready.add_metric([part], found == "ok")
         yield from (version, ready, *disks())
         if outcome["database"] == "ok":
-            yield from rows(timezone.now())
+            yield from _unless_it_fails(lambda: rows(timezone.now()))
         if outcome["broker"] == "ok":
-            yield messages()
+            yield from _unless_it_fails(lambda: (messages(),))
+
+
+def _unless_it_fails(ask: Callable[[], Iterable[GaugeMetricFamily]]) -> Iterable[GaugeMetricFamily]:
+    """Nothing of a part that went away since it was looked at: the other figures, and the alarms about them, stand."""
+    try:
+        return ask()
+    except Exception as error:  # whatever a driver raises
+        logger.warning("left out of /metrics: %s", type(error).__name__)
+        return ()
 
 
 def disks() -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
-    """Room of the data folder's disk, and of the media folder's where it is one."""
+    """Room of every disk that answers; the doctor says what is wrong with another."""
     free = GaugeMetricFamily("survey_disk_free_bytes", "Room left", labels=["place"])
     size = GaugeMetricFamily("survey_disk_size_bytes", "Room altogether", labels=["place"])
     for place, folder in places().items():
-        usage = shutil.disk_usage(folder)
-        free.add_metric([place], usage.free)
-        size.add_metric([place], usage.total)
+        try:
+            left, altogether = room(folder)
+        except OSError as error:
+            logger.warning("the disk of %s is left out of /metrics: %s", folder, error.strerror)
+            continue
+        free.add_metric([place], left)
+        size.add_metric([place], altogether)
     return free, size
 
 
 def places() -> dict[str, Path]:
-    """Folders on the disks that the site fills; of one that is not made yet the folder above."""
+    """Folders on the disks that the site fills."""
     found = {"data": settings.DATA_DIR}
     if isinstance(default_storage, FileSystemStorage):
         found["media"] = Path(default_storage.location)
+    if settings.BACKUP_DIR:
+        found["backups"] = Path(settings.BACKUP_DIR)
+    if connection.vendor == "sqlite" and (file := Path(connection.settings_dict["NAME"])).is_absolute():
+        found["database"] = file.parent
     return {
-        place: next(at for at in (folder, *folder.parents) if at.exists()) for place, folder in found.items()
+        place: folder for place, folder in found.items() if place == "data" or folder != settings.DATA_DIR
     }
+
+
+def room(folder: Path) -> tuple[int, int]:
+    """Bytes left and altogether of the folder's disk; of one that is not made yet, of the folder above. Raises OSError."""
+    try:
+        usage = shutil.disk_usage(folder)
+    except FileNotFoundError:
+        if folder == folder.parent:
+            raise
+        return room(folder.parent)
+    return usage.free, usage.total
 
 
 def rows(now: datetime) -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
@@ -132,9 +163,9 @@ def _open_rows() -> dict[str, dict[str, tuple[int, float]]]:
 def messages() -> GaugeMetricFamily:
     """Messages of the broker that no worker took yet."""
     found = GaugeMetricFamily("survey_queue_messages", "Messages that wait at the broker", labels=["queue"])
-    with app.connection_for_read() as connection:
+    with app.connection_for_read() as broker:
         for queue in QUEUES:
-            channel: Any = connection.channel()
+            channel: Any = broker.channel()
             found.add_metric([queue], channel._size(queue))
             channel.close()
     return found

@@ -239,6 +239,7 @@ def _take_back(kind: Kind, now: datetime) -> None:
         announced_at=None,
     )
     counters.LEASES_LOST.labels(kind._meta.model_name).inc(given_up + taken)
+    counters.ROW_FAILURES.labels(kind._meta.model_name, "yes").inc(given_up)
 
 
 def _ring_again(kind: Kind, now: datetime, waiting: bool) -> int:

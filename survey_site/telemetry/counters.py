@@ -31,6 +31,21 @@ RUNG_AGAIN = Counter("survey_rows_rung_again", "Rows that nobody had heard of, a
 LEASES_LOST = Counter("survey_leases_lost", "Rows whose worker did not renew its lease", ["kind"])
 
 
+def rows_from_zero(kind: str) -> None:
+    """Shows what rows of this kind are counted by before the first: what is born as 1 has not grown, and alarms no one."""
+    for final in ("yes", "no"):
+        ROW_FAILURES.labels(kind, final)
+    RUNG_AGAIN.labels(kind)
+    LEASES_LOST.labels(kind)
+
+
+@signals.worker_ready.connect
+def _tasks_from_zero(sender: Any = None, **_: object) -> None:
+    """As rows_from_zero, of the tasks that this worker knows."""
+    for name in sender.app.tasks:
+        TASK_FAILURES.labels(name)
+
+
 class RequestsMiddleware:
     """Times each request. A view is named, never its address: addresses are credentials, and without number."""
 

@@ -1,6 +1,8 @@
 """`/metrics`: who may read it, that every process counts, and that what it says is so."""
 
 import re
+import subprocess
+import sys
 import urllib.request
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +14,9 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from survey_site.desk import site_metrics
+from survey_site.notifications.models import Delivery
+from survey_site.reports import cached_report
 from survey_site.stimuli import leased_rows
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.trials.views import health
@@ -118,6 +123,58 @@ def test_lost_leases_failures_and_sweeps_are_counted() -> None:
     leased_rows.fail(row, "two", "why", permanent=False)
     after = [counted(name, **labels) for name, labels in names]
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1, 1]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("media")
+def test_a_row_whose_workers_all_died_has_failed_for_good() -> None:
+    labels = {"kind": "precomputejob", "final": "yes"}
+    before = counted("survey_row_failures_total", **labels)
+    study = factories.draft()
+    job = PrecomputeJob.objects.create(stimulus=study.stimuli.first(), classifier="a", methods=["gradcam"])
+    later = timezone.now()
+    for attempt in range(PrecomputeJob.LANE.most_attempts()):
+        assert leased_rows.claim(PrecomputeJob, [job.pk], f"worker {attempt}", later)
+        later += timedelta(hours=1)
+        leased_rows.sweep([PrecomputeJob], later)
+    job.refresh_from_db()
+    assert job.state == PrecomputeJob.State.FAILED
+    assert counted("survey_row_failures_total", **labels) == before + 1
+
+
+FROM_ZERO = """
+import django; django.setup()
+from celery.signals import worker_ready
+from prometheus_client import REGISTRY
+from survey_site.celery import app
+app.loader.import_default_modules()
+worker_ready.send(sender=type("Consumer", (), {"app": app}))
+for name, labels in (
+    [("row_failures", {"kind": kind, "final": final}) for kind in KINDS for final in ("yes", "no")]
+    + [(name, {"kind": kind}) for name in ("leases_lost", "rows_rung_again") for kind in KINDS]
+    + [("task_failures", {"task": task}) for task in TASKS]
+):
+    print(name, *labels.values(), REGISTRY.get_sample_value(f"survey_{name}_total", labels))
+"""
+
+
+def test_what_alarms_watch_is_counted_from_zero_in_a_new_process(tmp_path: Path) -> None:
+    """A series that is born as 1 has not grown, and the first failure would alarm nobody."""
+    kinds = [kind._meta.model_name for kind in site_metrics.KINDS]
+    tasks = [Delivery.LANE.task, cached_report.ANALYSIS.name]
+    code = f"KINDS, TASKS = {kinds!r}, {tasks!r}\n{FROM_ZERO}"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=running_site.environment(tmp_path, DJANGO_SETTINGS_MODULE="survey_site.settings"),
+        cwd=running_site.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    values = {line.rpartition(" ")[0]: line.rpartition(" ")[2] for line in done.stdout.splitlines()}
+    assert len(values) == 4 * len(kinds) + len(tasks)
+    assert {name for name, value in values.items() if value != "0.0"} == set()
 
 
 def fetched(port: int) -> dict[str, float]:
