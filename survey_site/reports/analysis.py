@@ -16,6 +16,7 @@ from survey_site.reports.analysis_rows import map_rows, participant_rows, trial_
 from survey_site.reports.look_taking import take_closing
 from survey_site.reports.machine_metrics import gallery, machine_rows
 from survey_site.reports.machine_types import Gallery
+from survey_site.reports.one_moment import one_moment
 from survey_site.reports.point_report import point_report, tasks_of
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.report_types import ReportColumn, StudyFlow, StudyReport, VariantCells
@@ -36,7 +37,6 @@ from survey_site.tasks import registry
 from survey_site.tasks.contract import outcomes
 
 Progress = Callable[[float, str], None]
-ATTEMPTS = 4
 HIDDEN = "(hidden while masked)"  # in the place of the reference's name
 HIDDEN_REFERENCE = "not shown while masked: it would tell which column is the reference"
 HIDDEN_PAIRS: PairFamily = {
@@ -55,8 +55,8 @@ class Analysis:
     figures: Mapping[str, FigureData] = field(default_factory=dict)
 
 
-class DataMoved(RuntimeError):
-    """Answers arrived between the reading of the sums and of the rows."""
+class Disagreement(RuntimeError):
+    """The database and the statistics count the same answers differently."""
 
 
 def _silent(fraction: float, label: str) -> None:
@@ -69,41 +69,38 @@ def analyse(
     version: int | None = None,
     progress: Progress = _silent,
 ) -> Analysis:
-    """`analyse_once`, again where answers arrived while it read. Raises DataMoved after four attempts."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return analyse_once(study, population, version, progress)
-        except DataMoved:
-            continue
-    return analyse_once(study, population, version, progress)
-
-
-def analyse_once(
-    study: Study,
-    population: Population | None = None,
-    version: int | None = None,
-    progress: Progress = _silent,
-) -> Analysis:
     """Computes everything. Without a protocol there is nothing to analyse: the point report comes back as it is.
 
-    The headline leaves out who is excluded in the database. The protocol's rules are judged beside it
-    (`after_rules`), so that nothing disappears from Table 1 without a researcher's decision.
+    All is read as it is at one moment: answers that come in meanwhile belong to the next report. The headline leaves out
+    who is excluded in the database. The protocol's rules are judged beside it (`after_rules`), so that nothing disappears
+    from Table 1 without a researcher's decision.
     """
     population = population or Population()
-    report = point_report(study, population, version)
     protocol = protocol_of(study, version)
     if protocol is None:
-        return Analysis(report, from_columns({"participant": [], "task": [], "column": [], "stimulus": []}))
+        nothing = from_columns({"participant": [], "task": [], "column": [], "stimulus": []})
+        return Analysis(point_report(study, population, version), nothing)
     progress(0.0, "reading")
-    take_closing(study, protocol)
-    tasks = [one.task for one in tasks_of(study, protocol)]
+    take_closing(study, protocol)  # it writes, and the look belongs to what is read
+    with one_moment():
+        protocol = protocol_of(study, protocol.version) or protocol
+        report = point_report(study, population, protocol.version)
+        tasks, letters = [one.task for one in tasks_of(study, protocol)], masking.column_letters(study)
+        columns = trial_columns(protocol, population, letters)
+        people, maps = (
+            participant_rows(protocol, population),
+            (None if letters else map_rows(protocol) or None),
+        )
+        machine = machine_rows(study)
+        shown = NO_GALLERY if letters else gallery(protocol, population, tasks)
+        stopping = None
+        if population.is_primary:
+            count = report["population"]["participants"]
+            stopping = stopping_of(protocol, plan_of(protocol), masked=bool(letters), participants=count)
     asked, analyses = outcomes(tasks), task_analyses.of(tasks)
-    letters = masking.column_letters(study)
-    if bool(letters) != report["masked"]:
-        raise DataMoved("the columns' names were opened or hidden in between, run the report again")
     plan = masked_plan(plan_of(protocol), letters) if letters else plan_of(protocol)
-    trials = in_order(from_columns(trial_columns(protocol, population, letters)))
-    people, maps = participant_rows(protocol, population), (None if letters else map_rows(protocol) or None)
+    trials = in_order(from_columns(columns))
+    del columns
 
     def under(rules: AnalysisPlan, start: float, share: float) -> StatisticsReport:
         return build_report(
@@ -115,10 +112,7 @@ def analyse_once(
     found = strict = under(head, 0.1, 0.6)
     if quality.exclusions(trials.select(~trials.exclusion.isin(APART)), plan.rules, asked):
         strict = under(plan, 0.7, 0.25)
-    stopping = None
     if population.is_primary:
-        count = report["population"]["participants"]
-        stopping = stopping_of(protocol, plan_of(protocol), masked=bool(letters), participants=count)
         corrected(found, stopping)
     elif plan_of(protocol).stopping:
         uncorrected(found)
@@ -128,8 +122,8 @@ def analyse_once(
         found["pairs"] = {outcome.key: HIDDEN_PAIRS for outcome in asked}
     merged = merge(report, found, strict, plan, asked) | {
         "stopping": stopping,
-        "machine": machine_rows(study),
-        "gallery": NO_GALLERY if letters else gallery(protocol, population, tasks),
+        "machine": machine,
+        "gallery": shown,
     }
     kept = scored(quality.analysed(trials, head), head)
     return Analysis(merged, kept, task_figures(kept, merged["columns"], asked, analyses))
@@ -178,7 +172,7 @@ def merge(
     plan: AnalysisPlan,
     asked: Sequence[Outcome],
 ) -> StudyReport:
-    """The point report with the statistics beside its numbers. Raises DataMoved if the two disagree.
+    """The point report with the statistics beside its numbers. Raises Disagreement if the two disagree.
 
     `found` leaves out who is excluded in the database, `strict` who breaks a rule of the plan too.
     """
@@ -243,7 +237,7 @@ def _variant(
 def _cells(
     point: Mapping[str, Any], statistics: Mapping[str, Any], asked: Sequence[Outcome], where: str
 ) -> dict[str, Any]:
-    """By the outcome's key what was counted with what was computed. Raises DataMoved if the two disagree."""
+    """By the outcome's key what was counted with what was computed. Raises Disagreement if the two disagree."""
     for outcome in asked:
         for name in ("n", outcome.total):
             _same_count(where, name, point[outcome.key][name], statistics[outcome.key][name])
@@ -262,7 +256,4 @@ def _joined(point: Mapping[str, Any], statistics: Mapping[str, Any]) -> dict[str
 
 def _same_count(where: str, name: str, counted: float, computed: float) -> None:
     if not isclose(counted, computed, rel_tol=1e-9, abs_tol=1e-9):
-        raise DataMoved(
-            f"{where}: the database counts {name} = {counted}, the statistics {computed}; "
-            "answers arrived in between, run the report again"
-        )
+        raise Disagreement(f"{where}: the database counts {name} = {counted}, the statistics {computed}")

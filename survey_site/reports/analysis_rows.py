@@ -12,6 +12,7 @@ from survey_site.protocols.models import Protocol
 from survey_site.reports.exports.columns import exclusion
 from survey_site.reports.machine_types import MapMetrics
 from survey_site.reports.observed_rows import observed_in
+from survey_site.reports.one_moment import one_moment
 from survey_site.reports.population import Population
 from survey_site.reports.report_types import RecruitedPerson
 from survey_site.reports.signs import signs_of
@@ -66,6 +67,7 @@ def _batches(values: Iterator[T], size: int) -> Iterator[list[T]]:
         yield rows
 
 
+@one_moment()
 def trial_columns(
     protocol: Protocol, population: Population, letters: Mapping[str, str] | None = None
 ) -> dict[str, Sequence[Any]]:
@@ -232,9 +234,9 @@ def map_rows(protocol: Protocol) -> list[MapMetrics]:
             "confidence_drop": (metrics or {}).get("drop"),
             "confidence_gain": (metrics or {}).get("increase"),
         }
-        for stimulus, sha256, classifier, method, metrics in maps.order_by("pk").values_list(
-            "stimulus__key", "array_sha256", "classifier", "method", "metrics"
-        )
+        for stimulus, sha256, classifier, method, metrics in maps.order_by("pk")
+        .values_list("stimulus__key", "array_sha256", "classifier", "method", "metrics")
+        .iterator(CHUNK)
     ]
 
 

@@ -175,21 +175,6 @@ def test_a_task_for_a_study_that_is_gone_does_nothing(db: None) -> None:
     tasks.analyse(12345, 1, "")
 
 
-def test_answers_arriving_meanwhile_are_noticed(own: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, calls = analysis.trial_columns, []
-
-    def late(*args: Any) -> Any:
-        if not calls:
-            own.rating(own.study.participants.get(code="p01"), 0, 6)
-        calls.append(1)
-        return real(*args)
-
-    monkeypatch.setattr(analysis, "trial_columns", late)
-    report = analysis.analyse(own.study).report
-    assert len(calls) == 2
-    assert report["columns"][0]["index"]["n"] == 19
-
-
 @pytest.mark.parametrize("population", [Population(), Population(bots=True), Population(unfinished=True),
                                         Population(excluded=True), Population(unfinished=True, excluded=True)])  # fmt: skip
 def test_statistics_and_database_count_the_same_answers(own: Survey, population: Population) -> None:
