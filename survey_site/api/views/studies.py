@@ -1,6 +1,6 @@
 """Where to begin, the studies, Table 1 and the places."""
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics, views
@@ -17,13 +17,18 @@ from survey_site.api.serializers import (
 )
 from survey_site.api.views.of_study import ERRORS, POPULATION, ById, OfStudy
 from survey_site.protocols import masking
+from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report
-from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population, protocol_of
 from survey_site.studies import audit
 from survey_site.studies.access import Action
 from survey_site.studies.models import Study
 from survey_site.trials.places import places_of
+
+
+def _with_parts(studies: QuerySet[Study]) -> QuerySet[Study]:
+    """With what is told beside; sealed documents, which are long, stay in the database."""
+    return studies.prefetch_related("conditions", Prefetch("protocols", Protocol.objects.defer("document")))
 
 
 class Root(views.APIView):
@@ -45,7 +50,7 @@ class Studies(generics.ListAPIView[Study]):
     queryset = Study.objects.none()
 
     def get_queryset(self) -> QuerySet[Study]:
-        return studies_for(self.request, "view").prefetch_related("conditions", "protocols")
+        return _with_parts(studies_for(self.request, "view"))
 
 
 @extend_schema_view(get=extend_schema(responses={200: StudySerializer, **ERRORS}))
@@ -58,7 +63,7 @@ class StudyDetail(generics.RetrieveAPIView[Study]):
     queryset = Study.objects.none()
 
     def get_queryset(self) -> QuerySet[Study]:
-        return studies_for(self.request, "view").prefetch_related("conditions", "protocols")
+        return _with_parts(studies_for(self.request, "view"))
 
 
 class Report(OfStudy):
@@ -93,10 +98,9 @@ class Report(OfStudy):
         masking.note_shown(study, request.user.pk)
         population = Population.from_query(request.GET)
         protocol = protocol_of(study, int(version) if version else None)
-        found = (
-            cached_report.report_of(cached_report.data_version(protocol, population)) if protocol else None
-        )
-        return Response(found or point_report(study, population, protocol.version if protocol else None))
+        data = cached_report.data_version(protocol, population) if protocol else ""
+        found = cached_report.report_of(data) if protocol else None
+        return Response(found or cached_report.points(study, protocol, population, data))
 
 
 class RecruitmentPlaces(OfStudy):
