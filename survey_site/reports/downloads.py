@@ -1,9 +1,19 @@
 """The data as files: tables as CSV with their checksums, the Psych-DS data set, the codebook."""
 
+from typing import IO
+
 from django.contrib import admin, messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -49,12 +59,29 @@ def results_of(request: HttpRequest, slug: str, right: Action = "results") -> St
 
 @require_safe
 @staff_member_required
-def psych_ds(request: HttpRequest, slug: str) -> FileResponse:
-    """The whole data set as a Psych-DS zip, with its data dictionary."""
-    study = results_of(request, slug, "export")
+def psych_ds(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The whole data set as a Psych-DS zip, with its data dictionary; of a large study once the worker has made it."""
+    study, population = results_of(request, slug, "export"), Population.from_query(request.GET)
+    if prepared_files.is_large(study, population):
+        found = _prepared(study, population, prepared_files.PSYCH_DS)
+        if found is None:
+            messages.info(request, _("The data set of so many answers is made first: ask for it here."))
+            return _to_files(slug, population)
+    else:
+        found = write_zip(study, population)
     audit.record(request, study, "exported", "Psych-DS")
-    archive = write_zip(study, Population.from_query(request.GET))
-    return FileResponse(archive, as_attachment=True, filename=f"{study.slug}-psych-ds.zip")
+    return FileResponse(found, as_attachment=True, filename=f"{study.slug}-psych-ds.zip")
+
+
+def _prepared(study: Study, population: Population, kind: str) -> IO[bytes] | None:
+    """The file of the data as they are; None until the worker has made it."""
+    path = prepared_files.path_of(study, population, kind, prepared_files.fingerprint(study, population))
+    return default_storage.open(path, "rb") if prepared_files.is_ready(path) else None
+
+
+def _to_files(slug: str, population: Population) -> HttpResponseRedirect:
+    query = population.as_query()
+    return redirect(reverse("data_files", args=[slug]) + (f"?{query}" if query else ""))
 
 
 @require_safe
@@ -103,7 +130,7 @@ def codebook(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_member_required
 def data_files(request: HttpRequest, slug: str) -> HttpResponse:
-    """Files for Excel, SPSS and Stata: POST asks the worker of reports for one, GET tells which are ready.
+    """Files for Excel, SPSS and Stata, and the data set: POST asks the worker of reports for one, GET tells which are ready.
 
     The page fetches itself again while one is being made; without scripts it is a page that can be reloaded.
     """
@@ -115,8 +142,7 @@ def data_files(request: HttpRequest, slug: str) -> HttpResponse:
             raise Http404("There is no such format.")
         if why := prepared_files.ask(study, population, kind):
             messages.error(request, _("The file could not be asked for: %s") % why)
-        query = population.as_query()
-        return redirect(reverse("data_files", args=[slug]) + (f"?{query}" if query else ""))
+        return _to_files(slug, population)
     states = prepared_files.states(study, population)
     context = {
         "study": study,
@@ -126,7 +152,7 @@ def data_files(request: HttpRequest, slug: str) -> HttpResponse:
     }
     if request.headers.get("HX-Request"):
         return render(request, "reports/data_files_list.html", context)
-    title = _("Data for Excel, SPSS and Stata")
+    title = _("Data for Excel, SPSS, Stata and as Psych-DS")
     return render(
         request, "reports/data_files.html", {**admin.site.each_context(request), **context, "title": title}
     )
@@ -138,11 +164,11 @@ def data_file(request: HttpRequest, slug: str, kind: str) -> FileResponse:
     """One prepared file of the data as they are; 404 until the worker has made it."""
     study = results_of(request, slug, "export")
     population, found = Population.from_query(request.GET), prepared_files.FORMATS[kind]
-    path = prepared_files.path_of(study, population, kind, prepared_files.fingerprint(study, population))
-    if not prepared_files.is_ready(path):
+    file = _prepared(study, population, kind)
+    if file is None:
         raise Http404("The file is not made yet, or the data have changed since; ask for it again.")
     audit.record(request, study, "exported", found.suffix)
-    response = FileResponse(default_storage.open(path, "rb"), content_type=found.content_type)
+    response = FileResponse(file, content_type=found.content_type)
     response["Content-Disposition"] = attachment(study, request, found.suffix)
     response["Cache-Control"] = "no-store"
     return response

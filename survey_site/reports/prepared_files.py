@@ -1,4 +1,4 @@
-"""Files that the worker of reports makes of the data, for Excel, SPSS and Stata: asked for once, kept while they hold.
+"""Files that the worker of reports makes of the data (Excel, SPSS, Stata, Psych-DS): asked for once, kept while they hold.
 
 A file lies in the storage under the fingerprint of the data it was made of. It is offered while that is the data's, and
 deleted when it is not or after a day: nobody's answers outlive their withdrawal there. Imports no pandas.
@@ -6,6 +6,7 @@ deleted when it is not or after a day: nobody's answers outlive their withdrawal
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,8 +20,10 @@ from django.utils.translation import gettext_lazy as _
 from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports.cached_task import CachedTask, TaskState
+from survey_site.reports.one_moment import one_moment
 from survey_site.reports.population import Population
 from survey_site.stimuli.models import SaliencyMap, Stimulus
+from survey_site.stimuli.observed import ObserverJob
 from survey_site.studies.cached_counts import forget, kept
 from survey_site.studies.models import Study
 from survey_site.trials.models import Participant, Response, Trial
@@ -29,62 +32,78 @@ PREPARING = CachedTask("reports.data_file", silence_s=600)
 FOLDER = "data_files"
 KEPT = timedelta(days=1)
 SWEEP_SECONDS = 300
+OF_IMAGES = (
+    "pk", "key", "stimulus_class", "role", "sha256", "width", "height", "source", "licence", "region_sha256",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """One kind of file: key of its address and writer, end of its name, words of its link, media type."""
+    """One kind of file: key of its writer, end of its name, words of its link, media type, name of its address."""
 
     key: str
     suffix: str
     label: Any
     content_type: str
-
-    @property
-    def view(self) -> str:
-        """Name of the address of the file."""
-        return f"file_{self.key}"
+    view: str
 
 
 ZIP = "application/zip"
+PSYCH_DS = "psych-ds"
+AT_ONCE = 500_000  # answers of which a data set is written while the browser, and the front server, wait
 FORMATS = {
     one.key: one
     for one in (
         FileFormat(
             "xlsx", "data.xlsx", _("Excel workbook (XLSX)"),
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "file_xlsx",
         ),
-        FileFormat("spss", "spss.zip", _("SPSS (SAV files in a zip)"), ZIP),
-        FileFormat("stata", "stata.zip", _("Stata (DTA files in a zip)"), ZIP),
+        FileFormat("spss", "spss.zip", _("SPSS (SAV files in a zip)"), ZIP, "file_spss"),
+        FileFormat("stata", "stata.zip", _("Stata (DTA files in a zip)"), ZIP, "file_stata"),
+        FileFormat(PSYCH_DS, "psych-ds.zip", _("Psych-DS data set (zip)"), ZIP, "psych_ds"),
     )
 }  # fmt: skip
 
 
+@one_moment()
 def fingerprint(study: Study, population: Population) -> str:
     """Changes with whatever the tables hold: answers, people, exclusions, images, maps, protocols, the study's words."""
+    found = hashlib.sha256()
+    for fact in _facts(study, population):
+        found.update(json.dumps(fact, default=str).encode() + b"\n")
+    return found.hexdigest()[:32]
+
+
+def _facts(study: Study, population: Population) -> Iterator[Any]:
+    """Answers and trials are looked at of the unfinished alone: those of the others do not change while these are there."""
+    S = Participant.State
     people = Participant.objects.filter(study=study)
     states = people.values("state", "kind", "surplus", "excluded").order_by(
         "state", "kind", "surplus", "excluded"
     )
     told = Length(Cast("demographics", TextField()))
-    facts = [
-        *states.annotate(
-            n=Count("pk"), who=Sum("pk"), seen=Max("last_seen_at"), told=Sum(told)
-        ).values_list(),
-        list(people.filter(excluded=True).order_by("pk").values_list("pk", "exclusion_reason")),
-        Response.objects.filter(participant__study=study).aggregate(n=Count("pk"), last=Max("pk")),
-        Trial.objects.filter(participant__study=study).aggregate(n=Count("pk"), last=Max("issued_at")),
-        list(Stimulus.objects.filter(study=study).order_by("pk").values_list()),
-        SaliencyMap.objects.filter(stimulus__study=study).aggregate(
-            n=Count("pk"), last=Max("pk"), current=Sum("pk", filter=Q(current=True))
-        ),
-        list(Protocol.objects.filter(study=study).order_by("pk").values_list("pk", "hash", "pilot")),
-        list(study.conditions.order_by("pk").values_list()),
-        [study.slug, study.title, study.origin, study.task_settings, study.languages],
-        population.as_query(),
-        masking.is_masked(study),
-    ]
-    return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:32]
+    yield from states.annotate(
+        n=Count("pk"), who=Sum("pk"), seen=Max("last_seen_at"), answers=Sum("chain_length"), told=Sum(told)
+    ).values_list()
+    yield from people.filter(excluded=True).order_by("pk").values_list("pk", "exclusion_reason").iterator()
+    unfinished = Q(participant__study=study) & ~Q(participant__state__in=(S.FINISHED, S.WITHDRAWN))
+    yield Response.objects.filter(unfinished).aggregate(n=Count("pk"), last=Max("pk"))
+    yield Trial.objects.filter(unfinished).aggregate(n=Count("pk"), last=Max("issued_at"))
+    yield from Stimulus.objects.filter(study=study).order_by("pk").values_list(*OF_IMAGES).iterator()
+    yield SaliencyMap.objects.filter(stimulus__study=study).aggregate(
+        n=Count("pk"), last=Max("pk"), current=Sum("pk", filter=Q(current=True))
+    )
+    yield from Protocol.objects.filter(study=study).order_by("pk").values_list("pk", "hash", "pilot")
+    yield from study.conditions.order_by("pk").values_list()
+    yield [study.slug, study.title, study.origin, study.task_settings, study.languages]
+    yield study.observer_jobs.filter(state=ObserverJob.State.DONE).aggregate(last=Max("finished_at"))
+    yield [population.as_query(), masking.is_masked(study)]
+
+
+def is_large(study: Study, population: Population) -> bool:
+    """Whether nobody should wait for all tables with a page open."""
+    answers = Response.objects.filter(population.in_data("participant__"), participant__study=study)
+    return answers.order_by()[AT_ONCE : AT_ONCE + 1].exists()
 
 
 def _folder(study_id: int, population: Population) -> str:

@@ -18,6 +18,7 @@ from survey_site.protocols import life
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report, looks, observer_accuracy, prepared_files, sealing, simulating
 from survey_site.reports.cached_task import failing_in_words, forget_progress, set_progress
+from survey_site.reports.exports.fitting import DoesNotFit
 from survey_site.reports.population import Population, protocol_of
 from survey_site.reports.rehearsal import power as planned_power
 from survey_site.reports.rehearsal import task as rehearsal
@@ -192,7 +193,7 @@ def data_file(study_id: int, population_query: str, kind: str) -> None:
 
 
 def _data_file(study: Study, population: Population, kind: str, path: str) -> None:
-    from survey_site.reports.exports.data_files import WRITERS, DoesNotFit
+    from survey_site.reports.exports.data_files import WRITERS
 
     set_progress(path, 0.0, "begun")
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ from django.urls import path
 
 from survey_site.reports import downloads, views
 from survey_site.reports.exports.tables import TABLES
-from survey_site.reports.prepared_files import FORMATS
+from survey_site.reports.prepared_files import FORMATS, PSYCH_DS
 
 urlpatterns = [
     path("<slug:slug>/", views.report_page, name="report"),
@@ -17,6 +17,7 @@ urlpatterns = [
     *(
         path(f"<slug:slug>/{one.suffix}", downloads.data_file, {"kind": one.key}, name=one.view)
         for one in FORMATS.values()
+        if one.key != PSYCH_DS
     ),
     path("<slug:slug>/codebook.html", downloads.codebook, name="codebook"),
     path("<slug:slug>/psych-ds.zip", downloads.psych_ds, name="psych_ds"),

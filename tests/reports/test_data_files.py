@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from survey_site.reports.exports import fitting
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.population import Population
 from tests.reports.factory import Survey
@@ -117,22 +118,39 @@ def test_a_workbook_holds_texts_as_texts_and_numbers_as_numbers(own: Survey, tmp
     assert meanings["q_note"] == f"Answer to “{LONG.strip()}”, as it was written."
 
 
-def test_more_rows_than_a_sheet_holds_are_refused_in_one_line(
-    own: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("kind", "limit", "said"),
+    [
+        ("xlsx", "SHEET_ROWS", "responses has 3 rows; a sheet of Excel holds 2."),
+        ("xlsx", "SHEET_COLUMNS", r"responses has \d+ columns; a sheet of Excel has 3."),
+        (
+            "spss",
+            "CELLS_AT_ONCE",
+            r"responses has 3 rows of \d+ columns; a file for SPSS or Stata holds up to 3 values.",
+        ),
+        (
+            "stata",
+            "CELLS_AT_ONCE",
+            r"responses has 3 rows of \d+ columns; a file for SPSS or Stata holds up to 3 values.",
+        ),
+    ],
+)
+def test_more_than_a_format_holds_is_refused_in_one_line_before_anything_is_read(
+    own: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, limit: str, said: str
 ) -> None:
-    monkeypatch.setattr(data_files, "SHEET_ROWS", 3)
-    with pytest.raises(
-        data_files.DoesNotFit, match=r"responses has more than 2 rows.*Take CSV, SPSS or Stata"
-    ):
-        data_files.write_xlsx(own.study, Population(), tmp_path / "x.xlsx")
+    monkeypatch.setattr(fitting, limit, 3)
+    monkeypatch.delattr(data_files, "typed_rows")
+    with pytest.raises(fitting.DoesNotFit, match=f"{said} Take CSV, or Parquet "):
+        data_files.WRITERS[kind](own.study, Population(), tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no cursors on the server")
 def test_a_file_that_is_broken_off_closes_its_cursor_at_once(
     own: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data_files, "SHEET_ROWS", 3)
-    with pytest.raises(data_files.DoesNotFit) as held:  # its traceback holds the rows
+    monkeypatch.setattr(data_files, "CELL_CHARACTERS", 1)
+    with pytest.raises(fitting.DoesNotFit) as held:  # its traceback holds the rows
         data_files.write_xlsx(own.study, Population(), tmp_path / "x.xlsx")
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM pg_cursors WHERE name LIKE '_django%'")

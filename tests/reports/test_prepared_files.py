@@ -12,11 +12,13 @@ from django.core.files.storage import default_storage
 from django.test import Client
 
 from survey_site.reports import cached_task, prepared_files, tasks
+from survey_site.reports.exports import fitting
+from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.population import Population
 from survey_site.studies.models import AuditEntry
-from survey_site.trials.models import Participant
+from survey_site.trials.models import Participant, Trial
 from survey_site.trials.withdrawal import withdraw
-from tests.reports.factory import Survey, survey
+from tests.reports.factory import NOON, Survey, survey
 
 pytest.importorskip("pyreadstat", reason="needs the extra 'reports'")
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -102,9 +104,14 @@ def test_a_file_lies_for_a_day_at_most(own: Survey) -> None:
         lambda own: own.study.stimuli.update(licence="CC0"),
         lambda own: own.study.conditions.update(column="Other"),
         lambda own: Participant.objects.update(demographics={"age": 3}),
+        lambda own: Participant.objects.update(chain_length=9),
+        lambda own: own.rating(Participant.objects.get(state="consented"), 0, 1),
+        lambda own: Trial.objects.filter(participant__state="consented").update(issued_at=NOON),
     ],
 )
 def test_the_fingerprint_sees_every_change_of_the_tables(own: Survey, change: Any) -> None:
+    late = own.rating(own.participant(state="consented"), 0, 1)
+    Trial.objects.filter(pk=late.trial_id).update(issued_at=None)
     before = prepared_files.fingerprint(own.study, Population())
     assert before == prepared_files.fingerprint(own.study, Population())
     change(own)
@@ -114,13 +121,30 @@ def test_the_fingerprint_sees_every_change_of_the_tables(own: Survey, change: An
 def test_what_does_not_fit_is_said_on_the_page(
     desk: Client, own: Survey, sent: list[list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from survey_site.reports.exports import data_files
-
-    monkeypatch.setattr(data_files, "SHEET_ROWS", 1)
+    monkeypatch.setattr(fitting, "SHEET_ROWS", 1)
     desk.post(PAGE, {"format": "xlsx"})
     tasks.data_file(*sent[0][1:])
-    assert "responses has more than 0 rows" in text(desk) and "Make Excel workbook" in text(desk)
+    assert "responses has 1 rows; a sheet of Excel holds 0" in text(desk) and "Make Excel workbook" in text(
+        desk
+    )
     assert stored(own) == []
+
+
+def test_the_data_set_of_a_large_study_is_made_first(
+    desk: Client, own: Survey, sent: list[list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.get("/reports/mine/psych-ds.zip").status_code == 200
+    monkeypatch.setattr(prepared_files, "AT_ONCE", 0)
+    asked = desk.get("/reports/mine/psych-ds.zip?bots=1", follow=True)
+    assert asked.redirect_chain == [(f"{PAGE}?bots=1", 302)]
+    assert "is made first" in asked.content.decode() and "Make Psych-DS data set" in asked.content.decode()
+    desk.post(PAGE, {"format": "psych-ds"})
+    tasks.data_file(*sent[0][1:])
+    assert 'href="/reports/mine/psych-ds.zip"' in text(desk)
+    given = desk.get("/reports/mine/psych-ds.zip")
+    assert given["Content-Disposition"] == 'attachment; filename="mine-psych-ds.zip"'
+    with write_zip(own.study, Population()) as at_once:
+        assert given.getvalue() == at_once.read()  # type: ignore[attr-defined]
 
 
 def test_only_who_may_export_gets_there(desk: Client, client: Client, own: Survey) -> None:

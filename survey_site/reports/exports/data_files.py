@@ -18,16 +18,16 @@ import xlsxwriter
 
 from survey_site.reports.exports.codebook import READING_TYPED, codebook
 from survey_site.reports.exports.export_column import ExportColumn
-from survey_site.reports.exports.psych_ds import simulated_in
+from survey_site.reports.exports.fitting import DoesNotFit, must_fit_memory, must_fit_sheets
+from survey_site.reports.exports.psych_ds import Tell, silent, simulated_in, write_file
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.exports.typed_rows import ValueLabels, typed_rows
 from survey_site.reports.marks import described
+from survey_site.reports.one_moment import one_moment
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 
-SHEET_ROWS = 1_048_576  # of Excel, its header among them
-SHEET_COLUMNS = 16_384
-CELL_CHARACTERS = 32_767
+CELL_CHARACTERS = 32_767  # of Excel
 SPSS_NAME, SPSS_LABEL, SPSS_VALUE_LABEL, SPSS_TEXT = 64, 255, 120, 32_767  # bytes
 STATA_NAME, STATA_LABEL, STATA_TEXT = 32, 80, 2045  # characters; the text in bytes
 RESERVED = {
@@ -39,20 +39,12 @@ RESERVED = {
 
 Described = Mapping[str, dict[int | float, str]]
 """By column the labels of its values."""
-Tell = Callable[[float, str], None]
-"""Is told the share that is done, and which table is next."""
 
 
-def silent(share: float, table: str) -> None:
-    """For who does not wait."""
-
-
-class DoesNotFit(ValueError):
-    """A table is larger than the format allows. The message says what to take instead."""
-
-
+@one_moment()
 def write_xlsx(study: Study, population: Population, target: Path, tell: Tell = silent) -> None:
     """One sheet for each table and one for the codebook; row by row, in constant memory. Raises DoesNotFit."""
+    must_fit_sheets(study, population)
     options = {
         "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
     }  # fmt: skip
@@ -77,18 +69,9 @@ def _sheet(
     bold: Any,
     time: Any,
 ) -> None:
-    if len(columns) > SHEET_COLUMNS:
-        raise DoesNotFit(
-            f"{name} has {len(columns)} columns; a sheet of Excel has {SHEET_COLUMNS}. Take CSV."
-        )
     sheet.freeze_panes(1, 0)
     sheet.write_row(0, 0, [column.name for column in columns], bold)
     for number, row in enumerate(rows, 1):
-        if number >= SHEET_ROWS:
-            raise DoesNotFit(
-                f"{name} has more than {SHEET_ROWS - 1:,} rows, which is all that a sheet of Excel holds. "
-                "Take CSV, SPSS or Stata."
-            )
         for place, value in enumerate(row):
             if value is None:
                 continue
@@ -175,6 +158,7 @@ WRITERS: dict[str, Callable[[Study, Population, Path, Tell], None]] = {
     "xlsx": write_xlsx,
     "spss": write_spss,
     "stata": write_stata,
+    "psych-ds": write_file,
 }
 
 
@@ -182,6 +166,7 @@ def _measure(column: ExportColumn, told: Described) -> str:
     return "nominal" if column.kind in ("string", "boolean") or told[column.name] else "scale"
 
 
+@one_moment()
 def _write_zip(
     study: Study,
     population: Population,
@@ -191,6 +176,7 @@ def _write_zip(
     longest: int,
     tell: Tell,
 ) -> None:
+    must_fit_memory(study, population)
     with (
         tempfile.TemporaryDirectory() as folder,
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -246,7 +232,7 @@ def _frame(
             series[column.name] = pd.Series(held[place], dtype="float64")
         held[place] = None
     told = {column.name: own.labels() for column, own in zip(columns, labels, strict=True)}
-    return pd.DataFrame(series), told
+    return pd.DataFrame(series, copy=False), told
 
 
 def unique_names(names: Sequence[str], longest: int) -> list[str]:

@@ -8,7 +8,8 @@ Specification: https://psychds-docs.readthedocs.io/
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -18,11 +19,13 @@ from survey_site.reports.exports.csv_stream import StreamTally
 from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import REPLAY_BANNER, described
+from survey_site.reports.one_moment import one_moment
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 from survey_site.tasks import registry
 from survey_site.trials.models import Participant
 
+CHUNKS_PER_SIGN = 200
 IN_MEMORY_BYTES = 4 * 1024 * 1024  # beyond that the archive is spooled to a file
 SCRIPTS = Path(__file__).parent / "scripts"
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
@@ -34,13 +37,19 @@ TYPES = {
     "boolean": "integer",
     "datetime": "date-time",
 }
+Tell = Callable[[float, str], None]
+"""Is told the share that is done, and which table is next."""
+
+
+def silent(share: float, table: str) -> None:
+    """For who does not wait."""
 
 
 def write_zip(study: Study, population: Population) -> IO[bytes]:
     """The data set as an open file at its beginning, deleted when closed."""
     archive = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  (the caller closes it)
     try:
-        _fill(archive, study, population)
+        _fill(archive, study, population, silent)
     except BaseException:
         archive.close()
         raise
@@ -48,9 +57,19 @@ def write_zip(study: Study, population: Population) -> IO[bytes]:
     return archive
 
 
-def _fill(archive: IO[bytes], study: Study, population: Population) -> None:
+def write_file(study: Study, population: Population, path: Path, tell: Tell = silent) -> None:
+    """The same as a file, for who waits elsewhere."""
+    with path.open("wb") as archive:
+        _fill(archive, study, population, tell)
+
+
+@one_moment()
+def _fill(archive: IO[bytes], study: Study, population: Population, tell: Tell) -> None:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
-        facts = {name: _write_table(target, study, population, name) for name in TABLES}
+        facts = {}
+        for place, name in enumerate(TABLES):
+            alive = partial(tell, place / len(TABLES), name)
+            facts[name] = _write_table(target, study, population, name, alive)
         _write(
             target,
             "dataset_description.json",
@@ -85,10 +104,14 @@ def file_name(study: Study, table: str) -> str:
     return f"data/study-{plain or 'study'}_description-{table}_data.csv"
 
 
-def _write_table(target: zipfile.ZipFile, study: Study, population: Population, name: str) -> StreamTally:
+def _write_table(
+    target: zipfile.ZipFile, study: Study, population: Population, name: str, alive: Callable[[], None]
+) -> StreamTally:
     tally, table = StreamTally(), TABLES[name]
     with target.open(_info(file_name(study, name)), "w", force_zip64=True) as file:
-        for chunk in table.stream(study, population, tally):
+        for number, chunk in enumerate(table.stream(study, population, tally)):
+            if number % CHUNKS_PER_SIGN == 0:
+                alive()
             file.write(chunk)
     return tally
 

@@ -173,6 +173,10 @@ class Table:
         """The table as CSV."""
         return stream_csv(self.rows(study, population), self.columns(study), tally, bom=bom)
 
+    def count(self, study: Study, population: Population) -> int:
+        """How many rows it has."""
+        return self.rows(study, population).count()
+
     def values(self, study: Study, population: Population) -> Iterator[Sequence[Any]]:
         """Its rows with texts as they were given; times as the CSV writes them."""
         sources = [rewritten(column.source, as_given) for column in self.columns(study)]

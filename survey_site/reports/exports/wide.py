@@ -21,6 +21,7 @@ from survey_site.reports.exports.export_column import ExportColumn
 from survey_site.reports.exports.masked import masked
 from survey_site.reports.exports.participants import participant_columns, participant_rows
 from survey_site.reports.exports.sql import as_given, code, name_of, rewritten, text
+from survey_site.reports.one_moment import one_moment
 from survey_site.reports.population import Population
 from survey_site.studies.models import Study
 from survey_site.trials.models import Trial
@@ -81,8 +82,14 @@ class WideTable:
     def stream(
         self, study: Study, population: Population, tally: StreamTally | None = None, *, bom: bool = False
     ) -> Iterator[bytes]:
-        """The table as CSV."""
-        return stream_lines(self._rows(study, population, plain=False), self.columns(study), tally, bom=bom)
+        """The table as CSV, of one moment: columns and rows agree, and the first row comes at once."""
+        with one_moment():
+            rows, columns = self._rows(study, population, plain=False), self.columns(study)
+            yield from stream_lines(rows, columns, tally, bom=bom)
+
+    def count(self, study: Study, population: Population) -> int:
+        """How many rows it has."""
+        return participant_rows(study, population).count()
 
     def values(self, study: Study, population: Population) -> Iterator[Sequence[Any]]:
         """Its rows with texts as they were given; times as the CSV writes them."""
@@ -99,9 +106,6 @@ class WideTable:
         for person in people.iterator(chunk_size=ROWS_PER_FETCH):
             cells: list[Any] = [None] * (places * len(of_trials))
             found: list[_Row] = []
-            # Both streams are by person; who came between the two queries is in one alone and passed over.
-            while following and following[0] < person[0]:
-                following = next(groups, None)
             if following and following[0] == person[0]:
                 for row in following[1]:
                     hidden = _Row(*row[: len(HIDDEN)])

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey_site.protocols import masking
 from survey_site.reports.exports.csv_stream import StreamTally
+from survey_site.reports.exports.fitting import DoesNotFit
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.exports.tables import TABLES
 from survey_site.reports.marks import download_name
@@ -57,7 +58,7 @@ class Command(BaseCommand):
 
     def _data_file(self, study: Study, population: Population, kind: str, out: Path) -> None:
         try:
-            from survey_site.reports.exports.data_files import WRITERS, DoesNotFit
+            from survey_site.reports.exports.data_files import WRITERS
         except ImportError as error:
             raise CommandError(f"{FORMATS[kind].label} needs the extra 'reports': {error}") from error
         target = out / download_name(study, population, FORMATS[kind].suffix)
