@@ -1,8 +1,8 @@
 """What is done to ticked images of a draft: deleted, set aside, counted again, given another class. All of them or none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from django.db.models import ProtectedError, QuerySet
+from django.db.models import Count, ProtectedError, Q, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -135,10 +135,11 @@ VERBS: dict[str, Callable[[HttpRequest, Study, QuerySet[Stimulus], QueryDict], s
 }
 
 
-def small(study: Study, images: Sequence[Stimulus], sides: dict[str, int]) -> list[tuple[str, int, int]]:
+def small(images: QuerySet[Stimulus], sides: dict[str, int]) -> list[tuple[str, int, int]]:
     """(classifier, side of its input, number of images whose shorter side is smaller), where there are any."""
-    found = []
-    for name, side in sorted(sides.items()):
-        if n := sum(0 < min(image.width, image.height) < side for image in images):
-            found.append((name, side, n))
-    return found
+    measured = images.filter(width__gt=0, height__gt=0)
+    shorter = {
+        str(side): Count("pk", filter=Q(width__lt=side) | Q(height__lt=side)) for side in {*sides.values()}
+    }
+    n = measured.aggregate(**shorter) if shorter else {}
+    return [(name, side, n[str(side)]) for name, side in sorted(sides.items()) if n[str(side)]]

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from survey_site.desk.pages.pools import gathered, source_first, without_exemplar, wrong
+from survey_site.desk.hand_made_pools import boxes_of, moved, place, source_first, without_exemplar, wrong
 from survey_site.protocols import freeze
 from survey_site.studies.models import Study
 from tests import factories
@@ -136,8 +136,8 @@ def test_the_source_is_the_first_of_the_two_images_of_one_class() -> None:
     classes = {"a": "dog", "b": "cat", "c": "cat", "d": "bird", "e": ""}
     assert source_first(["a", "b", "c", "d"], classes) == ["b", "a", "c", "d"]
     assert source_first(["a", "d", "e"], classes) == ["a", "d", "e"]
-    assert without_exemplar([["b", "a", "c", "d"]], classes) == []
-    assert len(without_exemplar([["a", "d", "e"], ["b", "c", "c"], ["b", "a"]], classes)) == 3
+    assert without_exemplar({1: ["b", "a", "c", "d"]}, classes) == []
+    assert len(without_exemplar({1: ["a", "d", "e"], 2: ["b", "c", "c"], 3: ["b", "a"]}, classes)) == 3
 
 
 def test_an_arrangement_that_somebody_else_has_saved_is_not_overwritten(
@@ -162,8 +162,16 @@ def test_a_sealed_study_keeps_its_pools_and_other_forms_leave_them_alone(
 
 
 def test_numbers_say_which_pool_and_the_rest_is_in_none() -> None:
-    assert gathered([("b", "2"), ("a", "2"), ("c", "7"), ("d", ""), ("e", "0"), ("f", "x"), ("", "1")]) == [
-        ["a", "b"],
-        ["c"],
-    ]
-    assert wrong([["a", "b"], ["c", "d"]], 2, 2) == []
+    numbers = {"b": "2", "a": "2", "c": "7", "d": "", "e": "0", "f": "x"}
+    boxes = boxes_of({key: place(number) for key, number in numbers.items()})
+    assert boxes == {2: ["a", "b"], 7: ["c"]}
+    assert wrong(boxes, 2) == ["Pool 7 has 1 images instead of 2."]
+
+
+def test_images_that_are_not_sent_stay_where_they_were() -> None:
+    assert moved([["b", "a"], ["d", "c"], ["gone", "e"]], "abcde", {"a": 1, "b": 0, "c": 1}) == {
+        1: ["a", "c"],
+        2: ["d"],
+        3: ["e"],
+    }
+    assert moved([["b", "a"], ["d", "c"]], "abcd", {"d": 2}) == {1: ["b", "a"], 2: ["d", "c"]}

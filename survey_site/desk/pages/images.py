@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -13,13 +14,16 @@ from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from saliency_worker import catalog
-from survey_site.desk import image_actions, uploads
+from survey_site.desk import image_actions, paging, uploads
 from survey_site.desk.shell import page
 from survey_site.protocols.document import assessment_of
 from survey_site.stimuli.models import Stimulus
 from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit
 from survey_site.studies.models import Study
+
+PER_PAGE = 120
+MOST_LABELS = 500  # classes that the field proposes
 
 
 class UploadForm(uploads.ImagesForm):
@@ -45,7 +49,7 @@ def images(request: HttpRequest, study: Study) -> HttpResponse:
             messages.success(request, image_actions.act(request, study, request.POST["verb"], request.POST))
         except image_actions.NotDone as error:
             messages.error(request, str(error))
-        return redirect("admin:study_images", study.pk)
+        return redirect(request.get_full_path())  # the page of the gallery on which they were ticked
     if request.method == "POST" and "regions" in request.FILES:
         regions = uploads.RegionsForm(request.POST, request.FILES)
         if regions.is_valid() and _take_regions(request, study, regions):
@@ -55,7 +59,7 @@ def images(request: HttpRequest, study: Study) -> HttpResponse:
         if form.is_valid() and _take(request, study, form):
             return redirect("admin:study_images", study.pk)
     shown = {"form": form, "regions": regions}
-    response = page(request, "desk/images.html", study, _("Images"), **shown, **_gallery(study))
+    response = page(request, "desk/images.html", study, _("Images"), **shown, **_gallery(request, study))
     response.status_code = 422 if form.errors or regions.errors else 200
     return response
 
@@ -83,25 +87,38 @@ def _take_regions(request: HttpRequest, study: Study, form: uploads.RegionsForm)
     return True
 
 
-def _gallery(study: Study) -> dict[str, Any]:
-    """The images by class with their counts, those too small for a classifier, and how many the reserve still lacks."""
-    stimuli = list(study.stimuli.order_by("stimulus_class", "role", "key"))
+def _gallery(request: HttpRequest, study: Study) -> dict[str, Any]:
+    """A page of the images by class, and of all: the counts, those too small for a classifier, what the reserve lacks."""
+    shown = paging.leaves(request, study.stimuli.order_by("stimulus_class", "role", "key"), PER_PAGE)
+    main, reserve = (Count("pk", filter=Q(role=role)) for role in (Stimulus.Role.MAIN, Stimulus.Role.RESERVE))
+    classes = study.stimuli.order_by("stimulus_class").values("stimulus_class")
+    of_class = {
+        row["stimulus_class"]: row
+        for row in classes.filter(stimulus_class__in={image.stimulus_class for image in shown.rows}).annotate(
+            main=main, reserve=reserve
+        )
+    }
     verdict = assessment_of(study) if study.conditions.exists() else None
     lacking = verdict.reserve_needed - verdict.reserve_available if verdict else 0
     return {
+        "shown": shown,
         "classes": [
             {
                 "label": label,
-                "images": (members := list(group)),
-                "main": sum(image.role == Stimulus.Role.MAIN for image in members),
-                "reserve": sum(image.role == Stimulus.Role.RESERVE for image in members),
+                "images": list(members),
+                "main": of_class[label]["main"],
+                "reserve": of_class[label]["reserve"],
             }
-            for label, group in groupby(stimuli, key=lambda image: image.stimulus_class)
+            for label, members in groupby(shown.rows, key=lambda image: str(image.stimulus_class))
         ],
-        "labels": sorted({image.stimulus_class for image in stimuli} - {""}),
-        "total": len(stimuli),
-        "known": sum(bool(image.region_sha256) for image in stimuli),
-        "small": image_actions.small(study, stimuli, _sides(study)),
+        "labels": list(
+            classes.exclude(stimulus_class="")
+            .distinct()
+            .values_list("stimulus_class", flat=True)[:MOST_LABELS]
+        ),
+        "total": shown.total,
+        "known": study.stimuli.exclude(region_sha256="").count(),
+        "small": image_actions.small(study.stimuli.all(), _sides(study)),
         "lacking": max(lacking, 0) if study.is_editable else 0,
         "verdict": verdict,
     }

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from survey_site.desk.paging import leaves
 from survey_site.desk.shell import page
 from survey_site.stimuli import jobs
 from survey_site.stimuli.labels import method_label
@@ -30,17 +30,15 @@ class GalleryColumn:
 def gallery(request: HttpRequest, study: Study) -> HttpResponse:
     """A row for each image with the picture of each map, or a mark where there is none."""
     columns = [GalleryColumn(name, key, key or "–") for name, key in jobs.maps_needed(study)]
-    paginator = Paginator(study.stimuli.order_by("stimulus_class", "key"), PER_PAGE)
-    shown = paginator.get_page(request.GET.get("page"))
-    images = list(shown.object_list)
-    pictures = _pictures(study, images)
+    shown = leaves(request, study.stimuli.order_by("stimulus_class", "key"), PER_PAGE)
+    pictures = _pictures(study, shown.rows)
     labels = {
         (p.saliency_map.classifier, p.saliency_map.method): method_label(p.saliency_map)
         for p in pictures.values()
     }
     rows = [
         (image, [(column, pictures.get((image.pk, column.classifier, column.method))) for column in columns])
-        for image in images
+        for image in shown.rows
     ]
     named = [
         GalleryColumn(c.classifier, c.method, labels.get((c.classifier, c.method), c.label)) for c in columns
