@@ -1,8 +1,10 @@
 """How each recruited participant ended, from the rows alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from survey_site.protocols.models import Protocol
 from survey_site.recruitment.marks import mark_of
@@ -10,40 +12,62 @@ from survey_site.recruitment.models import TurnedAway
 from survey_site.recruitment.reconcile import Known
 from survey_site.studies.models import Study
 from survey_site.trials import attention, haste
-from survey_site.trials.models import ExternalId, Participant, Response
+from survey_site.trials.models import ExternalId, Participant, Response, Trial
 from survey_site.trials.signed_tokens import pseudonym
 
 State = Participant.State
+BATCH = 2000
+Rules = dict[int, Any]
+"""The exclusion rules of protocols, by row id."""
+
+
+def recruited(study: Study, provider: str) -> QuerySet[ExternalId]:
+    """The people whom this provider sent, in the order of their ids."""
+    people = ExternalId.objects.filter(
+        study=study, provider=provider, participant__kind=Participant.Kind.PERSON
+    )
+    return people.select_related("participant").order_by("value")
 
 
 def outcomes(study: Study, provider: str, claimed: Iterable[str] = ()) -> list[Known]:
-    """Everybody whom this provider sent, with the answers they gave and those planned.
+    """Everybody whom this provider sent, with the answers they gave and those planned; read some at a time.
 
     claimed: ids in the provider's file; by them who withdrew is recognised, whose id is no longer readable here.
     """
     claimed = list(claimed)
     readable = {pseudonym(external_id): external_id for external_id in claimed}
-    people = (
-        ExternalId.objects.filter(study=study, provider=provider, participant__kind=Participant.Kind.PERSON)
-        .select_related("participant")
-        .annotate(
-            planned=Count("participant__trials"),
-            answered=Count("participant__trials", filter=Q(participant__trials__response__isnull=False)),
+    people = recruited(study, provider).iterator(chunk_size=BATCH)
+    rules: Rules = {}
+    known: list[Known] = []
+    while batch := list(islice(people, BATCH)):
+        known += ended(batch, readable, rules)
+    return known + _turned_away(study, provider, set(claimed) - {one.external_id for one in known})
+
+
+def ended(
+    people: Sequence[ExternalId], readable: Mapping[str, str] | None = None, rules: Rules | None = None
+) -> list[Known]:
+    """How these people ended. readable: ids by their pseudonyms. rules: those read already."""
+    ids = [one.participant_id for one in people]
+    trials = Trial.objects.filter(participant__in=ids).order_by().values("participant")
+    counts = {
+        row["participant"]: row
+        for row in trials.annotate(
+            planned=Count("pk"), answered=Count("pk", filter=Q(response__isnull=False))
         )
-        .order_by("value")
-    )
-    failed = failed_attention(study)
-    known = [
+    }
+    failed = failed_attention(ids, {} if rules is None else rules)
+    nothing = {"planned": 0, "answered": 0}
+    return [
         Known(
-            external_id=readable.get(one.value, one.value),
+            external_id=(readable or {}).get(one.value, one.value),
             participant=one.participant.code,
             outcome=_outcome(one.participant, failed),
-            answered=one.answered,
-            planned=one.planned,
+            answered=counts.get(one.participant_id, nothing)["answered"],
+            planned=counts.get(one.participant_id, nothing)["planned"],
         )
         for one in people
     ]
-    return known + _turned_away(study, provider, set(claimed) - {one.external_id for one in known})
 
 
 def _turned_away(study: Study, provider: str, claimed: Iterable[str]) -> list[Known]:
@@ -56,16 +80,20 @@ def _turned_away(study: Study, provider: str, claimed: Iterable[str]) -> list[Kn
     ]
 
 
-def failed_attention(study: Study) -> set[int]:
-    """Participants (row ids) who failed as many checks as their protocol's rule declares."""
-    checks = Response.objects.filter(participant__study=study, trial__attention_check=True).values_list(
+def failed_attention(people: Sequence[int], rules: Rules) -> set[int]:
+    """Of these participants (row ids) those who failed as many checks as their protocol's rule declares.
+
+    rules: those of protocols that are known; further ones are added.
+    """
+    checks = Response.objects.filter(participant__in=people, trial__attention_check=True).values_list(
         "participant", "participant__protocol", "trial__expected", "score"
     )
     failures: dict[tuple[int, int], list[bool]] = {}
     for participant, protocol, expected, score in checks:
         failures.setdefault((participant, protocol), []).append(attention.failed(expected, score))
-    sealed = Protocol.objects.filter(pk__in={protocol for _participant, protocol in failures})
-    rules = dict(sealed.values_list("pk", "document__exclusion_rules"))
+    if unread := {protocol for _participant, protocol in failures} - rules.keys():
+        sealed = Protocol.objects.filter(pk__in=unread)
+        rules.update(sealed.values_list("pk", "document__exclusion_rules"))
     return {
         participant
         for (participant, protocol), found in failures.items()

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from survey_site.accounts.confirmation import confirmed
+from survey_site.desk.paging import leaves
 from survey_site.recruitment.completion import codes_of
 from survey_site.recruitment.models import Recruitment
 from survey_site.recruitment.reconcile import Known, reconcile
@@ -16,10 +17,12 @@ from survey_site.studies import audit
 from survey_site.studies.access import study_or_404
 from survey_site.studies.models import Study
 from survey_site.trials import retention
-from survey_site.trials.outcomes import outcomes
+from survey_site.trials.outcomes import ended, outcomes, recruited
 from survey_site.trials.withdrawal import erase_person
 
 MOST_BYTES = 20 * 1024 * 1024
+PER_PAGE = 200
+MOST_LISTED = 500  # people of one advice whose rows are shown; their ids stand there all
 
 
 @staff_member_required
@@ -41,11 +44,14 @@ def reconciliation(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         try:
             context["groups"] = reconcile(*_both(request, study), codes_of(recruitment))
+            context |= {"most": MOST_LISTED, "first": f":{MOST_LISTED}"}
         except BadFile as error:
             context["error"] = str(error)
     context["erased_on"] = retention.erased_on(study)
     provider = recruitment.provider if recruitment else Recruitment.Provider.LINK
-    context["known"] = outcomes(study, provider) if "groups" not in context else []
+    if "groups" not in context:
+        context["shown"] = shown = leaves(request, recruited(study, provider), PER_PAGE)
+        context["known"] = ended(shown.rows)
     status = 422 if "error" in context else 200
     return render(request, "desk/reconciliation.html", context, status=status)
 
