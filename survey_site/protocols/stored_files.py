@@ -6,6 +6,7 @@ Files are content-addressed: two studies that hold the same picture share one fi
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -31,9 +32,16 @@ PREVIEWS = "previews/"
 
 def of_study(study: Study) -> set[str]:
     """All files of a study: its images, maps, pictures as participants receive them, and models."""
-    served = ServedImage.objects.filter(protocol__study=study)
-    files = of_images(study.stimuli.all()) | set(served.values_list("path", flat=True))
-    return files | of_models(study.own_models.all())
+    return set(_named_by(study)) | of_models(study.own_models.all())
+
+
+def count_of(study: Study) -> int:
+    """How many these are, counted where they stand: a study of a million maps has millions."""
+    return _named_by(study).count() + len(of_models(study.own_models.all()))
+
+
+def _named_by(study: Study) -> QuerySet[Any, str]:
+    return _columns(study.stimuli.all(), ServedImage.objects.filter(protocol__study=study))
 
 
 def of_models(rows: Iterable[OwnModel]) -> set[str]:
@@ -47,16 +55,20 @@ def of_models(rows: Iterable[OwnModel]) -> set[str]:
 
 def of_images(images: QuerySet[Stimulus]) -> set[str]:
     """The files of these images, of their regions and of their maps."""
-    maps = SaliencyMap.objects.filter(stimulus__in=images.order_by().values("pk"))
-    paths = {
-        *images.values_list("path", flat=True),
-        *images.values_list("region_path", flat=True),
-        *maps.values_list("array_path", flat=True),
-        *MapPicture.objects.filter(saliency_map__in=maps.order_by().values("pk")).values_list(
-            "path", flat=True
-        ),
-    }
-    return paths - {""}
+    return set(_columns(images))
+
+
+def _columns(images: QuerySet[Stimulus], *more: QuerySet[ServedImage]) -> QuerySet[Any, str]:
+    """The files of these images and of further rows, each once, as one query."""
+    rows = images.order_by().values("pk")
+    maps = SaliencyMap.objects.filter(stimulus__in=rows)
+    pictures = MapPicture.objects.filter(saliency_map__stimulus__in=rows)
+    named = [(images, "path"), (images, "region_path"), (maps, "array_path"), (pictures, "path")]
+    first, *others = (
+        queryset.order_by().exclude(**{column: ""}).values_list(column, flat=True)
+        for queryset, column in [*named, *((queryset, "path") for queryset in more)]
+    )
+    return first.union(*others)
 
 
 def remove_after_commit(paths: Iterable[str]) -> None:

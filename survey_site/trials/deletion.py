@@ -1,9 +1,11 @@
 """The end of a study: it is deleted with everything that belongs to it, or not at all."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from survey_site.protocols import stored_files
@@ -44,7 +46,7 @@ def holdings(study: Study) -> Holdings:
         versions=study.protocols.count(),
         images=study.stimuli.count(),
         maps=SaliencyMap.objects.filter(stimulus__study=study).count(),
-        files=len(stored_files.of_study(study)),
+        files=stored_files.count_of(study),
     )
 
 
@@ -87,15 +89,21 @@ def delete_study(study: Study, by: int | None) -> Holdings:
 
 def _delete_rows(study: Study) -> None:
     """In batches, since a study may hold a million answers; what is protected goes before what protects it."""
-    people = Participant.objects.filter(study=study).order_by("pk")
-    while batch := list(people.values_list("pk", flat=True)[:BATCH]):
+    for batch in _batches(Participant.objects.filter(study=study)):
         Response.objects.filter(participant__in=batch).delete()
         Participant.objects.filter(pk__in=batch).delete()
     ServedImage.objects.filter(protocol__study=study).delete()
     Protocol.objects.filter(study=study).delete()
     MapPicture.objects.filter(saliency_map__stimulus__study=study).delete()
-    maps = SaliencyMap.objects.filter(stimulus__study=study).order_by("pk")
-    while batch := list(maps.values_list("pk", flat=True)[:BATCH]):
+    for batch in _batches(SaliencyMap.objects.filter(stimulus__study=study)):
         SaliencyMap.objects.filter(pk__in=batch).delete()
     with transaction.atomic():
         study.delete()
+
+
+def _batches(rows: QuerySet[Any]) -> Iterator[list[int]]:
+    """Row ids, some at a time; each batch begins behind the last, without a look at the rows that are gone."""
+    last = 0
+    while batch := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        yield batch
+        last = batch[-1]

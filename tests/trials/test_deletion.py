@@ -10,17 +10,20 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from survey_site.protocols import life
+from survey_site.protocols import life, stored_files
 from survey_site.protocols.models import ServedImage
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap, Stimulus
 from survey_site.stimuli.storage import MARK, AtomicFileSystemStorage
 from survey_site.studies import audit
 from survey_site.studies.models import AuditEntry, ChainHead, Membership, Study
 from survey_site.studies.states import StateForbids
+from survey_site.trials import deletion
 from survey_site.trials.deletion import delete_study, holdings
 from survey_site.trials.models import Participant, Response
 from tests import factories
@@ -73,6 +76,23 @@ def test_everything_goes_and_what_another_study_uses_stays(owner: User, media: P
             assert default_storage.exists(path)
     delete_study(other, None)
     assert not files(media)
+
+
+def test_the_files_are_counted_as_they_are_listed(owner: User) -> None:
+    study = closed("counted", owner)
+    assert holdings(study).files == len(stored_files.of_study(study)) > 9
+
+
+def test_each_batch_begins_behind_the_one_before(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = closed("batches", owner)
+    people = list(Participant.objects.order_by("pk").values_list("pk", flat=True))
+    monkeypatch.setattr(deletion, "BATCH", 1)
+    with CaptureQueriesContext(connection) as captured:
+        delete_study(study, None)
+    table = Participant._meta.db_table
+    behind = [f'"{table}"."id" > {last}' for last in (0, *people)]
+    found = [sql for query in captured if "LIMIT 1" in (sql := query["sql"]) and f'"{table}"."id" > ' in sql]
+    assert len(found) == len(behind) and all(part in sql for part, sql in zip(behind, found, strict=True))
 
 
 @pytest.mark.parametrize("state", ["pilot", "live", "paused"])

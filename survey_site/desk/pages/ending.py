@@ -1,5 +1,7 @@
 """The page of a study's owner: handing it over, deleting it, and the day on which identifiers are erased."""
 
+from dataclasses import asdict
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -9,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from survey_site.accounts import confirmation
 from survey_site.desk.shell import page
 from survey_site.studies import states
+from survey_site.studies.cached_counts import kept
 from survey_site.studies.models import Study
 from survey_site.studies.ownership import CannotHandOver, hand_over, researcher_named
 from survey_site.trials import deletion, retention
@@ -34,10 +37,15 @@ def ending(request: HttpRequest, study: Study) -> HttpResponse:
         _("Owner and end"),
         deletable=study.state in states.DELETABLE,
         no_deletion="" if study.state in states.DELETABLE else states.no_deletion(study.state),
-        holdings=deletion.holdings(study),
+        holdings=_holdings(study),
         retention=retention.of_study(study),
         members=study.memberships.select_related("user").order_by("user__username"),
     )
+
+
+def _holdings(study: Study) -> deletion.Holdings:
+    """What goes, for the page; what a deletion says that it took it counts itself."""
+    return deletion.Holdings(**kept(f"holdings:{study.pk}", lambda: asdict(deletion.holdings(study))))
 
 
 def _hand_over(request: HttpRequest, study: Study) -> HttpResponse:
@@ -83,7 +91,7 @@ def _asked(request: HttpRequest, study: Study, wrong: str) -> HttpResponse:
         "desk/delete_study.html",
         study,
         _("Delete the study?"),
-        holdings=deletion.holdings(study),
+        holdings=_holdings(study),
         wrong=wrong,
     )
     response.status_code = 422 if wrong else 200
