@@ -15,11 +15,12 @@ from survey_site.design.spec import ColumnSpec, Rules, Spec
 from survey_site.protocols import predictions
 from survey_site.protocols.models import Protocol
 from survey_site.protocols.searched_pools import after_search
+from survey_site.protocols.shown_maps import ShownMap
 from survey_site.protocols.shown_together import explains_class
 from survey_site.recruitment.models import Recruitment
 from survey_site.statistics.plan import FEW_ITEMS, TWO_WAY_T, DoorRules, QualityRules
 from survey_site.stimuli import own_models
-from survey_site.stimuli.models import SaliencyMap, Stimulus, StimulusFeatures
+from survey_site.stimuli.models import Stimulus, StimulusFeatures
 from survey_site.studies.facts import facts_of
 from survey_site.studies.models import Condition, Study
 from survey_site.tasks import registry
@@ -148,10 +149,10 @@ def candidates_of(study: Study, stimuli: Sequence[Stimulus]) -> list[Candidate]:
 
 
 def document_of(
-    study: Study, maps: Iterable[SaliencyMap], *, image_px: int, texts: dict[str, dict[str, str]]
+    study: Study, maps: Iterable[ShownMap], *, image_px: int, texts: dict[str, dict[str, str]]
 ) -> dict[str, Any]:
     """The protocol of a study and its shown maps as JSON-able data; the same study gives the same document."""
-    return outline(study, image_px=image_px, texts=texts) | {"maps": map_entries(study, maps)}
+    return outline(study, image_px=image_px, texts=texts) | {"maps": map_entries(maps)}
 
 
 def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -234,15 +235,15 @@ def study_part(study: Study) -> dict[str, Any]:
     return named | ({"closes_on": study.closes_on.isoformat()} if study.closes_on else {})
 
 
-def map_entries(study: Study, maps: Iterable[SaliencyMap]) -> list[dict[str, Any]]:
+def map_entries(maps: Iterable[ShownMap]) -> list[dict[str, Any]]:
     """The maps, each with its hashes."""
     return [
         {
-            "stimulus": m.stimulus.key,
+            "stimulus": m.stimulus,
             "classifier": m.classifier,
             "method": m.method,
             "array_sha256": m.array_sha256,
-            "picture_sha256": next(p.sha256 for p in m.pictures.all() if p.colour_map == study.colour_map),
+            "picture_sha256": m.picture_sha256,
             "parameters_hash": m.parameters_hash,
             **({"rank": m.rank} if m.rank else {}),
         }

@@ -15,13 +15,13 @@ from survey_site.protocols import (
     measurement,
     planned_looks,
     served_images,
+    shown_maps,
     shown_together,
 )
 from survey_site.protocols.document import assessment_of, design_of_document, document_of
 from survey_site.protocols.models import Protocol, ServedImage
 from survey_site.protocols.signals import sealed
 from survey_site.stimuli import jobs, missing_maps, own_models, ranks
-from survey_site.stimuli.models import SaliencyMap
 from survey_site.studies import consent, states, texts
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.models import Study
@@ -42,7 +42,7 @@ class Draft:
 
     document: dict[str, Any] | None
     problems: list[str]
-    maps: list[SaliencyMap] = field(default_factory=list)
+    maps: list[shown_maps.ShownMap] = field(default_factory=list)
     hash: str = ""
 
 
@@ -64,7 +64,7 @@ def draft_of(study: Study) -> Draft:
     found += texts.problems(study) + consent.problems(study)
     if blocking := [f"{f.text} {f.change}" for f in assessment_of(study).findings if f.blocking]:
         return Draft(None, found + blocking)
-    maps = served_images.maps_shown(study)
+    maps = shown_maps.maps_shown(study)
     try:
         document = document_of(study, maps, image_px=study.image_px or 0, texts=consent.offered_texts(study))
         design_of_document(document)
@@ -83,7 +83,7 @@ def problems(study: Study, draft: Draft) -> list[str]:
     return found or rehearsal_missing(study, draft)
 
 
-def notices(study: Study, maps: Sequence[SaliencyMap]) -> list[str]:
+def notices(study: Study, maps: Sequence[shown_maps.ShownMap]) -> list[str]:
     """What the researcher should know though the study can go live with these maps; one line each."""
     return consent.notices(study) + empty_maps.notices(maps)
 
@@ -123,7 +123,7 @@ def go_live(
         raise NotReady([CHANGED_MEANWHILE])
     if (found := problems(study, draft)) or draft.document is None:
         raise NotReady(found)
-    pictures = served_images.picture_paths(study, draft.maps)
+    pictures = [each.path for each in draft.maps]
     side = served_images.common_size(study, pictures)
     plan = seal_of(
         study, draft.document | {"design": draft.document["design"] | {"image_px": side}}, pilot=pilot
@@ -146,7 +146,7 @@ def go_live(
                 return plan.joins
             protocol = seal(study, plan, by, pilot=pilot, reason=reason)
             ServedImage.objects.bulk_create(
-                ServedImage(protocol=protocol, saliency_map=m, path=file.path, sha256=file.sha256)
+                ServedImage(protocol=protocol, saliency_map_id=m.pk, path=file.path, sha256=file.sha256)
                 for m, file in zip(draft.maps if files else (), files, strict=True)
             )
     except BaseException:

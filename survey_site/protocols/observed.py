@@ -11,11 +11,11 @@ from survey_site.design.design import Group
 from survey_site.design.layout import main_stimuli
 from survey_site.design.pools import Pool
 from survey_site.design.spec import Spec
-from survey_site.protocols import served_images
+from survey_site.protocols import shown_maps
 from survey_site.protocols.document import candidates_of, spec_of
 from survey_site.protocols.searched_pools import after_search, start_hash
 from survey_site.stimuli import leased_rows
-from survey_site.stimuli.models import SaliencyMap, Stimulus
+from survey_site.stimuli.models import Stimulus
 from survey_site.stimuli.observed import ObserverJob, view_key
 from survey_site.studies.models import Study
 from survey_site.tasks import registry
@@ -63,7 +63,7 @@ def order_of(study: Study) -> dict[str, Any]:
         raise NothingToObserve("The study has no conditions yet; choose them first.")
     main = list(study.stimuli.filter(role=Stimulus.Role.MAIN).order_by("key"))
     pools = _pools_of(study, spec, main)
-    maps = served_images.maps_shown(study)
+    maps = shown_maps.maps_shown(study)
     if not maps:
         raise NothingToObserve("The study has no maps yet; have them computed first.")
     return {
@@ -76,7 +76,7 @@ def order_of(study: Study) -> dict[str, Any]:
         "image_px": study.image_px or 0,
         "overlay": study.overlay,
         "seed": str(study.seed),
-        "maps": _fingerprint(maps, study.colour_map),
+        "maps": _fingerprint(maps),
     }
 
 
@@ -138,9 +138,8 @@ def _searches(spec: Spec, items: Mapping[str, tuple[Pool, ...]]) -> dict[str, di
     }
 
 
-def _fingerprint(maps: list[SaliencyMap], colour_map: str) -> str:
-    shown = [[m.pk, next(p.sha256 for p in m.pictures.all() if p.colour_map == colour_map)] for m in maps]
-    return canonical.sha256(shown)
+def _fingerprint(maps: list[shown_maps.ShownMap]) -> str:
+    return canonical.sha256([[m.pk, m.picture_sha256] for m in maps])
 
 
 def request(study: Study, *, trained: bool = False) -> ObserverJob:

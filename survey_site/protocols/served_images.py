@@ -16,19 +16,17 @@ from typing import NamedTuple
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from PIL import Image
 
 from saliency_worker import overlay
 from survey_site.protocols.models import Protocol, ServedImage
+from survey_site.protocols.shown_maps import ORIGINAL, ShownMap
 from survey_site.stimuli import storage
-from survey_site.stimuli.models import SaliencyMap
-from survey_site.stimuli.ranks import ranks_of
 from survey_site.studies.models import Study
 
 CHUNK_OVERHEAD = 12  # length, type and CRC of a PNG chunk
 LENGTH_STEP = 4096
-ORIGINAL = "original"
 TOLD_EVERY = 20  # pictures between two words on how far it is
 Told = Callable[[float, str], None]
 
@@ -42,27 +40,6 @@ def served(protocol: Protocol) -> QuerySet[ServedImage]:
     return ServedImage.objects.filter(protocol__measurement=protocol.measurement_id)
 
 
-def maps_shown(study: Study) -> list[SaliencyMap]:
-    """Every current map that a task shows under a condition, and the originals of each classifier, with pictures."""
-    conditions = list(study.conditions.all())
-    wanted = Q(pk__in=[])
-    for classifier in {c.classifier for c in conditions}:
-        keys = {c.key for c in conditions if c.classifier == classifier} | {"original"}
-        wanted |= Q(classifier=classifier, method__in=keys)
-    return list(
-        SaliencyMap.objects.filter(wanted, stimulus__study=study, current=True, rank__in=ranks_of(study))
-        .filter(pictures__colour_map=study.colour_map)
-        .select_related("stimulus")
-        .prefetch_related("pictures")
-        .order_by("stimulus__key", "classifier", "method", "rank")
-    )
-
-
-def picture_paths(study: Study, maps: Sequence[SaliencyMap]) -> list[str]:
-    """The stored picture of each map under the study's colour map."""
-    return [next(p.path for p in m.pictures.all() if p.colour_map == study.colour_map) for m in maps]
-
-
 def common_size(study: Study, paths: Sequence[str]) -> int:
     """The side in pixels at which all pictures are served: the study's, or the largest there is."""
     if study.image_px:
@@ -74,12 +51,11 @@ def common_size(study: Study, paths: Sequence[str]) -> int:
     return max(sides)
 
 
-def photos_below(study: Study, maps: Sequence[SaliencyMap]) -> list[str]:
+def photos_below(study: Study, maps: Sequence[ShownMap]) -> list[str]:
     """For each map the stored original over which trials show it; empty where it is shown as it is."""
     if not study.overlay:
         return [""] * len(maps)
-    paths = zip(maps, picture_paths(study, maps), strict=True)
-    originals = {(m.stimulus_id, m.classifier): path for m, path in paths if m.method == ORIGINAL}
+    originals = {(m.stimulus_id, m.classifier): m.path for m in maps if m.method == ORIGINAL}
     return ["" if m.method == ORIGINAL else originals.get((m.stimulus_id, m.classifier), "") for m in maps]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from survey_site.design.assignment import plan
 from survey_site.design.design import Design
-from survey_site.protocols import served_images
+from survey_site.protocols import shown_maps
 from survey_site.protocols.document import design_of_document, outline
 from survey_site.protocols.observed import document_in_force
 from survey_site.statistics.uncertainty import Sample, proportion_interval
@@ -82,9 +82,7 @@ def planned_looks(study: Study) -> Iterator[PlannedLook]:
     document = document_in_force(study) or outline(study, image_px=study.image_px or 0, texts={})
     design = design_of_document(document)
     conditions = document["conditions"]
-    maps = {
-        (m.stimulus.key, m.classifier, m.method): m.pk for m in served_images.maps_shown(study) if not m.rank
-    }
+    maps = {(m.stimulus, m.classifier, m.method): m.pk for m in shown_maps.maps_shown(study) if not m.rank}
     ids = dict(study.stimuli.values_list("key", "pk"))
     classes = {entry["key"]: entry["class"] for entry in document["stimuli"]}
     order = list(dict.fromkeys(entry["column"] for entry in conditions))

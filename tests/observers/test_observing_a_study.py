@@ -14,7 +14,7 @@ from saliency_worker import observer_store, tasks
 from survey_site.protocols import freeze, observed
 from survey_site.protocols.document import document_of, outline
 from survey_site.protocols.observed import NothingToObserve
-from survey_site.protocols.served_images import maps_shown
+from survey_site.protocols.shown_maps import maps_shown
 from survey_site.stimuli import leased_rows
 from survey_site.stimuli.models import MapPicture, SaliencyMap
 from survey_site.stimuli.observed import ObservedMap, ObserverJob

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from survey_site.protocols import served_images
+from survey_site.protocols import shown_maps
 from survey_site.stimuli import jobs, map_progress, ranks
 from survey_site.stimuli.labels import label_of
 from survey_site.stimuli.models import MapPicture, PrecomputeJob, SaliencyMap
@@ -168,10 +168,10 @@ def test_the_maps_served_are_those_of_the_classes_that_tasks_show(
 ) -> None:
     add_second(study)
     add_second(study, rank=2)
-    shown = [(m.stimulus.key, m.method, m.rank) for m in served_images.maps_shown(study)]
+    shown = [(m.stimulus, m.method, m.rank) for m in shown_maps.maps_shown(study)]
     assert len(shown) == 12 and all(rank == 0 for _, _, rank in shown)
     show_ranks(monkeypatch, 0, 1)
-    shown = [(m.stimulus.key, m.method, m.rank) for m in served_images.maps_shown(study)]
+    shown = [(m.stimulus, m.method, m.rank) for m in shown_maps.maps_shown(study)]
     assert [each for each in shown if each[0] == "m0"] == [
         ("m0", "edges", 0),
         ("m0", "gradcam", 0),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from survey_site.protocols import freeze, served_images
+from survey_site.protocols import freeze, shown_maps
 from survey_site.studies.errors import SeveralProblems
 from survey_site.studies.lookup import study_named
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         study = study_named(options["study"])
-        notices = freeze.notices(study, served_images.maps_shown(study))
+        notices = freeze.notices(study, shown_maps.maps_shown(study))
         try:
             protocol = freeze.go_live(study, pilot=options["pilot"], reason=options["reason"])
         except SeveralProblems as error:
