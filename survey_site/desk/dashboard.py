@@ -25,20 +25,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     visible = visible_studies(request.user, "view").exclude(state=states.State.ARCHIVED)
     studies = list(_counted(visible.order_by("-created_at"))[:SHOWN])
     ids = [study.pk for study in studies]
-    counted = kept(f"jobs:{'-'.join(map(str, ids))}", lambda: _jobs(ids))
-    jobs = {row["stimulus__study"]: row for row in counted}
-    people = {
-        row["study"]: row
-        for row in Participant.objects.filter(
-            in_newest_measurement(), study__in=ids, kind=Participant.Kind.PERSON
-        )
-        .order_by()
-        .values("study")
-        .annotate(
-            started=Count("pk"),
-            finished=Count("pk", filter=who_counts()),
-        )
-    }
+    named = "-".join(map(str, ids))
+    jobs = {row["stimulus__study"]: row for row in kept(f"jobs:{named}", lambda: _jobs(ids))}
+    people = {row["study"]: row for row in kept(f"people:{named}", lambda: _people(ids))}
     editable = set(visible_studies(request.user, "edit").filter(pk__in=ids).values_list("pk", flat=True))
     with_results = set(
         visible_studies(request.user, "results").filter(pk__in=ids).values_list("pk", flat=True)
@@ -74,6 +63,17 @@ def _jobs(studies: list[int]) -> list[dict[str, Any]]:
             failed=Count("pk", filter=Q(state=PrecomputeJob.State.FAILED)),
             under_way=Count("pk", filter=Q(state__in=UNDER_WAY)),
         )
+    ]
+
+
+def _people(studies: list[int]) -> list[dict[str, Any]]:
+    """How many of each study's newest measurement have begun, and how many of them count."""
+    rows = Participant.objects.filter(
+        in_newest_measurement(), study__in=studies, kind=Participant.Kind.PERSON
+    )
+    counted = rows.order_by().values("study")
+    return [
+        dict(row) for row in counted.annotate(started=Count("pk"), finished=Count("pk", filter=who_counts()))
     ]
 
 

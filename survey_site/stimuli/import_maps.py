@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Max
+from django.db.models.fields.json import KT
 
 from saliency_worker import catalog
 from survey_site.design import canonical, condition_matrix
@@ -21,7 +22,7 @@ from survey_site.stimuli.explained_maps import ExplainedMap, check_folder, manif
 from survey_site.stimuli.labels import method_label, origin_of
 from survey_site.stimuli.map_rows import put_map
 from survey_site.stimuli.models import SaliencyMap, Stimulus
-from survey_site.stimuli.uploaded_maps import BadMaps, MadeMap, check_upload, is_uploaded
+from survey_site.stimuli.uploaded_maps import BadMaps, MadeMap, check_upload
 from survey_site.stimuli.uploaded_rows import EXPLAINED, ORIGIN, hang, store_originals
 from survey_site.studies.models import Condition, Study
 
@@ -151,13 +152,15 @@ def expected_sides(study: Study) -> dict[str, int]:
 
 
 def labels_of(study: Study) -> dict[tuple[str, str], str]:
-    """(classifier, method key) → label of the study's current uploaded maps."""
-    rows = SaliencyMap.objects.filter(stimulus__study=study, current=True, provenance__origin=ORIGIN)
-    return {
-        (classifier, method): str(provenance.get("label") or method)
-        for classifier, method, provenance in rows.values_list("classifier", "method", "provenance")
-        if is_uploaded(method)
-    }
+    """(classifier, method key) → label of the study's current uploaded maps.
+
+    Where they come from is looked up only of methods that no worker computes: their provenance is long.
+    """
+    maps = SaliencyMap.objects.filter(stimulus__study=study, current=True).order_by()
+    methods = list(maps.exclude(method__in=catalog.ALL_KEYS).values_list("method", flat=True).distinct())
+    rows = maps.filter(method__in=methods, provenance__origin=ORIGIN)
+    labels = rows.values_list("classifier", "method", KT("provenance__label")).distinct()
+    return {(classifier, method): label or method for classifier, method, label in labels}
 
 
 def uploads_of(study: Study) -> list[tuple[str, str, str, int, str]]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from survey_site.design.design import Design
@@ -16,6 +16,7 @@ from survey_site.tasks import registry
 
 ORIGINAL = "original"
 REREAD_S = 300
+MOST_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,35 @@ class FrozenProtocol:
 
 
 def frozen_protocol(protocol_id: int) -> FrozenProtocol:
-    """The cached view of a protocol, by its row id; read anew every few minutes, should the database be exchanged."""
-    return _read(protocol_id, int(time.monotonic() // REREAD_S))
+    """The cached view of a protocol, by its row id; read anew every few minutes, should the database be exchanged.
+
+    One thread reads; the others take what was read before, and wait only where nothing was.
+    """
+    found = _read_at.get(protocol_id)
+    if found and time.monotonic() < found[0] + REREAD_S:
+        return found[1]
+    lock = _reading.setdefault(protocol_id, Lock())
+    if not lock.acquire(blocking=found is None) and found:
+        return found[1]
+    try:
+        now = _read_at.get(protocol_id)
+        if now is found or now is None:  # nobody has read it while this thread waited
+            now = (time.monotonic(), _read(protocol_id))
+            _read_at.pop(protocol_id, None)
+            _read_at[protocol_id] = now
+            for oldest in list(_read_at)[:-MOST_KEPT]:
+                _read_at.pop(oldest, None)
+        return now[1]
+    finally:
+        lock.release()
 
 
-@lru_cache(maxsize=16)
-def _read(protocol_id: int, period: int) -> FrozenProtocol:
-    del period  # only a part of the cache's key
+_read_at: dict[int, tuple[float, FrozenProtocol]] = {}
+"""When each protocol was read, and what; the latest at the end."""
+_reading: dict[int, Lock] = {}
+
+
+def _read(protocol_id: int) -> FrozenProtocol:
     protocol = Protocol.objects.select_related("study").get(pk=protocol_id)
     document = protocol.content
     pictures: dict[tuple[int, str, str, int], ServedPicture] = {}
@@ -142,4 +165,4 @@ def classes_of(document: Mapping[str, Any]) -> dict[str, str]:
 
 def forget() -> None:
     """Empties the cache: tests exchange the database under it."""
-    _read.cache_clear()
+    _read_at.clear()

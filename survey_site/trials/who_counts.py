@@ -34,10 +34,13 @@ def seals_of(protocol: Protocol) -> list[int]:
     return list(Protocol.objects.filter(measurement=protocol.measurement_id).values_list("pk", flat=True))
 
 
-def in_newest_measurement(study: str = "study") -> Q:
-    """Participants of the newest measurement of their study, for lists of many studies. study: path to the study's id."""
-    newest = Protocol.objects.filter(study=OuterRef(study)).order_by("-version").values("measurement")[:1]
-    return Q(protocol__measurement=Subquery(newest))
+def in_newest_measurement() -> Q:
+    """Participants of the newest measurement of their study, for lists of many studies.
+
+    The newest is looked up for each protocol, of which there are few, and not for each participant.
+    """
+    newest = Protocol.objects.filter(study=OuterRef("study")).order_by("-version").values("measurement")[:1]
+    return Q(protocol__in=Protocol.objects.filter(measurement=Subquery(newest)).values("pk"))
 
 
 def newest_protocol(study_id: int) -> Protocol | None:

@@ -10,7 +10,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
 
@@ -18,7 +20,7 @@ from survey_site.desk.study_inlines import ConditionForm
 from survey_site.protocols import freeze
 from survey_site.protocols.models import ServedImage
 from survey_site.stimuli import jobs, storage
-from survey_site.stimuli.import_maps import import_maps
+from survey_site.stimuli.import_maps import import_maps, labels_of
 from survey_site.stimuli.models import MapPicture, SaliencyMap
 from survey_site.stimuli.uploaded_maps import BadMaps, method_key
 from survey_site.studies.models import Condition, Study
@@ -222,6 +224,15 @@ def test_the_form_of_a_condition_knows_uploaded_methods_of_its_own_study_only(st
     assert ConditionForm(data, instance=Condition(study=study)).is_valid()
     other = ready_study(slug="other")
     assert not ConditionForm(data, instance=Condition(study=other)).is_valid()
+
+
+def test_labels_are_those_written_and_looked_up_of_uploaded_methods_alone(study: Study) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert labels_of(study) == {}
+    assert [query for query in captured if "provenance" in query["sql"]] == []
+    for label, classifier in (("RISE (500)", "RISE-net"), ("1e3", "a")):
+        import_maps(study, "rise.zip", upload(study, method=label, classifier=classifier), None)
+    assert sorted(labels_of(study).values()) == ["1e3", "RISE (500)"]
 
 
 def test_labels_become_short_plain_keys() -> None:
