@@ -20,28 +20,4 @@ class Migration(migrations.Migration):
             name='queue',
             field=models.CharField(blank=True, db_default='', default='', editable=False, help_text='Urgency, study and classifier: see turns.py.', max_length=220),
         ),
-        migrations.AddIndex(
-            model_name='precomputejob',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['queue', 'id'], name='job_queue'),
-        ),
-        migrations.AddIndex(
-            model_name='precomputejob',
-            index=models.Index(condition=models.Q(('state', 'queued'), ('announced_at', None)), fields=['queue', 'id'], name='job_silent'),
-        ),
-        migrations.AddIndex(
-            model_name='precomputejob',
-            index=models.Index(condition=models.Q(('state', 'queued'), ('announced_at__isnull', False)), fields=['announced_at'], name='job_announced'),
-        ),
-        migrations.AddIndex(
-            model_name='recomputejob',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['queue', 'id'], name='recompute_queue'),
-        ),
-        migrations.AddIndex(
-            model_name='recomputejob',
-            index=models.Index(condition=models.Q(('state', 'queued'), ('announced_at', None)), fields=['queue', 'id'], name='recompute_silent'),
-        ),
-        migrations.AddIndex(
-            model_name='recomputejob',
-            index=models.Index(condition=models.Q(('state', 'queued'), ('announced_at__isnull', False)), fields=['announced_at'], name='recompute_announced'),
-        ),
     ]

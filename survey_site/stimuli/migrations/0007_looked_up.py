@@ -2,32 +2,59 @@
 
 from django.db import migrations, models
 
+from survey_site.studies.migrating import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
 
+    atomic = False
     dependencies = [
         ('stimuli', '0006_sealed_settings'),
         ('studies', '0003_sealed_settings'),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
+            model_name='precomputejob',
+            index=models.Index(condition=models.Q(('state', 'queued')), fields=['queue', 'id'], name='job_queue'),
+        ),
+        AddIndexConcurrently(
+            model_name='precomputejob',
+            index=models.Index(condition=models.Q(('state', 'queued'), ('announced_at', None)), fields=['queue', 'id'], name='job_silent'),
+        ),
+        AddIndexConcurrently(
+            model_name='precomputejob',
+            index=models.Index(condition=models.Q(('state', 'queued'), ('announced_at__isnull', False)), fields=['announced_at'], name='job_announced'),
+        ),
+        AddIndexConcurrently(
+            model_name='recomputejob',
+            index=models.Index(condition=models.Q(('state', 'queued')), fields=['queue', 'id'], name='recompute_queue'),
+        ),
+        AddIndexConcurrently(
+            model_name='recomputejob',
+            index=models.Index(condition=models.Q(('state', 'queued'), ('announced_at', None)), fields=['queue', 'id'], name='recompute_silent'),
+        ),
+        AddIndexConcurrently(
+            model_name='recomputejob',
+            index=models.Index(condition=models.Q(('state', 'queued'), ('announced_at__isnull', False)), fields=['announced_at'], name='recompute_announced'),
+        ),
+        AddIndexConcurrently(
             model_name='mappicture',
             index=models.Index(fields=['path'], name='stimuli_map_path_9ebbf5_idx'),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='precomputejob',
             index=models.Index(condition=models.Q(('state', 'done')), fields=['classifier', 'finished_at'], name='job_done'),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='saliencymap',
             index=models.Index(fields=['array_path'], name='stimuli_sal_array_p_31617e_idx'),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='stimulus',
             index=models.Index(fields=['path'], name='stimuli_sti_path_f00a7a_idx'),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='stimulus',
             index=models.Index(fields=['region_path'], name='stimuli_sti_region__28b516_idx'),
         ),
