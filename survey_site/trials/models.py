@@ -150,7 +150,7 @@ class Response(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
-        db_index=False,
+        db_index=False,  # `response_condition`, which was added while people answer
         editable=False,
     )
     further_conditions = models.CharField(
@@ -200,7 +200,9 @@ class Response(models.Model):
                     "counts", "seen", "missing", "task", "further_conditions",
                 ],
                 name="response_report",
-            )
+            ),
+            # Whether a condition has answers, which the database asks before the condition goes.
+            models.Index(fields=["condition"], name="response_condition"),
         ]  # fmt: skip
 
     def __str__(self) -> str:

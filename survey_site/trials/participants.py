@@ -112,7 +112,10 @@ class Participant(SealedRow):
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["study", "code"], name="participant_code_once")]
-        indexes = [models.Index(fields=["study", "kind", "state"], name="participant_counts")]
+        indexes = [
+            models.Index(fields=["study", "kind", "state"], name="participant_counts"),
+            models.Index(fields=["study", "kind", "consented_at"], name="participant_starts"),
+        ]
 
     def __str__(self) -> str:
         return self.code

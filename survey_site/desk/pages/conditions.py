@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -210,14 +210,13 @@ def replace(study: Study, made: list[PresetCondition], *, save: bool = False) ->
             )
             row.column_order, row.is_reference = c.column_order, c.is_reference
             row.save()
-        try:
-            study.conditions.filter(pk__in=[c.pk for c in present.values()]).delete()
-        except ProtectedError as error:
-            shown = sorted(
-                {str(trial.condition) for trial in error.protected_objects if isinstance(trial, Trial)}
-            )
+        going = study.conditions.filter(pk__in=[c.pk for c in present.values()])
+        # Asked of the index: to say what protects them, Django would fetch every trial and every answer.
+        shown = {str(c) for c in going.filter(Exists(Trial.objects.filter(condition=OuterRef("pk"))))}
+        if shown:
             raise condition_matrix.BadMatrix(
-                f"Participants of an earlier version were shown {', '.join(shown[:3])}; keep these conditions, "
+                f"Participants of an earlier version were shown {', '.join(sorted(shown)[:3])}; keep these conditions, "
                 "or set up a study of its own without them."
-            ) from error
+            )
+        going.delete()
     return len(made)
