@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -10,6 +11,7 @@ from django.urls import reverse
 from survey_site.protocols import freeze
 from survey_site.stimuli import jobs
 from survey_site.stimuli.models import PrecomputeJob
+from survey_site.studies import cached_counts
 from survey_site.studies.models import Membership, Study
 from tests.reports.factory import survey
 from tests.studies.sample import ready_study
@@ -100,3 +102,15 @@ def test_the_page_asks_as_many_questions_for_many_studies_as_for_one(admin_clien
     with CaptureQueriesContext(connection) as many:
         index(admin_client)
     assert len(few) == len(many) <= 12
+
+
+def test_slow_counts_of_people_are_kept(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.clear()
+    monkeypatch.setattr(cached_counts, "SLOW_SECONDS", -1)
+    monkeypatch.setattr(cached_counts, "SHARE", 10**6)
+    survey()
+    index(admin_client)
+    with CaptureQueriesContext(connection) as captured:
+        index(admin_client)
+    cache.clear()
+    assert not any('FROM "trials_participant"' in query["sql"] for query in captured)
