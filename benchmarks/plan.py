@@ -42,7 +42,7 @@ class MapsPlan:
     straggler_times: float = 5.0
     hours_between_deaths: float = 48.0
     restart_s: float = 90.0
-    database_ms: float = 32.0
+    database_ms: float = 14.0
     image_bytes: float = 274_000.0
     map_bytes: float = 367_000.0
     row_bytes: float = 1_596.0

@@ -9,7 +9,13 @@ from django.db.models import Case, Count, F, Max, Q, Sum, When
 
 from survey_site.protocols import masking
 from survey_site.protocols.models import Look, Protocol
-from survey_site.reports.cached_task import KEEP_SECONDS, CachedTask, forget_progress
+from survey_site.reports.cached_task import (
+    KEEP_SECONDS,
+    CachedTask,
+    TaskProgress,
+    forget_progress,
+    progress_of,
+)
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
 from survey_site.reports.report_types import StudyReport
@@ -102,5 +108,26 @@ def store_figure(version: str, name: str, kind: str, data: bytes) -> None:
 
 
 def ask(study: Study, protocol: Protocol, population: Population, version: str) -> str:
-    """Sends the task unless it is under way; returns why it could not be sent, or the empty string."""
+    """Sends the task unless it is under way; returns why it could not be sent, or the empty string.
+
+    Nor while it is under way for older data: an open page asks every few seconds, and of a study that collects each time
+    for other data.
+    """
+    if _under_way(protocol, population) not in ("", version):
+        return ""
+    cache.set(_place(protocol, population), version, KEEP_SECONDS)
     return ANALYSIS.ask(version, [study.pk, protocol.version, population.as_query()])
+
+
+def progress(protocol: Protocol, population: Population, version: str) -> TaskProgress | None:
+    """How far the task is for these data, or for the older ones for which it is under way."""
+    return progress_of(version) or progress_of(_under_way(protocol, population))
+
+
+def _under_way(protocol: Protocol, population: Population) -> str:
+    version: str = cache.get(_place(protocol, population)) or ""
+    return version if version and ANALYSIS.state(version).running else ""
+
+
+def _place(protocol: Protocol, population: Population) -> str:
+    return f"analysed:{protocol.pk}:{population.as_query()}"

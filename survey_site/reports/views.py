@@ -20,7 +20,6 @@ from saliency_worker.measures import FURTHER
 from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports import cached_report, observer_accuracy, paper_texts
-from survey_site.reports.cached_task import progress_of
 from survey_site.reports.contrasts import FORMATS as CONTRASTS
 from survey_site.reports.downloads import asked_version, attachment, results_of
 from survey_site.reports.machine_metrics import MachineMeasure, has_numbers, paper_layout
@@ -127,10 +126,9 @@ def statistics(request: HttpRequest, slug: str) -> HttpResponse:
     study = results_of(request, slug)
     context = _told(request, study)
     if context["wanted"] and context["protocol"] is not None:
-        context["unreachable"] = cached_report.ask(
-            study, context["protocol"], context["population"], context["version"]
-        )
-        context["progress"] = progress_of(context["version"])
+        asked = (context["protocol"], context["population"], context["version"])
+        context["unreachable"] = cached_report.ask(study, *asked)
+        context["progress"] = cached_report.progress(*asked)
     return render(request, "reports/statistics_loaded.html", {**context, "loaded": True})
 
 
