@@ -82,9 +82,10 @@ def _facts(study: Study, population: Population) -> Iterator[Any]:
         "state", "kind", "surplus", "excluded"
     )
     told = Length(Cast("demographics", TextField()))
-    yield from states.annotate(
+    counted = states.annotate(
         n=Count("pk"), who=Sum("pk"), seen=Max("last_seen_at"), answers=Sum("chain_length"), told=Sum(told)
-    ).values_list()
+    )
+    yield from (list(row.items()) for row in counted)
     yield from people.filter(excluded=True).order_by("pk").values_list("pk", "exclusion_reason").iterator()
     unfinished = Q(participant__study=study) & ~Q(participant__state__in=(S.FINISHED, S.WITHDRAWN))
     yield Response.objects.filter(unfinished).aggregate(n=Count("pk"), last=Max("pk"))

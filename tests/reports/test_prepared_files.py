@@ -96,6 +96,13 @@ def test_a_file_lies_for_a_day_at_most(own: Survey) -> None:
     assert prepared_files.sweep() == 1 and not path.exists()
 
 
+def test_the_fingerprint_reads_no_person_for_themselves(own: Survey) -> None:
+    before = len(list(prepared_files._facts(own.study, Population())))
+    for _ in range(5):
+        own.rating(own.participant(), 0, 2)
+    assert len(list(prepared_files._facts(own.study, Population()))) == before
+
+
 @pytest.mark.parametrize(
     "change",
     [
