@@ -45,7 +45,7 @@ class MapsPlan:
     database_ms: float = 14.0
     image_bytes: float = 274_000.0
     map_bytes: float = 367_000.0
-    row_bytes: float = 1_596.0
+    row_bytes: float = 2_153.0
 
 
 @dataclass(frozen=True, slots=True)
