@@ -152,7 +152,7 @@ def document_of(
     study: Study, maps: Iterable[ShownMap], *, image_px: int, texts: dict[str, dict[str, str]]
 ) -> dict[str, Any]:
     """The protocol of a study and its shown maps as JSON-able data; the same study gives the same document."""
-    return outline(study, image_px=image_px, texts=texts) | {"maps": map_entries(maps)}
+    return outline(study, image_px=image_px, texts=texts) | {"maps": [shown.entry() for shown in maps]}
 
 
 def outline(study: Study, *, image_px: int, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -233,22 +233,6 @@ def study_part(study: Study) -> dict[str, Any]:
     """What the study is called, and until when it takes participants where that is said."""
     named = {"slug": study.slug, "title": study.title}
     return named | ({"closes_on": study.closes_on.isoformat()} if study.closes_on else {})
-
-
-def map_entries(maps: Iterable[ShownMap]) -> list[dict[str, Any]]:
-    """The maps, each with its hashes."""
-    return [
-        {
-            "stimulus": m.stimulus,
-            "classifier": m.classifier,
-            "method": m.method,
-            "array_sha256": m.array_sha256,
-            "picture_sha256": m.picture_sha256,
-            "parameters_hash": m.parameters_hash,
-            **({"rank": m.rank} if m.rank else {}),
-        }
-        for m in maps
-    ]
 
 
 def design_of_document(

@@ -1,6 +1,6 @@
 """Which stored maps a study shows, with what a seal needs of each: a study may show a million."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
@@ -28,6 +28,18 @@ class ShownMap(NamedTuple):
     empty: bool | None
     path: str
     picture_sha256: str
+
+    def entry(self) -> dict[str, Any]:
+        """It as a protocol's document names it, with its hashes."""
+        return {
+            "stimulus": self.stimulus,
+            "classifier": self.classifier,
+            "method": self.method,
+            "array_sha256": self.array_sha256,
+            "picture_sha256": self.picture_sha256,
+            "parameters_hash": self.parameters_hash,
+            **({"rank": self.rank} if self.rank else {}),
+        }
 
 
 def maps_shown(study: Study) -> list[ShownMap]:
