@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.slow
 PLAY = """
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
+call_command("collectstatic", verbosity=0, interactive=False)
 from tests import factories
 factories.live()
 call_command("simulate", "test", participants=2, seed=1)
@@ -76,8 +78,10 @@ def standby(primary: str, folder: Path) -> Iterator[str]:
         **as_owner,
     )
     command = [str(servers.find("postgres")), "-D", str(data), "-p", str(port), "-k", str(folder)]
+    # A standby that may have fewer connections than its primary answers nobody.
+    settings = ["listen_addresses=127.0.0.1", *servers.PLAIN]
     server = subprocess.Popen(
-        [*command, "-c", "listen_addresses=127.0.0.1"], stderr=subprocess.DEVNULL, **as_owner
+        [*command, *(f"-c{one}" for one in settings)], stderr=subprocess.DEVNULL, **as_owner
     )
     url = primary.replace(primary.rsplit(":", 1)[1].split("/")[0], str(port))
     try:
@@ -105,8 +109,6 @@ def count(url: str) -> int:
 def test_a_report_reads_from_the_replica_unless_it_is_behind_or_gone(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    import tempfile
-
     if not servers.find("pg_basebackup"):
         pytest.skip("needs PostgreSQL's pg_basebackup")
     with tempfile.TemporaryDirectory(prefix="replica-") as name, servers.postgres() as primary:
