@@ -71,19 +71,19 @@ def await_end(before: set[threading.Thread], seconds: float = 20) -> None:
 
 
 @pytest.fixture(scope="session")
-def _fronts() -> Iterator[fronted.Fronts]:
+def fronts() -> Iterator[fronted.Fronts]:
     with ExitStack() as ending:
         yield fronted.Fronts(ending)
 
 
 @pytest.fixture(name="live_server")
 def _through_the_front_server(
-    request: pytest.FixtureRequest, live_server: Any, settings: Any, _fronts: fronted.Fronts
+    request: pytest.FixtureRequest, live_server: Any, settings: Any, fronts: fronted.Fronts
 ) -> Any:
     """The tests' site, behind nginx where `make test-front` asks for it."""
     if not fronted.wanted():
         return live_server
-    front, folder = _fronts.before(live_server)
+    front, folder = fronts.before(live_server)
     settings.X_ACCEL_PREFIX, settings.FILE_UPLOAD_PERMISSIONS = fronted.PREFIX, 0o644
     if "media" in request.fixturenames:
         fronted.show(request.getfixturevalue("media"), folder)
@@ -91,7 +91,7 @@ def _through_the_front_server(
 
 
 @pytest.fixture
-def new_page(chromium: Browser, _fronts: fronted.Fronts) -> Iterator[NewPage]:
+def new_page(chromium: Browser, fronts: fronted.Fronts) -> Iterator[NewPage]:
     """Opens pages by viewport, scheme, script on or off; a console error or refused resource fails the test."""
     before = serving()
     contexts = []
@@ -118,7 +118,7 @@ def new_page(chromium: Browser, _fronts: fronted.Fronts) -> Iterator[NewPage]:
         for page in context.pages:
             page.unroute_all(behavior="ignoreErrors")
         context.close()
-    _fronts.let_go()
+    fronts.let_go()
     await_end(before)
     assert not complaints
 
