@@ -1,5 +1,7 @@
 """The list of precompute jobs: their states and reasons, and trying again."""
 
+from functools import partial
+
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Count, QuerySet
@@ -9,7 +11,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 
 from survey_site.desk.scoped_admin import OwnStudies, ReadOnlyScopedAdmin
-from survey_site.stimuli import leased_rows
+from survey_site.stimuli import jobs, leased_rows
 from survey_site.stimuli.models import PrecomputeJob
 from survey_site.studies import audit
 from survey_site.studies.access import visible_studies
@@ -56,6 +58,7 @@ class PrecomputeJobAdmin(ReadOnlyScopedAdmin):
             by_study = dict(counted.values_list("stimulus__study", "n"))
             for study in Study.objects.filter(pk__in=by_study):
                 audit.record(request, study, "jobs: retry", str(by_study[study.pk]))
+                transaction.on_commit(partial(jobs.forget_counts, study))
             count = leased_rows.requeue(rows.filter(state__in=again, stimulus__study__in=editable))
         self.message_user(
             request, ngettext("%d job queued.", "%d jobs queued.", count) % count, messages.SUCCESS

@@ -18,18 +18,25 @@ from survey_site.trials.start_rate import recent_starts
 from survey_site.trials.who_counts import newest_protocol, together_with, who_counts
 
 MOST_REASONS = 5
+LONGEST_S = 60
 Job, Person = PrecomputeJob.State, Participant.State
 
 
 def counts_of(study: Study, now: datetime) -> Counts:
     """The study now."""
-    return Counts(**_jobs(study), **_people(study, now))
+    return Counts(**_jobs(study), **_lately(study, now, _people(study, now)))
 
 
 def kept_counts_of(study: Study, now: datetime) -> Counts:
-    """The study now, or a while ago where counting takes long: it is looked at all the time."""
-    jobs = kept(f"watched-jobs:{study.pk}", lambda: _jobs(study))
-    return Counts(**jobs, **kept(f"watched-people:{study.pk}", lambda: _people(study, now)))
+    """The study now, or up to two looks ago where counting takes long; who began just now is always counted."""
+    jobs = kept(f"watched-jobs:{study.pk}", lambda: _jobs(study), longest=LONGEST_S)
+    people = kept(f"watched-people:{study.pk}", lambda: _people(study, now), longest=LONGEST_S)
+    return Counts(**jobs, **_lately(study, now, people))
+
+
+def _lately(study: Study, now: datetime, people: dict[str, Any]) -> dict[str, Any]:
+    """With the people who began just now, where people are counted at all."""
+    return {**people, "starts": recent_starts(study, now), "hour": f"{now:%Y-%m-%d %H}h"} if people else {}
 
 
 def _jobs(study: Study) -> dict[str, Any]:
@@ -71,8 +78,6 @@ def _people(study: Study, now: datetime) -> dict[str, Any]:
     return {
         **found,
         **_attention(protocol),
-        "starts": recent_starts(study, now),
-        "hour": f"{now:%Y-%m-%d %H}h",
         "version": protocol.measurement.version
         if protocol.measurement
         else protocol.version,  # an amendment is no new occasion

@@ -13,6 +13,7 @@ from survey_site.protocols import masking
 from survey_site.protocols.models import Protocol
 from survey_site.reports import task_analyses
 from survey_site.reports.analysis_rows import map_rows, participant_rows, trial_columns
+from survey_site.reports.cached_report import data_version
 from survey_site.reports.look_taking import take_closing
 from survey_site.reports.machine_metrics import gallery, machine_rows
 from survey_site.reports.machine_types import Gallery
@@ -53,6 +54,7 @@ class Analysis:
     report: StudyReport
     trials: Trials
     figures: Mapping[str, FigureData] = field(default_factory=dict)
+    version: str = ""
 
 
 class Disagreement(RuntimeError):
@@ -83,6 +85,7 @@ def analyse(
     progress(0.0, "reading")
     take_closing(study, protocol)  # it writes, and the look belongs to what is read
     with one_moment():
+        seen = data_version(protocol, population)
         protocol = protocol_of(study, protocol.version) or protocol
         report = point_report(study, population, protocol.version)
         tasks, letters = [one.task for one in tasks_of(study, protocol)], masking.column_letters(study)
@@ -126,7 +129,7 @@ def analyse(
         "gallery": shown,
     }
     kept = scored(quality.analysed(trials, head), head)
-    return Analysis(merged, kept, task_figures(kept, merged["columns"], asked, analyses))
+    return Analysis(merged, kept, task_figures(kept, merged["columns"], asked, analyses), seen)
 
 
 def task_figures(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from typing import Literal
 
 from django.core.cache import cache
@@ -15,6 +16,7 @@ from survey_site.reports.cached_task import (
     TaskProgress,
     forget_progress,
     progress_of,
+    set_progress,
 )
 from survey_site.reports.point_report import point_report
 from survey_site.reports.population import Population
@@ -33,6 +35,7 @@ ANALYSIS = CachedTask(
 )
 SUPPLEMENT = "supplement"  # the whole report as PDF, kept beside the figures
 MANY_PARTICIPANTS = 1000
+REST_SECONDS = 300  # after a failure, before other data are tried
 FIGURE_FORMATS: dict[Literal["svg", "pdf"], str] = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
@@ -83,7 +86,9 @@ def points(study: Study, protocol: Protocol | None, population: Population, vers
     if kept is not None:
         return kept
     report = point_report(study, population, protocol.version if protocol else None)
-    if report["population"]["participants"] >= MANY_PARTICIPANTS:
+    many = report["population"]["participants"] >= MANY_PARTICIPANTS
+    # Only while the data are still those: else it would be kept under what it does not show.
+    if protocol and many and version == data_version(protocol, population):
         store_points(version, report)
     return report
 
@@ -110,13 +115,22 @@ def store_figure(version: str, name: str, kind: str, data: bytes) -> None:
 def ask(study: Study, protocol: Protocol, population: Population, version: str) -> str:
     """Sends the task unless it is under way; returns why it could not be sent, or the empty string.
 
-    Nor while it is under way for older data: an open page asks every few seconds, and of a study that collects each time
-    for other data.
+    Nor while it is under way for older data, or has failed for them just now: an open page asks every few seconds, and of
+    a study that collects each time for other data.
     """
     if _under_way(protocol, population) not in ("", version):
         return ""
     cache.set(_place(protocol, population), version, KEEP_SECONDS)
     return ANALYSIS.ask(version, [study.pk, protocol.version, population.as_query()])
+
+
+def begun(protocol: Protocol, population: Population, version: str) -> None:
+    """The task works on these data, and no more on those that were there when it was asked for."""
+    asked = cache.get(_place(protocol, population))
+    set_progress(version, 0.0, "reading")
+    cache.set(_place(protocol, population), version, KEEP_SECONDS)
+    if asked and asked != version:
+        forget_progress(asked)
 
 
 def progress(protocol: Protocol, population: Population, version: str) -> TaskProgress | None:
@@ -126,7 +140,10 @@ def progress(protocol: Protocol, population: Population, version: str) -> TaskPr
 
 def _under_way(protocol: Protocol, population: Population) -> str:
     version: str = cache.get(_place(protocol, population)) or ""
-    return version if version and ANALYSIS.state(version).running else ""
+    told = progress_of(version) if version else None
+    if told and told["failed"]:
+        return version if time.time() - told["at"] < REST_SECONDS else ""
+    return version if told and ANALYSIS.state(version).running else ""
 
 
 def _place(protocol: Protocol, population: Population) -> str:

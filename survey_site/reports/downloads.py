@@ -64,6 +64,8 @@ def psych_ds(request: HttpRequest, slug: str) -> HttpResponseBase:
     study, population = results_of(request, slug, "export"), Population.from_query(request.GET)
     if prepared_files.is_large(study, population):
         found = _prepared(study, population, prepared_files.PSYCH_DS)
+        if found is None and study.state == Study.State.LIVE:
+            found = write_zip(study, population)  # answers come in: what is made first is never of now
         if found is None:
             messages.info(request, _("The data set of so many answers is made first: ask for it here."))
             return _to_files(slug, population)

@@ -45,6 +45,7 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
     _close(study, protocol)
     key = cached_report.data_version(protocol, population)
     if not cached_report.report_of(key):
+        cached_report.begun(protocol, population, key)
         data_version = partial(cached_report.data_version, protocol, population)
         with failing_in_words(key, f"the report of {study.slug}"):
             replica.read(data_version, lambda: _analyse(study, protocol, population, key))
@@ -83,6 +84,9 @@ def _analyse(study: Study, protocol: Protocol, population: Population, key: str)
     from survey_site.reports.supplement import supplement
 
     found = compute(study, population, protocol.version, lambda f, label: set_progress(key, 0.8 * f, label))
+    if found.version != key:  # something came in, or names were opened, before the moment that was read
+        key = found.version
+        cached_report.begun(protocol, population, key)
     figures = names(found.figures)
     for place, name in enumerate(figures):
         set_progress(key, 0.8 + 0.2 * place / len(figures), f"figure {name}")

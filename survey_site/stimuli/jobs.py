@@ -22,6 +22,7 @@ from survey_site.stimuli.own_models import usable
 from survey_site.stimuli.turns import queue_of
 from survey_site.stimuli.uploaded_maps import is_uploaded
 from survey_site.stimuli.uploaded_rows import EXPLAINED
+from survey_site.studies import cached_counts
 from survey_site.studies.models import Study
 
 State = PrecomputeJob.State
@@ -164,6 +165,7 @@ def request(
                 )
             order = {"classifier": name, "methods": list(keys), "settings": options, "queue": queue}
             queued += _add(study, order)
+        transaction.on_commit(partial(forget_counts, study))
     return queued
 
 
@@ -216,24 +218,36 @@ def progress(study: Study) -> Progress:
     return Progress(**dict(counts))
 
 
+def forget_counts(study: Study) -> None:
+    """What pages keep of a study's jobs is counted anew; to be called once a change is committed."""
+    for name in ("status", "jobs-by-way"):
+        cached_counts.forget(f"{name}:{study.pk}")
+
+
 def pause(study: Study) -> int:
     """Holds back what is queued; what runs is finished."""
-    return _of(study).filter(state=State.QUEUED).update(state=State.PAUSED)
+    return _changed(study, _of(study).filter(state=State.QUEUED).update(state=State.PAUSED))
 
 
 def resume(study: Study) -> int:
     """Queues what was paused."""
-    return leased_rows.requeue(_of(study).filter(state=State.PAUSED))
+    return _changed(study, leased_rows.requeue(_of(study).filter(state=State.PAUSED)))
 
 
 def cancel(study: Study) -> int:
     """Drops what is queued or paused; finished maps stay."""
-    return _of(study).filter(state__in=[State.QUEUED, State.PAUSED]).update(state=State.CANCELLED)
+    held = _of(study).filter(state__in=[State.QUEUED, State.PAUSED])
+    return _changed(study, held.update(state=State.CANCELLED))
 
 
 def retry_failed(study: Study) -> int:
     """Queues every failed or cancelled job again."""
-    return leased_rows.requeue(_of(study).filter(state__in=AGAIN))
+    return _changed(study, leased_rows.requeue(_of(study).filter(state__in=AGAIN)))
+
+
+def _changed(study: Study, count: int) -> int:
+    transaction.on_commit(partial(forget_counts, study))
+    return count
 
 
 def _of(study: Study) -> QuerySet[PrecomputeJob]:

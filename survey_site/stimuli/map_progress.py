@@ -140,7 +140,7 @@ def lines(study: Study) -> list[ClassifierProgress]:
 
 def _jobs_done(study: Study, wanted: Mapping[str, Sequence[str]]) -> tuple[Counter[str], Counter[str]]:
     """Images finished with all that is wanted under today's settings, and images that failed."""
-    rows = kept(_kept_as(study), lambda: _by_way(study))
+    rows = kept(f"jobs-by-way:{study.pk}", lambda: _by_way(study))
     own = usable(study)
     options = {name: jobs.job_settings(study, keys, model=own.get(name)) for name, keys in wanted.items()}
     done, failed = Counter[str](), Counter[str]()
@@ -159,13 +159,9 @@ def _by_way(study: Study) -> list[tuple[str, list[str], dict[str, Any], str, int
     return list(rows.values_list("classifier", "methods", "settings", "state").annotate(n=Count("pk")))
 
 
-def _kept_as(study: Study) -> str:
-    return f"jobs-by-way:{study.pk}"
-
-
 def forget(study: Study) -> None:
-    """`lines` counts anew what it may have kept."""
-    cached_counts.forget(_kept_as(study))
+    """What pages keep of its jobs and maps is counted anew."""
+    jobs.forget_counts(study)
     cached_counts.forget(missing_maps.kept_as(study))
 
 

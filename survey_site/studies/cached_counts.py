@@ -34,14 +34,15 @@ def kept(
     count: Callable[[], T],
     clock: Callable[[], float] = time.time,
     wait: Callable[[float], None] = time.sleep,
+    longest: float = LONGEST_SECONDS,
 ) -> T:
-    """The value of `count`: made now, or a while ago where making it takes long.
+    """The value of `count`: made now, or a while ago (`longest`, in seconds, at most) where making it takes long.
 
     The value is plain data, as the cache keeps it. When it is due, one caller makes it anew; the others get the old
     one meanwhile, or wait a while for it where there is none yet.
     """
     found: KeptCount | None = cache.get(f"kept:{key}")
-    if found is not None and clock() < found["at"] + min(SHARE * found["took"], LONGEST_SECONDS):
+    if found is not None and clock() < found["at"] + min(SHARE * found["took"], longest):
         return cast("T", found["value"])
     alone = cache.add(f"kept:{key}:busy", 1, BUSY_SECONDS)
     if not alone and (found := found or _of_another(key, clock, wait)) is not None:

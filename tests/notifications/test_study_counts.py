@@ -115,6 +115,14 @@ def test_the_number_of_queries_does_not_grow(own: Survey, django_assert_max_num_
         counts_of(own.study, NOW)
 
 
+@pytest.mark.usefixtures("counts_are_kept")
+def test_who_began_just_now_is_counted_however_long_the_rest_takes(own: Survey) -> None:
+    assert (kept_counts_of(own.study, NOW).starts, kept_counts_of(own.study, NOW).finished) == (0, 0)
+    own.participant(consented_at=NOW)
+    found = kept_counts_of(own.study, NOW)
+    assert (found.starts, found.finished) == (1, 0)
+
+
 def test_failed_attention_is_one_look_at_the_answers(own: Survey) -> None:
     for rating in (1, 5):
         own.rating(own.participant(), rating=rating, attention_check=True)
@@ -133,7 +141,8 @@ def test_what_takes_long_to_count_is_kept_for_the_next_look(own: Survey) -> None
     assert counts_of(own.study, NOW) != first
     with CaptureQueriesContext(connection) as captured:
         outbox.look(NOW)
-    assert not [query for query in captured if re.search("precomputejob|trials_", query["sql"])]
+    (starts,) = [query for query in captured if re.search("precomputejob|trials_", query["sql"])]
+    assert "consented_at" in starts["sql"]  # who began just now
 
 
 def test_people_who_began_just_now_are_counted(own: Survey) -> None:

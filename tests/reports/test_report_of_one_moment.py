@@ -7,7 +7,9 @@ from django.db import connection
 
 from survey_site.reports import analysis
 from survey_site.reports.analysis import analyse
+from survey_site.reports.cached_report import data_version
 from survey_site.reports.one_moment import one_moment
+from survey_site.reports.population import Population
 from survey_site.trials.models import Response
 from tests.reports.factory import Survey, survey
 from tests.reports.meanwhile import meanwhile
@@ -56,7 +58,10 @@ def test_everything_in_the_report_is_of_that_moment(own: Survey, monkeypatch: py
         return found
 
     monkeypatch.setattr(analysis, "point_report", then_somebody_finishes)
-    report = analyse(own.study).report
+    before = data_version(own.protocol, Population())
+    found = analyse(own.study)
+    assert found.version == before != data_version(own.protocol, Population())
+    report = found.report
     assert report["population"]["participants"] == 3
     assert report["flow"]["analysed"] == 3
     assert report["flow"]["finished"] == 3

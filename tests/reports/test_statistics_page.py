@@ -55,11 +55,6 @@ def key(own: Survey) -> str:
     return cached_report.data_version(own.protocol, Population())
 
 
-def sent_for(own: Survey) -> str:
-    """The data for which the task was sent last."""
-    return str(cache.get(f"analysed:{own.protocol.pk}:"))
-
-
 def test_the_page_is_there_before_the_statistics(desk: Client, own: Survey, sent: list[Any]) -> None:
     page = desk.get(reverse("report", args=["mine"])).content.decode()
     assert 'data-column="Ours 1">83</td>' in page
@@ -72,19 +67,6 @@ def test_asking_sends_the_task_once(desk: Client, own: Survey, sent: list[Any]) 
     for _ in range(3):
         assert "being computed" in desk.get(reverse("report_statistics", args=["mine"])).content.decode()
     assert sent == [["reports.analyse", own.study.pk, 1, ""]]
-
-
-def test_answers_that_come_in_meanwhile_ask_for_no_further_one(
-    desk: Client, own: Survey, sent: list[Any]
-) -> None:
-    for _ in range(3):
-        assert "being computed" in desk.get(reverse("report_statistics", args=["mine"])).content.decode()
-        own.rating(own.participant(), 0, 2)
-    assert len(sent) == 1
-    cached_report.forget_progress(first := sent_for(own))  # it is done
-    assert first != key(own)
-    desk.get(reverse("report_statistics", args=["mine"]))
-    assert len(sent) == 2
 
 
 def test_a_silent_task_is_asked_for_again(

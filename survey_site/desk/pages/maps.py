@@ -18,7 +18,7 @@ from survey_site.desk.shell import page
 from survey_site.stimuli import jobs, map_progress, slow_methods, weights
 from survey_site.stimuli.own_models import usable
 from survey_site.studies import audit
-from survey_site.studies.cached_counts import forget, kept
+from survey_site.studies.cached_counts import kept
 from survey_site.studies.models import Study
 
 VERBS = {
@@ -65,15 +65,9 @@ def maps_status(request: HttpRequest, study: Study) -> HttpResponse:
     context = status_of(study)
     response = render(request, "desk/maps_status.html", {"study": study, **context})
     if context["counts"].settled:
-        _forget(study)
+        map_progress.forget(study)
         response["HX-Refresh"] = "true"
     return response
-
-
-def _forget(study: Study) -> None:
-    """What the page says next is counted anew."""
-    forget(f"status:{study.pk}")
-    map_progress.forget(study)
 
 
 def _change(request: HttpRequest, study: Study) -> None:
@@ -91,7 +85,7 @@ def _change(request: HttpRequest, study: Study) -> None:
     except (BadChoice, catalog.UnknownName) as error:
         messages.error(request, str(error))
         return
-    _forget(study)
+    map_progress.forget(study)
     audit.record(request, study, f"jobs: {verb}", str(count))
     messages.success(request, told % {"n": count})
 
