@@ -3,7 +3,9 @@
 #
 # Migrations first: they only grow, so that the version in use works on. Then one web program after the other: nginx sends it
 # nothing new, it ends what it has begun, starts as the new version, and is sent people when it answers. At the end the workers.
-# Where something fails this ends there with status 1, and what was not restarted yet runs on; sh upgrade.sh OLD_NAME goes back.
+# Where something fails this ends there with status 1, and what was not restarted yet runs on. `current` names the version before
+# again, the one that is known to work, for whatever crashes or is booted; a web program that came up as the new version runs
+# on as that until then. sh upgrade.sh NAME begins with the program that stayed out of nginx; sh upgrade.sh OLD_NAME goes back.
 set -eu
 versions=${VERSIONS:-/opt/saliency-survey}
 conf=${NGINX_CONF:-/etc/nginx/conf.d/survey.conf}
@@ -15,10 +17,24 @@ fail() {
     exit 1
 }
 
+# Ports of web programs that nginx knows; given ' down', of those that it sends nobody.
+ports() {
+    sed -n "s/#.*//; s/server 127\.0\.0\.1:\([0-9]*\)$1;/\n\1\n/gp" "$conf" | grep -x '[0-9]\+' || true
+}
+
 new=${1:-}
-[ -n "$new" ] && [ -x "$versions/$new/bin/saliency-survey" ] || fail "there is no $versions/$new/bin/saliency-survey; name a folder of a version"
-ports=$(sed -n 's/server 127\.0\.0\.1:\([0-9]*\)\( down\)\{0,1\};/\n\1\n/gp' "$conf" | grep -x '[0-9]\+' || true)
-[ "$(echo "$ports" | wc -w)" -ge 2 ] || fail "$conf names fewer than two web programs, of which one could serve meanwhile"
+case $new in
+    '' | current | */*) fail "name a folder of a version in $versions" ;;
+esac
+[ -x "$versions/$new/bin/saliency-survey" ] || fail "there is no $versions/$new/bin/saliency-survey; name a folder of a version"
+old=$(readlink "$versions/current") || fail "$versions/current names no version in use"
+if command -v flock > /dev/null; then
+    exec 9< "$(dirname "$conf")"
+    flock -n 9 || fail "another upgrade is at work"
+fi
+# Those without people first: an upgrade that broke off left one, and the others serve meanwhile.
+order="$(ports ' down') $(ports '')"
+[ "$(echo "$order" | wc -w)" -ge 2 ] || fail "$conf names fewer than two web programs, of which one could serve meanwhile"
 
 $nginx -t -q || fail "nginx does not take its configuration as it is"
 
@@ -36,9 +52,11 @@ reload() {
     done
 }
 
+# Past any proxy of the environment: it would be asked for its own 127.0.0.1.
 answers() {
+    ask="import urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:$1/healthz', timeout=5)"
     for _ in $(seq 60); do
-        "$versions/$new/bin/python" -c "import urllib.request as u; u.urlopen('http://127.0.0.1:$1/healthz', timeout=5)" 2>/dev/null && return
+        "$versions/$new/bin/python" -c "$ask" 2>/dev/null && return
         sleep 1
     done
     return 1
@@ -46,14 +64,17 @@ answers() {
 
 by_hand migrate --noinput || fail "the database is not up to date; the version in use runs on"
 by_hand collectstatic --noinput || fail "the style sheets could not be gathered; the version in use runs on"
+trap 'ln -sfn "$old" "$versions/current"' EXIT
+trap 'exit 1' HUP INT TERM
 ln -sfn "$new" "$versions/current"
-for port in $ports; do
-    sed -i "s/server 127\.0\.0\.1:$port;/server 127.0.0.1:$port down;/" "$conf"
+for port in $order; do
+    sed -i --follow-symlinks "s/server 127\.0\.0\.1:$port;/server 127.0.0.1:$port down;/" "$conf"
     reload
-    systemctl restart "saliency-survey-web@$port"
-    answers "$port" || fail "saliency-survey-web@$port does not answer and stays out of nginx: journalctl -u saliency-survey-web@$port"
-    sed -i "s/server 127\.0\.0\.1:$port down;/server 127.0.0.1:$port;/" "$conf"
+    systemctl restart "saliency-survey-web@$port" && answers "$port" ||
+        fail "saliency-survey-web@$port does not answer and stays out of nginx: journalctl -u saliency-survey-web@$port"
+    sed -i --follow-symlinks "s/server 127\.0\.0\.1:$port down;/server 127.0.0.1:$port;/" "$conf"
     reload
 done
+trap - EXIT
 systemctl try-restart 'saliency-survey-worker*' saliency-survey-reports saliency-survey-scheduler
 echo "$new runs."

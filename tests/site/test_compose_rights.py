@@ -3,10 +3,13 @@
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from threading import Thread
 
 import psycopg
 import pytest
@@ -33,6 +36,33 @@ def test_every_service_is_bounded_watched_and_without_rights_that_it_does_not_ne
         assert given["restart"] == "unless-stopped"
         assert given["healthcheck"]["test"][0].startswith("CMD")
         assert {"cpus", "memory"} <= set(given["deploy"]["resources"]["limits"])
+
+
+class Fine(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "front"])
+def test_a_service_is_asked_past_any_proxy_of_the_environment(name: str) -> None:
+    """The proxy that Docker hands to containers would look for its own 127.0.0.1."""
+    _, *command = COMPOSE["services"][name]["healthcheck"]["test"]
+    if command[0] == "wget":  # busybox's
+        assert command[1:3] == ["-Y", "off"]
+        return
+    dead = {"http_proxy": f"http://127.0.0.1:{servers.free_port()}"}
+    with HTTPServer(("127.0.0.1", 0), Fine) as service:
+        service.timeout = 10
+        answering = Thread(target=service.handle_request)
+        answering.start()
+        code = re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{service.server_port}", command[2])
+        asked = subprocess.run([sys.executable, "-c", code], env=dead, capture_output=True, check=False)
+        answering.join()
+    assert asked.returncode == 0, asked.stderr
 
 
 def test_front_alone_is_believed_about_where_visitors_come_from() -> None:

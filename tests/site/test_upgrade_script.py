@@ -1,5 +1,6 @@
 """deploy/upgrade.sh before a real nginx, with systemd's programs played: nobody is refused while versions change."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -33,14 +34,16 @@ class Page(BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Page).serve_forever()
 """
-# A unit is a process whose number lies in a file; one of the version `broken` never comes up.
+# A unit is a process whose number lies in a file; one of the version `broken` never comes up, nor one that a file `no-PORT`
+# forbids. As with systemd, nothing that is open in upgrade.sh stays open in a unit.
 SYSTEMCTL = """#!/bin/sh
 echo "systemctl $*" >> "$PLACE/done"
 case "$2" in saliency-survey-web@*) ;; *) exit 0 ;; esac
 port=${2#*@}
 kill -9 "$(cat "$PLACE/$port")"
 [ "$(readlink "$VERSIONS/current")" = broken ] && exit 0
-"$PYTHON" "$PLACE/site.py" "$port" "$VERSIONS/current" > /dev/null 2>&1 &
+[ -e "$PLACE/no-$port" ] && exit 1
+"$PYTHON" "$PLACE/site.py" "$port" "$VERSIONS/current" > /dev/null 2>&1 9<&- &
 echo $! > "$PLACE/$port"
 """
 SYSTEMD_RUN = """#!/bin/sh
@@ -84,6 +87,7 @@ class Server:
             "NGINX_CONF": str(place / "survey.conf"),
             "NGINX_PID": str(place / "pid"),
             "NGINX_PROGRAM": " ".join(nginx),
+            "http_proxy": "http://127.0.0.1:9",  # as a university's servers have one; nobody is there
         }
         for port in self.ports:
             started = subprocess.Popen([sys.executable, place / "site.py", str(port), self.versions / "old"])
@@ -118,8 +122,34 @@ class Server:
         except (URLError, OSError) as error:
             return str(error)
 
+    def pages_until(self, over: threading.Event, seen: list[str]) -> None:
+        while not over.is_set():
+            seen.append(self.page())
+
+    def upgrade_while_asked(
+        self, version: str
+    ) -> "tuple[subprocess.CompletedProcess[str], list[str], list[str]]":
+        """With what was served meanwhile, and what afterwards."""
+        seen: list[str] = []
+        over = threading.Event()
+        somebody = threading.Thread(target=self.pages_until, args=(over, seen))
+        somebody.start()
+        until(lambda: len(seen) > 20, "pages are served", 30)
+        said = self.upgrade(version)
+        count = len(seen)
+        until(lambda: len(seen) > count + 20, "pages are served", 30)
+        over.set()
+        somebody.join()
+        return said, seen[: count + 1], seen[count + 1 :]
+
     def done(self) -> list[str]:
         return (self.place / "done").read_text().splitlines()
+
+    def restarted(self) -> list[int]:
+        return [int(line.partition("@")[2]) for line in self.done() if "web@" in line]
+
+    def current(self) -> str:
+        return str((self.versions / "current").readlink())
 
 
 @pytest.fixture
@@ -132,24 +162,10 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def test_whoever_asks_meanwhile_is_served_by_the_old_version_and_then_by_the_new(server: Server) -> None:
-    seen: list[str] = []
-    over = threading.Event()
-
-    def ask() -> None:
-        while not over.is_set():
-            seen.append(server.page())
-
-    somebody = threading.Thread(target=ask)
-    somebody.start()
-    until(lambda: len(seen) > 20, "pages are served", 30)
-    said = server.upgrade("new")
-    count = len(seen)
-    until(lambda: len(seen) > count + 20, "pages are served", 30)
-    over.set()
-    somebody.join()
-    assert (said.returncode, said.stdout) == (0, "new runs.\n"), said.stderr
-    assert set(seen) == {"old", "new"}
-    assert set(seen[count + 1 :]) == {"new"}
+    said, meanwhile, afterwards = server.upgrade_while_asked("new")
+    assert (said.returncode, said.stdout, server.current()) == (0, "new runs.\n", "new"), said.stderr
+    assert set(meanwhile) == {"old", "new"}
+    assert set(afterwards) == {"new"}
     first, second = server.ports
     assert server.done() == [
         "new migrate --noinput",
@@ -169,10 +185,51 @@ def test_a_version_that_does_not_answer_takes_one_program_and_the_way_back_bring
     assert f"saliency-survey-web@{server.ports[0]} does not answer and stays out of nginx" in said.stderr
     assert {server.page() for _ in range(10)} == {"old"}
     assert server.done()[-1] == f"systemctl restart saliency-survey-web@{server.ports[0]}"
+    assert server.current() == "old"  # whatever crashes now is started as what works
     back = server.upgrade("old")
     assert back.returncode == 0, back.stderr
     assert {server.page() for _ in range(10)} == {"old"}
     assert (server.place / "survey.conf").read_text() == server.conf
+
+
+@pytest.mark.parametrize("version", ["old", "new"])
+def test_after_a_stop_at_the_second_program_way_back_and_rerun_leave_nobody_without_a_page(
+    server: Server, version: str
+) -> None:
+    first, second = server.ports
+    (server.place / f"no-{second}").touch()
+    said = server.upgrade("new")
+    assert (said.returncode, server.current()) == (1, "old")
+    assert f"saliency-survey-web@{second} does not answer and stays out of nginx" in said.stderr
+    assert {server.page() for _ in range(10)} == {"new"}
+    (server.place / f"no-{second}").unlink()
+    again, meanwhile, afterwards = server.upgrade_while_asked(version)
+    assert again.returncode == 0, again.stderr
+    assert set(meanwhile) == {"new", version}
+    assert set(afterwards) == {version}
+    assert server.restarted() == [first, second, second, first]
+    assert (server.place / "survey.conf").read_text() == server.conf
+
+
+def test_a_configuration_that_is_a_link_stays_one_and_its_comments_name_no_program(server: Server) -> None:
+    conf = server.place / "survey.conf"
+    commented = "# server 127.0.0.1:1; server 127.0.0.1:2 down;\n" + server.conf
+    conf.rename(server.place / "available").write_text(commented)
+    conf.symlink_to("available")
+    said = server.upgrade("new")
+    assert (said.returncode, server.restarted()) == (0, server.ports), said.stderr
+    assert (str(conf.readlink()), conf.read_text()) == ("available", commented)
+
+
+def test_a_second_upgrade_at_the_same_time_is_refused(server: Server) -> None:
+    folder = os.open(server.place, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        said = server.upgrade("new")
+    finally:
+        os.close(folder)
+    assert (said.returncode, said.stderr) == (1, "upgrade.sh: another upgrade is at work\n")
+    assert not (server.place / "done").exists()
 
 
 def test_where_the_database_is_not_brought_up_to_date_nothing_is_replaced(server: Server) -> None:
@@ -187,8 +244,9 @@ def test_where_the_database_is_not_brought_up_to_date_nothing_is_replaced(server
 
 
 def test_a_version_that_is_not_there_and_a_single_web_program_are_refused(server: Server) -> None:
-    assert "name a folder of a version" in server.upgrade("newest").stderr
-    assert "name a folder of a version" in server.upgrade("").stderr
+    for name in ("newest", "", "current", "../versions/new", "new/"):
+        assert "name a folder of a version" in server.upgrade(name).stderr, name
+    assert server.current() == "old"
     one = server.conf.replace(f"; server 127.0.0.1:{server.ports[1]}", "")
     (server.place / "survey.conf").write_text(one)
     said = server.upgrade("new")
