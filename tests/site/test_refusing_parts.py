@@ -8,8 +8,9 @@ import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.test import Client
 from django.urls import reverse
+from kombu.exceptions import EncodeError
 from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import BusyLoadingError, DataError, ReadOnlyError, ResponseError
 
 from survey_site.stimuli.storage import StorageAway
 from survey_site.trials.views import health, home
@@ -49,6 +50,8 @@ def of_the_disk(number: int) -> OSError:
         ([OperationalError("disk full; password=x")], "database", "failed: OperationalError"),
         ([InterfaceError("connection closed")], "database", "failed: InterfaceError"),
         ([ReadOnlyError("of a replica")], "cache", "failed: ReadOnlyError"),
+        ([BusyLoadingError("its file")], "cache", "failed: BusyLoadingError"),
+        ([ResponseError("MISCONF Errors writing to the AOF file")], "cache", "failed: ResponseError"),
         ([BrokerError("away")], "broker", "failed: OperationalError"),
         ([ValueError("x"), of_the_disk(errno.EIO)], "storage", "failed: OSError (Input/output error)"),
     ],
@@ -69,7 +72,16 @@ def _chained(error: Exception, cause: Exception) -> Exception:
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("x"), FileNotFoundError(2, "gone"), IntegrityError("a row"), KeyError("broker")]
+    "error",
+    [
+        ValueError("x"),
+        FileNotFoundError(2, "gone"),
+        IntegrityError("a row"),
+        KeyError("broker"),
+        EncodeError("no JSON"),
+        DataError("no text"),
+        ResponseError("WRONGTYPE of a key"),
+    ],
 )
 def test_what_is_no_part_s_doing_stays_a_failure(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     assert met(monkeypatch, error)[0] == 500

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.cache import caches
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -33,7 +34,17 @@ PARTS = ("database", "storage", "broker", "cache")  # in the order in which they
 SILENT = f"no answer for {MOST_SECONDS} seconds"
 NOT_KNOWN = "not looked at, since a part before it does not answer"
 OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE}
-OF_LIBRARIES = {"redis": "cache", "kombu": "broker"}
+OF_SQLITE = {"BUSY", "LOCKED", "FULL", "IOERR", "CANTOPEN", "READONLY", "CORRUPT", "NOTADB"}
+# Lost connections, a standby's refusal to write, no room, shutting down, a failing disk, damaged files.
+OF_POSTGRES = ("08", "25006", "53", "57P", "58", "XX001", "XX002")
+OF_LIBRARIES = {  # by name: a site without Redis does not load its client
+    "kombu.exceptions.OperationalError": "broker",
+    "redis.exceptions.ConnectionError": "cache",
+    "redis.exceptions.TimeoutError": "cache",
+    "redis.exceptions.ReadOnlyError": "cache",
+    "redis.exceptions.OutOfMemoryError": "cache",
+    "redis.exceptions.NoPermissionError": "cache",
+}
 
 
 class BrokenPart(Exception):
@@ -119,18 +130,38 @@ def broken_parts() -> dict[str, str]:
 
 
 def refusing(error: BaseException | None) -> dict[str, str]:
-    """The part by which a page failed, as its error says: a look writes nothing, and misses a right that is lacking."""
+    """The part by which a page failed, as its error says: a look writes nothing, and misses a right that is lacking.
+
+    Of the errors before it those alone that it names as its cause: what merely fails while another is handled is a mistake.
+    """
     while error is not None:
         if isinstance(error, StorageRefuses):
             return {"storage": str(error)}
         if isinstance(error, OSError) and error.errno in OF_DISKS:
             return {"storage": _named(error)}
-        if isinstance(error, OperationalError | InterfaceError):
+        if isinstance(error, Error) and _of_the_database(error):
             return {"database": _named(error)}
-        if part := OF_LIBRARIES.get(type(error).__module__.partition(".")[0]):
+        if part := _of_a_library(error):
             return {part: _named(error)}
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
     return {}
+
+
+def _of_the_database(error: Error) -> bool:
+    """Whether the database is what fails, and not the statement: drivers have one type for both, and codes that tell."""
+    told = error.__cause__
+    if isinstance(told, sqlite3.Error):
+        return getattr(told, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0] in OF_SQLITE
+    if code := getattr(told, "sqlstate", None):
+        return code.startswith(OF_POSTGRES)
+    return isinstance(error, OperationalError | InterfaceError)  # a connection that broke has no code
+
+
+def _of_a_library(error: BaseException) -> str | None:
+    names = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__]
+    if "redis.exceptions.ResponseError" in names and str(error).startswith("MISCONF "):
+        return "cache"  # it cannot write to its disk, and says so in this way alone
+    return next((OF_LIBRARIES[name] for name in names if name in OF_LIBRARIES), None)
 
 
 def may_know(request: HttpRequest) -> bool:
