@@ -3,6 +3,7 @@
 Read with the token of `METRICS_TOKEN`; without one from this machine alone, and not through a front server.
 """
 
+import ipaddress
 import logging
 import os
 import secrets
@@ -17,6 +18,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -58,13 +60,27 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def may_read(request: HttpRequest) -> bool:
-    """By the token where there is one; else who connects from this machine itself."""
+    """By the token where there is one; else who connects from this machine itself, and asks for it by a name of it.
+
+    Otherwise a page open in a browser of this machine could have its own name lead here, and read what it asks for.
+    """
     if settings.METRICS_TOKEN:
         kind, _, key = request.headers.get("Authorization", "").partition(" ")
         return kind.lower() == "bearer" and secrets.compare_digest(
             key.strip().encode(), settings.METRICS_TOKEN.encode()
         )
-    return request.META["REMOTE_ADDR"] in THIS_MACHINE and "X-Forwarded-For" not in request.headers
+    here = request.META["REMOTE_ADDR"] in THIS_MACHINE and "X-Forwarded-For" not in request.headers
+    return here and _is_name_of_ours(request.headers.get("Host", "localhost"))
+
+
+def _is_name_of_ours(host: str) -> bool:
+    """An address, which no foreign name is, or what ALLOWED_HOSTS allows."""
+    name, _ = split_domain_port(host)
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return bool(name) and validate_host(name, ["localhost", *settings.ALLOWED_HOSTS])
+    return True
 
 
 class NowCollector(Collector):

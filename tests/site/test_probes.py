@@ -24,8 +24,30 @@ def _behind_https(settings: Any) -> Iterator[None]:
 
 @pytest.mark.parametrize("path", ASKED)
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "10.0.0.5", "web:8000", "no host", "survey.example.org"])
-def test_what_programs_ask_is_answered_by_any_name_and_without_tls(path: str, host: str) -> None:
-    assert Client(HTTP_HOST=host).get(path).status_code == 200
+def test_what_programs_ask_is_answered_by_any_name_and_without_tls(
+    path: str, host: str, settings: Any
+) -> None:
+    settings.METRICS_TOKEN = "0123456789abcdef" * 2
+    headers = {"Authorization": f"Bearer {settings.METRICS_TOKEN}"} if path == "/metrics" else {}
+    assert Client(HTTP_HOST=host).get(path, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8000", 200),
+        ("[::1]:8000", 200),
+        ("10.0.0.5", 200),
+        ("localhost:8000", 200),
+        ("survey.example.org", 200),
+        ("rebound.example:8000", 404),
+        ("127.0.0.1.rebound.example", 404),
+        ("no host", 404),
+        ("", 404),
+    ],
+)
+def test_without_a_token_metrics_are_read_by_a_name_of_this_machine_alone(host: str, status: int) -> None:
+    assert Client(HTTP_HOST=host).get("/metrics").status_code == status
 
 
 @pytest.mark.parametrize("path", ["/", "/admin/login/", "/healthz/x", "/api/v1/", "/metrics2"])
