@@ -116,6 +116,19 @@ def test_two_do_not_migrate_at_the_same_time(reader: Any, monkeypatch: pytest.Mo
     assert "later" in columns()
 
 
+def test_who_asks_what_is_to_be_done_waits_for_nobody_who_does_it(
+    reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "ATTEMPTS", 1)
+    with reader.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [migrating.MIGRATION_LOCK])
+    out = io.StringIO()
+    call_command("migrate", "demo", plan=True, stdout=out)
+    assert "demo.later" in out.getvalue()
+    with pytest.raises(SystemExit):
+        call_command("migrate", "demo", check_unapplied=True, verbosity=0)
+
+
 def test_what_it_asked_of_the_connection_ends_with_it(reader: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate, "ATTEMPTS", 1)
     with pytest.raises(CommandError):

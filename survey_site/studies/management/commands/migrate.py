@@ -15,6 +15,9 @@ ATTEMPTS, PAUSE_S = 12, 5  # a minute; in the pauses answers go on
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         """Each migration is done as a whole or not at all, so another attempt goes on with the first that is missing."""
+        if options["plan"] or options["check_unapplied"]:  # these change nothing
+            super().handle(*args, **options)
+            return
         for left in reversed(range(ATTEMPTS)):
             try:
                 with beside_answers(connections[options["database"]]):
