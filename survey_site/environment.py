@@ -133,6 +133,12 @@ def secret_key(value: str, debug: bool, data_dir: Path) -> str:
     return file.read_text().strip()
 
 
+def fallback_keys(value: str) -> list[str]:
+    """The keys of before, each also with the blanks at either side, or both: it may have had them as SECRET_KEY."""
+    forms = (form for key in value.split(",") for form in (key.strip(), key.lstrip(), key.rstrip(), key))
+    return list(dict.fromkeys(form for form in forms if form.strip()))
+
+
 def _weakness(key: str) -> str:
     """Why somebody could guess the key; empty where nothing speaks against it."""
     if len(key) < SHORTEST_KEY:
@@ -160,13 +166,15 @@ def keep_private(data_dir: Path, front_server: bool) -> None:
 def read(env: Env, kind: str, name: str, default: Any) -> Any:
     """Reads one typed variable (`bool`, `int`, `list`, `str`); a wrong value is `Misconfigured`.
 
-    Blanks around a text and around each part of a list are no part of it: files of variables, and commas, have them. The
-    secret key alone stays as it is, since what was signed and sealed by it depends on them.
+    Blanks around a value and around each part of a list are no part of it: files of variables, and commas, have them.
+    Secret keys alone stay as they are, since what was signed and sealed by one depends on them.
     """
+    if kind in ("bool", "int") and name in os.environ:
+        os.environ[name] = os.environ[name].strip()  # environs reads it there
     try:
         value = getattr(env, kind)(name, default)
     except EnvError as error:
         raise Misconfigured(f"{error}; see docs/operations.md") from error
     if kind == "list":
         return [part.strip() for part in value if part.strip()]
-    return value.strip() if kind == "str" and name != "SECRET_KEY" else value
+    return value.strip() if kind == "str" and not name.startswith("SECRET_KEY") else value

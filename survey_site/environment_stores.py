@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from ssl import TLSVersion
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -24,6 +25,21 @@ SILENT_SERVERS = {
     "tcp_user_timeout": "15000",
 }
 """So that a server that vanished is known after seconds; what the URL says goes before."""
+OF_CACHES = (
+    "client_name",
+    "db",
+    "health_check_interval",
+    "max_connections",
+    "protocol",
+    "retry_on_timeout",
+    "socket_connect_timeout",
+    "socket_keepalive",
+    "socket_timeout",
+    "ssl_ciphers",
+    "ssl_min_version",
+    "ssl_password",
+)
+"""Options of redis-py in the URL of a cache; the broker's client takes those of TLS alone."""
 
 
 def databases(url: str, replica: str, data_dir: Path) -> dict[str, dict[str, Any]]:
@@ -146,7 +162,7 @@ def cache(url: str, data_dir: Path) -> dict[str, Any]:
     if url.startswith(("redis://", "rediss://")):
         return {
             "BACKEND": "survey_site.redis_cache.SparedRedisCache",
-            "LOCATION": redis("CACHE_URL", url),
+            "LOCATION": _known_to_redis(redis("CACHE_URL", url, OF_CACHES)),
             "OPTIONS": {
                 "serializer": "survey_site.json_cache.Serializer",
                 "socket_connect_timeout": 2,
@@ -156,6 +172,18 @@ def cache(url: str, data_dir: Path) -> dict[str, Any]:
     raise Misconfigured(
         f"CACHE_URL begins with {scheme(url)}, and is neither redis://… nor file:///folder nor empty"
     )
+
+
+def _known_to_redis(url: str) -> str:
+    from redis import ConnectionPool, RedisError  # which a site without Redis does without
+
+    try:
+        read = ConnectionPool.from_url(url).make_connection()  # reads the options, and connects to nothing
+        if (version := getattr(read, "ssl_min_version", None)) is not None:
+            TLSVersion(version)
+    except (RedisError, TypeError, ValueError) as error:
+        raise Misconfigured(f"CACHE_URL: {error}; write options of redis-py") from error
+    return url
 
 
 def refuse_files_elsewhere(storage: Mapping[str, Any], data_dir: Path, accel: str) -> None:

@@ -15,7 +15,7 @@ from survey_site.telemetry import failures
 
 SHORTEST_TOKEN = 32
 ENCODED = "in user and password write %2F for /, %3F for ?, %23 for #, %40 for @ and %3A for :"
-TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+TLS_FILES = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 TLS = ("ssl_cert_reqs", "ssl_check_hostname", *TLS_FILES)
 
 
@@ -57,8 +57,8 @@ def query_of(name: str, parts: SplitResult, known: Sequence[str]) -> dict[str, s
     return query
 
 
-def redis(name: str, url: str) -> str:
-    """A URL of Redis with the number of a database, or none, behind the host.
+def redis(name: str, url: str, further: Sequence[str] = ()) -> str:
+    """A URL of Redis with the number of a database, or none, behind the host. further: options besides those of TLS.
 
     Of `rediss://` the server's certificate is looked at unless the URL says otherwise: kombu, if not told, looks at none.
     """
@@ -70,16 +70,16 @@ def redis(name: str, url: str) -> str:
         or (number and not (number.isascii() and number.isdecimal()))
     ):
         raise Misconfigured(f"{name} names no host, or no number of a database; write redis://host:6379/0")
-    query = query_of(name, parts, TLS)
+    query = query_of(name, parts, (*TLS, *further))
     if parts.scheme == "rediss":
         asked = query.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
         query["ssl_cert_reqs"] = one_of(f"{name}: ssl_cert_reqs", asked, ("required", "optional", "none"))
         for file in (query[one] for one in TLS_FILES if one in query):
             if not os.access(file, os.R_OK):
-                raise Misconfigured(f"{name}: {file} cannot be read; name a file of certificates that can")
-    elif query:
+                raise Misconfigured(f"{name}: {file} cannot be read; name certificates that can")
+    elif of_tls := [key for key in query if key.startswith("ssl_")]:
         raise Misconfigured(
-            f"{name} has {', '.join(query)}, which TLS alone has; write rediss://, or leave it out"
+            f"{name} has {', '.join(of_tls)}, which TLS alone has; write rediss://, or leave it out"
         )
     return parts._replace(query=urlencode(query)).geturl()
 

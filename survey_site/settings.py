@@ -25,7 +25,9 @@ try:
     environment.keep_private(DATA_DIR, front_server=bool(X_ACCEL_PREFIX))
     DEBUG = environment.read(_env, "bool", "DEBUG", False)
     SECRET_KEY = environment.secret_key(environment.read(_env, "str", "SECRET_KEY", ""), DEBUG, DATA_DIR)
-    SECRET_KEY_FALLBACKS = environment.read(_env, "list", "SECRET_KEY_FALLBACKS", [])
+    SECRET_KEY_FALLBACKS = environment.fallback_keys(
+        environment.read(_env, "str", "SECRET_KEY_FALLBACKS", "")
+    )
     ALLOWED_HOSTS = values.hosts(
         "ALLOWED_HOSTS", environment.read(_env, "list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
     )
