@@ -105,20 +105,15 @@ def forget_progress(key: str) -> None:
     cache.delete(f"progress:{key}")
 
 
-TOO_LARGE = (
-    "There are more answers than the worker of reports has memory for, which needs about 1 GB for a million. "
-    "Ask the operator for more (REPORTS_MEMORY), or compute from the data files."
-)
-
-
 @contextmanager
-def failing_in_words(key: str, what: str) -> Iterator[None]:
-    """Whatever goes wrong inside is told where the researcher looks, and logged; the task itself ends well."""
+def failing_in_words(key: str, what: str, too_large: str = "") -> Iterator[None]:
+    """Whatever goes wrong inside is told where the researcher looks, and logged; the task itself ends well.
+
+    too_large: what is said where memory does not suffice.
+    """
     try:
         yield
-    except MemoryError:
-        set_progress(key, 0.0, "", failed=TOO_LARGE)
-        logger.exception("%s failed", what)
     except Exception as error:
-        set_progress(key, 0.0, "", failed=f"{type(error).__name__}: {error}")
+        told = f"{type(error).__name__}: {error}"
+        set_progress(key, 0.0, "", failed=too_large if too_large and isinstance(error, MemoryError) else told)
         logger.exception("%s failed", what)

@@ -32,6 +32,11 @@ logger = logging.getLogger(__name__)
 while_working("the sweep of prepared files", prepared_files.SWEEP_SECONDS, prepared_files.sweep)
 while_working("the sweep of due looks", looks.SWEEP_SECONDS, looks.sweep)
 
+TOO_LARGE = (
+    "There are more answers than the worker of reports has memory for, which needs about 1 GB for a million. "
+    "Ask the operator for more (REPORTS_MEMORY), or compute from the data files."
+)
+
 
 @shared_task(name=cached_report.ANALYSIS.name)
 def analyse(study_id: int, version: int, population_query: str) -> None:
@@ -47,7 +52,7 @@ def analyse(study_id: int, version: int, population_query: str) -> None:
     if not cached_report.report_of(key):
         cached_report.begun(protocol, population, key)
         data_version = partial(cached_report.data_version, protocol, population)
-        with failing_in_words(key, f"the report of {study.slug}"):
+        with failing_in_words(key, f"the report of {study.slug}", TOO_LARGE):
             replica.read(data_version, lambda: _analyse(study, protocol, population, key))
 
 
