@@ -5,7 +5,8 @@ number, then for each place of the session what was shown there and answered (`t
 two streams in the same order; constant memory.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
@@ -85,7 +86,8 @@ class WideTable:
         """The table as CSV, of one moment: columns and rows agree, and the first row comes at once."""
         with one_moment():
             rows, columns = self._rows(study, population, plain=False), self.columns(study)
-            yield from stream_lines(rows, columns, tally, bom=bom)
+            with closing(rows):  # its cursors end within the transaction, also for who leaves in the middle
+                yield from stream_lines(rows, columns, tally, bom=bom)
 
     def count(self, study: Study, population: Population) -> int:
         """How many rows it has."""
@@ -95,7 +97,9 @@ class WideTable:
         """Its rows with texts as they were given; times as the CSV writes them."""
         return self._rows(study, population, plain=True)
 
-    def _rows(self, study: Study, population: Population, *, plain: bool) -> Iterator[Sequence[Any]]:
+    def _rows(
+        self, study: Study, population: Population, *, plain: bool
+    ) -> Generator[Sequence[Any], None, None]:
         own, of_trials = _sources(participant_columns(study), plain), _sources(_trial_columns(study), plain)
         people = participant_rows(study, population).values_list("pk", *own)
         trials = Trial.objects.filter(population.in_data("participant__"), participant__study=study)
