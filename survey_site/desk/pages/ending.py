@@ -44,7 +44,7 @@ def ending(request: HttpRequest, study: Study) -> HttpResponse:
 
 
 def _holdings(study: Study) -> deletion.Holdings:
-    """What goes, for the page; what a deletion says that it took it counts itself."""
+    """What would go, for the page that many look at; who deletes is shown it as it is."""
     return deletion.Holdings(**kept(f"holdings:{study.pk}", lambda: asdict(deletion.holdings(study))))
 
 
@@ -91,7 +91,7 @@ def _asked(request: HttpRequest, study: Study, wrong: str) -> HttpResponse:
         "desk/delete_study.html",
         study,
         _("Delete the study?"),
-        holdings=_holdings(study),
+        holdings=deletion.holdings(study),
         wrong=wrong,
     )
     response.status_code = 422 if wrong else 200
