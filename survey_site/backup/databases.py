@@ -20,7 +20,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg.conninfo import make_conninfo
 
-from survey_site.backup.errors import BackupError, one_line
+from survey_site.backup.errors import BackupError
+from survey_site.telemetry.lines import one_line
 
 # Where Debian and Red Hat put the programs of each version, which are not all in everybody's PATH.
 POSTGRES_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
@@ -113,7 +114,7 @@ def alone() -> Iterator[None]:
         )
     except psycopg.OperationalError as error:
         raise BackupError(
-            f"The database does not answer ({one_line(error)}): look at DATABASE_URL."
+            f"The database does not answer ({one_line(error, 300)}): look at DATABASE_URL."
         ) from error
     with own as held:
         row = held.execute("SELECT pg_try_advisory_lock(%s)", [RESTORE_LOCK]).fetchone()

@@ -18,8 +18,9 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError
 
 from survey_site.backup import archive, databases, encryption, media, workplace
-from survey_site.backup.errors import BackupError, one_line
+from survey_site.backup.errors import BackupError
 from survey_site.studies import seals
+from survey_site.telemetry.lines import one_line
 
 PURPOSE = "backup"
 
@@ -58,7 +59,7 @@ def make(target: Path, *, recipients: Sequence[str] = (), with_media: bool = Tru
             os.fsync(file.fileno())
             part.replace(path)
     except (OSError, DatabaseError) as error:
-        raise BackupError(f"The backup was not made: {one_line(error)}") from error
+        raise BackupError(f"The backup was not made: {one_line(error, 300)}") from error
     return Made(path, count, path.stat().st_size, time.monotonic() - began)
 
 

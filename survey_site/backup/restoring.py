@@ -15,9 +15,10 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from survey_site.backup import archive, databases, encryption, media, workplace
-from survey_site.backup.errors import BackupError, one_line
+from survey_site.backup.errors import BackupError
 from survey_site.backup.making import PURPOSE
 from survey_site.studies import seals
+from survey_site.telemetry.lines import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def restore(source: Path, *, identity: Path | None = None, other_key: bool = Fal
         return _restore(source, identity, other_key)
     except (OSError, DatabaseError) as error:
         raise BackupError(
-            f"The backup was not restored, and nothing was changed: {one_line(error)}"
+            f"The backup was not restored, and nothing was changed: {one_line(error, 300)}"
         ) from error
 
 
@@ -70,8 +71,8 @@ def _migrate() -> None:
         call_command("migrate", verbosity=0, interactive=False)
     except Exception as error:
         raise BackupError(
-            f"The data are restored, but not brought up to this version ({one_line(error)}): run manage.py migrate, then "
-            "manage.py verify."
+            f"The data are restored, but not brought up to this version ({one_line(error, 300)}): run manage.py "
+            "migrate, then manage.py verify."
         ) from error
 
 

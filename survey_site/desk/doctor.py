@@ -26,7 +26,7 @@ from survey_site.stimuli.models import PrecomputeJob
 from survey_site.stimuli.storage import sha256
 from survey_site.stimuli.weights import missing
 from survey_site.studies.models import Condition, Study
-from survey_site.telemetry.lines import masked
+from survey_site.telemetry.lines import masked, one_line
 from survey_site.trials.views.health import Looks
 
 ANSWERS_WITHIN_S = 3
@@ -93,10 +93,9 @@ def _examined(part: str, check: Callable[[], str]) -> Examined:
         return Examined(part, check())
     except Ailing as error:
         return Examined(part, problem=str(error))
-    except (
-        Exception
-    ) as error:  # whatever disks, drivers and libraries raise: the other parts are looked at all the same
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    # Whatever disks, drivers and libraries raise: the other parts are looked at all the same.
+    except Exception as error:
+        said = f"{type(error).__name__}: {one_line(error)}"
         remedy = REMEDIES.get(part, REMEDIES["database"])
         return Examined(part, problem=f"it could not be looked at ({masked(said)}); {remedy}")
 
@@ -137,9 +136,9 @@ def replica() -> str:
             )
             follows, seconds = cursor.fetchone()
     except DatabaseError as error:
-        told = " ".join(str(error).split())[:200]
         raise Ailing(
-            f"it does not answer ({told}); look at DATABASE_REPLICA_URL; reports are read from the database itself"
+            f"it does not answer ({one_line(error)}); look at DATABASE_REPLICA_URL; reports are read from the "
+            "database itself"
         ) from error
     if not follows:
         raise Ailing(

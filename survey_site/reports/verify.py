@@ -30,6 +30,7 @@ from survey_site.stimuli.ranks import ordinal
 from survey_site.studies.models import Study
 from survey_site.studies.unreadable import UNREADABLE
 from survey_site.tasks import registry
+from survey_site.telemetry.lines import one_line
 from survey_site.trials.frozen_protocol import classes_of
 from survey_site.trials.models import Response
 
@@ -236,7 +237,7 @@ def _problem(path: str, sha256: str, *, array: bool) -> str:
     except (ValueError, struct.error) as error:
         return f"{path} is not an array file: {error}"
     except Exception as error:  # a disk that fails, rights, a store that is away: each storage has its own
-        return f"{path} cannot be read: {' '.join(str(error).split())[:200]}"
+        return f"{path} cannot be read: {one_line(error)}"
     named = Path(path).stem
     if digest.hexdigest() != sha256 or (
         array and SHA256.fullmatch(named) and named != everything.hexdigest()

@@ -2,10 +2,11 @@
 
 from django.core.exceptions import ValidationError
 
+from survey_site.telemetry.lines import one_line
+
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, ValidationError)
 
 
 def told(error: Exception) -> str:
     """One of these in words, in one line."""
-    what = " ".join(str(error).split())
-    return f"it is not laid out as the site writes it ({type(error).__name__}: {what[:200]})"
+    return f"it is not laid out as the site writes it ({type(error).__name__}: {one_line(error)})"

@@ -27,6 +27,11 @@ def masked(text: str) -> str:
     return _ROWS_IN_JSON.sub(r"\1\2: …", _ROWS.sub(r"\1: …", text))
 
 
+def one_line(error: BaseException, most: int | None = 200) -> str:
+    """What an error says, whatever its lines, as part of a message; of so many characters at most."""
+    return " ".join(str(error).split())[:most]
+
+
 class Masking:
     """A renderer of structlog around another one."""
 

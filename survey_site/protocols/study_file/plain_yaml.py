@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from survey_site.telemetry.lines import one_line
+
 MOST_BYTES = 2_000_000
 DEEPEST = 12
 TOO_DEEP = f"the file is nested more than {DEEPEST} deep; no part of a study is"
@@ -50,7 +52,7 @@ def read(data: bytes) -> Any:
         except RecursionError:
             raise BadYaml(TOO_DEEP) from None
         except ValueError as error:
-            raise BadYaml(_in_a_line(error)) from None
+            raise BadYaml(one_line(error, None)) from None
         else:
             return _refuse_odd_text(found)
     try:
@@ -58,7 +60,7 @@ def read(data: bytes) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        why = getattr(error, "problem", None) or _in_a_line(error)
+        why = getattr(error, "problem", None) or one_line(error, None)
         raise BadYaml(f"{place}this is not YAML ({why}); look for a missing quote or indentation") from None
 
 
@@ -172,7 +174,3 @@ def _refuse_odd_text(value: Any, depth: int = 0) -> Any:
             for one in value:
                 _refuse_odd_text(one, depth + 1)
     return value
-
-
-def _in_a_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
