@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.test import Client
 
 from survey_site.stimuli import storage
@@ -12,7 +13,7 @@ from survey_site.stimuli.models import MapPicture, SaliencyMap, Stimulus, Stimul
 from survey_site.studies.models import StudyText
 from survey_site.trials.models import Exposure, ExternalId, Response, Ticket, Trial
 from tests.reports.factory import Survey, survey
-from tests.reports.ruled import finishes, ruled
+from tests.reports.ruled import four_finished
 
 
 @pytest.fixture
@@ -33,6 +34,23 @@ def desk(researcher: Any) -> Client:
     client = Client()
     client.force_login(researcher)
     return client
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
+    """Tasks that were sent, each by its name and arguments, instead of a broker."""
+    found: list[list[Any]] = []
+    monkeypatch.setattr(
+        "survey_site.celery.app.send_task", lambda name, args, queue: found.append([name, *args])
+    )
+    return found
+
+
+@pytest.fixture
+def empty_cache(settings: Any) -> None:
+    """A cache of this process, with nothing in it."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    cache.clear()
 
 
 @pytest.fixture
@@ -85,16 +103,10 @@ def rich(small: Survey, media: Path) -> Survey:
 @pytest.fixture
 def big() -> Survey:
     """Under a sealed rule four people finished, whose ratings leave no doubt."""
-    made = ruled()
-    for number in range(4):
-        finishes(made, number, apart=4)
-    return made
+    return four_finished(apart=4)
 
 
 @pytest.fixture
 def none() -> Survey:
     """Under a sealed rule four people finished, and there is nothing to find."""
-    made = ruled()
-    for number in range(4):
-        finishes(made, number, apart=0)
-    return made
+    return four_finished(apart=0)

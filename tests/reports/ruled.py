@@ -35,3 +35,11 @@ def finishes(made: Survey, number: int, *, apart: int) -> Participant:
             made.rating(who, column, rating, stimulus=made.stimuli[image + 4 * column])
     Ticket.objects.create(protocol=made.protocol, number=number, participant=who, state="completed")
     return who
+
+
+def four_finished(*, apart: int) -> Survey:
+    """A study under the sealed rule, of which the first look is due."""
+    made = ruled()
+    for number in range(4):
+        finishes(made, number, apart=apart)
+    return made

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -11,7 +10,7 @@ from survey_site.reports import analysis, cached_report, cached_task, tasks
 from survey_site.reports.population import Population
 from tests.reports.factory import Survey, survey
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_cache")]
 
 
 @pytest.fixture
@@ -23,20 +22,6 @@ def own(researcher: Any) -> Survey:
         for column in (0, 1):
             mine.rating(who, column, number + column)
     return mine
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache(settings: Any) -> None:
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    cache.clear()
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
-    """Tasks that were sent, instead of a broker."""
-    found: list[list[Any]] = []
-    monkeypatch.setattr("survey_site.celery.app.send_task", lambda name, args, queue: found.append(args))
-    return found
 
 
 def look(desk: Client) -> str:
@@ -79,7 +64,7 @@ def test_a_task_that_begins_on_newer_data_says_so_and_ends_so(
         return real(*given)
 
     monkeypatch.setattr(analysis, "analyse", and_look)
-    tasks.analyse(*sent[0])
+    tasks.analyse(*sent[0][1:])
     assert cached_report.report_of(now(own)) is not None
     assert "being computed" not in look(desk) and len(sent) == 1
 
@@ -93,7 +78,7 @@ def test_a_failure_is_shown_and_not_tried_at_once_with_the_next_answer(
     monkeypatch.setattr(analysis, "analyse", broken)
     look(desk)
     somebody_answers(own)
-    tasks.analyse(*sent[0])
+    tasks.analyse(*sent[0][1:])
     somebody_answers(own)
     assert "a made-up failure" in look(desk) and len(sent) == 1
     monkeypatch.setattr(cached_report, "REST_SECONDS", -1)

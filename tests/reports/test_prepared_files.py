@@ -11,7 +11,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 
-from survey_site.reports import cached_task, prepared_files, tasks
+from survey_site.reports import prepared_files, tasks
 from survey_site.reports.exports import fitting
 from survey_site.reports.exports.psych_ds import write_zip
 from survey_site.reports.population import Population
@@ -30,14 +30,6 @@ def own(researcher: Any) -> Survey:
     mine = survey("mine", owner=researcher)
     mine.rating(mine.participant(), 0, 3)
     return mine
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
-    """Arguments of the tasks that were sent."""
-    found: list[list[Any]] = []
-    monkeypatch.setattr(cached_task.app, "send_task", lambda name, args, queue: found.append([name, *args]))
-    return found
 
 
 def stored(own: Survey) -> list[str]:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -18,7 +17,7 @@ from survey_site.reports.analysis_rows import trial_columns
 from survey_site.reports.population import Population
 from tests.reports.factory import DEFAULT_COLUMNS, Survey, survey
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_cache")]
 
 
 @pytest.fixture
@@ -33,22 +32,6 @@ def own(researcher: Any) -> Survey:
             mine.rating(who, 0, (number + image) % 3, stimulus=mine.stimuli[image])
             mine.rating(who, 1, 4 + number * image % 3, stimulus=mine.stimuli[image])
     return mine
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache(settings: Any) -> None:
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    cache.clear()
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
-    """Tasks that were sent, instead of a broker."""
-    found: list[list[Any]] = []
-    monkeypatch.setattr(
-        "survey_site.celery.app.send_task", lambda name, args, queue: found.append([name, *args])
-    )
-    return found
 
 
 def key(own: Survey) -> str:
